@@ -1,0 +1,217 @@
+"""Where voxels lie: a shape and an affine to RAS+ millimetres."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hounsfield.core.errors import GeometryError
+
+Fit = Literal["exact_spacing", "exact_fov"]
+
+ALIGNED_TOLERANCE_VOXELS = 1e-3
+"""Grids whose samples coincide within this are the same grid to us: peers' affines of one scan differ by 1e-5 mm,
+and a thousandth of a voxel changes a linear sample by less than 2 HU at the sharpest edge of bone and air."""
+
+PARTIAL_VOXEL_TOLERANCE = 1e-3
+"""A remainder of extent under a thousandth of a voxel is rounding of the header, not a voxel that would be lost."""
+
+_LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
+
+
+def parse_orientation(to: str) -> tuple[tuple[int, int], ...]:
+    """Parse three letters such as 'RAS' (the directions in which i, j, k ascend) into (world axis, sign) per axis.
+
+    >>> parse_orientation("LPS")
+    ((0, -1), (1, -1), (2, 1))
+    """
+    codes = tuple((world, sign) for letter in to for world in range(3) for sign in (-1, 1)
+                  if _LETTERS[world][sign > 0] == letter)
+    if len(to) != 3 or len({world for world, _ in codes}) != 3:
+        raise GeometryError(f"orientation '{to}' is not three of L or R, P or A, I or S, one of each pair, such as 'RAS'")
+    return codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """A regular grid of voxel centres: `shape` (i, j, k) and `affine` (4 x 4) from indices to RAS+ millimetres.
+
+    Index 0 is a voxel centre; axis n of the array is column n of the affine; the convention is that of NIfTI and
+    nibabel. Grids are immutable, hashable, and every operation returns a new one.
+
+    >>> grid = Grid((4, 4, 2), np.diag([-0.5, -0.5, 5.0, 1.0]))
+    >>> grid.orientation, grid.spacing_mm
+    ('LPS', (0.5, 0.5, 5.0))
+    >>> grid.boxed((1, 1, 0), (2, 2, 2)).world((0, 0, 0)).tolist()
+    [-0.5, -0.5, 0.0]
+
+    Raises GeometryError where the shape is not three positive numbers, or the affine not finite and invertible.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+
+    def __init__(self, shape: Sequence[int], affine: ArrayLike) -> None:
+        sizes = tuple(int(size) for size in shape)
+        if len(sizes) != 3 or min(sizes) < 1 or any(int(size) != size for size in shape):
+            raise GeometryError(f"a grid has three sizes of at least 1, not {tuple(shape)}")
+        matrix = np.array(affine, dtype=np.float64)
+        if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or tuple(matrix[3]) != (0.0, 0.0, 0.0, 1.0):
+            raise GeometryError("an affine is 4 x 4, finite, with (0, 0, 0, 1) as its last row")
+        lengths = np.linalg.norm(matrix[:3, :3], axis=0)
+        if lengths.min() <= 0.0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-6:
+            raise GeometryError(f"an affine has three independent columns; spacing here is {_mm(lengths)}")
+        matrix.setflags(write=False)
+        object.__setattr__(self, "shape", sizes)
+        object.__setattr__(self, "affine", matrix)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Grid) and self.shape == other.shape and bool((self.affine == other.affine).all())
+
+    def __hash__(self) -> int:
+        return hash((self.shape, (self.affine + 0.0).tobytes()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Grid, (self.shape, np.array(self.affine)))
+
+    def __repr__(self) -> str:
+        return f"Grid({self.shape}, {self.orientation}, spacing {_mm(self.spacing_mm)})"
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between neighbouring centres along each axis, mm."""
+        i, j, k = (float(length) for length in np.linalg.norm(self.affine[:3, :3], axis=0))
+        return (i, j, k)
+
+    @property
+    def directions(self) -> NDArray[np.float64]:
+        """Unit vectors of the axes in RAS+, as the columns of a 3 x 3 matrix."""
+        return np.asarray(self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0), dtype=np.float64)
+
+    @property
+    def axis_codes(self) -> tuple[tuple[int, int], ...]:
+        """For each axis the world axis (0 R, 1 A, 2 S) that it runs along most closely, and the sign."""
+        directions = self.directions
+        best = max(permutations(range(3)), key=lambda order: sum(abs(directions[order[n], n]) for n in range(3)))
+        return tuple((world, 1 if directions[world, n] > 0 else -1) for n, world in enumerate(best))
+
+    @property
+    def orientation(self) -> str:
+        """Three letters: the directions in which i, j, k ascend, such as 'LPS' for an axial DICOM series."""
+        return "".join(_LETTERS[world][sign > 0] for world, sign in self.axis_codes)
+
+    @property
+    def extent_mm(self) -> tuple[float, float, float]:
+        """Distance between the outer faces along each axis, mm."""
+        i, j, k = (size * step for size, step in zip(self.shape, self.spacing_mm, strict=True))
+        return (i, j, k)
+
+    def world(self, index: ArrayLike) -> NDArray[np.float64]:
+        """RAS+ mm of voxel indices (..., 3), which need not be whole."""
+        points = np.asarray(index, dtype=np.float64)
+        return np.asarray(points @ self.affine[:3, :3].T + self.affine[:3, 3], dtype=np.float64)
+
+    def index(self, world_ras_mm: ArrayLike) -> NDArray[np.float64]:
+        """Voxel indices (..., 3), not rounded, of points in RAS+ mm."""
+        points = np.asarray(world_ras_mm, dtype=np.float64) - self.affine[:3, 3]
+        return np.asarray(points @ np.linalg.inv(self.affine[:3, :3]).T, dtype=np.float64)
+
+    @property
+    def corners_mm(self) -> NDArray[np.float64]:
+        """The eight corner voxels' centres in RAS+ mm, (8, 3), k fastest."""
+        ends = [(0, size - 1) for size in self.shape]
+        return self.world([(i, j, k) for i in ends[0] for j in ends[1] for k in ends[2]])
+
+    def moved(self, shape: Sequence[int], index_affine: ArrayLike) -> Grid:
+        """The grid of `shape` whose index (i, j, k) lies where `index_affine` (4 x 4) says in this grid's indices."""
+        return Grid(shape, self.affine @ np.asarray(index_affine, dtype=np.float64))
+
+    def boxed(self, start: Sequence[int], shape: Sequence[int]) -> Grid:
+        """Crop and pad in one: the box that begins at index `start` (negative: before the first) and has `shape`."""
+        shift = np.eye(4)
+        shift[:3, 3] = start
+        return self.moved(shape, shift)
+
+    def flipped(self, axes: Sequence[int]) -> Grid:
+        """The same voxels, counted from the other end along `axes`."""
+        turn = np.eye(4)
+        for axis in axes:
+            turn[axis, axis] = -1.0
+            turn[axis, 3] = self.shape[axis] - 1
+        return self.moved(self.shape, turn)
+
+    def permuted(self, order: Sequence[int]) -> Grid:
+        """The same voxels with the axes in another order: axis n of the result is axis `order[n]` of this grid."""
+        if sorted(order) != [0, 1, 2]:
+            raise GeometryError(f"an order of axes is a permutation of 0, 1, 2, not {tuple(order)}")
+        swap = np.zeros((4, 4))
+        swap[3, 3] = 1.0
+        for axis, source in enumerate(order):
+            swap[source, axis] = 1.0
+        return self.moved([self.shape[source] for source in order], swap)
+
+    def reoriented(self, to: str) -> Grid:
+        """The same voxels with axes permuted and flipped so that they ascend closest to the letters of `to`."""
+        wanted, codes = parse_orientation(to), self.axis_codes
+        order = [next(n for n, (world, _) in enumerate(codes) if world == target) for target, _ in wanted]
+        grid = self.permuted(order)
+        return grid.flipped([n for n, (_, sign) in enumerate(wanted) if codes[order[n]][1] != sign])
+
+    def resampled(self, *, spacing_mm: Sequence[float] | None = None, shape: Sequence[int] | None = None,
+                  fit: Fit = "exact_spacing") -> Grid:
+        """Another spacing (or shape) over the same field of view, centred on it.
+
+        With `spacing_mm` and `fit="exact_spacing"` the spacing is exactly what was asked, and there are
+        ceil(extent / spacing - 1e-3) samples, so that no partial voxel is lost and each side overhangs by under half
+        a voxel; `fit="exact_fov"` alters the spacing so that the outer faces coincide. With `shape` the outer faces
+        coincide always. An axis of one sample is left alone: one slice holds nothing to interpolate between.
+        """
+        if (spacing_mm is None) == (shape is None):
+            raise GeometryError("resampling needs either a spacing in mm or a shape")
+        counts, scales = [], []
+        for axis, (size, step) in enumerate(zip(self.shape, self.spacing_mm, strict=True)):
+            if spacing_mm is None:
+                assert shape is not None
+                count, scale = int(shape[axis]), size / int(shape[axis]) if int(shape[axis]) > 0 else math.nan
+                if size == 1 and count != 1:
+                    raise GeometryError(f"axis {'ijk'[axis]} has one sample: it cannot become {count}")
+            elif size == 1:
+                count, scale = 1, 1.0
+            else:
+                if not (math.isfinite(spacing_mm[axis]) and spacing_mm[axis] > 0):
+                    raise GeometryError(f"a spacing is over 0 mm, not {spacing_mm[axis]}")
+                count = max(1, math.ceil(size * step / spacing_mm[axis] - PARTIAL_VOXEL_TOLERANCE))
+                scale = spacing_mm[axis] / step if fit == "exact_spacing" else size / count
+            counts.append(count)
+            scales.append(scale)
+        move = np.diag([*scales, 1.0])
+        for axis, (size, count, scale) in enumerate(zip(self.shape, counts, scales, strict=True)):
+            move[axis, 3] = (size - 1) / 2 - (count - 1) / 2 * scale
+        return self.moved(counts, move)
+
+    def aligned_with(self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS) -> bool:
+        """Whether every voxel centre of `other` is one of this grid's lattice (flips, permutations, boxes allowed)."""
+        relation = np.linalg.inv(self.affine) @ other.affine
+        whole = np.rint(relation)
+        if abs(round(float(np.linalg.det(whole[:3, :3])))) != 1 or np.abs(whole[:3, :3]).sum() != 3:
+            return False
+        corners = np.array([(i, j, k, 1) for i in (0, other.shape[0] - 1) for j in (0, other.shape[1] - 1)
+                            for k in (0, other.shape[2] - 1)], dtype=np.float64)
+        return bool(np.abs(corners @ (relation - whole).T).max() <= tolerance_voxels)
+
+    def same_as(self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS) -> bool:
+        """Whether both have the same shape and their voxels coincide, index for index, within the tolerance."""
+        if self.shape != other.shape:
+            return False
+        drift = np.abs(self.index(other.corners_mm) - self.index(self.corners_mm)).max()
+        return bool(drift <= tolerance_voxels)
+
+
+def _mm(values: Sequence[float] | NDArray[np.float64]) -> str:
+    return " x ".join(f"{float(value):.6g}" for value in values) + " mm"

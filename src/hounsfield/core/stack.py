@@ -1,0 +1,227 @@
+"""What lies on disk before anything is interpolated: slices with their own positions, slopes and padding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core import hooks
+from hounsfield.core.errors import GeometryError, Problem
+from hounsfield.core.grid import Grid
+from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.spec import AIR_HU, Quantity, Spec
+from hounsfield.core.volume import Array, Volume
+
+Decode = Callable[[int, int], Array]
+
+EVEN_TOLERANCE = 1e-2
+"""Slices count as evenly spaced where no position is off its even place by over a hundredth of the step: headers
+round positions to 0.01 mm or less, and steps are 0.5 mm or more."""
+
+UPRIGHT_TOLERANCE_MM = 0.1
+"""A stack counts as tilted where its last slice lies over this far sideways of its first, mm: a fifth of the finest
+pixel in use, while headers round to 0.01 mm."""
+
+STEP_QUANTILE = 0.25
+"""The natural step of an uneven stack is the gap that at least this share of all gaps reaches: the finest spacing
+that a good part of the slices have, so that one stray short gap does not multiply the volume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Stack:
+    """Raw slices (i, j, k), each with its own place and rescale; nothing is decoded before `slab` is called.
+
+    `origins_ras_mm` (k, 3) is the centre of voxel (0, 0) of each slice, ascending along the slice normal;
+    `step_i_ras_mm` and `step_j_ras_mm` (3,) lead to the next column and row. HU = stored * slope + intercept per
+    slice, but stored values in `padding` (lowest, highest; both inclusive) become `background`. `decode(start, stop)`
+    returns stored values (i, j, stop - start) of `stored_dtype`, Fortran-ordered.
+
+    `exact_grid` is the grid where a file gives one outright (NIfTI, NRRD; sheared ones too); else positions decide.
+    `invented` marks slices that no scanner measured. `source_sha256` names the bytes that it came from, and `repairs`
+    tells what was mended while reading.
+    """
+
+    shape: tuple[int, int, int]
+    origins_ras_mm: NDArray[np.float64]
+    step_i_ras_mm: NDArray[np.float64]
+    step_j_ras_mm: NDArray[np.float64]
+    stored_dtype: np.dtype[Any]
+    decode: Decode
+    slopes: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+    padding: tuple[float, float] | None = None
+    quantity: Quantity = "hu"
+    background: float = AIR_HU
+    thickness_mm: float | None = None
+    exact_grid: Grid | None = None
+    invented: tuple[bool, ...] = ()
+    repairs: tuple[Problem, ...] = ()
+    policy: ReadPolicy = field(default_factory=ReadPolicy)
+    source_sha256: str = ""
+
+    def __post_init__(self) -> None:
+        count = self.shape[2]
+        for name, size in (("origins_ras_mm", (count, 3)), ("step_i_ras_mm", (3,)), ("step_j_ras_mm", (3,)),
+                           ("slopes", (count,)), ("intercepts", (count,))):
+            values = np.array(getattr(self, name), dtype=np.float64)
+            if values.shape != size or not np.isfinite(values).all():
+                raise GeometryError(f"{name} of a stack of {count} slices has shape {values.shape}, expected {size}, finite")
+            values.setflags(write=False)
+            object.__setattr__(self, name, values)
+        object.__setattr__(self, "stored_dtype", np.dtype(self.stored_dtype))
+        if not np.any(np.cross(self.step_i_ras_mm, self.step_j_ras_mm)):
+            raise GeometryError("the columns and rows of a slice run in the same direction")
+        if not np.all(self.slopes):
+            raise GeometryError("a rescale slope of 0 would make every voxel the same")
+
+    @classmethod
+    def from_volume(cls, volume: Volume, *, source_sha256: str = "") -> Stack:
+        """The stack of a volume that is already in memory: its slices are views, nothing is copied."""
+        return cls.on_grid(volume.grid, stored_dtype=volume.spec.dtype, decode=lambda start, stop: volume.array[:, :, start:stop],
+                           quantity=volume.quantity, background=volume.background, source_sha256=source_sha256)
+
+    @classmethod
+    def on_grid(cls, grid: Grid, *, stored_dtype: np.dtype[Any], decode: Decode, quantity: Quantity, background: float,
+                slope: float = 1.0, intercept: float = 0.0, **more: Any) -> Stack:
+        """A stack whose slices lie on one grid, with one slope and intercept; `more` are further fields of Stack."""
+        count = grid.shape[2]
+        origins = grid.world(np.stack([np.zeros(count), np.zeros(count), np.arange(count)], axis=1))
+        return cls(shape=grid.shape, origins_ras_mm=origins, step_i_ras_mm=grid.affine[:3, 0],
+                   step_j_ras_mm=grid.affine[:3, 1], stored_dtype=stored_dtype, decode=decode, quantity=quantity,
+                   background=background, slopes=np.full(count, slope), intercepts=np.full(count, intercept),
+                   exact_grid=grid, **more)
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """The unit vector across the slices in RAS+, towards ascending k."""
+        across = np.cross(self.step_i_ras_mm, self.step_j_ras_mm)
+        across = across / np.linalg.norm(across)
+        return np.asarray(-across if float((self.origins_ras_mm[-1] - self.origins_ras_mm[0]) @ across) < 0 else across)
+
+    @property
+    def positions_mm(self) -> NDArray[np.float64]:
+        """The place of each slice along the normal, mm, (k,)."""
+        return np.asarray(self.origins_ras_mm @ self.normal, dtype=np.float64)
+
+    @property
+    def gaps_mm(self) -> NDArray[np.float64]:
+        """Distances between neighbouring slices along the normal, mm, (k - 1,)."""
+        return np.diff(self.positions_mm)
+
+    @property
+    def tilt_deg(self) -> float:
+        """The angle between the normal and the line through the slices' origins, degrees; 0 for a single slice."""
+        if self.shape[2] == 1:
+            return 0.0
+        along = self.origins_ras_mm[-1] - self.origins_ras_mm[0]
+        return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(along, self.normal)), abs(along @ self.normal))))
+
+    @property
+    def step_mm(self) -> float:
+        """The slice step of the natural grid, mm: the even one, or the lower quartile of the gaps (design/stack.md)."""
+        if self.shape[2] == 1:
+            return self.thickness_mm or 1.0
+        gaps = self.gaps_mm
+        if self.is_even:
+            return float(self.positions_mm[-1] - self.positions_mm[0]) / (self.shape[2] - 1)
+        return float(np.quantile(gaps, STEP_QUANTILE, method="lower"))
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all slices lie at one distance."""
+        if self.shape[2] < 3:
+            return True
+        even = np.linspace(self.positions_mm[0], self.positions_mm[-1], self.shape[2])
+        step = abs(float(even[1] - even[0]))
+        return bool(np.abs(self.positions_mm - even).max() <= EVEN_TOLERANCE * step)
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the slices lie straight above one another, across their normal."""
+        return bool(np.abs(self._sideways_mm()).max() <= UPRIGHT_TOLERANCE_MM)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether the natural grid holds the slices as they are, so that nothing needs to be interpolated."""
+        return self.exact_grid is not None or (self.is_even and self.is_upright)
+
+    @property
+    def grid(self) -> Grid:
+        """The natural grid: in the slices' own frame, even, upright, wide enough for every slice (design/stack.md)."""
+        if self.exact_grid is not None:
+            return self.exact_grid
+        affine = np.eye(4)
+        affine[:3, 0], affine[:3, 1], affine[:3, 2] = self.step_i_ras_mm, self.step_j_ras_mm, self.normal * self.step_mm
+        affine[:3, 3] = self.origins_ras_mm[0]
+        if self.is_regular:
+            if self.shape[2] > 1:
+                affine[:3, 2] = (self.origins_ras_mm[-1] - self.origins_ras_mm[0]) / (self.shape[2] - 1)
+            return Grid(self.shape, affine)
+        # Whole voxels of room on either side, so that untilting alone leaves the middle of the lattice where it was.
+        shifts = self._sideways_voxels()
+        low, high = np.floor(shifts.min(axis=0) + 1e-6), np.ceil(shifts.max(axis=0) - 1e-6)
+        extent = float(self.positions_mm[-1] - self.positions_mm[0])
+        count = int(np.floor(extent / self.step_mm + 1e-3)) + 1
+        if (count - 1) * self.step_mm < extent - EVEN_TOLERANCE * self.step_mm:
+            count += 1
+        shape = (self.shape[0] + int(high[0] - low[0]), self.shape[1] + int(high[1] - low[1]), count)
+        return Grid(shape, affine).boxed((int(low[0]), int(low[1]), 0), shape)
+
+    @property
+    def nodes(self) -> NDArray[np.float64]:
+        """Where each slice's voxel (0, 0) lies in indices of the natural grid, (k, 3): what a sampling reads from."""
+        return self.grid.index(self.origins_ras_mm)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of its volume: that of the stored values where nothing is rescaled or interpolated; int16 where
+        every value is a whole number that fits; else float32."""
+        if not self.is_regular:
+            return np.dtype(np.float32)
+        if np.all(self.slopes == 1) and not np.any(self.intercepts) and self.padding is None:
+            return self.stored_dtype
+        if self.stored_dtype.kind not in "biu" or np.any(self.slopes % 1) or np.any(self.intercepts % 1):
+            return np.dtype(np.float32)
+        limits = np.iinfo(self.stored_dtype) if self.stored_dtype.kind in "iu" else None
+        low, high = (limits.min, limits.max) if limits is not None else (0, 1)
+        ends = np.concatenate([self.slopes * low + self.intercepts, self.slopes * high + self.intercepts])
+        fits = ends.min() >= -32768 and ends.max() <= 32767 or self.stored_dtype.itemsize <= 2
+        return np.dtype(np.int16) if fits else np.dtype(np.float32)
+
+    @property
+    def spec(self) -> Spec:
+        """What its volume will be."""
+        return Spec(grid=self.grid, dtype=self.dtype, quantity=self.quantity, background=self.background)
+
+    def slab(self, start: int, stop: int) -> Array:
+        """Decode the stored values of slices start to stop (exclusive), (i, j, stop - start), Fortran-ordered."""
+        if not 0 <= start < stop <= self.shape[2]:
+            raise GeometryError(f"slices {start} to {stop} do not lie in a stack of {self.shape[2]}")
+        values = self.decode(start, stop)
+        expected = (*self.shape[:2], stop - start)
+        if values.shape != expected or values.dtype != self.stored_dtype:
+            raise GeometryError(f"decoding gave {values.shape} of {values.dtype}, expected {expected} of {self.stored_dtype}")
+        return values
+
+    def volume(self) -> Volume:
+        """Read it: rescaled, padding turned to background, and sampled onto the natural grid where it is uneven or
+        tilted (linear along k and in plane, in one interpolation)."""
+        result = hooks.call("stack.volume", self)
+        assert isinstance(result, Volume)
+        return result
+
+    def replaced(self, **changes: Any) -> Stack:
+        """The same stack but for `changes`."""
+        return replace(self, **changes)
+
+    def _sideways_mm(self) -> NDArray[np.float64]:
+        along = self.origins_ras_mm - self.origins_ras_mm[0]
+        return np.asarray(along - np.outer(along @ self.normal, self.normal), dtype=np.float64)
+
+    def _sideways_voxels(self) -> NDArray[np.float64]:
+        plane = np.stack([self.step_i_ras_mm, self.step_j_ras_mm], axis=1)
+        return np.asarray(self._sideways_mm() @ np.linalg.pinv(plane).T, dtype=np.float64)

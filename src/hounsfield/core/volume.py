@@ -1,0 +1,115 @@
+"""A volume: an array and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hounsfield.core import hooks
+from hounsfield.core.errors import GeometryError, QuantityError
+from hounsfield.core.grid import Grid
+from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Volume:
+    """An array (i, j, k) or (i, j, k, channel), Fortran-ordered so that one k-slice is contiguous, and its Spec.
+
+    >>> ct = Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
+    >>> ct.quantity, ct.background, ct.grid.orientation
+    ('hu', -1024.0, 'LPS')
+
+    Raises GeometryError where shape or dtype are not those of the Spec.
+    """
+
+    array: Array
+    spec: Spec
+
+    def __post_init__(self) -> None:
+        if tuple(self.array.shape) != self.spec.shape:
+            raise GeometryError(f"an array of shape {tuple(self.array.shape)} does not fit a grid of {self.spec.shape}")
+        if self.array.dtype != self.spec.dtype:
+            raise QuantityError(f"an array of {self.array.dtype} does not fit a Spec of {self.spec.dtype}")
+        if not self.array.flags.f_contiguous:
+            object.__setattr__(self, "array", np.asfortranarray(self.array))
+
+    @classmethod
+    def from_array(cls, array: ArrayLike, *, affine: ArrayLike, quantity: Quantity = "hu",
+                   background: float | None = None, channels: tuple[str, ...] = ()) -> Volume:
+        """Make a volume of an array (i, j, k) or (i, j, k, channel) and its affine (4 x 4, to RAS+ mm)."""
+        values = np.asarray(array)
+        names = channels or tuple(str(n) for n in range(values.shape[3])) if values.ndim == 4 else ()
+        if values.ndim not in (3, 4):
+            raise GeometryError(f"a volume has three axes, or four with channels, not {values.ndim}")
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise QuantityError("the array holds NaN or infinite values; replace them first")
+        grid = Grid(values.shape[:3], affine)
+        outside = BACKGROUNDS.get(quantity, 0.0) if background is None else background
+        return cls(values, Spec(grid=grid, dtype=values.dtype, quantity=quantity, background=outside, channels=names))
+
+    @property
+    def grid(self) -> Grid:
+        """Where the voxels lie."""
+        return self.spec.grid
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the values are: hu, unit, standardized, display, label, mask or other."""
+        return self.spec.quantity
+
+    @property
+    def background(self) -> float:
+        """The value that means 'outside'."""
+        return self.spec.background
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        return self.spec.shape
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.array, dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **keywords: Any) -> Any:
+        return self.array.__dlpack__(**keywords)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
+
+    def __repr__(self) -> str:
+        return f"Volume({self.quantity}, {self.spec.dtype}, {self.grid!r})"
+
+    def _repr_png_(self) -> bytes:
+        return bytes(hooks.call("volume.png", self))
+
+    def to_nibabel(self) -> Any:
+        """This volume as a nibabel Nifti1Image with the same affine."""
+        return hooks.call("volume.to_nibabel", self)
+
+    def to_sitk(self) -> Any:
+        """This volume as a SimpleITK image (axes i, j, k kept; RAS+ becomes LPS+); raises GeometryError on shear."""
+        return hooks.call("volume.to_sitk", self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """What a pipeline carries along: an image, and labels and masks by name, all on the image's grid."""
+
+    image: Volume
+    labels: Mapping[str, Volume] = field(default_factory=dict)
+    masks: Mapping[str, Volume] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for role, volumes in (("label", self.labels), ("mask", self.masks)):
+            for name, volume in volumes.items():
+                if not volume.grid.same_as(self.image.grid):
+                    raise GeometryError(f"{role} '{name}' lies on {volume.grid!r}, the image on {self.image.grid!r}; "
+                                        f"bring it over with hu.regrid(label, image.grid)")
+                if volume.quantity not in ("label", "mask"):
+                    raise QuantityError(f"{role} '{name}' holds {volume.quantity}, not labels")
