@@ -8,6 +8,8 @@
     ├── ReadError       (OSError)      a file that is missing, truncated, corrupt or of no known kind
     ├── WriteError      (OSError)      an output that could not be written; nothing half-written is left
     └── MissingExtraError (ImportError) an optional library that is not installed
+
+    HounsfieldWarning (UserWarning)   what is in doubt and yet was done
 """
 
 from __future__ import annotations
@@ -34,6 +36,10 @@ class Problem:
 
 class HounsfieldError(Exception):
     """Everything that this package raises on purpose; its text is one clear line, without a patient's data."""
+
+
+class HounsfieldWarning(UserWarning):
+    """Something that is in doubt, and that was done nevertheless; its text is one clear line."""
 
 
 class GeometryError(HounsfieldError, ValueError):

@@ -1,0 +1,117 @@
+"""Interpret what a file holds as a quantity: a Stack of one volume, or a Volume with channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from hounsfield.core.errors import Problem
+from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
+from hounsfield.core.stack import Stack
+from hounsfield.core.volume import Array, Volume
+from hounsfield.io.judge import judge_hu, judge_labels, judge_mask
+from hounsfield.io.settle import INT16, settled, settled_labels
+from hounsfield.io.stored import Stored
+
+
+class Slices:
+    """Voxels that are loaded, and judged, when the first slab is asked for, and kept; `slab` gives native order."""
+
+    def __init__(self, load: Callable[[], Array], dtype: np.dtype[Any], judge: Callable[[Array], None]) -> None:
+        self._load, self._dtype, self._judge = load, dtype, judge
+        self._array: Array | None = None
+        self._lock = Lock()
+
+    def slab(self, start: int, stop: int) -> Array:
+        """Slices start to stop (exclusive), (i, j, stop - start), Fortran-ordered; a view if nothing is converted."""
+        with self._lock:
+            if self._array is None:
+                array = self._load()
+                self._judge(array)
+                self._array = array
+        return self._array[:, :, start:stop].astype(self._dtype, order="F", copy=False)
+
+
+def stack_of(stored: Stored, *, quantity: Quantity = "hu", policy: ReadPolicy) -> Stack:
+    """The Stack of what a file holds, its dtype settled: voxels are loaded only where that needs a look at them.
+
+    Raises RefusedError, QuantityError or ReadError; warns (HounsfieldWarning) where HU are in doubt.
+    """
+    background = _background(stored, quantity)
+    if quantity in ("label", "mask"):
+        return _label_stack(stored, quantity, policy)
+    if _is_settled(stored, quantity):
+        dtype = np.dtype(np.int16) if quantity == "hu" and not stored.is_rescaled else stored.dtype.newbyteorder("=")
+        slices = Slices(stored.load, dtype, _judge(stored, quantity, policy))
+        return Stack.on_grid(stored.grid, stored_dtype=dtype, decode=slices.slab, quantity=quantity,
+                             background=background, slope=stored.slope, intercept=stored.intercept,
+                             repairs=stored.repairs, policy=policy)
+    array, repairs = settled(stored.load(), slope=stored.slope, intercept=stored.intercept, background=background,
+                             policy=policy)
+    _judge(replace(stored, slope=1.0, intercept=0.0), quantity, policy)(array)
+    return _held(stored, array, quantity=quantity, background=background, repairs=repairs, policy=policy)
+
+
+def volume_of(stored: Stored, *, quantity: Quantity, policy: ReadPolicy) -> Volume:
+    """The Volume of a file with channels."""
+    background = _background(stored, quantity)
+    raw = stored.load()
+    if quantity in ("label", "mask"):
+        array = settled_labels(raw, slope=stored.slope, intercept=stored.intercept)
+    elif quantity != "hu" and not stored.is_rescaled and raw.dtype.kind in "iu" and raw.dtype.itemsize <= 2:
+        array = np.array(raw, dtype=raw.dtype.newbyteorder("="), order="F")
+    else:
+        array, _ = settled(raw, slope=stored.slope, intercept=stored.intercept, background=background, policy=policy)
+    spec = Spec(grid=stored.grid, dtype=array.dtype, quantity=quantity, background=background, channels=stored.channels)
+    return Volume(np.require(array, requirements="W") if array.flags.owndata else array.copy(order="F"), spec)
+
+
+def _background(stored: Stored, quantity: Quantity) -> float:
+    if stored.background is not None and stored.quantity == quantity:
+        return stored.background
+    return BACKGROUNDS.get(quantity, 0.0)
+
+
+def _judge(stored: Stored, quantity: Quantity, policy: ReadPolicy) -> Callable[[Array], None]:
+    """What is to be said of the stored array once it is there; nothing where the user has answered for it."""
+    if quantity != "hu" or policy.assume == "hu" or stored.quantity == "hu":
+        return lambda array: None
+    return lambda array: judge_hu(array, slope=stored.slope, intercept=stored.intercept, not_hu=stored.not_hu)
+
+
+def _is_settled(stored: Stored, quantity: Quantity) -> bool:
+    """Whether the header alone says which dtype the values need."""
+    kind, size = stored.dtype.kind, stored.dtype.itemsize
+    if kind not in "iu" or size > 2:
+        return False
+    if not stored.is_rescaled:
+        return quantity != "hu" or (kind, size) != ("u", 2)
+    limits = np.iinfo(stored.dtype)
+    ends = [end * stored.slope + stored.intercept for end in (limits.min, limits.max)]
+    return bool(stored.slope % 1 or stored.intercept % 1) or (min(ends) >= INT16.min and max(ends) <= INT16.max)
+
+
+def _label_stack(stored: Stored, quantity: Quantity, policy: ReadPolicy) -> Stack:
+    array = settled_labels(stored.load(), slope=stored.slope, intercept=stored.intercept)
+    repairs: tuple[Problem, ...] = ()
+    if quantity == "mask":
+        judge_mask(array)
+        if int(array.max()) == 255:
+            array = (array != 0).astype(np.uint8, order="F")
+            repairs = (Problem("", "MASK_255", "the mask holds 0 and 255: read as 0 and 1"),)
+    else:
+        judge_labels(array)
+    return _held(stored, array, quantity=quantity, background=0.0, repairs=repairs, policy=policy)
+
+
+def _held(stored: Stored, array: Array, *, quantity: Quantity, background: float, repairs: tuple[Problem, ...],
+          policy: ReadPolicy) -> Stack:
+    """The stack of values that are settled already and lie in memory."""
+    slices = Slices(lambda: array, array.dtype, lambda _: None)
+    return Stack.on_grid(stored.grid, stored_dtype=array.dtype, decode=slices.slab, quantity=quantity,
+                         background=background, repairs=stored.repairs + repairs, policy=policy)

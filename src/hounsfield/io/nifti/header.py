@@ -1,0 +1,187 @@
+"""What a NIfTI header says: sizes, type, rescale, affine, and where its voxels begin."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import GeometryError, Problem, ReadError, RefusedError
+from hounsfield.core.grid import Grid, parse_orientation
+from hounsfield.io.content import too_short
+
+HEADER_BYTES = 540
+"""The longer of the two headers: 348 bytes in NIfTI-1, 540 in NIfTI-2."""
+
+UNIT_MM = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
+"""The spatial codes of xyzt_units that are not millimetres (2) or unknown (0, taken as millimetres by everybody)."""
+
+AFFINES_AGREE_MM = 0.01
+"""sform and qform closer than this at every corner are one affine: a quaternion in float32 turns a volume of half a
+metre by under 0.001 mm, and writers round to 0.01."""
+
+NUMBER_CODES = (2, 4, 8, 16, 64, 256, 512, 768, 1024, 1280)
+"""NIfTI's codes of real numbers that numpy has on every machine; the others are complex, colours, bits, or 128-bit."""
+
+VECTOR_INTENT = 1007
+"""NIFTI_INTENT_VECTOR: the fifth axis holds the channels of one volume, not volumes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NiftiHeader:
+    """A checked NIfTI header; `sizes` has at least three entries, `affine` is None where there is none to trust."""
+
+    sizes: tuple[int, ...]
+    dtype: np.dtype[Any]
+    offset: int
+    is_single: bool
+    slope: float
+    intercept: float
+    affine: NDArray[np.float64] | None
+    affine_fault: str
+    pixdim_mm: tuple[float, float, float]
+    is_vector: bool
+    intent: int
+    repairs: tuple[Problem, ...]
+
+    @property
+    def voxel_bytes(self) -> int:
+        """How many bytes of voxels it declares."""
+        return math.prod(self.sizes) * self.dtype.itemsize
+
+    def grid(self, assume_affine: str | None) -> tuple[Grid, tuple[Problem, ...]]:
+        """Where the voxels lie, and what was assumed; raises RefusedError where nothing says it."""
+        shape = self.sizes[:3]
+        if self.affine is not None:
+            return Grid(shape, self.affine), ()
+        if assume_affine is None:
+            raise RefusedError([Problem("", "NO_AFFINE", f"{self.affine_fault}, so nothing says where its voxels lie; "
+                                        f"assume_affine='RAS' (or the letters that you know) takes your word for it")])
+        affine = np.eye(4)
+        affine[:3, :3] = 0.0
+        for axis, (world, sign) in enumerate(parse_orientation(assume_affine)):
+            affine[world, axis] = sign * self.pixdim_mm[axis]
+        said = Problem("", "ASSUMED_AFFINE", f"{self.affine_fault}: axes taken as {assume_affine}, spacing from "
+                                             f"pixdim, the first voxel at 0, 0, 0 mm")
+        return Grid(shape, affine), (said,)
+
+
+def parse(data: bytes) -> NiftiHeader:
+    """Parse the first bytes of a NIfTI file; raises ReadError where they contradict themselves, RefusedError where
+    the voxels are not real numbers on three axes."""
+    header, is_single = _nibabel_header(data)
+    sizes = _sizes(header)
+    code = int(header["datatype"])
+    if code not in NUMBER_CODES:
+        raise RefusedError([Problem("", "NOT_NUMBERS", f"the voxels are of NIfTI type {code} (colours, complex numbers "
+                                    f"or bits), not plain numbers; convert them to the one channel that you mean")])
+    slope, intercept = _rescale(header)
+    factor, units = _units(header)
+    affine, fault, repairs = _affine(header, sizes, factor)
+    pixdim = [abs(float(step)) * factor for step in header["pixdim"][1:4]]
+    return NiftiHeader(
+        sizes=sizes, dtype=header.get_data_dtype(), offset=_offset(header, is_single), is_single=is_single, slope=slope,
+        intercept=intercept, affine=affine, affine_fault=fault, pixdim_mm=(pixdim[0], pixdim[1], pixdim[2]),
+        is_vector=int(header["intent_code"]) == VECTOR_INTENT and len(sizes) == 5 and sizes[3] == 1,
+        intent=int(header["intent_code"]), repairs=units + repairs)
+
+
+def _nibabel_header(data: bytes) -> tuple[Any, bool]:
+    """nibabel's header of either version and byte order, unchecked, and whether the voxels follow in the same file."""
+    import nibabel
+
+    if data[344:348] in (b"n+1\0", b"ni1\0"):
+        kind, size, magic = nibabel.Nifti1Header, 348, data[344:348]
+    elif data[4:8] in (b"n+2\0", b"ni2\0"):
+        kind, size, magic = nibabel.Nifti2Header, 540, data[4:8]
+    else:
+        raise ReadError("this is not a NIfTI file: neither magic number of NIfTI-1 and NIfTI-2 is in its header")
+    if len(data) < size:
+        raise ReadError(f"the NIfTI header is cut short: {size} bytes expected, {len(data)} found")
+    if size not in (int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big")):
+        raise ReadError(f"the NIfTI header is corrupt: it does not begin with its own size, {size}")
+    order = "<" if int.from_bytes(data[:4], "little") == size else ">"
+    return kind.from_fileobj(BytesIO(data[:size]), endianness=order, check=False), magic[1:2] == b"+"
+
+
+def _sizes(header: Any) -> tuple[int, ...]:
+    dimensions = int(header["dim"][0])
+    if not 1 <= dimensions <= 7:
+        raise ReadError(f"the NIfTI header is corrupt: it declares {dimensions} axes, and there are 1 to 7")
+    sizes = tuple(int(size) for size in header["dim"][1:dimensions + 1])
+    if min(sizes) < 1:
+        raise ReadError(f"the NIfTI header is corrupt: its sizes are {' x '.join(map(str, sizes))}")
+    if len(sizes) < 3:
+        raise RefusedError([Problem("", "NOT_3D", f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); "
+                                                  f"a CT has three, one slice being i x j x 1")])
+    return sizes
+
+
+def _rescale(header: Any) -> tuple[float, float]:
+    """Slope and intercept; a slope of 0, NaN or infinity means that nothing is rescaled, intercept included."""
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if slope == 0.0 or not math.isfinite(slope):
+        return 1.0, 0.0
+    if not math.isfinite(intercept):
+        raise ReadError(f"the NIfTI header is corrupt: a slope of {slope:g} with an intercept of {intercept}")
+    return slope, intercept
+
+
+def _units(header: Any) -> tuple[float, tuple[Problem, ...]]:
+    name, factor = UNIT_MM.get(int(header["xyzt_units"]) & 7, ("millimetres", 1.0))
+    if factor == 1.0:
+        return 1.0, ()
+    return factor, (Problem("", "UNITS", f"the header is in {name}: scaled by {factor:g} to millimetres"),)
+
+
+def _offset(header: Any, is_single: bool) -> int:
+    offset = float(header["vox_offset"])
+    first = int(header["sizeof_hdr"]) + 4 if is_single else 0
+    if not math.isfinite(offset) or offset < 0 or offset != int(offset) or 0 < offset < first:
+        raise ReadError(f"the NIfTI header is corrupt: its voxels cannot begin at byte {offset:g}")
+    if offset > 2**40:
+        raise too_short(0, int(offset))
+    return max(int(offset), first)
+
+
+def _affine(header: Any, sizes: tuple[int, ...], factor: float
+            ) -> tuple[NDArray[np.float64] | None, str, tuple[Problem, ...]]:
+    """The sform where it is set, else the qform, in mm; what is wrong where neither is; what was said of both."""
+    scale = np.diag([factor, factor, factor, 1.0])
+    sform = scale @ header.get_sform().astype(np.float64) if int(header["sform_code"]) > 0 else None
+    qform = _qform(header)
+    qform = scale @ qform if qform is not None else None
+    affine = sform if sform is not None else qform
+    if affine is None:
+        fault = "neither sform nor qform is set" if not int(header["qform_code"]) > 0 else "its qform is no rotation"
+        return None, fault, ()
+    try:
+        grid = Grid(sizes[:3], affine)
+    except GeometryError as error:
+        return None, f"its {'sform' if sform is not None else 'qform'} is no affine ({error})", ()
+    if sform is None or qform is None:
+        return grid.affine, "", ()
+    return grid.affine, "", _difference(grid, qform)
+
+
+def _qform(header: Any) -> NDArray[np.float64] | None:
+    if not int(header["qform_code"]) > 0:
+        return None
+    try:
+        affine = np.asarray(header.get_qform(), dtype=np.float64)
+    except Exception:
+        return None
+    return affine if np.isfinite(affine).all() else None
+
+
+def _difference(grid: Grid, qform: NDArray[np.float64]) -> tuple[Problem, ...]:
+    ends = grid.index(grid.corners_mm)
+    apart_mm = float(np.linalg.norm(ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm, axis=1).max())
+    if apart_mm <= AFFINES_AGREE_MM:
+        return ()
+    return (Problem("", "AFFINES_DIFFER", f"sform and qform differ by up to {apart_mm:.4g} mm at the corners: "
+                                          f"sform taken"),)

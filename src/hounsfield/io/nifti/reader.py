@@ -1,0 +1,105 @@
+"""Read NIfTI: header checked against the file's size, then mapped or inflated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from hounsfield.core.errors import Problem, ReadError, RefusedError
+from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.volume import Array
+from hounsfield.io.content import DEFLATE_RATIO, content, head, is_gzip, reading, too_short
+from hounsfield.io.nifti.header import HEADER_BYTES, NiftiHeader, parse
+from hounsfield.io.stored import Stored
+
+STATISTICS_INTENTS = range(2, 25)
+"""NIfTI's intent codes of statistical parameters and p-values: such a map is not HU."""
+
+LABEL_INTENT = 1002
+"""NIFTI_INTENT_LABEL: every voxel is the index of a label."""
+
+
+def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
+    """What the NIfTI file, or the pair of which `path` is one half, holds; voxels are loaded when asked for.
+
+    `series` chooses among several volumes by number, from 0. Raises ReadError, RefusedError or GeometryError.
+    """
+    with reading("NIfTI"):
+        header_path, voxel_path = _halves(path)
+        header = parse(head(header_path, HEADER_BYTES))
+        if header.is_single:
+            voxel_path = header_path
+        elif voxel_path == header_path:
+            raise ReadError("this is the header of a NIfTI pair: its .img file must lie beside it")
+        _check_size(voxel_path, header)
+    grid, assumed = header.grid(policy.assume_affine)
+    number, repairs = _chosen(header, series)
+    channels = tuple(str(n) for n in range(header.sizes[4])) if header.is_vector and header.sizes[4] > 1 else ()
+    voxels = header if channels or number is None else _of_one(header, number)
+    return Stored(grid=grid, dtype=header.dtype, load=lambda: _load(voxel_path, voxels, bool(channels)),
+                  slope=header.slope, intercept=header.intercept, channels=channels, not_hu=_not_hu(header),
+                  repairs=header.repairs + assumed + repairs)
+
+
+def _halves(path: Path) -> tuple[Path, Path]:
+    """The files of header and voxels: the same one, but for a pair .hdr and .img, either of them gzip or not."""
+    name = path.name
+    packed = name[-3:] if name.lower().endswith(".gz") else ""
+    stem = name[:len(name) - len(packed)]
+    if stem.lower()[-4:] not in (".hdr", ".img"):
+        return path, path
+    found = [next((candidate for ending in (packed, "" if packed else ".gz")
+                   if (candidate := path.with_name(stem[:-4] + _case(half, stem) + ending)).is_file()), None)
+             for half in (".hdr", ".img")]
+    if found[0] is None:
+        raise ReadError("this is the voxel half of a pair: its .hdr file must lie beside it")
+    return found[0], found[1] or found[0]
+
+
+def _case(half: str, stem: str) -> str:
+    return half.upper() if stem[-3:].isupper() else half
+
+
+def _check_size(path: Path, header: NiftiHeader) -> None:
+    """Compare what the header declares with what the file can hold, before anything is allocated."""
+    size = path.stat().st_size
+    room = size * DEFLATE_RATIO if is_gzip(path) else size
+    if room < header.offset + header.voxel_bytes:
+        raise too_short(room - header.offset, header.voxel_bytes)
+
+
+def _chosen(header: NiftiHeader, series: str | None) -> tuple[int | None, tuple[Problem, ...]]:
+    """The number of the volume that is read, None where there is only one; raises where nobody chose."""
+    count = int(np.prod(header.sizes[3:], dtype=np.int64))
+    if count == 1:
+        if series not in (None, "0"):
+            raise RefusedError([Problem("", "NO_SERIES", f"the file holds one volume, series='0', not '{series}'")])
+        return None, ((Problem("", "SQUEEZED", f"{len(header.sizes)} axes, of which {len(header.sizes) - 3} hold one "
+                               f"entry: read as one volume"),) if len(header.sizes) > 3 else ())
+    if header.is_vector:
+        return None, ()
+    if series is None or not series.isdecimal() or int(series) >= count:
+        raise RefusedError([Problem("", "VOLUMES", f"the file holds {count} volumes, and one is read at a time: choose "
+                                                   f"it by series='0' to series='{count - 1}'")])
+    return int(series), (Problem("", "CHOSEN", f"volume {int(series)} of {count} was read, counted from 0"),)
+
+
+def _of_one(header: NiftiHeader, number: int) -> NiftiHeader:
+    """The header of volume `number` alone: the same but for where its voxels begin."""
+    one = replace(header, sizes=header.sizes[:3])
+    return replace(one, offset=header.offset + number * one.voxel_bytes)
+
+
+def _load(path: Path, header: NiftiHeader, has_channels: bool) -> Array:
+    with reading("NIfTI"):
+        raw = content(path, offset=header.offset, count=header.voxel_bytes)
+    shape = (*header.sizes[:3], header.sizes[4]) if has_channels else header.sizes[:3]
+    return raw.view(header.dtype).reshape(shape, order="F")
+
+
+def _not_hu(header: NiftiHeader) -> str | None:
+    if header.intent in STATISTICS_INTENTS:
+        return f"its intent code {header.intent} says that it is a statistical map"
+    return "its intent code says that it holds labels" if header.intent == LABEL_INTENT else None

@@ -1,0 +1,110 @@
+"""Open whatever holds a CT, by what its bytes say it is; the suffix only settles what bytes leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from hounsfield.core.errors import HounsfieldError, QuantityError
+from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.spec import QUANTITIES, Quantity
+from hounsfield.core.stack import Stack
+from hounsfield.core.volume import Volume
+from hounsfield.io.interpret import stack_of, volume_of
+from hounsfield.io.sniff import Kind, sniff
+from hounsfield.io.stored import Stored
+
+Gaps = Literal["refuse", "fill"]
+Uneven = Literal["resample", "refuse"]
+Tilt = Literal["correct", "refuse"]
+Padding = Literal["air", "keep"]
+
+
+def open_stack(path: str | Path, *, series: str | None = None, policy: ReadPolicy, quantity: Quantity = "hu") -> Stack:
+    """The Stack of what lies at `path`: a NIfTI, NRRD, MetaImage or npy file, a folder of our 16-bit PNG slices, or
+    DICOM in a file, a folder, a zip or a tar. Voxels are decoded when asked for.
+
+    `series` chooses among several: a DICOM series by its id, a volume of a 4-D file by its number from 0.
+    Raises ReadError, RefusedError, QuantityError or GeometryError, each one line without the path, which stands in
+    the traceback's note; warns (HounsfieldWarning) when voxels that are decoded may not be HU.
+    """
+    with _noted(Path(path)):
+        kind = sniff(Path(path))
+        if kind == "dicom":
+            return _dicom(Path(path), series=series, policy=policy)
+        stored = _stored(Path(path), kind=kind, series=series, policy=policy)
+        if stored.channels:
+            raise QuantityError(f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read reads"
+                                f" them as a Volume; hu.open and pipelines take one")
+        return stack_of(stored, quantity=quantity, policy=policy)
+
+
+def open(path: str | Path, *, series: str | None = None, gaps: Gaps = "refuse", uneven: Uneven = "resample",
+         tilt: Tilt = "correct", padding: Padding = "air", assume: Literal["hu"] | None = None,
+         assume_affine: str | None = None) -> Stack:
+    """Open a CT as a Stack: raw slices with their own positions and rescale, nothing interpolated, decoded when asked.
+
+    See `hounsfield.core.policy.ReadPolicy` for what each policy does, and `open_stack` for what is read and raised.
+    """
+    return open_stack(path, series=series, policy=ReadPolicy(gaps=gaps, uneven=uneven, tilt=tilt, padding=padding,
+                                                             assume=assume, assume_affine=assume_affine))
+
+
+def read(path: str | Path, *, series: str | None = None, quantity: Quantity = "hu", gaps: Gaps = "refuse",
+         uneven: Uneven = "resample", tilt: Tilt = "correct", padding: Padding = "air",
+         assume: Literal["hu"] | None = None, assume_affine: str | None = None) -> Volume:
+    """Read a CT, a label map or a mask as a Volume: the file's own axes, int16 where all values are whole and fit, else
+    float32.
+
+    `quantity` says what the numbers are to be. 'hu' warns (HounsfieldWarning) where that is in doubt and raises
+    RefusedError where it cannot be; 'label' and 'mask' take whole numbers and raise QuantityError for an image.
+    The other keywords are those of `open`.
+    """
+    policy = ReadPolicy(gaps=gaps, uneven=uneven, tilt=tilt, padding=padding, assume=assume,
+                        assume_affine=assume_affine)
+    if quantity not in QUANTITIES:
+        raise QuantityError(f"quantity '{quantity}' is none of {', '.join(QUANTITIES)}")
+    with _noted(Path(path)):
+        kind = sniff(Path(path))
+        if kind == "dicom":
+            return _dicom_volume(Path(path), series=series, quantity=quantity, policy=policy)
+        stored = _stored(Path(path), kind=kind, series=series, policy=policy)
+        if stored.channels:
+            return volume_of(stored, quantity=quantity, policy=policy)
+        return stack_of(stored, quantity=quantity, policy=policy).volume()
+
+
+def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -> Stored:
+    if kind == "nifti":
+        from hounsfield.io.nifti.reader import open_nifti
+
+        return open_nifti(path, series=series, policy=policy)
+    raise NotImplementedError
+
+
+def _dicom(path: Path, *, series: str | None, policy: ReadPolicy) -> Stack:
+    from hounsfield.io.dicom.reader import open_dicom
+
+    return open_dicom(path, series=series, policy=policy)
+
+
+def _dicom_volume(path: Path, *, series: str | None, quantity: Quantity, policy: ReadPolicy) -> Volume:
+    stack = _dicom(path, series=series, policy=policy)
+    if quantity in ("label", "mask"):
+        raise QuantityError("this is a DICOM image, not labels: read RTSTRUCT and DICOM SEG with hu.read_labels")
+    return stack.volume() if quantity == stack.quantity else stack.replaced(quantity=quantity).volume()
+
+
+@contextmanager
+def _noted(path: Path) -> Iterator[None]:
+    """Add to an error's traceback, not to its message, which path was being read: records keep messages alone."""
+    try:
+        yield
+    except HounsfieldError as error:
+        if not getattr(error, "__notes__", None):
+            error.add_note(f"while reading {path}")
+        raise
+
+

@@ -1,0 +1,67 @@
+"""Write a Volume to a file: one function for every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from hounsfield.core.errors import WriteError
+from hounsfield.core.stack import Stack
+from hounsfield.core.volume import Volume
+
+Format = Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+
+def write(volume: Volume, path: str | Path, *, format: str | None = None, dtype: Any = None,
+          like: Stack | None = None, identity: Literal["remove", "keep"] = "remove") -> None:
+    """Write `volume` to `path`, whole or not at all, without a word of text from its source.
+
+    The format follows from the suffix (.nii, .nii.gz, .nrrd, .npy) or from `format`: nii.gz, nii, nrrd, npy (with a
+    sidecar of the same name and .json), png (a folder of 16-bit slices that keep the HU), png8 (a folder of 8-bit
+    slices to look at), dicom (with `like`, the stack that it came from). `dtype` converts, checked: integers are
+    rounded, and what does not fit raises QuantityError. Raises WriteError where the disk refuses.
+    """
+    target = Path(path)
+    kind = _format(target, format)
+    if (like is not None or identity != "remove") and kind != "dicom":
+        raise WriteError(f"like= and identity= belong to format='dicom', and this is {kind}, which names nobody")
+    _check_folder(target)
+    _writer(kind)(_typed(volume, dtype), target)
+
+
+def _typed(volume: Volume, dtype: Any) -> Volume:
+    if dtype is None:
+        return volume
+    from hounsfield.io.cast import cast as cast_voxels
+
+    array = cast_voxels(volume.array, np.dtype(dtype))
+    return Volume(array, volume.spec.replaced(dtype=array.dtype))
+
+
+def _format(path: Path, named: str | None) -> str:
+    if named is not None:
+        if named not in FORMATS:
+            raise WriteError(f"format '{named}' is none of {', '.join(FORMATS)}")
+        return named
+    name = path.name.lower()
+    for kind in ("nii.gz", "nii", "nrrd", "npy"):
+        if name.endswith("." + kind):
+            return kind
+    raise WriteError(f"the suffix says no format: end the name in .nii.gz, .nii, .nrrd or .npy, or name one of "
+                     f"{', '.join(FORMATS)} as format=")
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise WriteError("the folder of the output does not exist: make it first")
+
+
+def _writer(kind: str) -> Any:
+    from hounsfield.io.nifti.writer import write_nifti
+
+    if kind in ("nii", "nii.gz"):
+        return lambda volume, path: write_nifti(volume, path, is_packed=kind == "nii.gz")
+    raise WriteError(f"format '{kind}' is not there yet")
