@@ -1,0 +1,84 @@
+"""A black sheet to place sections, lines and letters on; the only file that draws with Pillow."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.picture.picture import Picture
+from hounsfield.picture.shade import Pixels
+
+Color = tuple[int, int, int]
+
+WHITE: Color = (235, 235, 235)
+GREY: Color = (150, 150, 150)
+BLACK: Color = (0, 0, 0)
+ACCENT: Color = (255, 205, 80)
+CROSS: Color = (70, 150, 190)
+
+OUTLINE_PX = 2
+"""A dark outline keeps a letter legible on bright bone."""
+
+
+@lru_cache(maxsize=8)
+def _font(size_px: int) -> Any:
+    from PIL import ImageFont
+
+    font = ImageFont.load_default(size_px)
+    # The basic layout is in every build of Pillow, so the same text gives the same pixels everywhere.
+    return font.font_variant(layout_engine=ImageFont.Layout.BASIC) if hasattr(font, "font_variant") else font
+
+
+def text_width_px(text: str, size_px: int) -> int:
+    """How wide a text will be."""
+    return int(np.ceil(_font(size_px).getlength(text)))
+
+
+def scaled(values: NDArray[Any], *, rows: int, columns: int, smooth: bool) -> NDArray[np.float32]:
+    """`values` (rows, columns) stretched to another size between its outer faces, float32.
+
+    Smooth is bilinear, over all the values that a pixel covers where it shrinks; else the nearest value.
+    """
+    from PIL import Image
+
+    method = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
+    flat = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
+    return np.asarray(flat.resize((columns, rows), method), dtype=np.float32)
+
+
+class Canvas:
+    """A sheet of `rows` x `columns` black pixels that is drawn on, and then becomes a Picture."""
+
+    def __init__(self, *, rows: int, columns: int, color: Color = BLACK) -> None:
+        from PIL import Image, ImageDraw
+
+        self._image = Image.new("RGB", (columns, rows), color)
+        self._draw = ImageDraw.Draw(self._image)
+
+    def paste(self, pixels: Pixels, *, top: int, left: int) -> None:
+        """Place pixels (rows, columns, 3) or greys (rows, columns)."""
+        from PIL import Image
+
+        colors = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+        self._image.paste(Image.fromarray(np.ascontiguousarray(colors)), (left, top))
+
+    def text(self, text: str, *, top: int, left: int, size_px: int, color: Color = WHITE,
+             anchor: Literal["la", "ma", "ra", "lm", "mm", "rm", "ld", "md", "rd"] = "la") -> None:
+        """Write a line; `anchor` says which of it lies at (top, left): l, m or r across, then a, m or d down."""
+        self._draw.text((left, top), text, font=_font(size_px), fill=color, anchor=anchor,
+                        stroke_width=OUTLINE_PX, stroke_fill=BLACK)
+
+    def line(self, *, top: int, left: int, bottom: int, right: int, color: Color = GREY) -> None:
+        """A line one pixel wide, both ends included."""
+        self._draw.line((left, top, right, bottom), fill=color)
+
+    def box(self, *, top: int, left: int, bottom: int, right: int, color: Color) -> None:
+        """A filled box, both ends included."""
+        self._draw.rectangle((left, top, right, bottom), fill=color)
+
+    def picture(self) -> Picture:
+        """What has been drawn."""
+        return Picture(np.array(self._image, dtype=np.uint8))

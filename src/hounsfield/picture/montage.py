@@ -1,0 +1,99 @@
+"""Many sections of one plane on one sheet, in one window."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from hounsfield.core.errors import GeometryError
+from hounsfield.core.grid import Grid
+from hounsfield.core.volume import Volume
+from hounsfield.picture.canvas import ACCENT, Canvas, text_width_px
+from hounsfield.picture.picture import Picture
+from hounsfield.picture.render import Scene, scene, size_px
+from hounsfield.picture.section import ACROSS, Convention, Plane, Section, positions_mm
+from hounsfield.picture.shade import WindowLike
+
+ROWS, COLUMNS = 4, 6
+"""A sheet of 24 sections: as many as stay readable on a screen."""
+
+TILE_PX = 256
+"""Pixels of a tile's longer side."""
+
+TEXT_PX = 14
+
+
+def montage(volume: Volume, *, rows: int | None = None, columns: int | None = None, plane: Plane = "axial",
+            start_mm: float | None = None, stop_mm: float | None = None, window: WindowLike = None,
+            convention: Convention = "radiological", overlay: Volume | None = None, tile_px: int = TILE_PX) -> Picture:
+    """Sections of one plane, evenly spread from `start_mm` to `stop_mm`, ascending, each with its place in mm.
+
+    Places are RAS+ mm along the plane's own world axis (axial S, coronal A, sagittal R); without bounds all sections
+    count. `rows` x `columns` (4 x 6 where nobody says) is what the sheet holds; where there are fewer sections, each
+    is shown once, and the sheet is smaller. One window holds for all.
+
+    Raises GeometryError where no section lies between the bounds, QuantityError where the window does not fit.
+
+    >>> ct = Volume.from_array(np.zeros((20, 20, 3), np.int16), affine=np.diag([-1, -1, 2, 1]))
+    >>> montage(ct, rows=1, columns=9, tile_px=100).array.shape
+    (150, 334, 3)
+    """
+    if any(count is not None and count < 1 for count in (rows, columns)) or tile_px < 16:
+        raise GeometryError("a montage has at least one row and one column, of tiles of at least 16 pixels")
+    view = scene(volume, window=window, convention=convention, overlay=overlay)
+    across, down = columns or COLUMNS, rows or ROWS
+    indices = _chosen(volume.grid, plane, start_mm=start_mm, stop_mm=stop_mm, most=across * down)
+    across = min(across, len(indices))
+    sections = [view.section(plane, index) for index in indices]
+    return _laid_out(view, sections, columns=across, tile_px=tile_px)
+
+
+def _laid_out(view: Scene, sections: list[Section], *, columns: int, tile_px: int) -> Picture:
+    height, width = size_px(sections[0], px_per_mm=tile_px / max(sections[0].size_mm))
+    title = TEXT_PX + 8
+    cell_height = max(height, TEXT_PX * 3) + title
+    cell_width = max(width, max(text_width_px(section.place, TEXT_PX) for section in sections) + 8)
+    gap, band = 4, 2 * TEXT_PX
+    rows = math.ceil(len(sections) / columns)
+    canvas = Canvas(rows=rows * (cell_height + gap) - gap + band, columns=max(
+        columns * (cell_width + gap) - gap, text_width_px(_caption(view, sections[0]), TEXT_PX) + 16))
+    for n, section in enumerate(sections):
+        row, column = divmod(n, columns)
+        top, left = row * (cell_height + gap), column * (cell_width + gap)
+        inset = title + (cell_height - title - height) // 2
+        pixels = view.pixels(section, rows=height, columns=width)
+        canvas.paste(pixels, top=top + inset, left=left + (cell_width - width) // 2)
+        _lettered(canvas, section, top=top, left=left, title=title, size=(cell_height, cell_width))
+    canvas.text(_caption(view, sections[0]), top=rows * (cell_height + gap) - gap + band // 2, left=8,
+                size_px=TEXT_PX, anchor="lm")
+    return canvas.picture()
+
+
+def _lettered(canvas: Canvas, section: Section, *, top: int, left: int, title: int, size: tuple[int, int]) -> None:
+    """The place over a tile, and the letters of its left and right."""
+    height, width = size
+    west, east, _, _ = section.letters
+    middle = top + title + (height - title) // 2
+    canvas.text(section.place, top=top + title // 2, left=left + width // 2, size_px=TEXT_PX, anchor="mm")
+    canvas.text(west, top=middle, left=left + 5, size_px=TEXT_PX, color=ACCENT, anchor="lm")
+    canvas.text(east, top=middle, left=left + width - 5, size_px=TEXT_PX, color=ACCENT, anchor="rm")
+
+
+def _caption(view: Scene, section: Section) -> str:
+    return f"{section.plane}      {view.shades.caption}      {view.convention}"
+
+
+def _chosen(grid: Grid, plane: Plane, *, start_mm: float | None, stop_mm: float | None, most: int) -> list[int]:
+    """Indices of at most `most` sections, evenly spread over those that lie within the bounds."""
+    places = positions_mm(grid, ACROSS[plane]) if plane in ACROSS else np.zeros(0)
+    if not len(places):
+        raise GeometryError(f"a plane is axial, coronal or sagittal, not '{plane}'")
+    low = places[0] if start_mm is None else start_mm
+    high = places[-1] if stop_mm is None else stop_mm
+    inside = np.flatnonzero((places >= low - 1e-6) & (places <= high + 1e-6))
+    if not len(inside):
+        raise GeometryError(f"no {plane} section lies from {low:.1f} to {high:.1f} mm; they lie from {places[0]:.1f} "
+                            f"to {places[-1]:.1f} mm")
+    spread = np.rint(np.linspace(0, len(inside) - 1, min(most, len(inside)))).astype(int)
+    return [int(inside[n]) for n in spread]

@@ -1,0 +1,61 @@
+"""A picture: eight bits of red, green and blue, and how it is saved."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import GeometryError, WriteError
+
+PNG_LEVEL = 6
+"""The zlib level of a picture, fixed so that the same picture gives the same bytes; 6 is zlib's own default."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Pixels `array` (rows, columns, 3), uint8, red, green and blue; row 0 is at the top.
+
+    Raises GeometryError where the array is of another shape or dtype.
+    """
+
+    array: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        if self.array.ndim != 3 or self.array.shape[2] != 3 or self.array.dtype != np.uint8 or not self.array.size:
+            raise GeometryError(f"a picture is uint8 (rows, columns, 3), not {self.array.dtype} {self.array.shape}")
+
+    def png(self) -> bytes:
+        """This picture as the bytes of a PNG file: pixels alone, no text, no time."""
+        from PIL import Image
+
+        stream = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(self.array)).save(stream, format="PNG", compress_level=PNG_LEVEL)
+        return stream.getvalue()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as PNG, whole or not at all; raises WriteError where that fails or `path` does not end in .png."""
+        target = Path(path)
+        if target.suffix.lower() != ".png":
+            raise WriteError(f"a picture is saved as .png, not '{target.suffix}'")
+        # Written beside its place and renamed, so that nobody ever sees half a picture.
+        partial = target.with_name(f".{secrets.token_hex(8)}.partial")
+        try:
+            with open(partial, "xb") as file:
+                file.write(self.png())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, target)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise WriteError(f"cannot write {target.name}: {error.strerror or type(error).__name__}") from None
+
+    def _repr_png_(self) -> bytes:
+        return self.png()

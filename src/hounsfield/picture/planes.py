@@ -1,0 +1,165 @@
+"""The three planes through a point, side by side at one scale, as a workstation shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hounsfield.core.errors import GeometryError
+from hounsfield.core.grid import Grid
+from hounsfield.core.volume import Volume
+from hounsfield.picture.canvas import ACCENT, CROSS, GREY, Canvas, text_width_px
+from hounsfield.picture.picture import Picture
+from hounsfield.picture.render import Scene, scene, size_px
+from hounsfield.picture.section import (
+    ACROSS,
+    OBLIQUE_DEG,
+    Convention,
+    Plane,
+    Section,
+    axis_along,
+    count_along,
+    oblique_deg,
+)
+from hounsfield.picture.shade import WindowLike
+
+PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
+
+HEIGHT_PX = 512
+"""Pixels of the tallest section: a CT matrix as it was reconstructed."""
+
+WIDEST = 1.6
+"""No section is wider than this many heights; beyond it the whole picture gets smaller."""
+
+SCALE_BARS_MM = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Round lengths that a scale bar may have."""
+
+SCALE_BAR_TEXTS = 10
+"""A scale bar is no longer than ten times the height of the letters."""
+
+TEXT_SHARE = 1 / 30
+"""Letters are a thirtieth of the picture's height, but never under 12 pixels, where they stop being legible."""
+
+
+def planes(volume: Volume, *, at_mm: Sequence[float] | None = None, fraction: Sequence[float] = (0.5, 0.5, 0.5),
+           window: WindowLike = None, convention: Convention = "radiological", overlay: Volume | None = None,
+           crosshair: bool = False, height_px: int = HEIGHT_PX) -> Picture:
+    """Axial, coronal and sagittal sections through one point, by the affine, true to mm, in one window.
+
+    The point is `at_mm` (R, A, S in mm), or the `fraction` of the field of view along R, A and S. `window` is a name,
+    (center, width), or None for the quantity's default. `overlay` is a label or mask on the same grid. An oblique
+    volume is cut along its own axes, and the caption says by how many degrees they are off.
+
+    Raises GeometryError where the point lies outside, QuantityError where the window does not fit the values.
+
+    >>> ct = Volume.from_array(np.zeros((20, 20, 10), np.int16), affine=np.diag([-1, -1, 2, 1]))
+    >>> planes(ct, height_px=200).array.shape
+    (248, 648, 3)
+    """
+    if height_px < 16:
+        raise GeometryError(f"a picture has a height of at least 16 pixels, not {height_px}")
+    indices = _indices_at(volume.grid, at_mm) if at_mm is not None else _indices_of(volume.grid, fraction)
+    view = scene(volume, window=window, convention=convention, overlay=overlay)
+    sections = [view.section(plane, indices[ACROSS[plane]]) for plane in PLANES]
+    tallest, widest = (max(section.size_mm[side] for section in sections) for side in (0, 1))
+    px_per_mm = min(height_px / tallest, WIDEST * height_px / widest)
+    text_px = max(12, round(height_px * TEXT_SHARE))
+    return _laid_out(view, sections, indices=indices, px_per_mm=px_per_mm, text_px=text_px, crosshair=crosshair)
+
+
+def _laid_out(view: Scene, sections: list[Section], *, indices: Sequence[int], px_per_mm: float, text_px: int,
+              crosshair: bool) -> Picture:
+    """Panels of one height side by side, a title over each, one caption below."""
+    margin, band = text_px, text_px * 2
+    sizes = [size_px(section, px_per_mm=px_per_mm) for section in sections]
+    room = [text_width_px(f"{section.title}0000", text_px) for section in sections]
+    height = max(*(rows for rows, _ in sizes), text_px * 8)
+    widths = [max(columns, least) for (_, columns), least in zip(sizes, room, strict=True)]
+    captioned = text_width_px(_caption(view), text_px) + 2 * margin
+    canvas = Canvas(rows=height + 2 * band, columns=max(sum(widths) + 4 * margin, captioned))
+    left = margin
+    for section, (rows, columns), width in zip(sections, sizes, widths, strict=True):
+        top, inset = band + (height - rows) // 2, left + (width - columns) // 2
+        canvas.paste(view.pixels(section, rows=rows, columns=columns), top=top, left=inset)
+        if crosshair:
+            _cross(canvas, view.grid, section, indices=indices, place=(top, inset, rows, columns))
+        _lettered(canvas, section, top=band, left=left, height=height, width=width, text_px=text_px)
+        left += width + margin
+    canvas.text(_caption(view), top=band + height + band // 2, left=margin, size_px=text_px, color=GREY, anchor="lm")
+    _scale_bar(canvas, top=band + height + band // 2, right=left - margin, px_per_mm=px_per_mm, text_px=text_px,
+               room_px=left - 2 * margin - captioned)
+    return canvas.picture()
+
+
+def _lettered(canvas: Canvas, section: Section, *, top: int, left: int, height: int, width: int, text_px: int) -> None:
+    """The title over a panel, and the four letters just inside its edges."""
+    inset = max(4, text_px // 4)
+    west, east, north, south = section.letters
+    canvas.text(section.title, top=top // 2, left=left + width // 2, size_px=text_px, anchor="mm")
+    canvas.text(west, top=top + height // 2, left=left + inset, size_px=text_px, color=ACCENT, anchor="lm")
+    canvas.text(east, top=top + height // 2, left=left + width - inset, size_px=text_px, color=ACCENT, anchor="rm")
+    canvas.text(north, top=top + inset, left=left + width // 2, size_px=text_px, color=ACCENT, anchor="ma")
+    canvas.text(south, top=top + height - inset, left=left + width // 2, size_px=text_px, color=ACCENT, anchor="md")
+
+
+def _cross(canvas: Canvas, grid: Grid, section: Section, *, indices: Sequence[int],
+           place: tuple[int, int, int, int]) -> None:
+    """A line along each of the two other planes."""
+    top, left, rows, columns = place
+    west, _, north, _ = section.letters
+    for letter, size, is_row in ((north, rows, True), (west, columns, False)):
+        world = next(axis for axis, pair in enumerate(("LR", "PA", "IS")) if letter in pair)
+        count = count_along(grid, world)
+        steps = count - 1 - indices[world] if letter in "RAS" else indices[world]
+        at = min(size - 1, int((steps + 0.5) / count * size))
+        if is_row:
+            canvas.line(top=top + at, left=left, bottom=top + at, right=left + columns - 1, color=CROSS)
+        else:
+            canvas.line(top=top, left=left + at, bottom=top + rows - 1, right=left + at, color=CROSS)
+
+
+def _scale_bar(canvas: Canvas, *, top: int, right: int, px_per_mm: float, text_px: int, room_px: int) -> None:
+    """A bar of the longest round length that there is room for, its length written before it."""
+    longest_px = min(room_px - text_width_px("500 mm", text_px) - text_px, SCALE_BAR_TEXTS * text_px)
+    lengths = [length for length in SCALE_BARS_MM if length * px_per_mm <= longest_px]
+    if not lengths:
+        return
+    left = right - round(lengths[-1] * px_per_mm)
+    canvas.line(top=top, left=left, bottom=top, right=right)
+    for column in (left, right):
+        canvas.line(top=top - text_px // 4, left=column, bottom=top + text_px // 4, right=column)
+    canvas.text(f"{lengths[-1]:g} mm", top=top, left=left - text_px // 2, size_px=text_px, color=GREY, anchor="rm")
+
+
+def _caption(view: Scene) -> str:
+    off = oblique_deg(view.grid)
+    spacing = " x ".join(f"{view.grid.spacing_mm[axis_along(view.grid, world)[0]]:.3g}" for world in range(3))
+    parts = [view.shades.caption, f"{spacing} mm", view.convention]
+    if off > OBLIQUE_DEG:
+        parts.append(f"oblique {off:.0f}°")
+    return "      ".join(parts)
+
+
+def _indices_of(grid: Grid, fraction: Sequence[float]) -> tuple[int, ...]:
+    """Section indices at a fraction of the field of view along R, A, S."""
+    if len(fraction) != 3 or not all(0.0 <= part <= 1.0 for part in fraction):
+        raise GeometryError(f"a fraction is three numbers from 0 to 1, along R, A and S, not {tuple(fraction)}")
+    counts = [count_along(grid, world) for world in range(3)]
+    return tuple(min(count - 1, int(part * count)) for part, count in zip(fraction, counts, strict=True))
+
+
+def _indices_at(grid: Grid, at_mm: Sequence[float]) -> tuple[int, ...]:
+    """Section indices of the voxel that holds a point in RAS+ mm."""
+    point = np.asarray(at_mm, dtype=np.float64)
+    if point.shape != (3,) or not np.isfinite(point).all():
+        raise GeometryError("a point is three finite numbers in mm, along R, A and S")
+    index = np.floor(grid.index(point) + 0.5 + 1e-6)
+    if np.any(index < 0) or np.any(index >= np.array(grid.shape)):
+        faces = np.stack([grid.corners_mm.min(axis=0), grid.corners_mm.max(axis=0)], axis=1)
+        spans = ", ".join(f"{letter} {low:.1f} to {high:.1f}" for letter, (low, high) in zip("RAS", faces, strict=True))
+        raise GeometryError(f"the point {tuple(point.tolist())} mm lies outside the volume, which spans {spans} mm")
+    codes = grid.axis_codes
+    counted = {world: int(index[axis]) if sign > 0 else grid.shape[axis] - 1 - int(index[axis])
+               for axis, (world, sign) in enumerate(codes)}
+    return tuple(counted[world] for world in range(3))

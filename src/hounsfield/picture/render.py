@@ -1,0 +1,63 @@
+"""One section as pixels: stretched true to mm, shaded by the one window, labels on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.grid import Grid
+from hounsfield.core.volume import Volume
+from hounsfield.picture.canvas import scaled
+from hounsfield.picture.section import Convention, Plane, Section, cut
+from hounsfield.picture.shade import Pixels, Shades, WindowLike, check_overlay, colored, overlaid, shades
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """A volume, how it is shaded, from which side it is seen, and what lies over it: the same for all its sections."""
+
+    volume: Volume
+    shades: Shades
+    convention: Convention
+    overlay: Volume | None
+
+    @property
+    def grid(self) -> Grid:
+        """Where the volume lies."""
+        return self.volume.grid
+
+    def section(self, plane: Plane, index: int) -> Section:
+        """The section across `plane` at `index`, ascending."""
+        return cut(self.volume.array, self.grid, plane=plane, index=index, convention=self.convention)
+
+    def pixels(self, section: Section, *, rows: int, columns: int) -> Pixels:
+        """A section of this scene as pixels (rows, columns, 3)."""
+        pixels = self._shaded(section.values, rows=rows, columns=columns)
+        if self.overlay is None:
+            return pixels
+        over = cut(self.overlay.array, self.grid, plane=section.plane, index=section.index, convention=self.convention)
+        return overlaid(pixels, scaled(over.values, rows=rows, columns=columns, smooth=False))
+
+    def _shaded(self, values: NDArray[Any], *, rows: int, columns: int) -> Pixels:
+        if self.volume.quantity in ("label", "mask"):
+            return colored(scaled(values, rows=rows, columns=columns, smooth=False))
+        # Three channels are shown as red, green and blue; of any other number, the first.
+        channels = [0] if values.ndim == 2 else list(range(3)) if values.shape[2] == 3 else [0]
+        planes = values[..., None] if values.ndim == 2 else values
+        greys = [self.shades.grey(scaled(planes[..., n], rows=rows, columns=columns, smooth=True)) for n in channels]
+        return np.stack(greys * (3 // len(greys)), axis=-1)
+
+
+def scene(volume: Volume, *, window: WindowLike, convention: Convention, overlay: Volume | None) -> Scene:
+    """Check what is asked, and gather it; raises GeometryError or QuantityError."""
+    check_overlay(volume, overlay)
+    return Scene(volume=volume, shades=shades(volume, window), convention=convention, overlay=overlay)
+
+
+def size_px(section: Section, *, px_per_mm: float) -> tuple[int, int]:
+    """Rows and columns that show a section true to mm; at least one pixel each."""
+    height, width = section.size_mm
+    return max(1, round(height * px_per_mm)), max(1, round(width * px_per_mm))

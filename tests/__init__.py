@@ -1,0 +1,1 @@
+"""Promises, and how each is kept."""
