@@ -1,0 +1,162 @@
+"""Stored values of frames into one Fortran-ordered array: straight from the files where nothing is compressed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.io.dicom import tags
+from hounsfield.io.dicom.codestream import describe, is_whole
+from hounsfield.io.dicom.fragments import frame_bytes
+from hounsfield.io.dicom.frame import Frame, PixelFormat
+from hounsfield.io.dicom.source import FileSource
+
+Array = NDArray[Any]
+MAX_WORKERS = 8
+"""Threads that decode: the codecs and the reading free the interpreter's lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDecoder:
+    """Decodes frames, in their order, as `Stack.decode` wants it: (i, j, stop - start), Fortran-ordered."""
+
+    frames: tuple[Frame, ...]
+    dtype: np.dtype[Any]
+
+    def __call__(self, start: int, stop: int) -> Array:
+        """Stored values of frames start to stop (exclusive); raises ReadError."""
+        first = self.frames[0].pixels
+        assert first is not None
+        values: Array = np.empty((first.columns, first.rows, stop - start), dtype=self.dtype, order="F")
+        in_parallel(lambda n: decode_into(values[:, :, n].T, self.frames[start + n]), stop - start)
+        return values
+
+
+def in_parallel(work: Callable[[int], None], count: int) -> None:
+    """Do `work(n)` for n from 0 to `count` on as many threads as there are processors to use, in runs of neighbours."""
+    workers = min(MAX_WORKERS, len(os.sched_getaffinity(0)), count)
+    if workers < 2:
+        for n in range(count):
+            work(n)
+        return
+
+    def run(turn: int) -> None:
+        for n in range(turn * count // workers, (turn + 1) * count // workers):
+            work(n)
+
+    with ThreadPoolExecutor(workers) as pool:
+        for done in [pool.submit(run, turn) for turn in range(workers)]:
+            done.result()
+
+
+def decode_into(target: Array, frame: Frame) -> None:
+    """Decode one frame's stored values into `target` (rows, columns), C-contiguous; raises ReadError."""
+    form = frame.pixels
+    assert form is not None
+    if form.is_native and form.dtype == target.dtype and isinstance(frame.source, FileSource):
+        start = (frame.offset or 0) + frame.index * form.frame_bytes
+        got = frame.source.read_into(target.data.cast("B"), start)
+        if got != form.frame_bytes:
+            raise ReadError(f"{frame.name}: pixel data is truncated, {got} of {form.frame_bytes} bytes are there")
+        if not form.little:
+            target.byteswap(inplace=True)
+        mask_bits(target, form)
+        return
+    target[...] = decoded(frame)
+
+
+def decoded(frame: Frame) -> Array:
+    """The stored values of one frame as (rows, columns), any source, any codec; raises ReadError."""
+    form = frame.pixels
+    assert form is not None
+    values = _native(frame, form) if form.is_native else _compressed(frame, form)
+    mask_bits(values, form)
+    return values if frame.lut is None else _looked_up(values, frame)
+
+
+def mask_bits(values: Array, form: PixelFormat) -> None:
+    """Drop the bits that are not the value's (overlays, rubbish) and extend its sign, in place (PS3.5 section 8.1.1)."""
+    if form.stored == form.allocated:
+        return
+    down = form.high_bit + 1 - form.stored
+    if form.signed:
+        up = form.allocated - form.high_bit - 1
+        np.left_shift(values, up, out=values)
+        np.right_shift(values, up + down, out=values)
+        return
+    if down:
+        np.right_shift(values, down, out=values)
+    np.bitwise_and(values, (1 << form.stored) - 1, out=values)
+
+
+def _native(frame: Frame, form: PixelFormat) -> Array:
+    start = (frame.offset or 0) + frame.index * form.frame_bytes
+    data = frame.source.read(start, form.frame_bytes)
+    if len(data) != form.frame_bytes:
+        raise ReadError(f"{frame.name}: pixel data is truncated, {len(data)} of {form.frame_bytes} bytes are there")
+    order: Literal["<", ">"] = "<" if form.little else ">"
+    return np.frombuffer(data, form.dtype.newbyteorder(order)).reshape(form.rows, form.columns).astype(form.dtype)
+
+
+def _compressed(frame: Frame, form: PixelFormat) -> Array:
+    data = frame_bytes(frame)
+    if form.syntax != tags.RLE:
+        stream = describe(data)
+        found = None if stream is None else (stream.rows, stream.columns, stream.components)
+        if found != (form.rows, form.columns, form.samples):
+            raise ReadError(f"{frame.name}: the compressed frame is {found}, its header says "
+                            f"{(form.rows, form.columns, form.samples)} rows, columns and samples")
+        if not is_whole(data):
+            raise ReadError(f"{frame.name}: the compressed frame is truncated, its end marker is missing")
+    try:
+        values = _decoder(form.codec)(data, form)
+    except HounsfieldError:
+        raise
+    except Exception as error:
+        raise ReadError(f"{frame.name}: the {form.codec} decoder failed ({type(error).__name__})") from None
+    if values.shape != (form.rows, form.columns):
+        raise ReadError(f"{frame.name}: decoding gave {values.shape}, expected {(form.rows, form.columns)}")
+    return _as_stored(values, form)
+
+
+def _as_stored(values: Array, form: PixelFormat) -> Array:
+    """Decoded samples as the header's dtype: codecs give the low bits, JPEG 2000 sometimes with another sign."""
+    same = values.astype(form.dtype, copy=False)
+    values = same if same.flags.writeable and same.flags.c_contiguous else np.array(same, order="C")
+    if form.signed and form.stored < form.allocated:
+        up = form.allocated - form.stored
+        np.left_shift(values, up, out=values)
+        np.right_shift(values, up, out=values)
+    return values
+
+
+def _decoder(codec: str) -> Callable[[bytes, PixelFormat], Array]:
+    import imagecodecs
+
+    def rle(data: bytes, form: PixelFormat) -> Array:
+        return np.asarray(imagecodecs.dicomrle_decode(data, form.dtype.newbyteorder("<"))).reshape(form.rows, form.columns)
+
+    plain: dict[str, Callable[[bytes], Array]] = {
+        "jpeg": imagecodecs.jpeg8_decode, "jpeg-lossless": imagecodecs.jpeg8_decode, "jpeg-ls": imagecodecs.jpegls_decode,
+        "jpeg2000": imagecodecs.jpeg2k_decode, "htj2k": imagecodecs.htj2k_decode}
+    return rle if codec == "rle" else lambda data, form: np.asarray(plain[codec](data))
+
+
+def _looked_up(values: Array, frame: Frame) -> Array:
+    assert frame.lut is not None
+    table = np.asarray(frame.lut.table, dtype=np.uint16)
+    index = np.clip(values.astype(np.int64) - frame.lut.first, 0, len(table) - 1)
+    return np.asarray(table[index])
+
+
+def common_dtype(frames: Sequence[Frame]) -> np.dtype[Any]:
+    """The dtype that holds the stored values of all `frames`."""
+    kinds = {np.dtype(np.uint16) if frame.lut is not None else frame.pixels.dtype for frame in frames if frame.pixels}
+    return np.dtype(np.result_type(*kinds))

@@ -1,0 +1,70 @@
+"""Encapsulated pixel data: which bytes belong to which frame (PS3.5 annex A.4)."""
+
+from __future__ import annotations
+
+from hounsfield.core.errors import ReadError
+from hounsfield.io.dicom.frame import Frame
+
+_ITEM, _STOP = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+MAX_FRAGMENTS = 1_000_000
+"""More fragments than this are a hostile file: a frame rarely has over 20."""
+
+Stretch = tuple[int, int]
+
+
+def fragments(frame: Frame) -> tuple[tuple[int, ...], tuple[Stretch, ...]]:
+    """The basic offset table and the (position, length) of each fragment; raises ReadError where they run out."""
+    source, position = frame.source, frame.offset
+    assert position is not None
+    found: list[Stretch] = []
+    while True:
+        head = source.read(position, 8)
+        if head[:4] == _STOP:
+            break
+        length = int.from_bytes(head[4:8], "little")
+        if len(head) < 8 or head[:4] != _ITEM or position + 8 + length > source.size or len(found) > MAX_FRAGMENTS:
+            raise ReadError(f"{source.name}: compressed pixel data is truncated or broken at byte {position}")
+        found.append((position + 8, length))
+        position += 8 + length
+    if not found:
+        raise ReadError(f"{source.name}: compressed pixel data holds nothing")
+    table = source.read(*found[0])
+    offsets = tuple(int.from_bytes(table[n:n + 4], "little") for n in range(0, len(table) - 3, 4))
+    return offsets, tuple(found[1:])
+
+
+def frame_bytes(frame: Frame) -> bytes:
+    """The codestream of one frame, its fragments joined; raises ReadError."""
+    table, parts = fragments(frame)
+    source = frame.source
+    chosen = parts if frame.count == 1 else _share(frame, table, parts)
+    data = source.read(*chosen[0]) if len(chosen) == 1 else b"".join(source.read(*part) for part in chosen)
+    if len(data) < sum(length for _, length in chosen):
+        raise ReadError(f"{source.name}: compressed pixel data is truncated")
+    return data
+
+
+def _share(frame: Frame, table: tuple[int, ...], parts: tuple[Stretch, ...]) -> tuple[Stretch, ...]:
+    if len(parts) == frame.count:
+        return (parts[frame.index],)
+    starts = _by_table(frame, table, parts) or _by_markers(frame, parts)
+    if len(starts) != frame.count:
+        raise ReadError(f"{frame.source.name}: {len(parts)} fragments cannot be shared among {frame.count} frames")
+    stop = starts[frame.index + 1] if frame.index + 1 < frame.count else len(parts)
+    return parts[starts[frame.index]:stop]
+
+
+def _by_table(frame: Frame, table: tuple[int, ...], parts: tuple[Stretch, ...]) -> list[int]:
+    """First fragment of each frame from the offset table; [] where it does not fit the fragments."""
+    if len(table) != frame.count or not parts:
+        return []
+    base = parts[0][0]
+    numbers = {position - base: number for number, (position, _) in enumerate(parts)}
+    starts = [numbers.get(offset, -1) for offset in table]
+    return starts if starts[0] == 0 and all(a < b for a, b in zip(starts, starts[1:], strict=False)) else []
+
+
+def _by_markers(frame: Frame, parts: tuple[Stretch, ...]) -> list[int]:
+    """First fragment of each frame from the codestreams' own start markers (JPEG's SOI, JPEG 2000's SOC)."""
+    return [number for number, (position, _) in enumerate(parts)
+            if frame.source.read(position, 3) in (b"\xff\xd8\xff", b"\xff\x4f\xff")]

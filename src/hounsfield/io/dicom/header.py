@@ -1,0 +1,135 @@
+"""Headers into Frames: by the walker where the header is plain, by pydicom where it is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from hounsfield.io.dicom import tags
+from hounsfield.io.dicom.frame import Frame, PixelFormat, Vector
+from hounsfield.io.dicom.source import Source
+from hounsfield.io.dicom.values import number, numbers, short, text, words
+from hounsfield.io.dicom.walker import NotPlain, Walked, walk
+
+_KERNEL = re.compile(r"[A-Za-z0-9+_.\-/ ]{1,16}")
+"""A kernel is a short technical name (SH, at most 16 characters); anything else is not repeated."""
+
+_ORDERS = (("temporal position", tags.TEMPORAL_POSITION), ("temporal position", tags.TEMPORAL_INDEX),
+           ("cardiac phase", tags.CARDIAC_PHASE), ("trigger time", tags.TRIGGER_TIME),
+           ("acquisition", tags.ACQUISITION_NUMBER), ("tube voltage", tags.KVP),
+           ("acquisition time", tags.ACQUISITION_DATETIME), ("acquisition time", tags.ACQUISITION_TIME),
+           ("content time", tags.CONTENT_TIME), ("instance number", tags.INSTANCE_NUMBER))
+"""What may tell phases apart, the surest first."""
+
+
+def read_frames(source: Source) -> tuple[Frame, ...]:
+    """The frames of one DICOM object, without its pixels; raises NotPlain where it is none, TooDeep, ReadError."""
+    try:
+        walked = walk(source)
+    except NotPlain:
+        walked = None
+    if walked is not None and not walked.sequences & tags.SEQUENCES and _count(walked.values) == 1:
+        return (frame_of(walked, source),)
+    from hounsfield.io.dicom.fallback import read_with_pydicom
+    return read_with_pydicom(source)
+
+
+def frame_of(walked: Walked, source: Source) -> Frame:
+    """The Frame of a header that holds one frame."""
+    values, little = walked.values, walked.little
+    get = values.get
+    offset = walked.pixel_offset if walked.pixel_tag == tags.PIXEL_DATA else None
+    rescale, bad = _rescale(values)
+    assumed = list(walked.assumed)
+    sop_class = text(get(tags.SOP_CLASS, b""))
+    if not sop_class:
+        sop_class = text(get(tags.META_SOP_CLASS, b""))
+        assumed.append("SOP class")
+    spacing = numbers(get(tags.PIXEL_SPACING, b""))
+    return Frame(
+        source=source, sop_class=sop_class, sop_instance=text(get(tags.SOP_INSTANCE, b"")),
+        study=text(get(tags.STUDY, b"")), series=text(get(tags.SERIES, b"")),
+        reference=text(get(tags.FRAME_OF_REFERENCE, b"")), modality=text(get(tags.MODALITY, b"")).upper(),
+        image_type=words(get(tags.IMAGE_TYPE, b"")), pixels=pixel_format(values, walked.syntax, little=little),
+        offset=offset, length=walked.pixel_length, position_mm=_vector(get(tags.POSITION, b""), 3),
+        orientation=_vector(get(tags.ORIENTATION, b""), 6), spacing_mm=_spacing(spacing),
+        thickness_mm=_positive(number(get(tags.SLICE_THICKNESS, b""))), slope=rescale[0], intercept=rescale[1],
+        bad_rescale=bad, rescale_type=text(get(tags.RESCALE_TYPE, b"")).upper(),
+        padding=short(get(tags.PADDING, b""), little=little),
+        padding_limit=short(get(tags.PADDING_LIMIT, b""), little=little), kernel=kernel(get(tags.KERNEL, b"")),
+        contrast=bool(text(get(tags.CONTRAST_AGENT, b""))), order=_order(values, little=little), assumed=tuple(assumed))
+
+
+def pixel_format(values: Mapping[int, bytes], syntax: str, *, little: bool) -> PixelFormat | None:
+    """How the pixels are stored, or None where the header does not say, or says what cannot be."""
+    read = [short(values.get(tag, b""), little=little) for tag in (
+        tags.ROWS, tags.COLUMNS, tags.BITS_ALLOCATED, tags.BITS_STORED, tags.HIGH_BIT, tags.SIGNED, tags.SAMPLES)]
+    rows, columns, allocated, stored, high, signed, samples = read
+    if not rows or not columns or allocated not in (8, 16, 32):
+        return None
+    stored = stored or allocated
+    high = stored - 1 if high is None else high
+    if not stored <= high + 1 <= allocated or samples not in (None, 1, 3):
+        return None
+    return _format(rows, columns, allocated, stored, high, bool(signed), samples or 1,
+                   text(values.get(tags.PHOTOMETRIC, b"")).upper(), syntax, little)
+
+
+def kernel(raw: bytes) -> str:
+    """The kernel's name where it is one, 'other' where it is free text, '' where there is none."""
+    name = text(raw).split("\\")[0].strip()
+    return name if not name or _KERNEL.fullmatch(name) else "other"
+
+
+@lru_cache(maxsize=256)
+def _format(*fields: object) -> PixelFormat:
+    return PixelFormat(*fields)  # type: ignore[arg-type]
+
+
+def _count(values: Mapping[int, bytes]) -> int:
+    return int(number(values.get(tags.FRAMES, b"")) or 1)
+
+
+def _rescale(values: Mapping[int, bytes]) -> tuple[tuple[float | None, float | None], bool]:
+    """Slope and intercept, and whether one of them is there but is no number that can be used."""
+    raw = [values.get(tag, b"").strip(b" \0") for tag in (tags.SLOPE, tags.INTERCEPT)]
+    slope, intercept = (number(value) for value in raw)
+    bad = (bool(raw[0]) and not slope) or (bool(raw[1]) and intercept is None)
+    return (slope or None, intercept), bad
+
+
+def _vector(raw: bytes, size: int) -> Vector:
+    values = numbers(raw)
+    return values if len(values) == size else ()
+
+
+def _spacing(values: Vector) -> Vector:
+    """The first two values: some writers add the slice distance as a third."""
+    return values[:2] if len(values) in (2, 3) and min(values[:2]) > 0 else ()
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and value > 0 else None
+
+
+def _order(values: Mapping[int, bytes], *, little: bool) -> tuple[tuple[str, float], ...]:
+    found: dict[str, float] = {}
+    for name, tag in _ORDERS:
+        raw = values.get(tag)
+        if not raw or name in found:
+            continue
+        if tag == tags.TEMPORAL_INDEX:
+            value: float | None = float(int.from_bytes(raw[:4], "little" if little else "big"))
+        else:
+            value = _clock(raw, values) if tag in (tags.ACQUISITION_TIME, tags.CONTENT_TIME) else number(raw)
+        if value is not None:
+            found[name] = value
+    return tuple(found.items())
+
+
+def _clock(raw: bytes, values: Mapping[int, bytes]) -> float | None:
+    """A time of day (TM, with colons too) as a number that ascends; across midnight the date goes before it."""
+    date = number(values.get(tags.ACQUISITION_DATE) or values.get(tags.CONTENT_DATE) or b"0") or 0.0
+    clock = number(raw.replace(b":", b""))
+    return None if clock is None else date * 1e6 + clock

@@ -1,0 +1,42 @@
+"""Which files lie under a path: every one of them, in an order that does not depend on the file system."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from hounsfield.core.errors import ReadError
+from hounsfield.io.dicom.source import FileSource, Source, file_source
+
+MAX_FOLDERS = 64
+"""Folders nested deeper than this are not followed."""
+
+
+def sources(path: Path) -> list[Source]:
+    """The sources under `path` (a file or a folder), named relative to it; raises ReadError."""
+    if not path.exists():
+        raise ReadError(f"{path.name}: no such file or folder")
+    if path.is_dir():
+        return list(_numbered(path))
+    return [file_source(path, name=path.name)]
+
+
+def _numbered(folder: Path) -> Iterator[FileSource]:
+    found = sorted(_files(str(folder), "", 0))
+    for ordinal, (name, path, size) in enumerate(found):
+        yield FileSource(path, name, ordinal, size)
+
+
+def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int]]:
+    """(relative name, path, size) of regular files; links to folders are not followed, so that there are no loops."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if depth < MAX_FOLDERS:
+                        yield from _files(entry.path, f"{prefix}{entry.name}/", depth + 1)
+                elif entry.is_file():
+                    yield prefix + entry.name, entry.path, entry.stat().st_size
+    except OSError as error:
+        raise ReadError(f"{prefix or 'the folder'}: cannot be listed ({error.strerror})") from None

@@ -1,0 +1,91 @@
+"""Where the bytes of one DICOM object lie: a file, a stretch of a file (a tar member), or memory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from hounsfield.core.errors import ReadError
+
+
+class Source(Protocol):
+    """Bytes that can be read from any place; `name` is relative to what the user named, `ordinal` its turn there."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def ordinal(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from `start`; fewer at the end; raises ReadError."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A file, or `size` bytes of it from `offset`."""
+
+    path: str
+    name: str
+    ordinal: int
+    size: int
+    offset: int = 0
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from `start`."""
+        try:
+            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return os.pread(handle, max(0, min(count, self.size - start)), self.offset + start)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise ReadError(f"{self.name}: cannot be read ({error.strerror})") from None
+
+    def read_into(self, buffer: memoryview, start: int) -> int:
+        """Fill `buffer` from `start`; returns how many bytes there were; raises ReadError."""
+        try:
+            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                done = 0
+                while done < len(buffer):
+                    got = os.preadv(handle, [buffer[done:]], self.offset + start + done)
+                    if got == 0:
+                        break
+                    done += got
+                return done
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise ReadError(f"{self.name}: cannot be read ({error.strerror})") from None
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSource:
+    """Bytes in memory."""
+
+    data: bytes = field(repr=False)
+    name: str = ""
+    ordinal: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self.data)
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from `start`."""
+        return self.data[start:start + max(0, count)]
+
+
+def file_source(path: Path, *, name: str = "", ordinal: int = 0) -> FileSource:
+    """The source that is a whole file; raises ReadError where it cannot be looked at."""
+    try:
+        return FileSource(str(path), name or path.name, ordinal, os.stat(path).st_size)
+    except OSError as error:
+        raise ReadError(f"{name or path.name}: cannot be read ({error.strerror})") from None

@@ -1,0 +1,45 @@
+"""Raw bytes of a DICOM attribute into text and numbers; what cannot be read is None, never an exception."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+_CACHE = 4096
+
+
+@lru_cache(maxsize=_CACHE)
+def text(raw: bytes) -> str:
+    """Text without padding; characters beyond ASCII become '?'."""
+    return raw.decode("ascii", "replace").replace("\ufffd", "?").strip(" \0\t\r\n")
+
+
+@lru_cache(maxsize=_CACHE)
+def words(raw: bytes) -> tuple[str, ...]:
+    """The values of a text attribute of several values, in capitals."""
+    return tuple(word.strip().upper() for word in text(raw).split("\\")) if raw else ()
+
+
+@lru_cache(maxsize=_CACHE)
+def numbers(raw: bytes) -> tuple[float, ...]:
+    """The decimal strings (DS, IS) of an attribute; () where one of them is no finite number.
+
+    >>> numbers(b"001.000000E+00\\\\-0.5 "), numbers(b"1_0"), numbers(b"nan")
+    ((1.0, -0.5), (), ())
+    """
+    try:
+        values = tuple(float(part) for part in raw.strip(b" \0").split(b"\\"))
+    except ValueError:
+        return ()
+    return values if b"_" not in raw and all(math.isfinite(value) for value in values) else ()
+
+
+def number(raw: bytes) -> float | None:
+    """The only, or first, decimal string of an attribute."""
+    values = numbers(raw)
+    return values[0] if values else None
+
+
+def short(raw: bytes, *, little: bool) -> int | None:
+    """An unsigned 16-bit value (US; SS is taken by its bits)."""
+    return int.from_bytes(raw[:2], "little" if little else "big") if len(raw) >= 2 else None
