@@ -1,0 +1,104 @@
+"""Shapes with closed-form surfaces: ellipsoids, elliptic cylinders, boxes, and what is common to several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import GeometryError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The points of RAS+ mm with |rows (x - centre)| <= 1.
+
+    `rows` has shape (m, 3): three rows are an ellipsoid, two an endless elliptic cylinder, one a slab.
+    """
+
+    centre_mm: tuple[float, float, float]
+    rows: tuple[tuple[float, float, float], ...]
+
+    def in_index(self, affine: Floats) -> tuple[Floats, Floats]:
+        """`matrix` (m, 3) and `offset` (m,) with y = matrix @ index + offset, and |y| <= 1 inside."""
+        rows = np.array(self.rows, dtype=np.float64)
+        return rows @ affine[:3, :3], rows @ (affine[:3, 3] - np.array(self.centre_mm))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The points common to all `parts`, made of one `tissue` (an index into the tissues' table)."""
+
+    tissue: int
+    parts: tuple[Part, ...]
+
+    def cut(self, centre_mm: Sequence[float], normal: Sequence[float], thickness_mm: float) -> Shape:
+        """What lies within half of `thickness_mm` of the plane through `centre_mm` across `normal`."""
+        return Shape(self.tissue, (*self.parts, _slab(centre_mm, normal, thickness_mm)))
+
+    def contains(self, points_ras_mm: Floats) -> NDArray[np.bool_]:
+        """Whether points (..., 3) lie inside."""
+        inside = np.ones(points_ras_mm.shape[:-1], dtype=bool)
+        for part in self.parts:
+            reached = (points_ras_mm - np.array(part.centre_mm)) @ np.array(part.rows).T
+            inside &= np.einsum("...m,...m->...", reached, reached) <= 1.0
+        return inside
+
+
+def ellipsoid(tissue: int, centre_mm: Sequence[float], radii_mm: Sequence[float],
+              turn_deg: Sequence[float] = (0.0, 0.0, 0.0)) -> Shape:
+    """An ellipsoid of semi-axes `radii_mm` along R, A, S, then turned about R, A and S in this order.
+
+    >>> bool(ellipsoid(1, (0, 0, 0), (2, 3, 4)).contains(np.array([0.0, 2.9, 0.0])))
+    True
+    """
+    return Shape(tissue, (_part(centre_mm, radii_mm, turn_deg, (0, 1, 2)),))
+
+
+def tube(tissue: int, centre_mm: Sequence[float], radii_mm: Sequence[float],
+         turn_deg: Sequence[float] = (0.0, 0.0, 0.0)) -> Shape:
+    """An elliptic cylinder along S, of radii along R and A and half its length along S, then turned as an ellipsoid."""
+    round_part = _part(centre_mm, radii_mm, turn_deg, (0, 1))
+    return Shape(tissue, (round_part, _part(centre_mm, radii_mm, turn_deg, (2,))))
+
+
+def box(tissue: int, centre_mm: Sequence[float], halves_mm: Sequence[float],
+        turn_deg: Sequence[float] = (0.0, 0.0, 0.0)) -> Shape:
+    """A box of half edges `halves_mm` along R, A, S, then turned as an ellipsoid."""
+    return Shape(tissue, tuple(_part(centre_mm, halves_mm, turn_deg, (axis,)) for axis in range(3)))
+
+
+def _part(centre_mm: Sequence[float], radii_mm: Sequence[float], turn_deg: Sequence[float],
+          axes: tuple[int, ...]) -> Part:
+    if min(radii_mm) <= 0:
+        raise GeometryError(f"a shape has radii over 0 mm, not {tuple(radii_mm)}")
+    inverse = turned(turn_deg).T
+    rows = tuple((float(r), float(a), float(s)) for r, a, s in (inverse[axis] / radii_mm[axis] for axis in axes))
+    return Part(_triple(centre_mm), rows)
+
+
+def _slab(centre_mm: Sequence[float], normal: Sequence[float], thickness_mm: float) -> Part:
+    row = np.array(normal, dtype=np.float64)
+    return Part(_triple(centre_mm), (_triple(row / np.linalg.norm(row) / (thickness_mm / 2)),))
+
+
+def _triple(values: Sequence[float] | Floats) -> tuple[float, float, float]:
+    first, second, third = (float(value) for value in values)
+    return (first, second, third)
+
+
+def turned(turn_deg: Sequence[float]) -> Floats:
+    """The rotation (3, 3) by three angles in degrees, about R first, then A, then S, all fixed axes."""
+    result = np.eye(3)
+    for axis, angle in enumerate(np.radians(turn_deg)):
+        turn = np.eye(3)
+        one, two = [n for n in range(3) if n != axis]
+        turn[one, one] = turn[two, two] = np.cos(angle)
+        sign = -1.0 if axis == 1 else 1.0
+        turn[one, two], turn[two, one] = -sign * np.sin(angle), sign * np.sin(angle)
+        result = turn @ result
+    return result

@@ -1,0 +1,74 @@
+"""What the phantom is made of: tissues, their HU, and which of them belong to the head, the brain and the headrest."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Tissue(IntEnum):
+    """The tissues, as numbered in the phantom's labels."""
+
+    AIR = 0
+    TABLE = 1
+    TABLE_FOAM = 2
+    REST_SHELL = 3
+    REST_FOAM = 4
+    SKIN = 5
+    FAT = 6
+    MUSCLE = 7
+    COMPACT_BONE = 8
+    DIPLOE = 9
+    PETROUS_BONE = 10
+    CARTILAGE = 11
+    INNER_AIR = 12
+    EYE = 13
+    LENS = 14
+    SPINAL_FLUID = 15
+    CORD = 16
+    CSF = 17
+    GREY = 18
+    WHITE = 19
+    BRAINSTEM = 20
+    VENTRICLE = 21
+    DURA = 22
+    CALCIFICATION = 23
+    EDEMA = 24
+    BLEED = 25
+    TOOTH = 26
+
+
+HU: dict[Tissue, float] = {
+    Tissue.AIR: -1000, Tissue.TABLE: -120, Tissue.TABLE_FOAM: -880, Tissue.REST_SHELL: 180, Tissue.REST_FOAM: -900,
+    Tissue.SKIN: 45, Tissue.FAT: -90, Tissue.MUSCLE: 55, Tissue.COMPACT_BONE: 1350, Tissue.DIPLOE: 700,
+    Tissue.PETROUS_BONE: 1700, Tissue.CARTILAGE: 90, Tissue.INNER_AIR: -1000, Tissue.EYE: 12, Tissue.LENS: 85,
+    Tissue.SPINAL_FLUID: 8, Tissue.CORD: 34, Tissue.CSF: 8, Tissue.GREY: 38, Tissue.WHITE: 30, Tissue.BRAINSTEM: 32,
+    Tissue.VENTRICLE: 5, Tissue.DURA: 60, Tissue.CALCIFICATION: 190, Tissue.EDEMA: 20, Tissue.BLEED: 66,
+    Tissue.TOOTH: 2400,
+}
+"""Mean HU at 120 kVp, as textbooks of head CT give them (bone compact 1000 to 1700, grey 37 to 41, white 28 to 32)."""
+
+TABLES = frozenset({Tissue.TABLE, Tissue.TABLE_FOAM})
+"""The table's top, which is neither patient nor headrest."""
+
+HEADREST = frozenset({Tissue.REST_SHELL, Tissue.REST_FOAM})
+"""The headrest: its shell and the foam within."""
+
+HEAD = frozenset(Tissue) - TABLES - HEADREST - {Tissue.AIR}
+"""The patient: all within the skin, sinuses, air cells, ear canals and airway included."""
+
+BRAIN = frozenset({Tissue.CSF, Tissue.GREY, Tissue.WHITE, Tissue.BRAINSTEM, Tissue.VENTRICLE, Tissue.DURA,
+                   Tissue.CALCIFICATION, Tissue.EDEMA, Tissue.BLEED})
+"""What lies within the inner table of the skull, down to the plane of the foramen magnum: brain, fluid, dura, bleeds."""
+
+
+def values() -> NDArray[np.float32]:
+    """HU by tissue number, (tissues,) float32."""
+    return np.array([HU[tissue] for tissue in Tissue], dtype=np.float32)
+
+
+def members(group: frozenset[Tissue]) -> NDArray[np.float32]:
+    """1 for the tissues of `group`, 0 for the others, (tissues,) float32."""
+    return np.array([tissue in group for tissue in Tissue], dtype=np.float32)
