@@ -1,14 +1,61 @@
 # Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+#   make demo [SRC=folder]   install, then run both recipes on a phantom head, or on your own CT
+#   make test                the whole suite; `make quick` leaves out what is marked slow
+#   make check               ruff, mypy, import-linter, the examples in the docs
+#   make build               compile the extension into an editable install
+#   make bench, make fuzz    measure; attack the parsers for long
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 2
+SRC ?=
 BIN := $(VENV)/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 $(BIN)/python -m pip install --quiet
+BUILD := flock $(VENV)/build.lock env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
+	$(BIN)/python -m pip install --quiet --no-build-isolation
 
-$(VENV)/ready: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet "scikit-build-core>=0.11" "nanobind>=2.9" "cmake>=3.20" ninja
-	touch $@
+.PHONY: demo test quick check build bench fuzz clean
+.DEFAULT_GOAL := test
 
-.PHONY: build
+# What compiles the extension; the package's own dependencies come with the package.
+$(VENV)/ready:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	@command -v $${CXX:-c++} >/dev/null || { echo "a C++17 compiler is needed, such as g++ or clang" >&2; exit 1; }
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) "scikit-build-core>=0.11" "nanobind>=2.9" "cmake>=3.20" ninja
+	@touch $@
+
+# A demo on a fresh machine installs as a user would; where one develops, the editable install stays one.
+demo: $(VENV)/ready
+	@echo "installing hounsfield"
+	@$(BUILD) $(if $(wildcard $(VENV)/editable),--editable) .
+	@$(BIN)/hounsfield demo $(if $(SRC),"$(SRC)")
+
+$(VENV)/editable: $(VENV)/ready pyproject.toml CMakeLists.txt $(wildcard src/hounsfield/kernels/*.cpp src/hounsfield/kernels/*.h)
+	@echo "installing hounsfield with what its tests and checks need"
+	@$(BUILD) --editable ".[test,check]"
+	@touch $@
+
+test: $(VENV)/editable
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+quick: $(VENV)/editable
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow"
+
+check: $(VENV)/editable
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/test_docs.py
+
 build: $(VENV)/ready
-	flock $(VENV)/build.lock $(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
+	$(BUILD) --no-deps --editable .
+
+bench: $(VENV)/editable
+	@for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+
+fuzz: $(VENV)/editable
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/fuzz -m "slow or not slow"
+
+clean:
+	rm -rf build dist demo $(VENV)

@@ -2,28 +2,31 @@
 
 There are four kinds, by what the one pass can do with them.
 
-* `Geometric`: only the grid changes; runs of them compose into one sampling.
-* `Pointwise`: each value changes by itself; `transfer` gives it as a clamped line that folds into a sampling.
-* `Neighborhood`: needs more than one voxel (a filter, a slab, a mask): it ends a pass.
+* `GeometricStep` (geometric.py): only the grid changes; runs of them compose into one sampling.
+* `PointwiseStep` (pointwise.py): each value changes by itself; a clamped line folds into a sampling.
+* `Slab`: a projection runs along with the sampling that it follows.
 * `Resolvable`: has to look at voxels before it can be planned; `resolve(case)` returns the fixed step that it means.
+
+Any other step needs more than one voxel (a filter, a mask): it ends a pass.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+from hounsfield.core.axes import Method
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 
-Method = Literal["auto", "nearest", "linear", "area", "conservative", "cubic"]
+__all__ = ["Method", "Resolvable", "Step", "Transfer", "image_only", "needs_voxels"]
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """The clamped line y = min(max(x * slope + intercept, low), high); such lines compose into another one.
 
-    >>> Transfer(low=-100, high=1000).then(Transfer(slope=1 / 1100, intercept=100 / 1100))(np.float32(3000))
+    >>> Transfer(low=-100, high=1000).then(Transfer(slope=1 / 1100, intercept=100 / 1100))(3000.0)
     1.0
     """
 
@@ -58,21 +61,6 @@ class Step(Protocol):
 
 
 @runtime_checkable
-class Geometric(Step, Protocol):
-    """A step that changes the grid alone."""
-
-    method: Method
-
-
-@runtime_checkable
-class Pointwise(Step, Protocol):
-    """A step that changes each value by itself."""
-
-    def transfer(self, spec: Spec) -> Transfer | None:
-        """It as a clamped line, or None where it is none."""
-
-
-@runtime_checkable
 class Resolvable(Protocol):
     """A step that has to look at voxels first."""
 
@@ -81,6 +69,14 @@ class Resolvable(Protocol):
 
     def resolve(self, case: Case) -> Step:
         """The fixed step that it means for this case."""
+
+
+def needs_voxels(step: object) -> bool:
+    """Whether a step has to look at voxels before it can be planned for good.
+
+    A Resolvable may have an attribute `needs_voxels` that is False where its parameters already say everything.
+    """
+    return isinstance(step, Resolvable) and bool(getattr(step, "needs_voxels", True))
 
 
 def image_only(case: Case, image: Volume) -> Case:

@@ -1,0 +1,76 @@
+"""Every example in docstrings, README and docs runs, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import hounsfield
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("design/**/*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def modules() -> list[str]:
+    """The names of all modules of the package, the compiled one apart."""
+    found = [module.name for module in pkgutil.walk_packages(hounsfield.__path__, "hounsfield.")]
+    return ["hounsfield", *(name for name in found if not name.endswith((".native", ".__main__")))]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_examples_in_docstrings_run(name: str) -> None:
+    module: ModuleType = importlib.import_module(name)
+    assert doctest.testmod(module, optionflags=FLAGS).failed == 0
+
+
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the files that the pages speak of, all of a phantom head: scan/, ct.nii.gz, label.nii.gz."""
+    from docs.make_examples import make_examples
+
+    folder = tmp_path_factory.mktemp("examples")
+    make_examples(folder)
+    return folder
+
+
+def runnable(page: Path) -> list[str]:
+    """The python blocks of a page, in order."""
+    return BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+WITH_CODE = [page for page in PAGES if runnable(page)]
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=[str(page.relative_to(ROOT)) for page in WITH_CODE])
+def test_python_on_a_page_runs_from_top_to_bottom(page: Path, examples: Path, tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    shutil.copytree(examples, here)
+    monkeypatch.chdir(here)
+    module = ModuleType("__page__")
+    monkeypatch.setitem(sys.modules, "__page__", module)
+    for block in runnable(page):
+        if ">>>" in block:
+            test = doctest.DocTestParser().get_doctest(block, module.__dict__, page.name, str(page), 0)
+            assert doctest.DocTestRunner(optionflags=FLAGS).run(test, clear_globs=False).failed == 0
+            module.__dict__.update(test.globs)
+        else:
+            exec(compile(block, page.name, "exec"), module.__dict__)  # noqa: S102
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_links_on_a_page_lead_somewhere(page: Path) -> None:
+    targets = [target for target, _ in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
