@@ -2,8 +2,7 @@
 
 from hounsfield.picture.histogram import histogram
 from hounsfield.picture.montage import montage
-from hounsfield.picture.notebook import png
 from hounsfield.picture.picture import Picture
-from hounsfield.picture.planes import planes
+from hounsfield.picture.planes import planes, png
 
 __all__ = ["Picture", "histogram", "montage", "planes", "png"]

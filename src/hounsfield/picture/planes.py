@@ -29,6 +29,9 @@ PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 HEIGHT_PX = 512
 """Pixels of the tallest section: a CT matrix as it was reconstructed."""
 
+NOTEBOOK_HEIGHT_PX = 256
+"""Small enough for the width of a notebook's page."""
+
 WIDEST = 1.6
 """No section is wider than this many heights; beyond it the whole picture gets smaller."""
 
@@ -66,6 +69,11 @@ def planes(volume: Volume, *, at_mm: Sequence[float] | None = None, fraction: Se
     px_per_mm = min(height_px / tallest, WIDEST * height_px / widest)
     text_px = max(12, round(height_px * TEXT_SHARE))
     return _laid_out(view, sections, indices=indices, px_per_mm=px_per_mm, text_px=text_px, crosshair=crosshair)
+
+
+def png(volume: Volume) -> bytes:
+    """The three planes through the middle of a volume, as the bytes of a PNG file: how it looks in a notebook."""
+    return planes(volume, height_px=NOTEBOOK_HEIGHT_PX).png()
 
 
 def _laid_out(view: Scene, sections: list[Section], *, indices: Sequence[int], px_per_mm: float, text_px: int,
