@@ -1,0 +1,1 @@
+"""Steps as data: parse, plan, fold, run, record, presets."""

@@ -1,0 +1,34 @@
+"""What nnU-Net learned of a data set: dataset_fingerprint.json, as its planner writes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hounsfield.core.errors import ReadError
+
+_KEYS = ("mean", "std", "percentile_00_5", "percentile_99_5")
+
+
+def read_fingerprint(path: Path) -> dict[str, Any]:
+    """mean, std, percentile_00_5, percentile_99_5 of the foreground in HU, and spacing_mm (i, j, k), the median.
+
+    nnU-Net stores spacings in SimpleITK's array order (k, j, i). Raises ReadError where the file is not one.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        channel = data["foreground_intensity_properties_per_channel"]["0"]
+        values: dict[str, Any] = {key: float(channel[key]) for key in _KEYS}
+        spacings = np.array(data["spacings"], dtype=np.float64)
+        if spacings.ndim != 2 or spacings.shape[1] != 3 or not (np.isfinite(spacings).all() and (spacings > 0).all()):
+            raise ReadError(f"{path}: its spacings are not three lengths over 0 mm per scan")
+    except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, ReadError):
+            raise
+        raise ReadError(f"{path}: cannot be read as a fingerprint ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ReadError(f"{path}: is no dataset_fingerprint.json of nnU-Net ({type(error).__name__}: {error})") from None
+    return {**values, "spacing_mm": [float(value) for value in np.flip(np.median(spacings, axis=0))]}

@@ -1,0 +1,110 @@
+"""What was done to a case: enough to run it again, to verify it and to undo it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hounsfield.core.errors import ReadError
+from hounsfield.core.grid import Grid
+from hounsfield.core.spec import Spec
+from hounsfield.core.stack import Stack
+from hounsfield.core.volume import Array
+
+SCHEMA = 1
+"""The version of record.json."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """All of record.json; everything but `volatile` is the same for the same input, pipeline and version."""
+
+    case: str = ""
+    version: str
+    source: Mapping[str, Any]
+    pipeline: Mapping[str, Any]
+    steps: tuple[Mapping[str, Any], ...]
+    output: Mapping[str, Any]
+    repairs: tuple[Mapping[str, str], ...] = ()
+    masks: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    volatile: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, with the schema's version."""
+        return {"schema": SCHEMA, "case": self.case, "version": self.version, "source": dict(self.source),
+                "pipeline": dict(self.pipeline), "steps": [dict(step) for step in self.steps], "output": dict(self.output),
+                "repairs": [dict(repair) for repair in self.repairs], "masks": dict(self.masks), "labels": dict(self.labels),
+                "outputs": dict(self.outputs), "volatile": dict(self.volatile)}
+
+    def to_text(self) -> str:
+        """As the text of record.json: sorted keys, two spaces."""
+        return json.dumps(self.to_json(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+    def replaced(self, **changes: Any) -> Record:
+        """The same record but for `changes`."""
+        return replace(self, **changes)
+
+    @classmethod
+    def load(cls, path: Path) -> Record:
+        """Read record.json; raises ReadError where it is not one of this version."""
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            schema = data.pop("schema")
+            if schema != SCHEMA:
+                raise ReadError(f"{path}: schema {schema} is not {SCHEMA}, which this version reads")
+            return cls(**{**data, "steps": tuple(data["steps"]), "repairs": tuple(data["repairs"])})
+        except (OSError, UnicodeDecodeError) as error:
+            if isinstance(error, ReadError):
+                raise
+            raise ReadError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
+        except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+            raise ReadError(f"{path}: is no record of a run ({type(error).__name__})") from None
+
+    @property
+    def source_grid(self) -> Grid:
+        """The natural grid of the source."""
+        return grid_of(self.source["geometry"]["grid"])
+
+    @property
+    def output_grid(self) -> Grid:
+        """The grid of the output."""
+        return grid_of(self.output["grid"])
+
+
+def grid_data(grid: Grid) -> dict[str, Any]:
+    """A grid as plain data."""
+    return {"shape": list(grid.shape), "affine_ras": grid.affine.tolist()}
+
+
+def grid_of(data: Mapping[str, Any]) -> Grid:
+    """The grid of plain data."""
+    return Grid(data["shape"], data["affine_ras"])
+
+
+def geometry_data(stack: Stack) -> dict[str, Any]:
+    """Where a stack's voxels lie: its natural grid, and every slice's own place where the grid does not say it all."""
+    data: dict[str, Any] = {"grid": grid_data(stack.grid)}
+    if not stack.is_regular:
+        data["slices"] = {"shape": list(stack.shape), "origins_ras_mm": stack.origins_ras_mm.tolist(),
+                          "step_i_ras_mm": stack.step_i_ras_mm.tolist(), "step_j_ras_mm": stack.step_j_ras_mm.tolist()}
+    return data
+
+
+def output_data(spec: Spec) -> dict[str, Any]:
+    """What came out."""
+    return {"grid": grid_data(spec.grid), "dtype": str(spec.dtype), "quantity": spec.quantity, "background": spec.background,
+            "channels": list(spec.channels)}
+
+
+def array_sha256(array: Array) -> str:
+    """SHA-256 of an array's values in Fortran order, little-endian, without shape or dtype."""
+    little = np.asfortranarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+    return hashlib.sha256(little.ravel(order="F").data).hexdigest()

@@ -1,0 +1,128 @@
+"""Run a pipeline on one case."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hounsfield.core.errors import HounsfieldError, PipelineError, Problem
+from hounsfield.core.stack import Stack
+from hounsfield.core.version import VERSION
+from hounsfield.core.volume import Case, Volume
+from hounsfield.pipeline.fold import Fold
+from hounsfield.pipeline.pipeline import AnyStep, Pipeline, name_problems
+from hounsfield.pipeline.plan import plan
+from hounsfield.pipeline.record import Record, array_sha256, geometry_data, output_data
+from hounsfield.pipeline.result import Result
+from hounsfield.pipeline.text import step_data, to_data
+from hounsfield.steps.base import Resolvable, Step, needs_voxels
+from hounsfield.steps.pointwise import cast
+
+
+def run(pipeline: Pipeline, source: Volume | Stack | Case, *, dtype: np.dtype[Any] | None = None) -> Result:
+    """Run the steps, as few passes as they fold into; raises PipelineError before any voxel is read where they cannot
+    be run on this source, and the steps' own errors, with their number, where voxels decide."""
+    started = time.time()
+    clock = time.perf_counter()
+    case = source if isinstance(source, Case) else None
+    stack = source if isinstance(source, Stack) else Stack.from_volume(source.image if isinstance(source, Case) else source)
+    channels = case is not None and bool(case.image.spec.channels) or isinstance(source, Volume) and bool(source.spec.channels)
+    before = {} if case is None else case.labels
+    problems = name_problems(pipeline.steps, {} if case is None else {**case.labels, **case.masks})
+    if problems:
+        raise PipelineError(problems)
+    if not channels:
+        plan(pipeline, stack)
+    state = _Run(stack, case if not isinstance(source, Volume) else Case(source))
+    for number, step in enumerate(pipeline.steps, 1):
+        try:
+            state.take(step)
+        except HounsfieldError as error:
+            raise _numbered(error, number, step) from None
+    done = state.flushed()
+    image = done.image if dtype is None else cast(done.image, dtype)
+    record = Record(version=VERSION, source={"sha256": stack.source_sha256, "geometry": geometry_data(stack)},
+                    pipeline=to_data(pipeline), steps=tuple(step_data(step) for step in state.resolved),
+                    output=output_data(image.spec), repairs=_said(stack.repairs + tuple(state.findings)),
+                    masks={name: array_sha256(mask.array) for name, mask in done.masks.items()},
+                    labels={name: label_changes(before[name], label) for name, label in done.labels.items()},
+                    volatile={"started": started, "seconds": time.perf_counter() - clock})
+    return Result(volume=image, labels=done.labels, masks=done.masks, record=record)
+
+
+@dataclass(slots=True)
+class _Run:
+    """Where a run is: voxels that are there (`case`), and steps that have been folded but not done (`fold`)."""
+
+    stack: Stack
+    case: Case | None
+    fold: Fold | None = None
+    resolved: list[AnyStep] = field(default_factory=list)
+    findings: list[Problem] = field(default_factory=list)
+
+    def take(self, step: AnyStep) -> None:
+        fixed = step.resolve(self.flushed()) if isinstance(step, Resolvable) and needs_voxels(step) else step
+        assert isinstance(fixed, Step)
+        self.resolved.append(fixed)
+        self.findings += getattr(fixed, "findings", ())
+        for _ in range(2):
+            fold = self._fold()
+            joined = None if fold is None else fold.joined(fixed)
+            if joined is not None:
+                self.fold = joined
+                return
+            self.flushed()
+        self.case = fixed.apply(self.flushed())
+        self._restart()
+
+    def flushed(self) -> Case:
+        """Do what has been folded."""
+        fold = self._fold()
+        if fold is not None and (fold.steps or self.case is None or self.case.image.grid != fold.spec.grid):
+            self.case = fold.run(self.stack, self.case)
+            self._restart()
+        assert self.case is not None
+        return self.case
+
+    def _fold(self) -> Fold | None:
+        if self.fold is None and not (self.case is not None and self.case.image.spec.channels):
+            self.fold = Fold.of_stack(self.stack)
+            if self.case is not None:
+                self.fold = Fold.of_spec(self.case.image.spec)
+        return self.fold
+
+    def _restart(self) -> None:
+        assert self.case is not None
+        self.fold = None
+        if not self.case.image.spec.channels:
+            self.stack = Stack.from_volume(self.case.image)
+
+
+def label_changes(before: Volume, after: Volume) -> list[dict[str, float]]:
+    """For each label value its volume in ml before and after, so that a loss shows."""
+    volumes = []
+    for volume in (before, after):
+        values, counts = np.unique(volume.array, return_counts=True)
+        cell_ml = float(abs(np.linalg.det(volume.grid.affine[:3, :3]))) / 1000
+        volumes.append({int(value): float(count) * cell_ml for value, count in zip(values, counts, strict=True)})
+    return [{"value": value, "ml_before": volumes[0].get(value, 0.0), "ml_after": volumes[1].get(value, 0.0)}
+            for value in sorted({*volumes[0], *volumes[1]}) if value != int(before.background)]
+
+
+def _said(problems: tuple[Problem, ...]) -> tuple[Mapping[str, str], ...]:
+    return tuple({"code": problem.kind, "message": str(problem)} for problem in problems)
+
+
+def _numbered(error: HounsfieldError, number: int, step: AnyStep) -> HounsfieldError:
+    """The same error with the number and name of the step that raised it."""
+    if hasattr(error, "problems"):
+        return error
+    text = str(error)
+    name = type(step).__name__
+    return type(error)(f"step {number} ({name}): {text.removeprefix(f'{name}: ')}")
+
+

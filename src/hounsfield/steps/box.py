@@ -1,0 +1,29 @@
+"""A box of voxels: what every crop and pad comes down to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hounsfield.core.errors import GeometryError
+from hounsfield.core.grid import Grid
+from hounsfield.steps.geometric import GeometricStep
+from hounsfield.steps.parse import three_sizes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box(GeometricStep):
+    """The box that begins at voxel `start` (negative: before the first) and has `shape`; outside is background."""
+
+    start: tuple[int, int, int] | Sequence[int]
+    shape: tuple[int, int, int] | Sequence[int]
+
+    def __post_init__(self) -> None:
+        if len(self.start) != 3 or any(int(value) != value for value in self.start):
+            raise GeometryError(f"start is three whole numbers, not {list(self.start)}")
+        object.__setattr__(self, "start", tuple(int(value) for value in self.start))
+        object.__setattr__(self, "shape", three_sizes(self.shape, name="shape"))
+
+    def target(self, grid: Grid) -> Grid:
+        """The box's grid."""
+        return grid.boxed(self.start, self.shape)

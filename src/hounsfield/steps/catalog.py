@@ -1,0 +1,36 @@
+"""Every step by its name: what a pipeline file may say."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+NAMES: dict[str, str] = {
+    "Reorient": "reorient",
+    "Resample": "resample",
+    "Window": "window",
+    "Windows": "windows",
+    "Clip": "clip",
+    "MapRange": "map_range",
+    "Standardize": "standardize",
+    "Denoise": "denoise",
+    "BodyMask": "body_mask",
+    "HeadMask": "head_mask",
+    "BrainMask": "brain_mask",
+    "FillOutside": "fill_outside",
+    "CropToMask": "crop_to_mask",
+    "CropToBox": "crop_to_box",
+    "CropOrPad": "crop_or_pad",
+    "Box": "box",
+    "Slab": "slab",
+    "SplitSlices": "split_slices",
+}
+"""The module of this package that holds each step, one a line; a new step is one more."""
+
+
+@cache
+def step_class(name: str) -> type:
+    """The class of the step `name`, imported when first asked for; KeyError where there is none."""
+    found = getattr(import_module(f"hounsfield.steps.{NAMES[name]}"), name)
+    assert isinstance(found, type)
+    return found

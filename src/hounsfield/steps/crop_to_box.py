@@ -1,0 +1,44 @@
+"""Crop to a box that is given in the world, in millimetres."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from hounsfield.core.errors import GeometryError
+from hounsfield.core.grid import PARTIAL_VOXEL_TOLERANCE, Grid
+from hounsfield.steps.geometric import GeometricStep
+from hounsfield.steps.parse import three_points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropToBox(GeometricStep):
+    """Keep the voxels whose centres lie between two opposite corners of a box, RAS+ mm, both inclusive.
+
+    On an oblique grid the smallest box of voxels that holds it is kept. Raises GeometryError, when planned, where no
+    voxel lies inside.
+    """
+
+    start_mm: tuple[float, float, float] | Sequence[float]
+    stop_mm: tuple[float, float, float] | Sequence[float]
+
+    def __post_init__(self) -> None:
+        start, stop = three_points(self.start_mm, name="start_mm"), three_points(self.stop_mm, name="stop_mm")
+        if any(low > high for low, high in zip(start, stop, strict=True)):
+            raise GeometryError(f"start_mm {start} lies beyond stop_mm {stop}")
+        object.__setattr__(self, "start_mm", start)
+        object.__setattr__(self, "stop_mm", stop)
+
+    def target(self, grid: Grid) -> Grid:
+        """The grid of the voxels inside."""
+        corners = np.array(list(product(*zip(self.start_mm, self.stop_mm, strict=True))))
+        index = grid.index(corners)
+        start = np.maximum(np.ceil(index.min(axis=0) - PARTIAL_VOXEL_TOLERANCE), 0).astype(int)
+        stop = np.minimum(np.floor(index.max(axis=0) + PARTIAL_VOXEL_TOLERANCE) + 1, grid.shape).astype(int)
+        if np.any(stop <= start):
+            raise GeometryError(f"the box from {self.start_mm} to {self.stop_mm} mm holds no voxel of {grid!r}, whose corners "
+                                f"lie at {np.round(grid.corners_mm[0], 1).tolist()} and {np.round(grid.corners_mm[-1], 1).tolist()}")
+        return grid.boxed(start.tolist(), (stop - start).tolist())

@@ -1,0 +1,57 @@
+"""Smooth noise away, by a median or a Gaussian whose size is in millimetres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from hounsfield.core.errors import QuantityError
+from hounsfield.core.spec import Spec
+from hounsfield.core.volume import Array, Case, Volume
+from hounsfield.steps.base import image_only
+from hounsfield.steps.parse import finite, one_of
+from hounsfield.steps.pointwise import require
+from hounsfield.steps.sampling import each_channel
+
+Filter = Literal["median", "gaussian"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denoise:
+    """A 3D median over the ball of `radius_mm`, or a Gaussian whose standard deviation is `radius_mm`.
+
+    The same on any spacing: the ball is made of the voxels whose centres lie within it; an axis whose spacing is
+    over the radius is left alone by the median. Edges are continued. Dtype: as it was (median), float32 (gaussian).
+    """
+
+    method: Filter
+    radius_mm: float
+
+    def __post_init__(self) -> None:
+        one_of(self.method, Filter, name="method")
+        if finite(self.radius_mm, name="radius_mm") <= 0:
+            raise QuantityError(f"radius_mm is over 0, not {self.radius_mm}")
+
+    def plan(self, spec: Spec) -> Spec:
+        """The same values, smoother."""
+        require(spec, "hu", "unit", "standardized", "display", "other", step="Denoise")
+        return spec if self.method == "median" else spec.replaced(dtype=np.dtype(np.float32))
+
+    def apply(self, case: Case) -> Case:
+        """Filter the image; labels and masks stay."""
+        spec = self.plan(case.image.spec)
+        array = each_channel(case.image.array, lambda channel: self._filtered(channel, spec))
+        return image_only(case, Volume(np.asfortranarray(array), spec))
+
+    def _filtered(self, array: Array, spec: Spec) -> Array:
+        from scipy.ndimage import gaussian_filter, median_filter
+
+        spacing = np.array(spec.grid.spacing_mm)
+        if self.method == "gaussian":
+            return np.asarray(gaussian_filter(array, self.radius_mm / spacing, output=np.float32, mode="nearest"))
+        reach = np.floor(self.radius_mm / spacing + 1e-6).astype(int)
+        offsets = np.meshgrid(*(np.arange(-r, r + 1) * s for r, s in zip(reach, spacing, strict=True)), indexing="ij")
+        ball = sum(offset**2 for offset in offsets) <= self.radius_mm**2 * (1 + 1e-6)
+        return np.asarray(median_filter(array, footprint=ball, mode="nearest"))

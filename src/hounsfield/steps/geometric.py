@@ -1,0 +1,64 @@
+"""What geometric steps share: they change the grid alone, and any run of them is one sampling."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from hounsfield.core.axes import Method
+from hounsfield.core.errors import GeometryError
+from hounsfield.core.grid import Grid
+from hounsfield.core.spec import Spec
+from hounsfield.core.volume import Case, Volume
+from hounsfield.steps.label_sampling import sample_label
+from hounsfield.steps.sampling import Sampling, gathered, sample_volume
+
+LabelMethod = Literal["nearest", "partial_volume"]
+
+
+class GeometricStep:
+    """A step that changes the grid alone; a subclass says which grid in `target`, and how to interpolate."""
+
+    __slots__ = ()
+
+    @property
+    def interpolation(self) -> Method:
+        """How images are interpolated where samples fall between voxels."""
+        return "auto"
+
+    @property
+    def label_interpolation(self) -> LabelMethod:
+        """How labels and masks are."""
+        return "nearest"
+
+    def target(self, grid: Grid) -> Grid:
+        """The grid that this step makes of `grid`."""
+        raise GeometryError(f"{type(self).__name__} does not say which grid it makes")
+
+    def plan(self, spec: Spec) -> Spec:
+        """The same values on the new grid; float32 where they are interpolated, else of the same dtype."""
+        grid = self.target(spec.grid)
+        sampling = Sampling.of_grid(spec.grid).to(grid, method=self.interpolation)
+        return spec.replaced(grid=grid, dtype=sampled_dtype(spec.dtype, sampling))
+
+    def apply(self, case: Case) -> Case:
+        """Sample image, labels and masks onto the new grid."""
+        spec = self.plan(case.image.spec)
+        sampling = Sampling.of_grid(case.image.grid).to(spec.grid, method=self.interpolation)
+        if sampling is None:
+            image = Volume(gathered(case.image, spec.grid, method=self.interpolation), spec)
+        else:
+            image = sample_volume(case.image, sampling, spec=spec)
+        labels = {name: sample_label(label, spec.grid, sampling, method=self.label_interpolation)
+                  for name, label in case.labels.items()}
+        masks = {name: sample_label(mask, spec.grid, sampling, method=self.label_interpolation)
+                 for name, mask in case.masks.items()}
+        return Case(image, labels, masks)
+
+
+def sampled_dtype(dtype: np.dtype[np.generic], sampling: Sampling | None) -> np.dtype[np.generic]:
+    """The dtype of an image after a sampling: as it was where voxels are only copied or picked, else float32."""
+    if sampling is not None and all(kernel in ("copy", "nearest") for kernel in sampling.kernels):
+        return dtype
+    return np.dtype(np.float32)

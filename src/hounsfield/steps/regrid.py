@@ -1,0 +1,27 @@
+"""Bring a volume onto another grid: the way back for predictions."""
+
+from __future__ import annotations
+
+from hounsfield.core.axes import Method
+from hounsfield.core.grid import Grid
+from hounsfield.core.volume import Volume
+from hounsfield.steps.geometric import sampled_dtype
+from hounsfield.steps.label_sampling import sample_label
+from hounsfield.steps.sampling import Sampling, gathered, sample_volume
+
+
+def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volume:
+    """The volume on `grid`: an exact copy of voxels where both are aligned within 1e-3 voxel (flips, permutations,
+    crops and pads; background where the volume does not reach), interpolated where not.
+
+    `method` None is linear for images and nearest for labels and masks, for which any other method means the label
+    with the largest share of each cell. Dtype: as it was for copies and labels, float32 for interpolated images.
+    """
+    is_label = volume.quantity in ("label", "mask")
+    sampling = Sampling.of_grid(volume.grid).to(grid, method=method or "linear")
+    if is_label:
+        return sample_label(volume, grid, sampling, method="nearest" if method in (None, "nearest") else "partial_volume")
+    spec = volume.spec.replaced(grid=grid, dtype=sampled_dtype(volume.spec.dtype, sampling))
+    if sampling is None:
+        return Volume(gathered(volume, grid, method=method or "linear").astype(spec.dtype), spec)
+    return sample_volume(volume, sampling, spec=spec)

@@ -1,0 +1,138 @@
+"""Project slabs of slices: maximum, minimum or mean over a window that slides across them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from hounsfield.core.errors import GeometryError, QuantityError
+from hounsfield.core.grid import Grid
+from hounsfield.core.spec import Spec
+from hounsfield.core.volume import Array, Case, Volume
+from hounsfield.kernels.sample import Statistic, Windows
+from hounsfield.steps.parse import finite, one_of
+from hounsfield.steps.pointwise import require
+
+Plane = Literal["axial", "coronal", "sagittal"]
+Edges = Literal["shrink", "valid"]
+ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
+"""The world axis (0 R, 1 A, 2 S) across each plane."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slab:
+    """The max, min or mean over a slab of `slices` (or `thickness_mm`, rounded to slices), sliding by `stride`.
+
+    `plane` is that of the slab's slices; the axis across it is found from the orientation. Every slice gets the slab
+    that is centred on it; with an even number of slices the centre lies half a slice lower, and the grid says so.
+    edges 'shrink': slabs at the ends are cut off there, so every slice has one; 'valid': only whole slabs are kept.
+    Labels and masks take the nonzero value nearest to the slab's centre. Dtype: as it was, mean float32.
+    """
+
+    statistic: Statistic = "max"
+    slices: int | None = None
+    thickness_mm: float | None = None
+    plane: Plane = "axial"
+    stride: int = 1
+    edges: Edges = "shrink"
+
+    def __post_init__(self) -> None:
+        one_of(self.statistic, Statistic, name="statistic")
+        one_of(self.plane, Plane, name="plane")
+        one_of(self.edges, Edges, name="edges")
+        if (self.slices is None) == (self.thickness_mm is None):
+            raise GeometryError("Slab needs either slices or thickness_mm")
+        if self.slices is not None and (int(self.slices) != self.slices or self.slices < 1):
+            raise GeometryError(f"slices is a whole number of at least 1, not {self.slices}")
+        if self.thickness_mm is not None and finite(self.thickness_mm, name="thickness_mm") <= 0:
+            raise GeometryError(f"thickness_mm is over 0, not {self.thickness_mm}")
+        if int(self.stride) != self.stride or self.stride < 1:
+            raise GeometryError(f"stride is a whole number of at least 1, not {self.stride}")
+
+    def axis(self, grid: Grid) -> int:
+        """The array axis across the plane."""
+        return next(n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane])
+
+    def windows(self, grid: Grid) -> Windows:
+        """The windows of slices along that axis."""
+        axis = self.axis(grid)
+        size = grid.shape[axis]
+        thick = self.slices or max(1, round((self.thickness_mm or 0.0) / grid.spacing_mm[axis]))
+        first = np.arange(0, size, self.stride) - thick // 2
+        if self.edges == "valid":
+            if thick > size:
+                raise GeometryError(f"a slab of {thick} slices does not fit in {size}; edges='shrink' would cut it")
+            first = np.arange(0, size - thick + 1, self.stride)
+        start, stop = np.clip(first, 0, size - 1), np.clip(first + thick, 1, size)
+        return Windows(self.statistic, start.astype(np.int32), stop.astype(np.int32))
+
+    def plan(self, spec: Spec) -> Spec:
+        """Fewer or as many slices, each at its slab's centre."""
+        require(spec, "hu", "unit", "standardized", "display", "other", step="Slab")
+        axis = self.axis(spec.grid)
+        windows = self.windows(spec.grid)
+        size = spec.grid.shape[axis]
+        thick = self.slices or max(1, round((self.thickness_mm or 0.0) / spec.grid.spacing_mm[axis]))
+        move = np.eye(4)
+        move[axis, axis] = self.stride
+        move[axis, 3] = (thick - 1) / 2 if self.edges == "valid" else (thick - 1) / 2 - thick // 2
+        shape = list(spec.grid.shape)
+        shape[axis] = len(windows.start)
+        assert len(windows.start) <= size
+        dtype = np.dtype(np.float32) if self.statistic == "mean" else spec.dtype
+        return spec.replaced(grid=spec.grid.moved(shape, move), dtype=dtype)
+
+    def apply(self, case: Case) -> Case:
+        """Project the image, and carry labels and masks along."""
+        spec = self.plan(case.image.spec)
+        axis, windows = self.axis(case.image.grid), self.windows(case.image.grid)
+        image = Volume(np.asfortranarray(projected(case.image.array, windows, axis=axis).astype(spec.dtype, copy=False)), spec)
+        labels = {name: slab_label(label, spec.grid, windows, axis=axis) for name, label in case.labels.items()}
+        masks = {name: slab_label(mask, spec.grid, windows, axis=axis) for name, mask in case.masks.items()}
+        return Case(image, labels, masks)
+
+
+def projected(array: Array, windows: Windows, *, axis: int) -> Array:
+    """Windows of an array (i, j, k[, channel]) along an axis, in time that does not depend on their thickness.
+
+    Blocks as long as the longest window: each window is the suffix of one block and the prefix of the next (van Herk).
+    """
+    join = {"max": np.maximum, "min": np.minimum, "mean": np.add}[windows.statistic]
+    values = np.moveaxis(array, axis, 0)
+    if windows.statistic == "mean":
+        values = values.astype(np.float32)
+    size = len(values)
+    longest = int((windows.stop - windows.start).max())
+    prefix, suffix = values.copy(), values.copy()
+    for n in range(1, size):
+        if n % longest:
+            prefix[n] = join(prefix[n - 1], values[n])
+    for n in range(size - 2, -1, -1):
+        if (n + 1) % longest:
+            suffix[n] = join(suffix[n + 1], values[n])
+    out = np.empty((len(windows.start), *values.shape[1:]), dtype=values.dtype)
+    for n, (start, stop) in enumerate(zip(windows.start.tolist(), windows.stop.tolist(), strict=True)):
+        if start // longest != (stop - 1) // longest:
+            out[n] = join(suffix[start], prefix[stop - 1])
+        else:
+            out[n] = prefix[stop - 1] if start % longest == 0 else suffix[start]
+        if windows.statistic == "mean":
+            out[n] /= np.float32(stop - start)
+    return np.moveaxis(out, 0, axis)
+
+
+def slab_label(label: Volume, grid: Grid, windows: Windows, *, axis: int) -> Volume:
+    """For each slab the nonzero label nearest to its centre, the lower slice first; dtype as it was."""
+    if label.quantity not in ("label", "mask"):
+        raise QuantityError(f"a label is needed here, not {label.quantity}")
+    values = np.moveaxis(label.array, axis, 0)
+    out = np.zeros((len(windows.start), *values.shape[1:]), dtype=values.dtype)
+    for n, (start, stop) in enumerate(zip(windows.start.tolist(), windows.stop.tolist(), strict=True)):
+        for k in sorted(range(start, stop), key=lambda place: abs(2 * place - (start + stop - 1))):  # noqa: B023
+            empty = out[n] == label.background
+            if not empty.any():
+                break
+            out[n] = np.where(empty, values[k], out[n])
+    return Volume(np.asfortranarray(np.moveaxis(out, 0, axis)), label.spec.replaced(grid=grid))

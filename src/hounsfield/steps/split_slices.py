@@ -1,0 +1,37 @@
+"""Make a pipeline end in slices instead of a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hounsfield.core.grid import Grid
+from hounsfield.core.volume import Volume
+from hounsfield.steps.geometric import GeometricStep
+from hounsfield.steps.parse import one_of
+from hounsfield.steps.slab import ACROSS, Plane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSlices(GeometricStep):
+    """Bring the axis across `plane` to the end, so that each k-slice is one picture of that plane; the last step.
+
+    A run then writes one file per slice, and Result.slices gives them one by one.
+    """
+
+    plane: Plane = "axial"
+
+    def __post_init__(self) -> None:
+        one_of(self.plane, Plane, name="plane")
+
+    def target(self, grid: Grid) -> Grid:
+        """The same voxels with the axis across the plane last."""
+        across = next(n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane])
+        return grid.permuted([n for n in range(3) if n != across] + [across])
+
+
+def slices(volume: Volume) -> Iterator[Volume]:
+    """Each k-slice of a volume as a volume of its own, (i, j, 1), in its place in the world; views, not copies."""
+    for k in range(volume.grid.shape[2]):
+        grid = volume.grid.boxed((0, 0, k), (volume.grid.shape[0], volume.grid.shape[1], 1))
+        yield Volume(volume.array[:, :, k : k + 1], volume.spec.replaced(grid=grid))

@@ -1,0 +1,49 @@
+"""Several windows of one image as channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hounsfield.core.errors import QuantityError
+from hounsfield.core.spec import Spec
+from hounsfield.core.volume import Array
+from hounsfield.steps.pointwise import PointwiseStep, require
+from hounsfield.steps.window import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows(PointwiseStep):
+    """One channel per window name, each 0..1: (i, j, k) becomes (i, j, k, channel), float32, quantity 'unit'.
+
+    >>> Windows(names=("brain", "subdural", "head-soft")).names
+    ('brain', 'subdural', 'head-soft')
+    """
+
+    names: tuple[str, ...] | Sequence[str]
+
+    def __post_init__(self) -> None:
+        names = (self.names,) if isinstance(self.names, str) else tuple(self.names)
+        if not names or len(set(names)) != len(names):
+            raise QuantityError(f"Windows needs one or more different names, not {list(names)}")
+        for name in names:
+            Window(name=name)
+        object.__setattr__(self, "names", names)
+
+    def plan(self, spec: Spec) -> Spec:
+        """Values from 0 to 1 in one channel per window."""
+        require(spec, "hu", step="Windows", why="a window is applied to HU, and only once")
+        outside = {Window(name=name).plan(spec).background for name in self.names}
+        if len(outside) > 1:
+            raise QuantityError(f"the background {spec.background} is not the same in all windows: {sorted(outside)}")
+        return spec.replaced(dtype=np.dtype(np.float32), background=outside.pop(), bounds=(0.0, 1.0), quantity="unit",
+                             channels=tuple(self.names))
+
+    def values(self, array: Array, spec: Spec) -> Array:
+        """(i, j, k) to (i, j, k, channel)."""
+        out = np.empty((*array.shape, len(self.names)), dtype=np.float32, order="F")
+        for n, name in enumerate(self.names):
+            out[..., n] = Window(name=name).values(array, spec)
+        return out
