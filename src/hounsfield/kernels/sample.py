@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.axes import AxisTable
-from hounsfield.kernels import native
+import hounsfield.kernels.native as native
 
 Statistic = Literal["max", "min", "mean"]
 _STATISTICS = {None: 0, "max": 1, "min": 2, "mean": 3}

@@ -30,7 +30,7 @@ def run(pipeline: Pipeline, source: Volume | Stack | Case, *, dtype: np.dtype[An
     clock = time.perf_counter()
     case = source if isinstance(source, Case) else None
     stack = source if isinstance(source, Stack) else Stack.from_volume(source.image if isinstance(source, Case) else source)
-    channels = case is not None and bool(case.image.spec.channels) or isinstance(source, Volume) and bool(source.spec.channels)
+    channels = (case is not None and bool(case.image.spec.channels)) or (isinstance(source, Volume) and bool(source.spec.channels))
     before = {} if case is None else case.labels
     problems = name_problems(pipeline.steps, {} if case is None else {**case.labels, **case.masks})
     if problems:

@@ -32,12 +32,13 @@ def load(path: Path, *, settings: Sequence[str] = ()) -> Pipeline:
         if path.stat().st_size > LARGEST_BYTES and path.suffix != ".json":
             raise ReadError(f"{path}: over {LARGEST_BYTES} bytes, which no pipeline has")
         text = path.read_text(encoding="utf-8")
-        data = json.loads(text)["pipeline"] if path.suffix == ".json" else tomllib.loads(text)
+        data = dict(json.loads(text)["pipeline"]) if path.suffix == ".json" else tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         if isinstance(error, HounsfieldError):
             raise
         raise ReadError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, RecursionError) as error:
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError,
+            RecursionError) as error:
         kind = "a record with a pipeline" if path.suffix == ".json" else "TOML"
         raise PipelineError([Problem(str(path), "syntax", f"is not {kind}: {error}")]) from None
     return parse(data, settings=settings, where=str(path))
@@ -45,8 +46,6 @@ def load(path: Path, *, settings: Sequence[str] = ()) -> Pipeline:
 
 def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str = "") -> Pipeline:
     """Make a pipeline of plain data; raises PipelineError with every problem, each with the number of its step."""
-    if not isinstance(data, Mapping):
-        raise PipelineError([Problem(where, "syntax", "a pipeline is a table with steps")])
     problems = [Problem(where, "unknown-key", f"there is no key '{key}' in a pipeline (there is {', '.join(_TOP)})")
                 for key in data if key not in _TOP]
     if data.get("schema", SCHEMA) != SCHEMA:
@@ -59,6 +58,8 @@ def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str =
     problems += changed + _fill_parameters(rows, data.get("parameters", {}), parameters)
     steps: list[AnyStep] = []
     for number, row in enumerate(rows, 1):
+        if any(isinstance(value, str) and value.startswith("$") for value in row.values()):
+            continue  # a parameter that was not given, which has been said
         step, wrong = _parse_step(row, where=f"step {number}")
         problems += wrong
         if step is not None:

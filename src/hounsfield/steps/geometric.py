@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class GeometricStep:
         return Case(image, labels, masks)
 
 
-def sampled_dtype(dtype: np.dtype[np.generic], sampling: Sampling | None) -> np.dtype[np.generic]:
+def sampled_dtype(dtype: np.dtype[Any], sampling: Sampling | None) -> np.dtype[Any]:
     """The dtype of an image after a sampling: as it was where voxels are only copied or picked, else float32."""
     if sampling is not None and all(kernel in ("copy", "nearest") for kernel in sampling.kernels):
         return dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -47,10 +48,9 @@ def _largest_share(label: Volume, sampling: Sampling) -> Array:
     source = np.asfortranarray(label.array)
     best: Array | None = None
     winner: Array | None = None
-    averaging = {"conservative": "area", "cubic": "area"}
     for value in np.unique(source):
         part = Volume.from_array((source == value).astype(np.uint8, order="F"), affine=label.grid.affine, quantity="mask")
-        share = _share(part, sampling, averaging, outside=1.0 if value == label.background else 0.0)
+        share = _share(part, sampling, outside=1.0 if value == label.background else 0.0)
         if best is None or winner is None:
             best, winner = share, np.full(share.shape, value, dtype=source.dtype, order="F")
         else:
@@ -60,12 +60,8 @@ def _largest_share(label: Volume, sampling: Sampling) -> Array:
     return winner
 
 
-def _share(part: Volume, sampling: Sampling, averaging: dict[str, str], *, outside: float) -> Array:
-    from dataclasses import replace
-
-    axes = []
-    for axis in sampling.axes:
-        kernel = "nearest" if axis.is_copy else axis.kernel("auto")
-        axes.append(axis if axis.is_copy else replace(axis, method=averaging.get(kernel, kernel)))
-    chosen = replace(sampling, axes=(axes[0], axes[1], axes[2]))
+def _share(part: Volume, sampling: Sampling, *, outside: float) -> Array:
+    i, j, k = (axis if axis.is_copy else replace(axis, method="linear" if axis.kernel("auto") == "linear" else "area")
+               for axis in sampling.axes)
+    chosen = replace(sampling, axes=(i, j, k))
     return chosen.run(Stack.from_volume(part), dtype=np.dtype(np.float32), background=outside)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hounsfield.core.errors import QuantityError
@@ -36,7 +38,7 @@ class PointwiseStep:
         return image_only(case, Volume(self.values(case.image.array, case.image.spec), spec))
 
 
-def transferred(array: Array, line: Transfer, dtype: np.dtype[np.generic]) -> Array:
+def transferred(array: Array, line: Transfer, dtype: np.dtype[Any]) -> Array:
     """An array through a clamped line: in its own dtype where it is only clipped, else in float32."""
     if line.slope == 1 and line.intercept == 0 and array.dtype == dtype:
         low = None if line.low == float("-inf") else dtype.type(_within(line.low, dtype))
@@ -49,7 +51,7 @@ def transferred(array: Array, line: Transfer, dtype: np.dtype[np.generic]) -> Ar
     return out if dtype == np.float32 else np.rint(out).astype(dtype)
 
 
-def cast(volume: Volume, dtype: np.dtype[np.generic]) -> Volume:
+def cast(volume: Volume, dtype: np.dtype[Any]) -> Volume:
     """The volume in another dtype: whole numbers rounded half to even; raises QuantityError where values do not fit.
 
     0..1 is not cast to whole numbers, which would leave 0 and 1: map it to 0..255 first.
@@ -77,7 +79,7 @@ def require(spec: Spec, *quantities: str, step: str, why: str = "") -> None:
         raise QuantityError(f"{step} needs {wanted} and gets {spec.quantity}{'; ' + why if why else ''}")
 
 
-def _within(value: float, dtype: np.dtype[np.generic]) -> float:
+def _within(value: float, dtype: np.dtype[Any]) -> float:
     if dtype.kind not in "iu":
         return value
     limits = np.iinfo(dtype)

@@ -64,14 +64,14 @@ class Sampling:
         """This sampling followed by one onto `grid`, or None where the axes are oblique to each other."""
         relation = np.linalg.inv(self.grid.affine) @ grid.affine
         order = [int(np.argmax(np.abs(relation[:3, n]))) for n in range(3)]
-        drift = sum(np.abs(relation[[r for r in range(3) if r != order[n]], n]) * (grid.shape[n] - 1) for n in range(3))
+        drift = [abs(relation[r, n]) * (grid.shape[n] - 1) for n in range(3) for r in range(3) if r != order[n]]
         if sorted(order) != [0, 1, 2] or float(np.max(drift)) > ALIGNED_TOLERANCE_VOXELS:
             return None
         axes = list(self.axes)
         for n, current in enumerate(order):
             source = self.order[current]
             scale, offset = float(relation[current, n]), float(relation[current, 3])
-            points = offset + scale * np.arange(grid.shape[n])
+            points = np.asarray(offset + scale * np.arange(grid.shape[n]), dtype=np.float64)
             whole = np.rint(points)
             if abs(abs(scale) - 1) * grid.shape[n] < 0.5 and np.abs(points - whole).max() <= ALIGNED_TOLERANCE_VOXELS:
                 axes[source] = axes[source].chosen(whole.astype(np.int64))
