@@ -74,3 +74,39 @@ def test_python_on_a_page_runs_from_top_to_bottom(page: Path, examples: Path, tm
 def test_links_on_a_page_lead_somewhere(page: Path) -> None:
     targets = [target for target, _ in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    pages = [ROOT / "docs" / "reference" / name for name in ("python.md", "steps.md")]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    named = set(re.findall(r"\w+", text))
+    assert [name for name in hounsfield.__all__ if name not in named] == []
+
+
+def test_every_step_and_parameter_is_in_the_reference() -> None:
+    import dataclasses
+
+    from hounsfield.steps.catalog import NAMES, step_class
+
+    rows = {row.split("`")[1]: row for row in (ROOT / "docs" / "reference" / "steps.md").read_text().splitlines()
+            if row.startswith("| `")}
+    assert sorted(rows) == sorted(NAMES)
+    missing = [f"{name}.{field.name}" for name in NAMES for field in dataclasses.fields(step_class(name))
+               if field.init and field.metadata.get("record", True) and f"`{field.name}" not in rows[name]]
+    assert missing == []
+
+
+def test_every_preset_is_in_the_reference() -> None:
+    from hounsfield.pipeline.presets import preset_names
+
+    text = (ROOT / "docs" / "reference" / "presets.md").read_text()
+    assert [name for name in preset_names() if f"| `{name}` |" not in text] == []
+
+
+def test_the_tables_of_windows_and_clips_are_those_of_the_package() -> None:
+    from hounsfield.core.windows import CLIPS, WINDOWS
+
+    rows = [line.split(" | ") for line in (ROOT / "docs" / "reference" / "windows.md").read_text().splitlines()
+            if re.match(r"\| [a-z-]+ \| -?\d", line)]
+    written = [(row[0].strip("| "), float(row[1]), float(row[2].strip("| "))) for row in rows]
+    assert written == [(name, *pair) for table in (WINDOWS, CLIPS) for name, pair in table.items()]
