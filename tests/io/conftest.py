@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+
 from hounsfield.core import hooks
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume

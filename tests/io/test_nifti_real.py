@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+
 from hounsfield.core.errors import HounsfieldWarning
 from hounsfield.io.open import read
 from hounsfield.io.write import write

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hounsfield.core.errors import WriteError
+from hounsfield.core.errors import HounsfieldError, WriteError
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def atomic(path: Path) -> Iterator[Path]:
     >>> with atomic(Path("/tmp/hounsfield-example.txt")) as temporary:
     ...     _ = temporary.write_text("all of it")
     """
-    try:
+    with _one_line():
         temporary = _temporary(path)
         try:
             yield temporary
@@ -30,11 +31,18 @@ def atomic(path: Path) -> Iterator[Path]:
             with suppress(OSError):
                 temporary.unlink()
             raise
-    except WriteError:
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn what the operating system raises into one WriteError."""
+    try:
+        yield
+    except HounsfieldError:
         raise
     except OSError as error:
-        raise WriteError(f"the output could not be written ({error.strerror or error}); nothing half-written is left"
-                         ) from None
+        reason = error.strerror or type(error).__name__
+        raise WriteError(f"the output could not be written ({reason}); nothing half-written is left") from None
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -61,7 +69,12 @@ def _finish(temporary: Path, path: Path) -> None:
         os.fsync(file.fileno())
     temporary.chmod(0o666 & ~_umask())
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    """Flush the names in a folder; some file systems cannot, and need not."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         with suppress(OSError):
             os.fsync(folder)
@@ -76,3 +89,48 @@ def _umask() -> int:
             if line.startswith("Umask:"):
                 return int(line.split()[1], 8)
     return 0o077
+
+
+@contextmanager
+def atomic_folder(path: Path, *, is_ours: Callable[[set[str]], bool]) -> Iterator[Path]:
+    """Give a temporary folder (0700, beside `path`) to fill; when the block ends well it becomes `path`, whole.
+
+    A folder that is already there is replaced where it is empty or `is_ours` says so of its names; a link and any
+    other folder or file are left, WriteError.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise WriteError("a file or link stands where the folder of the output belongs: name another folder")
+    with _one_line():
+        names = {item.name for item in path.iterdir()} if path.is_dir() else set()
+        if names and not is_ours(names):
+            raise WriteError("the folder of the output holds other files: name another folder")
+        temporary = path.with_name(f".hounsfield-{secrets.token_hex(8)}.part")
+        temporary.mkdir(mode=0o700)
+        try:
+            yield temporary
+            _finish_folder(temporary, path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+def _finish_folder(temporary: Path, path: Path) -> None:
+    mode = 0o666 & ~_umask()
+    for item in temporary.iterdir():
+        with item.open("rb+") as file:
+            os.fsync(file.fileno())
+        item.chmod(mode)
+    temporary.chmod(0o777 & ~_umask())
+    earlier = None
+    if path.is_dir():
+        earlier = path.with_name(f".hounsfield-{secrets.token_hex(8)}.old")
+        path.rename(earlier)
+    try:
+        temporary.rename(path)
+    except OSError:
+        if earlier is not None:
+            earlier.rename(path)
+        raise
+    if earlier is not None:
+        shutil.rmtree(earlier, ignore_errors=True)
+    _sync_folder(path.parent)

@@ -15,6 +15,7 @@ from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
 from hounsfield.io.judge import judge_hu, judge_labels, judge_mask
+from hounsfield.io.refuse import said
 from hounsfield.io.settle import INT16, settled, settled_labels
 from hounsfield.io.stored import Stored
 
@@ -103,7 +104,7 @@ def _label_stack(stored: Stored, quantity: Quantity, policy: ReadPolicy) -> Stac
         judge_mask(array)
         if int(array.max()) == 255:
             array = (array != 0).astype(np.uint8, order="F")
-            repairs = (Problem("", "MASK_255", "the mask holds 0 and 255: read as 0 and 1"),)
+            repairs = (said("MASK_255", "the mask holds 0 and 255: read as 0 and 1"),)
     else:
         judge_labels(array)
     return _held(stored, array, quantity=quantity, background=0.0, repairs=repairs, policy=policy)

@@ -6,8 +6,9 @@ import warnings
 
 import numpy as np
 
-from hounsfield.core.errors import HounsfieldWarning, Problem, QuantityError, RefusedError
+from hounsfield.core.errors import HounsfieldWarning, QuantityError
 from hounsfield.core.volume import Array
+from hounsfield.io.refuse import refused
 
 JUDGED_FROM_VOXELS = 4096
 """Fewer voxels than 16 x 16 x 16 are no scan, and say nothing about what scans hold."""
@@ -49,15 +50,15 @@ def judge_hu(array: Array, *, slope: float = 1.0, intercept: float = 0.0, not_hu
     """
     force = "; quantity='other' reads the numbers as they are, assume='hu' takes them for HU"
     if not_hu is not None:
-        raise RefusedError([Problem("", "NOT_HU", f"these are not HU: {not_hu}{force}")])
+        raise refused("NOT_HU", f"these are not HU: {not_hu}{force}")
     if array.size < JUDGED_FROM_VOXELS:
         return
     values = sample(array).astype(np.float64) * slope + intercept
     low, high = float(values.min()), float(values.max())
     if max(-low, high) > HU_LIMIT:
-        raise RefusedError([Problem("", "NOT_HU", f"these are not HU: values run from {low:g} to {high:g}{force}")])
+        raise refused("NOT_HU", f"these are not HU: values run from {low:g} to {high:g}{force}")
     if low >= 0 and high <= 1 and bool((np.rint(values) != values).any()):
-        raise RefusedError([Problem("", "NOT_HU", f"these are not HU: all are fractions, {low:g} to {high:g}{force}")])
+        raise refused("NOT_HU", f"these are not HU: all are fractions, {low:g} to {high:g}{force}")
     missing = _missing(values)
     if missing:
         warnings.warn(f"NOT_HU: these values, {low:g} to {high:g}, may not be HU: {missing}; check the source{force}",
@@ -82,7 +83,7 @@ def judge_mask(array: Array) -> None:
     odd = len(values) > 2 or any(int(value) not in (0, high) for value in values)
     if int(array.min()) < 0 or high not in (0, 1, 255) or odd:
         raise QuantityError(f"a mask holds 0 and 1 (or 0 and 255), and this file holds other values, up to {high}; "
-                            f"read it with quantity='label'")
+                            "read it with quantity='label'")
 
 
 def _missing(values: Array) -> str:

@@ -36,8 +36,8 @@ def open_stack(path: str | Path, *, series: str | None = None, policy: ReadPolic
             return _dicom(Path(path), series=series, policy=policy)
         stored = _stored(Path(path), kind=kind, series=series, policy=policy)
         if stored.channels:
-            raise QuantityError(f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read reads"
-                                f" them as a Volume; hu.open and pipelines take one")
+            raise QuantityError(f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read "
+                                "reads them as a Volume; hu.open and pipelines take one")
         return stack_of(stored, quantity=quantity, policy=policy)
 
 
@@ -81,7 +81,21 @@ def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -
         from hounsfield.io.nifti.reader import open_nifti
 
         return open_nifti(path, series=series, policy=policy)
-    raise NotImplementedError
+    if kind == "nrrd":
+        from hounsfield.io.nrrd.reader import open_nrrd
+
+        return open_nrrd(path, series=series, policy=policy)
+    if kind == "metaimage":
+        from hounsfield.io.metaimage import open_metaimage
+
+        return open_metaimage(path, series=series, policy=policy)
+    if kind == "npy":
+        from hounsfield.io.npy import open_npy
+
+        return open_npy(path)
+    from hounsfield.io.png.reader import open_png
+
+    return open_png(path)
 
 
 def _dicom(path: Path, *, series: str | None, policy: ReadPolicy) -> Stack:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.errors import Problem, QuantityError, ReadError, RefusedError
+from hounsfield.core.errors import Problem, QuantityError, ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
+from hounsfield.io.refuse import refused, said
 
 INT16 = np.iinfo(np.int16)
 
@@ -93,8 +94,8 @@ def dtype_for(found: Range, background: float | None = None) -> np.dtype[Any]:
         return np.dtype(np.int16)
     limit = FLOAT32_WHOLE if found.whole else float(np.finfo(np.float32).max)
     if max(-low, high) > limit and low <= high:
-        raise RefusedError([Problem("", "TOO_LARGE", f"the values run from {found.low:g} to {found.high:g}, which "
-                                                     f"float32 does not hold exactly")])
+        raise refused("TOO_LARGE", f"the values run from {found.low:g} to {found.high:g}, which float32 does not "
+                                   "hold exactly")
     return np.dtype(np.float32)
 
 
@@ -123,14 +124,14 @@ def _non_finite(array: Array, found: Range, background: float, policy: ReadPolic
     count = found.non_finite
     what = f"{count} voxel{'s are' if count > 1 else ' is'} NaN or infinite"
     if policy.padding == "keep":
-        raise RefusedError([Problem("", "NON_FINITE", f"{what}; padding='air' takes those outside for air")])
+        raise refused("NON_FINITE", f"{what}; padding='air' takes those outside for air")
     if count == array.size:
-        raise RefusedError([Problem("", "NON_FINITE", "every voxel is NaN or infinite")])
+        raise refused("NON_FINITE", "every voxel is NaN or infinite")
     holes = _enclosed(~np.isfinite(array))
     if holes:
-        raise RefusedError([Problem("", "NON_FINITE", f"{what}, and {holes} of them lie inside the picture, where "
-                                                      f"nothing says what was there; set them yourself first")])
-    return (Problem("", "NON_FINITE", f"{what}, outside of the picture: set to {background:g}"),)
+        raise refused("NON_FINITE", f"{what}, and {holes} of them lie inside the picture, where nothing says what "
+                                    "was there; set them yourself first")
+    return (said("NON_FINITE", f"{what}, outside of the picture: set to {background:g}"),)
 
 
 def _enclosed(missing: NDArray[np.bool_]) -> int:

@@ -29,7 +29,7 @@ def write(volume: Volume, path: str | Path, *, format: str | None = None, dtype:
     if (like is not None or identity != "remove") and kind != "dicom":
         raise WriteError(f"like= and identity= belong to format='dicom', and this is {kind}, which names nobody")
     _check_folder(target)
-    _writer(kind)(_typed(volume, dtype), target)
+    _write_as(kind, _typed(volume, dtype), target)
 
 
 def _typed(volume: Volume, dtype: Any) -> Volume:
@@ -50,7 +50,7 @@ def _format(path: Path, named: str | None) -> str:
     for kind in ("nii.gz", "nii", "nrrd", "npy"):
         if name.endswith("." + kind):
             return kind
-    raise WriteError(f"the suffix says no format: end the name in .nii.gz, .nii, .nrrd or .npy, or name one of "
+    raise WriteError("the suffix says no format: end the name in .nii.gz, .nii, .nrrd or .npy, or name one of "
                      f"{', '.join(FORMATS)} as format=")
 
 
@@ -59,9 +59,22 @@ def _check_folder(path: Path) -> None:
         raise WriteError("the folder of the output does not exist: make it first")
 
 
-def _writer(kind: str) -> Any:
-    from hounsfield.io.nifti.writer import write_nifti
-
+def _write_as(kind: str, volume: Volume, path: Path) -> None:
     if kind in ("nii", "nii.gz"):
-        return lambda volume, path: write_nifti(volume, path, is_packed=kind == "nii.gz")
-    raise WriteError(f"format '{kind}' is not there yet")
+        from hounsfield.io.nifti.writer import write_nifti
+
+        write_nifti(volume, path, is_packed=kind == "nii.gz")
+    elif kind == "nrrd":
+        from hounsfield.io.nrrd.writer import write_nrrd
+
+        write_nrrd(volume, path)
+    elif kind == "npy":
+        from hounsfield.io.npy import write_npy
+
+        write_npy(volume, path)
+    elif kind in ("png", "png8"):
+        from hounsfield.io.png.writer import write_png
+
+        write_png(volume, path, bits=8 if kind == "png8" else 16)
+    else:
+        raise WriteError("format 'dicom' cannot be written yet; choose nii.gz, nii, nrrd, npy, png or png8")

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.errors import GeometryError, Problem, ReadError, RefusedError
-from hounsfield.core.grid import Grid, parse_orientation
-from hounsfield.io.content import too_short
+from hounsfield.core.errors import GeometryError, Problem, ReadError
+from hounsfield.core.grid import Grid
+from hounsfield.io.inflate import too_short
+from hounsfield.io.lps import assumed
+from hounsfield.io.refuse import refused, said
 
 HEADER_BYTES = 540
 """The longer of the two headers: 348 bytes in NIfTI-1, 540 in NIfTI-2."""
@@ -58,16 +60,8 @@ class NiftiHeader:
         shape = self.sizes[:3]
         if self.affine is not None:
             return Grid(shape, self.affine), ()
-        if assume_affine is None:
-            raise RefusedError([Problem("", "NO_AFFINE", f"{self.affine_fault}, so nothing says where its voxels lie; "
-                                        f"assume_affine='RAS' (or the letters that you know) takes your word for it")])
-        affine = np.eye(4)
-        affine[:3, :3] = 0.0
-        for axis, (world, sign) in enumerate(parse_orientation(assume_affine)):
-            affine[world, axis] = sign * self.pixdim_mm[axis]
-        said = Problem("", "ASSUMED_AFFINE", f"{self.affine_fault}: axes taken as {assume_affine}, spacing from "
-                                             f"pixdim, the first voxel at 0, 0, 0 mm")
-        return Grid(shape, affine), (said,)
+        affine, assumption = assumed(assume_affine, self.pixdim_mm, self.affine_fault)
+        return Grid(shape, affine), (assumption,)
 
 
 def parse(data: bytes) -> NiftiHeader:
@@ -77,8 +71,8 @@ def parse(data: bytes) -> NiftiHeader:
     sizes = _sizes(header)
     code = int(header["datatype"])
     if code not in NUMBER_CODES:
-        raise RefusedError([Problem("", "NOT_NUMBERS", f"the voxels are of NIfTI type {code} (colours, complex numbers "
-                                    f"or bits), not plain numbers; convert them to the one channel that you mean")])
+        raise refused("NOT_NUMBERS", f"the voxels are of NIfTI type {code} (colours, complex numbers or bits), not "
+                                     "plain numbers; convert them to the one channel that you mean")
     slope, intercept = _rescale(header)
     factor, units = _units(header)
     affine, fault, repairs = _affine(header, sizes, factor)
@@ -116,8 +110,8 @@ def _sizes(header: Any) -> tuple[int, ...]:
     if min(sizes) < 1:
         raise ReadError(f"the NIfTI header is corrupt: its sizes are {' x '.join(map(str, sizes))}")
     if len(sizes) < 3:
-        raise RefusedError([Problem("", "NOT_3D", f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); "
-                                                  f"a CT has three, one slice being i x j x 1")])
+        raise refused("NOT_3D", f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); a CT has three, "
+                                "one slice being i x j x 1")
     return sizes
 
 
@@ -135,7 +129,7 @@ def _units(header: Any) -> tuple[float, tuple[Problem, ...]]:
     name, factor = UNIT_MM.get(int(header["xyzt_units"]) & 7, ("millimetres", 1.0))
     if factor == 1.0:
         return 1.0, ()
-    return factor, (Problem("", "UNITS", f"the header is in {name}: scaled by {factor:g} to millimetres"),)
+    return factor, (said("UNITS", f"the header is in {name}: scaled by {factor:g} to millimetres"),)
 
 
 def _offset(header: Any, is_single: bool) -> int:
@@ -183,5 +177,4 @@ def _difference(grid: Grid, qform: NDArray[np.float64]) -> tuple[Problem, ...]:
     apart_mm = float(np.linalg.norm(ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm, axis=1).max())
     if apart_mm <= AFFINES_AGREE_MM:
         return ()
-    return (Problem("", "AFFINES_DIFFER", f"sform and qform differ by up to {apart_mm:.4g} mm at the corners: "
-                                          f"sform taken"),)
+    return (said("AFFINES_DIFFER", f"sform and qform differ by up to {apart_mm:.4g} mm at the corners: sform taken"),)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from hounsfield.core.errors import Problem, ReadError, RefusedError
+from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
-from hounsfield.io.content import DEFLATE_RATIO, content, head, is_gzip, reading, too_short
+from hounsfield.io.choose import chosen
+from hounsfield.io.content import content, head, is_gzip, reading, room
+from hounsfield.io.inflate import too_short
 from hounsfield.io.nifti.header import HEADER_BYTES, NiftiHeader, parse
 from hounsfield.io.stored import Stored
 
@@ -35,9 +36,10 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
             raise ReadError("this is the header of a NIfTI pair: its .img file must lie beside it")
         _check_size(voxel_path, header)
     grid, assumed = header.grid(policy.assume_affine)
-    number, repairs = _chosen(header, series)
     channels = tuple(str(n) for n in range(header.sizes[4])) if header.is_vector and header.sizes[4] > 1 else ()
-    voxels = header if channels or number is None else _of_one(header, number)
+    count = math.prod(header.sizes[3:])
+    number, repairs = (0, ()) if channels else chosen(count, series, axes=len(header.sizes))
+    voxels = header if channels else _of_one(header, number)
     return Stored(grid=grid, dtype=header.dtype, load=lambda: _load(voxel_path, voxels, bool(channels)),
                   slope=header.slope, intercept=header.intercept, channels=channels, not_hu=_not_hu(header),
                   repairs=header.repairs + assumed + repairs)
@@ -64,26 +66,9 @@ def _case(half: str, stem: str) -> str:
 
 def _check_size(path: Path, header: NiftiHeader) -> None:
     """Compare what the header declares with what the file can hold, before anything is allocated."""
-    size = path.stat().st_size
-    room = size * DEFLATE_RATIO if is_gzip(path) else size
-    if room < header.offset + header.voxel_bytes:
-        raise too_short(room - header.offset, header.voxel_bytes)
-
-
-def _chosen(header: NiftiHeader, series: str | None) -> tuple[int | None, tuple[Problem, ...]]:
-    """The number of the volume that is read, None where there is only one; raises where nobody chose."""
-    count = int(np.prod(header.sizes[3:], dtype=np.int64))
-    if count == 1:
-        if series not in (None, "0"):
-            raise RefusedError([Problem("", "NO_SERIES", f"the file holds one volume, series='0', not '{series}'")])
-        return None, ((Problem("", "SQUEEZED", f"{len(header.sizes)} axes, of which {len(header.sizes) - 3} hold one "
-                               f"entry: read as one volume"),) if len(header.sizes) > 3 else ())
-    if header.is_vector:
-        return None, ()
-    if series is None or not series.isdecimal() or int(series) >= count:
-        raise RefusedError([Problem("", "VOLUMES", f"the file holds {count} volumes, and one is read at a time: choose "
-                                                   f"it by series='0' to series='{count - 1}'")])
-    return int(series), (Problem("", "CHOSEN", f"volume {int(series)} of {count} was read, counted from 0"),)
+    held = room(path, "gzip" if is_gzip(path) else "raw")
+    if held < header.offset + header.voxel_bytes:
+        raise too_short(held - header.offset, header.voxel_bytes)
 
 
 def _of_one(header: NiftiHeader, number: int) -> NiftiHeader:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from hounsfield.core.spec import Spec
-from hounsfield.core.volume import Array, Volume
+from hounsfield.core.volume import Volume
+from hounsfield.io.blocks import blocks, storable
 from hounsfield.io.packed import writing
 
 CODE_SCANNER = 1
@@ -31,22 +32,6 @@ def write_nifti(volume: Volume, path: Path, *, is_packed: bool) -> None:
         file.write(b"\0\0\0\0")
         for block in blocks(array):
             file.write(block)
-
-
-def storable(array: Array) -> Array:
-    """The array in a type that NIfTI and NRRD have: booleans as uint8, float16 as float32."""
-    if array.dtype.kind == "b":
-        return array.astype(np.uint8, order="F")
-    return array.astype(np.float32, order="F") if array.dtype == np.float16 else array
-
-
-def blocks(array: Array) -> Any:
-    """The bytes of a Fortran-ordered array in little-endian order, k-slice by k-slice."""
-    little = array.dtype.newbyteorder("<")
-    for channel in range(array.shape[3]) if array.ndim == 4 else (None,):
-        part = array if channel is None else array[..., channel]
-        for k in range(part.shape[2]):
-            yield np.asarray(part[:, :, k], dtype=little).tobytes(order="F")
 
 
 def header_of(spec: Spec, dtype: np.dtype[Any]) -> Any:

@@ -1,0 +1,35 @@
+"""DICOM's, NRRD's and MetaImage's LPS+ frame, and Hounsfield's RAS+: the first two world axes change sign."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hounsfield.core.errors import Problem
+from hounsfield.core.grid import parse_orientation
+from hounsfield.io.refuse import refused, said
+
+SIGNS: dict[str, tuple[float, float, float]] = {
+    "LPS": (-1.0, -1.0, 1.0), "RAS": (1.0, 1.0, 1.0), "LAS": (-1.0, 1.0, 1.0)}
+"""What each world axis of a frame is multiplied with to become RAS+."""
+
+
+def to_ras(affine: ArrayLike, frame: str = "LPS") -> NDArray[np.float64]:
+    """An affine (4 x 4) to `frame` mm as one to RAS+ mm; for LPS it is its own inverse."""
+    return np.asarray(np.diag([*SIGNS[frame], 1.0]) @ np.asarray(affine, dtype=np.float64))
+
+
+def assumed(letters: str | None, spacing_mm: ArrayLike | None, fault: str) -> tuple[NDArray[np.float64], Problem]:
+    """The affine that the user's three letters and the file's spacing give, first voxel at 0; raises RefusedError
+    (NO_AFFINE) where there are none."""
+    if spacing_mm is None:
+        raise refused("NO_AFFINE", f"{fault}, and there is no spacing either: nothing says where the voxels lie")
+    if letters is None:
+        raise refused("NO_AFFINE", f"{fault}, so nothing says where the voxels lie; assume_affine='RAS' (or the "
+                                   "letters that you know) takes your word for it")
+    affine = np.diag([0.0, 0.0, 0.0, 1.0])
+    steps = np.asarray(spacing_mm, dtype=np.float64)
+    for axis, (world, sign) in enumerate(parse_orientation(letters)):
+        affine[world, axis] = sign * steps[axis]
+    return affine, said("ASSUMED_AFFINE", f"{fault}: axes taken as {letters}, the spacing from the header, the first "
+                                          "voxel at 0, 0, 0 mm")

@@ -1,0 +1,1 @@
+"""NRRD, attached and detached, raw, gzip and bzip2, one data file or many."""
