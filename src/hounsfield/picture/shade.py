@@ -21,7 +21,10 @@ DEFAULT_WINDOW = "soft-tissue"
 COLORS: tuple[tuple[int, int, int], ...] = (
     (230, 80, 70), (70, 170, 240), (90, 200, 100), (245, 190, 60), (180, 110, 230), (60, 205, 200),
     (240, 130, 190), (165, 200, 60), (120, 130, 240), (240, 140, 60), (150, 190, 220), (200, 160, 110))
-"""Colours of labels 1, 2, 3, ... in turn: far apart from one another and from grey."""
+"""Colours of labels 1, 2, 3, ... in turn, then the same darker: far apart from one another and from grey."""
+
+DARKER = 0.6
+"""How bright the second round of colours is, so that 24 labels can be told apart."""
 
 OVERLAY_OPACITY = 0.35
 """How much of an overlay's colour hides the grey below it: the tissue must stay readable."""
@@ -73,7 +76,7 @@ def _default_range(volume: Volume) -> tuple[float, float]:
 
 def colored(labels: NDArray[Any]) -> Pixels:
     """Whole labels (rows, columns) as colours (rows, columns, 3), uint8; 0 is black, the same label always the same."""
-    palette = np.array(COLORS, dtype=np.uint8)
+    palette = np.concatenate([np.array(COLORS), np.array(COLORS) * DARKER]).astype(np.uint8)
     whole = np.rint(labels).astype(np.int64)
     return np.where(whole[..., None] == 0, np.uint8(0), palette[(whole - 1) % len(palette)])
 
