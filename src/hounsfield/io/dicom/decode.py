@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from hounsfield.io.dicom.frame import Frame, PixelFormat
 from hounsfield.io.dicom.source import FileSource
 
 Array = NDArray[Any]
+_CHUNK = 1 << 20
 MAX_WORKERS = 8
 """Threads that decode: the codecs and the reading free the interpreter's lock."""
 
@@ -29,14 +31,30 @@ class FrameDecoder:
 
     frames: tuple[Frame, ...]
     dtype: np.dtype[Any]
+    pads: tuple[tuple[int, int] | None, ...] = ()
+    pad_value: int | None = None
+    """Raw words of each frame that are padding, and the one stored value that they become; empty: left as they are."""
 
     def __call__(self, start: int, stop: int) -> Array:
         """Stored values of frames start to stop (exclusive); raises ReadError."""
         first = self.frames[0].pixels
         assert first is not None
         values: Array = np.empty((first.columns, first.rows, stop - start), dtype=self.dtype, order="F")
-        in_parallel(lambda n: decode_into(values[:, :, n].T, self.frames[start + n]), stop - start)
+
+        def work(n: int) -> None:
+            pad = self.pads[start + n] if self.pads else None
+            decode_into(values[:, :, n].T, self.frames[start + n], pad=pad, pad_value=self.pad_value)
+
+        in_parallel(work, stop - start)
         return values
+
+    def sha256(self) -> str:
+        """The digest of everything that the frames' files hold, in the order of the slices."""
+        digest = hashlib.sha256()
+        for source in dict.fromkeys(frame.source for frame in self.frames):
+            for start in range(0, source.size, _CHUNK):
+                digest.update(source.read(start, _CHUNK))
+        return digest.hexdigest()
 
 
 def in_parallel(work: Callable[[int], None], count: int) -> None:
@@ -56,10 +74,20 @@ def in_parallel(work: Callable[[int], None], count: int) -> None:
             done.result()
 
 
-def decode_into(target: Array, frame: Frame) -> None:
-    """Decode one frame's stored values into `target` (rows, columns), C-contiguous; raises ReadError."""
+def decode_into(target: Array, frame: Frame, *, pad: tuple[int, int] | None = None, pad_value: int | None = None) -> None:
+    """Decode one frame's stored values into `target` (rows, columns), C-contiguous; raises ReadError.
+
+    Words within `pad` become `pad_value`: before bits are masked, since a padding word may lie outside of them.
+    """
     form = frame.pixels
     assert form is not None
+    if pad is not None and pad_value is not None:
+        values = _words(frame, form)
+        padded = (values >= pad[0]) & (values <= pad[1])
+        mask_bits(values, form)
+        target[...] = values if frame.lut is None else _looked_up(values, frame)
+        target[padded] = pad_value
+        return
     if form.is_native and form.dtype == target.dtype and isinstance(frame.source, FileSource):
         start = (frame.offset or 0) + frame.index * form.frame_bytes
         got = frame.source.read_into(target.data.cast("B"), start)
@@ -76,9 +104,13 @@ def decoded(frame: Frame) -> Array:
     """The stored values of one frame as (rows, columns), any source, any codec; raises ReadError."""
     form = frame.pixels
     assert form is not None
-    values = _native(frame, form) if form.is_native else _compressed(frame, form)
+    values = _words(frame, form)
     mask_bits(values, form)
     return values if frame.lut is None else _looked_up(values, frame)
+
+
+def _words(frame: Frame, form: PixelFormat) -> Array:
+    return _native(frame, form) if form.is_native else _compressed(frame, form)
 
 
 def mask_bits(values: Array, form: PixelFormat) -> None:
@@ -107,6 +139,7 @@ def _native(frame: Frame, form: PixelFormat) -> Array:
 
 def _compressed(frame: Frame, form: PixelFormat) -> Array:
     data = frame_bytes(frame)
+    stream = None
     if form.syntax != tags.RLE:
         stream = describe(data)
         found = None if stream is None else (stream.rows, stream.columns, stream.components)
@@ -123,17 +156,16 @@ def _compressed(frame: Frame, form: PixelFormat) -> Array:
         raise ReadError(f"{frame.name}: the {form.codec} decoder failed ({type(error).__name__})") from None
     if values.shape != (form.rows, form.columns):
         raise ReadError(f"{frame.name}: decoding gave {values.shape}, expected {(form.rows, form.columns)}")
-    return _as_stored(values, form)
+    return _as_stored(values, form, bits=stream.bits if stream is not None and not stream.signed else form.allocated)
 
 
-def _as_stored(values: Array, form: PixelFormat) -> Array:
-    """Decoded samples as the header's dtype: codecs give the low bits, JPEG 2000 sometimes with another sign."""
+def _as_stored(values: Array, form: PixelFormat, *, bits: int) -> Array:
+    """Decoded samples as the header's dtype; an unsigned codestream of signed pixels is extended from its own `bits`."""
     same = values.astype(form.dtype, copy=False)
     values = same if same.flags.writeable and same.flags.c_contiguous else np.array(same, order="C")
-    if form.signed and form.stored < form.allocated:
-        up = form.allocated - form.stored
-        np.left_shift(values, up, out=values)
-        np.right_shift(values, up, out=values)
+    if form.signed and bits < form.allocated:
+        np.left_shift(values, form.allocated - bits, out=values)
+        np.right_shift(values, form.allocated - bits, out=values)
     return values
 
 
@@ -141,7 +173,13 @@ def _decoder(codec: str) -> Callable[[bytes, PixelFormat], Array]:
     import imagecodecs
 
     def rle(data: bytes, form: PixelFormat) -> Array:
-        return np.asarray(imagecodecs.dicomrle_decode(data, form.dtype.newbyteorder("<"))).reshape(form.rows, form.columns)
+        if len(data) < 64 or int.from_bytes(data[:4], "little") != form.allocated // 8:
+            raise ValueError("an RLE header that does not fit the pixels")
+        room = np.empty(form.frame_bytes, dtype=np.uint8)
+        done: Array = np.asarray(imagecodecs.dicomrle_decode(data, form.dtype, out=room))
+        if done.size != room.size:
+            raise ValueError("RLE segments that are too short")
+        return done.view(form.dtype).reshape(form.rows, form.columns)
 
     plain: dict[str, Callable[[bytes], Array]] = {
         "jpeg": imagecodecs.jpeg8_decode, "jpeg-lossless": imagecodecs.jpeg8_decode, "jpeg-ls": imagecodecs.jpegls_decode,

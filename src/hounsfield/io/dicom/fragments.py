@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hounsfield.core.errors import ReadError
 from hounsfield.io.dicom.frame import Frame
 
@@ -33,25 +35,36 @@ def fragments(frame: Frame) -> tuple[tuple[int, ...], tuple[Stretch, ...]]:
     return offsets, tuple(found[1:])
 
 
+def frame_head(frame: Frame, count: int = 4096) -> bytes:
+    """The first bytes of a frame's codestream; raises ReadError."""
+    parts = frame.parts or fragments(frame)[1]
+    if not parts:
+        raise ReadError(f"{frame.source.name}: compressed pixel data holds no fragment")
+    position, length = parts[0]
+    return frame.source.read(position, min(count, length))
+
+
+def shared(frame: Frame) -> tuple[tuple[Stretch, ...], ...]:
+    """The fragments of each of the object's frames; raises ReadError where they cannot be told apart."""
+    table, parts = fragments(frame)
+    if len(parts) == frame.count:
+        return tuple((part,) for part in parts)
+    starts = _by_table(frame, table, parts) or _by_markers(frame, parts)
+    if len(starts) != frame.count:
+        raise ReadError(f"{frame.source.name}: {len(parts)} fragments cannot be shared among {frame.count} frames")
+    return tuple(parts[start:stop] for start, stop in pairwise((*starts, len(parts))))
+
+
 def frame_bytes(frame: Frame) -> bytes:
     """The codestream of one frame, its fragments joined; raises ReadError."""
-    table, parts = fragments(frame)
     source = frame.source
-    chosen = parts if frame.count == 1 else _share(frame, table, parts)
+    chosen = frame.parts or fragments(frame)[1]
+    if not chosen:
+        raise ReadError(f"{source.name}: compressed pixel data holds no fragment")
     data = source.read(*chosen[0]) if len(chosen) == 1 else b"".join(source.read(*part) for part in chosen)
     if len(data) < sum(length for _, length in chosen):
         raise ReadError(f"{source.name}: compressed pixel data is truncated")
     return data
-
-
-def _share(frame: Frame, table: tuple[int, ...], parts: tuple[Stretch, ...]) -> tuple[Stretch, ...]:
-    if len(parts) == frame.count:
-        return (parts[frame.index],)
-    starts = _by_table(frame, table, parts) or _by_markers(frame, parts)
-    if len(starts) != frame.count:
-        raise ReadError(f"{frame.source.name}: {len(parts)} fragments cannot be shared among {frame.count} frames")
-    stop = starts[frame.index + 1] if frame.index + 1 < frame.count else len(parts)
-    return parts[starts[frame.index]:stop]
 
 
 def _by_table(frame: Frame, table: tuple[int, ...], parts: tuple[Stretch, ...]) -> list[int]:
@@ -61,7 +74,7 @@ def _by_table(frame: Frame, table: tuple[int, ...], parts: tuple[Stretch, ...]) 
     base = parts[0][0]
     numbers = {position - base: number for number, (position, _) in enumerate(parts)}
     starts = [numbers.get(offset, -1) for offset in table]
-    return starts if starts[0] == 0 and all(a < b for a, b in zip(starts, starts[1:], strict=False)) else []
+    return starts if starts[0] == 0 and all(a < b for a, b in pairwise(starts)) else []
 
 
 def _by_markers(frame: Frame, parts: tuple[Stretch, ...]) -> list[int]:

@@ -90,6 +90,8 @@ class Frame:
     contrast: bool = False
     order: tuple[tuple[str, float], ...] = ()
     """What may tell phases apart, as (name, value): acquisition number, times, temporal position, instance number."""
+    parts: tuple[tuple[int, int], ...] = ()
+    """(position, length) of this frame's fragments, where the object holds several compressed frames."""
     assumed: tuple[str, ...] = ()
     """What the header left out and was taken for granted."""
 

@@ -32,7 +32,8 @@ def read_frames(source: Source) -> tuple[Frame, ...]:
     if walked is not None and not walked.sequences & tags.SEQUENCES and _count(walked.values) == 1:
         return (frame_of(walked, source),)
     from hounsfield.io.dicom.fallback import read_with_pydicom
-    return read_with_pydicom(source)
+
+    return read_with_pydicom(source, walked)
 
 
 def frame_of(walked: Walked, source: Source) -> Frame:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hounsfield.core.errors import ReadError
+from hounsfield.io.dicom.archive import archive_sources, is_archive
+from hounsfield.io.dicom.dicomdir import dicomdir_sources, is_dicomdir
 from hounsfield.io.dicom.source import FileSource, Source, file_source
 
 MAX_FOLDERS = 64
@@ -14,12 +16,19 @@ MAX_FOLDERS = 64
 
 
 def sources(path: Path) -> list[Source]:
-    """The sources under `path` (a file or a folder), named relative to it; raises ReadError."""
+    """The sources under `path` (a file, folder, zip, tar or DICOMDIR), named relative to it.
+
+    Raises ReadError where it cannot be read, RefusedError where an archive or a directory leads out of itself.
+    """
     if not path.exists():
         raise ReadError(f"{path.name}: no such file or folder")
     if path.is_dir():
         return list(_numbered(path))
-    return [file_source(path, name=path.name)]
+    source = file_source(path, name=path.name)
+    head = source.read(0, 512)
+    if is_archive(head) and head[128:132] != b"DICM":
+        return archive_sources(path)
+    return dicomdir_sources(path) if is_dicomdir(head) else [source]
 
 
 def _numbered(folder: Path) -> Iterator[FileSource]:

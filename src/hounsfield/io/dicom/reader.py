@@ -2,51 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from hounsfield.core.errors import Problem, ReadError, RefusedError
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.core.stack import Stack
-from hounsfield.io.dicom.classify import SLICES
+from hounsfield.core.spec import BACKGROUNDS, Quantity
+from hounsfield.core.stack import Decode, Stack
+from hounsfield.io.dicom.checks import Examined, examine
 from hounsfield.io.dicom.decode import FrameDecoder, common_dtype
-from hounsfield.io.dicom.frame import Frame
-from hounsfield.io.dicom.grouping import group_frames
+from hounsfield.io.dicom.fill import FilledDecoder, slots_of
+from hounsfield.io.dicom.finding import Finding
 from hounsfield.io.dicom.listing import sources
-from hounsfield.io.dicom.orientation import LPS_TO_RAS, axes, normal, places
-from hounsfield.io.dicom.triage import triage
+from hounsfield.io.dicom.orientation import LPS_TO_RAS, axes
+from hounsfield.io.dicom.padding import NOTHING, Padding, settle_padding
+from hounsfield.io.dicom.series import Series, series_of
+from hounsfield.io.dicom.sign import with_true_signs
+from hounsfield.io.dicom.triage import Other, triage
 
 
-def open_dicom(path: Path, *, series: str | None = None, policy: ReadPolicy) -> Stack:
-    """The CT series at `path` as a Stack; nothing is decoded yet.
+def open_dicom(path: Path, *, series: str | None = None, policy: ReadPolicy,
+               quantity: Quantity = "hu") -> Stack:
+    """The CT series at `path` (file, folder, zip, tar, DICOMDIR) as a Stack; its slices are decoded when asked for.
 
-    `series` chooses one by its id where there are several. Raises ReadError where nothing can be read, RefusedError
+    `series` chooses one by its id (see `scan_dicom`) where there are several. Up to three slices are decoded at once,
+    to look for padding that the header does not declare. Values that are not HU are refused unless `quantity` is
+    another than 'hu': the Stack then says 'other'. Raises ReadError where nothing can be read, RefusedError
     with its codes where reading would be guessing.
     """
-    found = triage(sources(path))
-    groups = [group for group in group_frames(found.frames) if group.kind in SLICES]
-    if not groups:
-        raise ReadError(f"{path.name}: no CT series there")
-    if len(groups) > 1:
-        raise RefusedError([Problem(path.name, "SEVERAL_SERIES", f"{len(groups)} series of CT slices")])
-    return _stack(groups[0].frames, policy)
+    result = triage(sources(path))
+    chosen = _chosen(series_of(result.frames), series, path, result.other)
+    examined = examine(chosen, policy)
+    refusals = [finding for finding in examined.refusals if quantity == "hu" or finding.code != "NOT_HU"]
+    if refusals:
+        raise RefusedError([finding.problem() for finding in refusals])
+    return stack_of(examined, policy, extra=_unread(result.other))
 
 
-def _stack(frames: tuple[Frame, ...], policy: ReadPolicy) -> Stack:
-    first = frames[0]
-    across, pair = normal(first.orientation), axes(first.orientation)
-    if across is None or pair is None or not first.spacing_mm or not all(frame.position_mm for frame in frames):
-        raise RefusedError([Problem(first.name, "NO_POSITION", "no position")])
-    order = np.argsort(places(frames, across), kind="stable")
-    frames = tuple(frames[n] for n in order)
-    form = first.pixels
-    assert form is not None
-    return Stack(shape=(form.columns, form.rows, len(frames)),
-                 origins_ras_mm=np.array([frame.position_mm for frame in frames]) * LPS_TO_RAS,
-                 step_i_ras_mm=pair[0] * first.spacing_mm[1] * LPS_TO_RAS,
-                 step_j_ras_mm=pair[1] * first.spacing_mm[0] * LPS_TO_RAS,
-                 stored_dtype=common_dtype(frames), decode=FrameDecoder(frames, common_dtype(frames)),
-                 slopes=np.array([frame.slope or 1.0 for frame in frames]),
-                 intercepts=np.array([frame.intercept or 0.0 for frame in frames]),
-                 thickness_mm=first.thickness_mm, policy=policy)
+def stack_of(examined: Examined, policy: ReadPolicy, *, extra: Sequence[Finding] = ()) -> Stack:
+    """The Stack of a series that may be read."""
+    frames = with_true_signs(examined.frames)
+    dtype = common_dtype(frames)
+    padding = settle_padding(frames, dtype) if policy.padding == "air" else NOTHING
+    decoder = FrameDecoder(frames, dtype, padding.ranges, padding.common)
+    slots = slots_of(len(frames), examined.holes)
+    slopes = [1.0 if frame.lut is not None or frame.slope is None else frame.slope for frame in frames]
+    intercepts = [0.0 if frame.lut is not None or frame.intercept is None else frame.intercept for frame in frames]
+    decode: Decode = decoder if not examined.holes else FilledDecoder(
+        decoder, slots, tuple(slopes), tuple(intercepts), padding.stored)
+    first, pair = frames[0], axes(frames[0].orientation)
+    assert first.pixels is not None
+    assert pair is not None
+    origins = np.array([frame.position_mm for frame in frames], dtype=np.float64) * LPS_TO_RAS
+    ahead = np.vstack([origins[1:], origins[-1:]])
+    return Stack(
+        shape=(first.pixels.columns, first.pixels.rows, len(slots)),
+        origins_ras_mm=np.array([origins[s.low] + s.weight * (ahead[s.low] - origins[s.low]) for s in slots]),
+        step_i_ras_mm=pair[0] * first.spacing_mm[1] * LPS_TO_RAS, step_j_ras_mm=pair[1] * first.spacing_mm[0] * LPS_TO_RAS,
+        stored_dtype=dtype, decode=decode, slopes=np.array([slopes[s.low] for s in slots]),
+        intercepts=np.array([intercepts[s.low] for s in slots]), padding=padding.stored, quantity=examined.quantity,
+        background=BACKGROUNDS.get(examined.quantity, 0.0), thickness_mm=first.thickness_mm,
+        invented=tuple(s.weight > 0 for s in slots) if examined.holes else (),
+        repairs=_repairs(examined, padding, extra), policy=policy)
+
+
+def _chosen(found_series: Sequence[Series], wanted: str | None, path: Path, other: Sequence[Other]) -> Series:
+    readable = [series for series in found_series if series.is_readable]
+    if wanted is not None:
+        named = [series for series in found_series if series.id == wanted]
+        if not named:
+            raise ReadError(f"{path.name}: no series '{wanted}' there; inspect lists the ids")
+        readable = [series for series in named if series.is_readable]
+    if len(readable) == 1:
+        return readable[0]
+    if not readable:
+        raise _nothing(found_series, path, other)
+    raise RefusedError([*_split_reasons(readable), Problem(path.name, "SEVERAL_SERIES",
+                        f"{len(readable)} series could be read; choose one by series=: {', '.join(s.id for s in readable[:8])}")])
+
+
+def _split_reasons(readable: Sequence[Series]) -> list[Problem]:
+    reasons = {finding.code: finding for series in readable for finding in series.findings if finding.code != "DUPLICATE"}
+    return [finding.problem() for finding in reasons.values()]
+
+
+def _nothing(found_series: Sequence[Series], path: Path, other: Sequence[Other]) -> ReadError | RefusedError:
+    if found_series:
+        kinds = ", ".join(sorted({series.group.kind for series in found_series}))
+        return RefusedError([Problem(path.name, "NO_CT", f"no series of CT slices there, only {kinds}")])
+    grave = [item for item in other if item.code != "NOT_DICOM"]
+    if grave:
+        return ReadError(f"{grave[0].name}: {_SAID[grave[0].code]}" + (f" ({len(grave)} such files)" if len(grave) > 1 else ""))
+    return ReadError(f"{path.name}: no DICOM file there" if other else f"{path.name}: the folder is empty")
+
+
+_SAID = {"UNREADABLE": "DICOM, but its header cannot be read; it is truncated or corrupt",
+         "NO_PIXELS": "DICOM, but it holds no image", "NESTED": "DICOM, but its sequences nest over 64 deep; refused",
+         "DICOMDIR": "a DICOM directory without files that it names"}
+
+
+def _unread(other: Sequence[Other]) -> tuple[Finding, ...]:
+    """DICOM files that could not be read: one of them may have been a slice of this series."""
+    lost = tuple((item.ordinal, item.name) for item in other if item.code in ("UNREADABLE", "NESTED"))
+    if not lost:
+        return ()
+    return (Finding("UNREADABLE", "repair", f"{len(lost)} DICOM files could not be read and are left out", lost, len(lost)),)
+
+
+def _repairs(examined: Examined, padding: Padding, extra: Sequence[Finding]) -> tuple[Problem, ...]:
+    """What was mended or taken for granted, for the record."""
+    return tuple(finding.problem() for finding in (*examined.findings, *padding.findings, *extra))
+
+

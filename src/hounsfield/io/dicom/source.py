@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 from hounsfield.core.errors import ReadError
 
@@ -35,13 +35,18 @@ class FileSource:
     ordinal: int
     size: int
     offset: int = 0
+    holder: IO[bytes] | None = field(default=None, repr=False, compare=False)
+    """An open file without a name, read instead of `path`."""
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` bytes from `start`."""
+        wanted = max(0, min(count, self.size - start))
         try:
+            if self.holder is not None:
+                return os.pread(self.holder.fileno(), wanted, self.offset + start)
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                return os.pread(handle, max(0, min(count, self.size - start)), self.offset + start)
+                return os.pread(handle, wanted, self.offset + start)
             finally:
                 os.close(handle)
         except OSError as error:
@@ -49,20 +54,24 @@ class FileSource:
 
     def read_into(self, buffer: memoryview, start: int) -> int:
         """Fill `buffer` from `start`; returns how many bytes there were; raises ReadError."""
+        room = buffer[:max(0, self.size - start)]
         try:
+            if self.holder is not None:
+                return _fill(self.holder.fileno(), room, self.offset + start)
             handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                done = 0
-                while done < len(buffer):
-                    got = os.preadv(handle, [buffer[done:]], self.offset + start + done)
-                    if got == 0:
-                        break
-                    done += got
-                return done
+                return _fill(handle, room, self.offset + start)
             finally:
                 os.close(handle)
         except OSError as error:
             raise ReadError(f"{self.name}: cannot be read ({error.strerror})") from None
+
+
+def _fill(handle: int, room: memoryview, position: int) -> int:
+    done = 0
+    while done < len(room) and (got := os.preadv(handle, [room[done:]], position + done)):
+        done += got
+    return done
 
 
 @dataclass(frozen=True, slots=True)

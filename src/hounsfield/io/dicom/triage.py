@@ -9,6 +9,7 @@ from hounsfield.core.errors import ReadError
 from hounsfield.io.dicom.frame import Frame
 from hounsfield.io.dicom.header import read_frames
 from hounsfield.io.dicom.source import Source
+from hounsfield.io.dicom.tags import MEDIA_DIRECTORY
 from hounsfield.io.dicom.walker import NotPlain, TooDeep, looks_like_dicom
 
 Progress = Callable[[int, int], None]
@@ -56,6 +57,8 @@ def _look(source: Source) -> tuple[Frame, ...] | Other:
     except NotPlain:
         head = source.read(0, 132)
         return Other(source.name, source.ordinal, "UNREADABLE" if looks_like_dicom(head) else "NOT_DICOM")
-    if all(frame.pixels is None or frame.offset is None for frame in frames):
+    if frames[0].sop_class == MEDIA_DIRECTORY:
+        return Other(source.name, source.ordinal, "DICOMDIR")
+    if all(frame.offset is None for frame in frames):
         return Other(source.name, source.ordinal, "NO_PIXELS")
     return frames

@@ -126,6 +126,15 @@ def walk(source: Source) -> Walked:
     return found
 
 
+def walk_dataset(source: Source, *, syntax: str) -> Walked:
+    """Walk over a data set without preamble and meta header, in `syntax`; raises NotPlain or TooDeep."""
+    reader = _Reader(source)
+    reader.encode(explicit=syntax != tags.IMPLICIT_LITTLE, little=syntax != tags.EXPLICIT_BIG)
+    found = Walked({}, syntax, reader.explicit, reader.little)
+    _elements(reader, 0, found)
+    return found
+
+
 def meta_length(source: Source) -> tuple[int, str]:
     """Where the meta header stops, and the transfer syntax that it names; raises NotPlain."""
     reader = _Reader(source)

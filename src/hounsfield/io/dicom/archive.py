@@ -1,0 +1,153 @@
+"""Zip and tar archives: their members as sources, read in place, never unpacked onto the disk."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from hounsfield.core.errors import Problem, ReadError, RefusedError
+from hounsfield.io.dicom.source import FileSource, Source
+
+MAX_MEMBERS = 100_000
+"""More members than this are refused: the largest studies have some 10,000 files."""
+
+MAX_MEMBER = 1 << 32
+"""Bytes of one member, unpacked: an enhanced CT of 4,000 frames has 2 GB."""
+
+MAX_TOTAL = 1 << 37
+"""Bytes of all members, unpacked: ten thousand CT slices have 5 GB."""
+
+MAX_UNPACKED_TAR = 1 << 35
+"""Bytes that a compressed tar may unpack to, in an unnamed temporary file."""
+
+MAX_RATIO = 1100
+"""Deflate packs at most 1032 to 1 (its format's bound); a member that claims more is no honest one."""
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ZipSource:
+    """A packed member of a zip, inflated as far as what is asked for."""
+
+    archive: zipfile.ZipFile = field(repr=False)
+    member: zipfile.ZipInfo = field(repr=False)
+    name: str
+    ordinal: int
+    size: int
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from `start`; raises ReadError where the member is corrupt."""
+        try:
+            with self.archive.open(self.member) as file:
+                left = start
+                while left > 0 and (skipped := len(file.read(min(left, _CHUNK)))):
+                    left -= skipped
+                return file.read(max(0, min(count, self.size - start)))
+        except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+            raise ReadError(f"{self.name}: this member of the archive is corrupt, encrypted or packed in an unknown way") from None
+
+
+def is_archive(head: bytes) -> bool:
+    """Whether the first 512 bytes are those of a zip, a tar, or a gzip, bzip2 or xz (which may hold a tar)."""
+    return head[:4] in (b"PK\3\4", b"PK\5\6") or head[257:262] == b"ustar" or _is_packed(head)
+
+
+def archive_sources(path: Path) -> list[Source]:
+    """The members of the archive at `path`; raises RefusedError for members that leave it, ReadError where it is broken."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(512)
+        return _zip_sources(path) if head[:2] == b"PK" else _tar_sources(path, packed=_is_packed(head))
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, UnicodeError, ValueError) as error:
+        if isinstance(error, RefusedError):
+            raise
+        raise ReadError(f"{path.name}: the archive is broken") from None
+    except OSError as error:
+        if isinstance(error, ReadError):
+            raise
+        raise ReadError(f"{path.name}: the archive cannot be read ({error.strerror or 'broken'})") from None
+
+
+def check_member(name: str, *, archive: str, ordinal: int) -> None:
+    """Refuse a name that leads out of the archive: absolute, with '..', a drive or a backslash."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or (len(name) > 1 and name[1] == ":"):
+        raise RefusedError([Problem(archive, "ARCHIVE", f"member {ordinal + 1} has a name that leads out of the archive")])
+
+
+def _is_packed(head: bytes) -> bool:
+    return head[:2] == b"\x1f\x8b" or head[:3] == b"BZh" or head[:6] == b"\xfd7zXZ\0"
+
+
+def _refuse(archive: str, message: str) -> RefusedError:
+    return RefusedError([Problem(archive, "ARCHIVE", message)])
+
+
+def _zip_sources(path: Path) -> list[Source]:
+    archive = zipfile.ZipFile(path)
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_TOTAL:
+        raise _refuse(path.name, f"over {MAX_MEMBERS} members or {MAX_TOTAL} bytes unpacked")
+    for turn, member in enumerate(members):
+        check_member(member.filename, archive=path.name, ordinal=turn)
+        if (member.external_attr >> 16) & 0o170000 == 0o120000:
+            raise _refuse(path.name, f"member {turn + 1} is a link")
+        if member.file_size > MAX_MEMBER or member.file_size > MAX_RATIO * (member.compress_size + 64):
+            raise _refuse(path.name, f"member {turn + 1} claims {member.file_size} bytes from {member.compress_size}")
+    files = sorted((member for member in members if not member.is_dir()), key=lambda member: member.filename)
+    return [_zip_source(path, archive, member, ordinal) for ordinal, member in enumerate(files)]
+
+
+def _zip_source(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, ordinal: int) -> Source:
+    if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
+        head = FileSource(str(path), path.name, 0, path.stat().st_size).read(member.header_offset, 30)
+        start = member.header_offset + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        return FileSource(str(path), member.filename, ordinal, member.file_size, start)
+    return ZipSource(archive, member, member.filename, ordinal, member.file_size)
+
+
+def _tar_sources(path: Path, *, packed: bool) -> list[Source]:
+    holder = _unpacked(path) if packed else None
+    with tarfile.open(path, "r:") if holder is None else tarfile.open(fileobj=holder, mode="r:") as archive:
+        members: list[tarfile.TarInfo] = []
+        for turn, member in enumerate(archive):
+            check_member(member.name, archive=path.name, ordinal=turn)
+            if member.issym() or member.islnk():
+                raise _refuse(path.name, f"member {turn + 1} is a link")
+            if not (member.isfile() or member.isdir()) or turn >= MAX_MEMBERS or member.issparse():
+                raise _refuse(path.name, f"member {turn + 1} is no plain file, or there are over {MAX_MEMBERS}")
+            members.append(member)
+    files = sorted((member for member in members if member.isfile()), key=lambda member: member.name)
+    whole = path.stat().st_size if holder is None else os.fstat(holder.fileno()).st_size
+    return [FileSource(str(path), member.name, ordinal, min(member.size, max(0, whole - member.offset_data)),
+                       member.offset_data, holder) for ordinal, member in enumerate(files)]
+
+
+def _unpacked(path: Path) -> IO[bytes]:
+    """The tar inside, in an unnamed temporary file that vanishes with its last reader."""
+    import bz2
+    import gzip
+    import lzma
+
+    with open(path, "rb") as file:
+        head = file.read(6)
+    opener = gzip.open if head[:2] == b"\x1f\x8b" else bz2.open if head[:3] == b"BZh" else lzma.open
+    holder = tempfile.TemporaryFile(prefix="hounsfield-")
+    try:
+        with opener(path, "rb") as packed:
+            done = 0
+            while chunk := packed.read(_CHUNK):
+                done += len(chunk)
+                if done > MAX_UNPACKED_TAR or done > MAX_RATIO * (path.stat().st_size + 64):
+                    raise _refuse(path.name, f"it unpacks to over {MAX_UNPACKED_TAR} bytes")
+                holder.write(chunk)
+    except lzma.LZMAError:
+        raise ReadError(f"{path.name}: the archive is broken") from None
+    return holder

@@ -1,0 +1,64 @@
+"""A DICOMDIR: the files that it refers to, all of them inside its own folder (PS3.10 section 8, PS3.3 annex F)."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from hounsfield.core.errors import Problem, ReadError, RefusedError
+from hounsfield.io.dicom import tags
+from hounsfield.io.dicom.source import Source, file_source
+
+MAX_SIZE = 1 << 28
+"""Bytes of a directory file: 10,000 images take about 5 MB."""
+
+_FILE_ID = 0x00041500
+
+
+def is_dicomdir(head: bytes) -> bool:
+    """Whether a file is a media storage directory, by its class in the first 512 bytes."""
+    return head[128:132] == b"DICM" and tags.MEDIA_DIRECTORY.encode() in head
+
+
+def dicomdir_sources(path: Path) -> list[Source]:
+    """The files named in the directory, in its order; raises RefusedError for one that lies outside its folder."""
+    folder = path.resolve().parent
+    found: list[Source] = []
+    seen: set[str] = set()
+    for turn, parts in enumerate(_references(path)):
+        name = "/".join(parts)
+        target = folder.joinpath(*parts).resolve()
+        if any(part in ("", ".", "..") or "/" in part or "\\" in part or "\0" in part for part in parts) \
+                or not target.is_relative_to(folder):
+            raise RefusedError([Problem(path.name, "DICOMDIR", f"reference {turn + 1} leads out of the directory's folder")])
+        actual = target if target.is_file() else _in_lower_case(folder, parts)
+        if actual is None:
+            raise ReadError(f"{path.name}: a file that the directory names is missing (reference {turn + 1})")
+        if name not in seen:
+            found.append(file_source(actual, name=name, ordinal=len(found)))
+        seen.add(name)
+    if not found:
+        raise ReadError(f"{path.name}: the directory names no file")
+    return found
+
+
+def _in_lower_case(folder: Path, parts: tuple[str, ...]) -> Path | None:
+    """The file under its name in lower case: discs are often copied so."""
+    target = folder.joinpath(*(part.lower() for part in parts)).resolve()
+    return target if target.is_file() and target.is_relative_to(folder) else None
+
+
+def _references(path: Path) -> list[tuple[str, ...]]:
+    import pydicom
+
+    if path.stat().st_size > MAX_SIZE:
+        raise ReadError(f"{path.name}: a directory of over {MAX_SIZE} bytes")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            data = pydicom.dcmread(path, specific_tags=[tags.DIRECTORY_RECORDS])
+            records = data[tags.DIRECTORY_RECORDS].value
+            ids = [record[_FILE_ID].value for record in records if _FILE_ID in record]
+        except Exception:
+            raise ReadError(f"{path.name}: the directory cannot be read") from None
+    return [(value,) if isinstance(value, str) else tuple(str(part) for part in value) for value in ids if value]

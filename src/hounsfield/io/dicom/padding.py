@@ -1,0 +1,127 @@
+"""Which stored values stand for 'nothing was measured here', per frame (PS3.3 C.7.5.1.1.2), and what is not said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.spec import AIR_HU
+from hounsfield.io.dicom.finding import Finding, found
+from hounsfield.io.dicom.frame import Frame, PixelFormat
+
+Array = NDArray[Any]
+Range = tuple[int, int]
+
+TISSUE_HU = -900.0
+"""A declared padding value above this is a value that tissue has (0 HU is water): it is believed only where it fills
+the corners of the slice."""
+
+SAMPLES = 3
+"""Slices that are looked at for padding that is not declared: the first, the middle, the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """Raw words that are padding, for each frame, and the one stored value that all of them become (None: as they are).
+
+    One common value is needed where files differ, or where a word lies outside the bits that are the value's.
+    """
+
+    ranges: tuple[Range | None, ...]
+    common: int | None
+    stored: Range | None
+    findings: tuple[Finding, ...] = ()
+
+
+NOTHING = Padding((), None, None)
+
+
+def settle_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
+    """The padding of a series whose volume has stored values of `dtype`; decodes up to SAMPLES slices."""
+    from hounsfield.io.dicom.decode import decoded
+    chosen = sorted({0, len(frames) // 2, len(frames) - 1})[:SAMPLES]
+    seen = {n: decoded(frames[n]) for n in chosen}
+    corners = {n: corner_constant(values) for n, values in seen.items()}
+    declared = [declared_range(frame) for frame in frames]
+    doubted = [n for n, span in enumerate(declared) if span is not None and not _is_believable(frames[n], span, corners.get(n))]
+    ranges: list[Range | None] = [None if n in set(doubted) else span for n, span in enumerate(declared)]
+    findings = []
+    if doubted:
+        findings.append(found("PADDING", "repair", "the declared padding value is one that tissue has; it is kept",
+                              frames=[frames[n] for n in doubted]))
+    constant = _undeclared(frames, corners, ranges)
+    if constant is not None:
+        findings.append(found("PADDING", "repair", "one undeclared value below air fills the corners of the slices; it "
+                              "becomes air", frames=[frames[n] for n in chosen], value=float(constant)))
+        ranges = [_widened(span, constant) for span in ranges]
+    return _settled(frames, ranges, dtype, tuple(findings))
+
+
+def declared_range(frame: Frame) -> Range | None:
+    """The raw words that the header declares to be padding, lowest and highest, signed as the pixels are."""
+    form = frame.pixels
+    if frame.padding is None or form is None:
+        return None
+    low = _as_word(frame.padding, form)
+    high = low if frame.padding_limit is None else _as_word(frame.padding_limit, form)
+    return (min(low, high), max(low, high))
+
+
+def corner_constant(values: Array) -> int | None:
+    """The value that all four corners of a slice (rows, columns) have, if it is also its lowest; else None."""
+    corners = {int(values[row, column]) for row in (0, -1) for column in (0, -1)}
+    value = corners.pop()
+    return value if not corners and value == int(values.min()) and value < int(values.max()) else None
+
+
+def _as_word(word: int, form: PixelFormat) -> int:
+    word &= (1 << form.allocated) - 1
+    return word - (1 << form.allocated) if form.signed and word >> (form.allocated - 1) else word
+
+
+def _hu(frame: Frame, stored: float) -> float:
+    return stored * (frame.slope or 1.0) + (frame.intercept or 0.0)
+
+
+def _is_believable(frame: Frame, span: Range, corner: int | None) -> bool:
+    highest = max(_hu(frame, span[0]), _hu(frame, span[1]))
+    return highest <= TISSUE_HU or (corner is not None and span[0] <= corner <= span[1])
+
+
+def _undeclared(frames: Sequence[Frame], corners: dict[int, int | None], ranges: Sequence[Range | None]) -> int | None:
+    """A corner value below air that is not declared, the same in each of the slices looked at that have one."""
+    found_values = set()
+    for n, value in corners.items():
+        span = ranges[n]
+        if value is not None and _hu(frames[n], value) < AIR_HU and not (span is not None and span[0] <= value <= span[1]):
+            found_values.add(value)
+    return found_values.pop() if len(found_values) == 1 else None
+
+
+def _widened(span: Range | None, value: int) -> Range | None:
+    """A range that holds `value` too, where nothing real can lie between: below everything, or alone."""
+    return (value, value) if span is None else (min(span[0], value), max(span[1], value)) if span[1] < value else span
+
+
+def _settled(frames: Sequence[Frame], ranges: list[Range | None], dtype: np.dtype[Any], findings: tuple[Finding, ...]) -> Padding:
+    distinct = set(ranges)
+    if distinct == {None}:
+        return Padding((), None, None, findings)
+    span = next(iter(distinct))
+    if len(distinct) == 1 and span is not None and all(_fits(frame, span, dtype) for frame in frames):
+        return Padding((), None, span, findings)
+    common = int(np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max)
+    return Padding(tuple(ranges), common, (common, common), findings)
+
+
+def _fits(frame: Frame, span: Range, dtype: np.dtype[Any]) -> bool:
+    """Whether the declared words are stored values as they are: of the same dtype, within the bits that are kept."""
+    form = frame.pixels
+    if form is None or form.dtype != dtype or frame.lut is not None:
+        return False
+    low = -(1 << form.stored - 1) if form.signed else 0
+    return low <= span[0] and span[1] < low + (1 << form.stored) and form.high_bit == form.stored - 1

@@ -1,0 +1,102 @@
+"""Frames that lie at one position: copies, or several phases of one scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import ReadError
+from hounsfield.io.dicom.frame import Frame
+
+SAME_PLACE_MM = 1e-2
+"""Slices nearer to one another than this are at one position: headers round to it, and no scanner steps by it."""
+
+SMALLEST_PHASE = 0.5
+"""A phase holds at least this share of the largest one's slices; less is a slice scanned again."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Frames of one pass over the positions, and what tells it from the others."""
+
+    frames: tuple[Frame, ...]
+    name: str
+
+
+def without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], list[Frame]]:
+    """The frames, each object once, and the copies (same SOP instance and frame) that were left out."""
+    seen: set[tuple[str, int]] = set()
+    kept, copies = [], []
+    for frame in frames:
+        key = (frame.sop_instance, frame.index)
+        (copies if frame.sop_instance and key in seen else kept).append(frame)
+        seen.add(key)
+    return kept, copies
+
+
+def stations(positions: Floats) -> list[list[int]]:
+    """Indices of frames by position, ascending; those within SAME_PLACE_MM of the first of a run are together."""
+    order = np.argsort(positions, kind="stable")
+    runs: list[list[int]] = []
+    for n in order.tolist():
+        if runs and positions[n] - positions[runs[-1][0]] <= SAME_PLACE_MM:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    return runs
+
+
+def split_phases(frames: Sequence[Frame], positions: Floats) -> tuple[Phase, ...]:
+    """The phases that explain why positions are taken several times; () where nothing tells them apart."""
+    runs = stations(positions)
+    most = max(len(run) for run in runs)
+    if most < 2 or len(runs) < 2:
+        return ()
+    names = dict.fromkeys(name for frame in frames for name, _ in frame.order)
+    for name in names:
+        values = [dict(frame.order).get(name) for frame in frames]
+        ranks = None if None in values else _ranks(np.array(values, dtype=np.float64), runs, most)
+        if ranks is not None and _is_fair(ranks, most):
+            return tuple(Phase(tuple(frame for frame, rank in zip(frames, ranks, strict=True) if rank == turn),
+                               f"{name} {turn + 1} of {most}") for turn in range(most))
+    return ()
+
+
+def _ranks(values: Floats, runs: list[list[int]], most: int) -> list[int] | None:
+    """The phase of each frame by one attribute: its distinct values, or blocks of it that follow one another."""
+    distinct = np.unique(values)
+    if len(distinct) == most:
+        direct = np.searchsorted(distinct, values)
+        if all(len(set(direct[run].tolist())) == len(run) for run in runs):
+            return [int(rank) for rank in direct]
+    ranks = np.zeros(len(values), dtype=int)
+    for run in runs:
+        order = sorted(run, key=lambda n: values[n])
+        if len({float(values[n]) for n in run}) != len(run):
+            return None
+        for turn, n in enumerate(order):
+            ranks[n] = turn
+    blocks = [values[ranks == turn] for turn in range(most)]
+    ordered = all(blocks[n].max() < blocks[n + 1].min() for n in range(most - 1))
+    return [int(rank) for rank in ranks] if ordered else None
+
+
+def _is_fair(ranks: list[int], most: int) -> bool:
+    counts = np.bincount(ranks, minlength=most)
+    return bool(counts.min() >= max(2, SMALLEST_PHASE * counts.max()))
+
+
+def same_pixels(one: Frame, other: Frame) -> bool:
+    """Whether two frames decode to the same stored values, rescaled alike."""
+    from hounsfield.io.dicom.decode import decoded
+    if (one.slope, one.intercept, one.size) != (other.slope, other.intercept, other.size):
+        return False
+    try:
+        return bool(np.array_equal(decoded(one), decoded(other)))
+    except ReadError:
+        return False

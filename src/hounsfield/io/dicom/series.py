@@ -1,0 +1,65 @@
+"""All series of a triage: groups, copies left out, phases set apart, each with its id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from hounsfield.io.case_id import case_id
+from hounsfield.io.dicom.classify import SLICES
+from hounsfield.io.dicom.finding import Finding, found
+from hounsfield.io.dicom.frame import Frame
+from hounsfield.io.dicom.grouping import Group, group_frames
+from hounsfield.io.dicom.orientation import normal, places
+from hounsfield.io.dicom.phases import split_phases, without_copies
+
+_SPLIT_CODES = {"orientation": "MIXED_ORIENTATION", "spacing": "MIXED_SPACING", "size": "MIXED_SIZE",
+                "kernel": "MIXED_KERNEL", "frame of reference": "MIXED_REFERENCE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A group of frames that may be read on its own, and what setting it apart has found."""
+
+    group: Group
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether it holds slices of CT at all."""
+        return self.group.kind in SLICES
+
+    @property
+    def id(self) -> str:
+        """Its case id: the series' own for the largest part of a series, else of the part and phase."""
+        uid = self.group.series or self.group.frames[0].sop_instance
+        part = f"/{self.group.part}" if self.group.part else ""
+        return case_id(uid + part + (f"/{self.group.phase}" if self.group.phase else ""))
+
+
+def series_of(frames: Iterable[Frame]) -> list[Series]:
+    """The series among `frames`, by their first file."""
+    return [series for group in group_frames(frames) for series in _parts(group)]
+
+
+def _parts(group: Group) -> list[Series]:
+    findings = [_split(group, what) for what in group.split_by]
+    if group.kind not in SLICES:
+        return [Series(group, tuple(findings))]
+    kept, copies = without_copies(group.frames)
+    if copies:
+        findings.append(found("DUPLICATE", "repair", f"{len(copies)} copies of objects that are there already are left out",
+                              frames=copies, value=len(copies)))
+    across = normal(kept[0].orientation)
+    placed = across is not None and all(frame.position_mm for frame in kept)
+    phases = split_phases(kept, places(kept, across)) if placed and across is not None else ()
+    if not phases:
+        return [Series(replace(group, frames=tuple(kept)), tuple(findings))]
+    return [Series(replace(group, frames=phase.frames, phase=phase.name),
+                   (*findings, found("MULTI_PHASE", "repair", f"every position is taken {len(phases)} times; this is "
+                                     f"{phase.name}", value=len(phases)))) for phase in phases]
+
+
+def _split(group: Group, what: str) -> Finding:
+    return found(_SPLIT_CODES[what], "repair", f"the series holds frames of another {what}; they are set apart",
+                 frames=group.frames)
