@@ -44,3 +44,11 @@ def finite(value: float, *, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise QuantityError(f"{name} is a finite number, not {value!r}")
     return float(value)
+
+
+def over_zero(value: float, *, name: str) -> float:
+    """A finite number over 0."""
+    number = finite(value, name=name)
+    if number <= 0:
+        raise QuantityError(f"{name} is over 0, not {value!r}")
+    return number

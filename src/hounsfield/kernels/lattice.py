@@ -1,0 +1,34 @@
+"""The lattice of cells on which a mask's shape is decided: blocks of voxels of about one size in mm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hounsfield.kernels.mask import Shape, Spacing
+
+CELL_MM = 1.5
+"""Cells are no larger than this, mm: a third of the gap that opens between a cushion and a head lying on it, half of
+the thinnest skin fold, and coarse enough that noise of one voxel is outvoted at routine pixel sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Cells of `block` voxels, `spacing_mm` apart; an axis whose voxels are larger than a cell keeps its voxels."""
+
+    block: Shape
+    spacing_mm: Spacing
+
+    @classmethod
+    def of(cls, spacing_mm: Spacing, *, cell_mm: float = CELL_MM) -> Lattice:
+        """The lattice for voxels of `spacing_mm`.
+
+        >>> Lattice.of((0.5, 0.5, 5.0)).block
+        (3, 3, 1)
+        """
+        i, j, k = (max(1, int(cell_mm / step + 1e-6)) for step in spacing_mm)
+        return cls((i, j, k), (i * spacing_mm[0], j * spacing_mm[1], k * spacing_mm[2]))
+
+    @property
+    def cell_ml(self) -> float:
+        """The volume of a cell, mL."""
+        return self.spacing_mm[0] * self.spacing_mm[1] * self.spacing_mm[2] / 1000

@@ -1,0 +1,78 @@
+"""Find the inside of the skull, and say when the skull is open or cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hounsfield.core.errors import Problem
+from hounsfield.core.grid import Grid
+from hounsfield.core.spec import Spec
+from hounsfield.core.volume import Case
+from hounsfield.kernels.intracranial import Cavity, Intracranial
+from hounsfield.steps.fixed_mask import Empty, FixedMask, expect_hu, fix_mask
+from hounsfield.steps.head_mask import HeadMask
+from hounsfield.steps.parse import finite, one_of, over_zero
+
+SKULL_OPEN = "SKULL_OPEN"
+SKULL_CUT = "SKULL_CUT"
+
+MOST_OPEN = 0.03
+"""A closed skull lets about one ray in a hundred out, by the foramen magnum and the orbits; a defect of 6 cm is 4 % of
+all directions as seen from the middle of the head."""
+
+_SIDES = {"L": "left", "R": "right", "P": "posterior", "A": "anterior", "I": "inferior", "S": "superior"}
+_OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrainMask:
+    """Add the mask 'brain': what the skull encloses, down to the foramen magnum; fluid, bleeds and dura included.
+
+    Bone is `bone_hu` and above; what is inside lies from `low_hu` to `high_hu` where it is judged by itself, and no
+    voxel over `most_hu` is ever in the mask. Inside is where nearly all rays meet bone before they leave the head,
+    so the skull may have holes; orbits, nerves and vessels, narrower than a ball of radius `bridge_mm`, are cut off.
+    Where the skull is open (a defect, a fontanelle) or cut by the volume's end, the mask reaches as far as bone
+    encloses it, and `findings` of the resolved step say so (SKULL_OPEN, SKULL_CUT). No learned weights.
+
+    >>> BrainMask().most_hu
+    300.0
+    """
+
+    bone_hu: float = 250.0
+    low_hu: float = -50.0
+    high_hu: float = 150.0
+    most_hu: float = 300.0
+    bridge_mm: float = 5.0
+    empty: Empty = "refuse"
+
+    def __post_init__(self) -> None:
+        for name in ("bone_hu", "low_hu", "high_hu", "most_hu"):
+            object.__setattr__(self, name, finite(getattr(self, name), name=name))
+        object.__setattr__(self, "bridge_mm", over_zero(self.bridge_mm, name="bridge_mm"))
+        one_of(self.empty, Empty, name="empty")
+
+    def plan(self, spec: Spec) -> Spec:
+        """The image stays as it is; raises QuantityError unless it is HU."""
+        expect_hu(spec, step="BrainMask")
+        return spec
+
+    def resolve(self, case: Case) -> FixedMask:
+        """Look for it; raises RefusedError where no skull encloses anything and `empty` is 'refuse'."""
+        spec = self.plan(case.image.spec)
+        wanted = Intracranial(bone_hu=self.bone_hu, low_hu=self.low_hu, high_hu=self.high_hu, most_hu=self.most_hu,
+                              bridge_mm=self.bridge_mm)
+        cavity = wanted.find(case.image.array, spacing_mm=spec.grid.spacing_mm, head=HeadMask().outline)
+        return fix_mask("brain", cavity.voxels, spec=spec, empty=self.empty, findings=_findings(cavity, spec.grid),
+                        missing=f"bone from {self.bone_hu:g} HU on encloses nothing")
+
+
+def _findings(cavity: Cavity, grid: Grid) -> tuple[Problem, ...]:
+    said = {}
+    if cavity.open_share > MOST_OPEN:
+        said[SKULL_OPEN] = (f"the skull is open: {cavity.open_share:.0%} of all rays leave it without meeting bone; "
+                            f"the mask reaches as far as bone encloses it")
+    letters = [(grid.orientation[axis], side) for axis, side in cavity.cut_faces]
+    faces = " and ".join(_SIDES[letter if side else _OPPOSITE[letter]] for letter, side in letters)
+    if faces:
+        said[SKULL_CUT] = f"the skull is cut by the volume's {faces} end; the mask ends there"
+    return tuple(Problem("mask 'brain'", kind, message) for kind, message in said.items())

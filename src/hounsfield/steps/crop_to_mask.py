@@ -1,0 +1,59 @@
+"""Crop to the box around a mask."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from hounsfield.core.errors import GeometryError, Problem, RefusedError
+from hounsfield.core.spec import Spec
+from hounsfield.core.volume import Case
+from hounsfield.kernels.mask import bounding_box
+from hounsfield.steps.box import Box
+from hounsfield.steps.fixed_mask import EMPTY_MASK, Empty
+from hounsfield.steps.named_mask import named_mask
+from hounsfield.steps.parse import finite, one_of
+
+WHOLE_VOXEL_TOLERANCE = 1e-6
+"""A margin this little over a whole number of voxels is rounding of the spacing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropToMask:
+    """Crop to the smallest box that holds the mask (or label) `mask`, first and last voxel included.
+
+    `margin_mm` widens it on every side by as many voxels as reach that far, as far as the volume goes. `empty`:
+    refuse an empty mask, or keep the whole volume.
+
+    >>> CropToMask(mask="head", margin_mm=5)
+    CropToMask(mask='head', margin_mm=5.0, empty='refuse')
+    """
+
+    mask: str
+    margin_mm: float = 0.0
+    empty: Empty = "refuse"
+
+    def __post_init__(self) -> None:
+        margin = finite(self.margin_mm, name="margin_mm")
+        if margin < 0:
+            raise GeometryError(f"margin_mm is 0 or more, not {margin:g}")
+        object.__setattr__(self, "margin_mm", margin)
+        one_of(self.empty, Empty, name="empty")
+
+    def plan(self, spec: Spec) -> Spec:
+        """Before the mask is looked at, no more is known than that the grid will be no larger."""
+        return spec
+
+    def resolve(self, case: Case) -> Box:
+        """The box; raises RefusedError where the mask is empty and that is refused, QuantityError without a mask."""
+        grid = case.image.grid
+        found = bounding_box(named_mask(case, self.mask, step="CropToMask").array)
+        if found is None and self.empty == "refuse":
+            message = f"the mask '{self.mask}' is empty: nothing to crop to (empty='keep' keeps the whole volume)"
+            raise RefusedError([Problem("CropToMask", EMPTY_MASK, message)])
+        start, shape = found if found is not None else ((0, 0, 0), grid.shape)
+        wider = [math.ceil(self.margin_mm / step - WHOLE_VOXEL_TOLERANCE) for step in grid.spacing_mm]
+        first = [max(at - more, 0) for at, more in zip(start, wider, strict=True)]
+        stop = [min(at + count + more, size)
+                for at, count, more, size in zip(start, shape, wider, grid.shape, strict=True)]
+        return Box(start=first, shape=[b - a for a, b in zip(first, stop, strict=True)])

@@ -1,0 +1,41 @@
+"""Set everything outside a mask to the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hounsfield.core.errors import QuantityError
+from hounsfield.core.spec import Spec
+from hounsfield.core.volume import Case, Volume
+from hounsfield.steps.base import image_only
+from hounsfield.steps.named_mask import named_mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillOutside:
+    """Set all outside the mask (or label) `mask` to the image's background: -1024 in HU, never 0, which is water.
+
+    >>> FillOutside(mask="head")
+    FillOutside(mask='head')
+    """
+
+    mask: str
+
+    def plan(self, spec: Spec) -> Spec:
+        """The same; raises QuantityError where the dtype cannot hold the background."""
+        if spec.dtype.kind in "biu" and np.array(spec.background).astype(spec.dtype) != spec.background:
+            raise QuantityError(f"FillOutside: voxels of {spec.dtype} cannot hold the background {spec.background:g}")
+        if spec.bounds is None:
+            return spec
+        low, high = spec.bounds
+        return spec.replaced(bounds=(min(low, spec.background), max(high, spec.background)))
+
+    def apply(self, case: Case) -> Case:
+        """Fill; labels and masks stay as they are."""
+        spec = self.plan(case.image.spec)
+        outside = named_mask(case, self.mask, step="FillOutside").array == 0
+        filled = case.image.array.copy(order="F")
+        np.copyto(filled, spec.dtype.type(spec.background), where=outside[..., None] if spec.channels else outside)
+        return image_only(case, Volume(filled, spec))

@@ -1,0 +1,67 @@
+"""What a mask step comes down to once it has looked at the voxels: a name, a digest, and the mask itself."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hounsfield.core.errors import PipelineError, Problem, QuantityError, RefusedError
+from hounsfield.core.spec import Spec
+from hounsfield.core.volume import Case, Volume
+from hounsfield.kernels.mask import Bits
+
+Empty = Literal["refuse", "keep"]
+
+EMPTY_MASK = "EMPTY_MASK"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedMask:
+    """Add the mask `name`, whose voxels are carried along but are not part of a record.
+
+    `sha256` is that of the mask as bits: rows along i of 8 voxels a byte, the lowest bit first, each row padded to
+    whole bytes, in Fortran order, which is `np.packbits(mask, axis=0, bitorder="little").tobytes("F")`. `findings`
+    say what a user should know of this mask.
+    """
+
+    name: str
+    sha256: str
+    findings: tuple[Problem, ...] = ()
+    voxels: Volume | None = field(default=None, repr=False, compare=False, metadata={"record": False})
+
+    def plan(self, spec: Spec) -> Spec:
+        """The image stays as it is."""
+        return spec
+
+    def apply(self, case: Case) -> Case:
+        """The case with the mask (over one of the same name); raises PipelineError without its voxels."""
+        if self.voxels is None:
+            message = f"a record keeps only the digest of the mask '{self.name}'; run the pipeline that made it"
+            raise PipelineError([Problem("", "mask-voxels", message)])
+        return Case(case.image, case.labels, {**case.masks, self.name: self.voxels})
+
+
+def fix_mask(name: str, bits: Bits, *, spec: Spec, empty: Empty, missing: str,
+             findings: tuple[Problem, ...] = ()) -> FixedMask:
+    """The fixed step of a mask that was found; `missing` says, where it is empty, what was looked for in vain.
+
+    Raises RefusedError where it is empty and `empty` is 'refuse'; 'keep' makes that a finding.
+    """
+    if bits.is_empty:
+        message = f"{missing}: the mask is empty (empty='keep' goes on with it so)"
+        problem = Problem(f"mask '{name}'", EMPTY_MASK, message)
+        if empty == "refuse":
+            raise RefusedError([problem])
+        findings = (*findings, problem)
+    rows = bits.words.view("u1").reshape(-1, 8 * (-(-bits.shape[0] // 64)))[:, :-(-bits.shape[0] // 8)]
+    voxels = bits.expand()
+    volume = Volume(voxels, Spec(grid=spec.grid, dtype=voxels.dtype, quantity="mask", background=0))
+    return FixedMask(name=name, sha256=hashlib.sha256(rows.tobytes()).hexdigest(), findings=findings, voxels=volume)
+
+
+def expect_hu(spec: Spec, *, step: str) -> None:
+    """Raise QuantityError unless the image is HU in one channel."""
+    if spec.quantity != "hu" or spec.channels:
+        found = f"{spec.quantity} in {len(spec.channels)} channels" if spec.channels else spec.quantity
+        raise QuantityError(f"{step} needs HU, but the image holds {found}; put it before windows and mappings")

@@ -1,0 +1,197 @@
+"""Promises of BodyMask, HeadMask, BrainMask, FillOutside and CropToMask on scenes whose truth is known."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import PipelineError, QuantityError, RefusedError
+from hounsfield.core.grid import Grid
+from hounsfield.core.volume import Case, Volume
+from hounsfield.phantom import Head, grid_about, head
+from hounsfield.steps.body_mask import BodyMask
+from hounsfield.steps.box import Box
+from hounsfield.steps.brain_mask import BrainMask
+from hounsfield.steps.crop_to_mask import CropToMask
+from hounsfield.steps.fill_outside import FillOutside
+from hounsfield.steps.fixed_mask import FixedMask
+from hounsfield.steps.head_mask import HeadMask
+
+Mask = NDArray[np.bool_]
+
+
+@pytest.fixture(scope="module")
+def phantom() -> Head:
+    """A head in its headrest, 2 mm isotropic."""
+    return head(grid_about((0, -14, -5), shape=(130, 140, 104), spacing_mm=(2, 2, 2)))
+
+
+def dice(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
+    one, other = a.astype(bool), b.astype(bool)
+    return float(2 * (one & other).sum() / (one.sum() + other.sum()))
+
+
+def found(step: HeadMask | BodyMask | BrainMask, image: Volume) -> Mask:
+    fixed = step.resolve(Case(image))
+    assert fixed.voxels is not None
+    return np.asarray(fixed.voxels.array.astype(bool))
+
+
+def ct(array: NDArray[np.generic], spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Volume:
+    return Volume.from_array(array, affine=np.diag([*spacing, 1.0]))
+
+
+def air(shape: tuple[int, int, int]) -> NDArray[np.int16]:
+    return np.full(shape, -1000, np.int16, order="F")
+
+
+def test_head_mask_is_the_head_and_nothing_of_the_headrest(phantom: Head) -> None:
+    mask = found(HeadMask(), phantom.image)
+    assert dice(mask, phantom.masks["head"].array) > 0.99
+    assert not (mask & phantom.masks["headrest"].array.astype(bool)).any()
+
+
+def test_brain_mask_is_the_inside_of_the_skull(phantom: Head) -> None:
+    mask = found(BrainMask(), phantom.image)
+    assert dice(mask, phantom.masks["brain"].array) > 0.97
+    assert phantom.image.array[mask].max() <= 300
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 5.0), (1.0, 1.0, 7.0), (3.0, 3.0, 3.0)])
+def test_masks_hold_on_thick_slices(spacing: tuple[float, float, float]) -> None:
+    shape = tuple(int(mm / step) for mm, step in zip((250, 270, 190), spacing, strict=True))
+    scene = head(grid_about((0, -10, 5), shape=shape, spacing_mm=spacing))
+    mask = found(HeadMask(), scene.image)
+    assert dice(mask, scene.masks["head"].array) > 0.99
+    assert not (mask & scene.masks["headrest"].array.astype(bool)).any()
+    assert dice(found(BrainMask(), scene.image), scene.masks["brain"].array) > 0.95
+
+
+@pytest.mark.parametrize("step", [HeadMask(), BodyMask(), BrainMask()])
+def test_masks_do_not_depend_on_the_order_of_axes(phantom: Head, step: HeadMask | BodyMask | BrainMask) -> None:
+    straight = found(step, phantom.image)
+    array = phantom.image.array
+    for turn in ((2, 0, 1), (1, 2, 0)):
+        turned = phantom.image.spec.replaced(grid=phantom.image.grid.permuted(turn))
+        np.testing.assert_array_equal(found(step, Volume(array.transpose(turn), turned)), straight.transpose(turn))
+    for axis in range(3):
+        flipped = phantom.image.spec.replaced(grid=phantom.image.grid.flipped([axis]))
+        np.testing.assert_array_equal(found(step, Volume(np.flip(array, axis), flipped)), np.flip(straight, axis))
+
+
+def test_masks_do_not_depend_on_the_air_around(phantom: Head) -> None:
+    scene = head(phantom.image.grid, headrest=False)
+    mask = found(HeadMask(), scene.image)
+    box = CropToMask(mask="head", margin_mm=6).resolve(Case(scene.image, {}, {"head": scene.masks["head"]}))
+    cropped = box.apply(Case(scene.image, {}, {"head": scene.masks["head"]}))
+    inside = tuple(slice(a, a + n) for a, n in zip(box.start, box.shape, strict=True))
+    np.testing.assert_array_equal(found(HeadMask(), cropped.image), mask[inside])
+
+
+def test_a_scan_of_air_says_that_its_mask_is_empty() -> None:
+    for step in (HeadMask(), BodyMask(), BrainMask()):
+        with pytest.raises(RefusedError, match="empty") as refused:
+            step.resolve(Case(ct(air((40, 40, 20)))))
+        assert refused.value.codes == ("EMPTY_MASK",)
+
+
+def test_an_empty_mask_is_kept_on_request_and_said() -> None:
+    fixed = HeadMask(empty="keep").resolve(Case(ct(air((40, 40, 20)))))
+    assert [problem.kind for problem in fixed.findings] == ["EMPTY_MASK"]
+    assert not fixed.apply(Case(ct(air((40, 40, 20))))).masks["head"].array.any()
+
+
+def test_masks_ask_for_hu() -> None:
+    unit = Volume.from_array(np.zeros((8, 8, 8), np.float32), affine=np.eye(4), quantity="unit")
+    for step in (HeadMask(), BodyMask(), BrainMask()):
+        with pytest.raises(QuantityError, match="needs HU, but the image holds unit"):
+            step.plan(unit.spec)
+
+
+def test_the_digest_is_that_of_the_packed_mask(phantom: Head) -> None:
+    fixed = HeadMask().resolve(Case(phantom.image))
+    assert fixed.voxels is not None
+    packed = np.packbits(fixed.voxels.array, axis=0, bitorder="little").tobytes("F")
+    assert fixed.sha256 == hashlib.sha256(packed).hexdigest()
+
+
+def test_a_fixed_mask_without_voxels_says_what_to_do(phantom: Head) -> None:
+    with pytest.raises(PipelineError, match="run the pipeline that made it"):
+        FixedMask(name="head", sha256="0" * 64).apply(Case(phantom.image))
+
+
+def test_fill_outside_takes_the_background_and_not_water(phantom: Head) -> None:
+    case = HeadMask().resolve(Case(phantom.image)).apply(Case(phantom.image))
+    filled = FillOutside(mask="head").apply(case)
+    mask = case.masks["head"].array.astype(bool)
+    assert set(np.unique(filled.image.array[~mask])) == {-1024}
+    np.testing.assert_array_equal(filled.image.array[mask], phantom.image.array[mask])
+    assert filled.image.spec == FillOutside(mask="head").plan(phantom.image.spec)
+
+
+def test_a_step_that_misses_its_mask_says_which_there_are(phantom: Head) -> None:
+    case = Case(phantom.image, {"lung": phantom.labels}, {"brain": phantom.masks["brain"]})
+    for act in (FillOutside(mask="head").apply, CropToMask(mask="head").resolve):
+        with pytest.raises(QuantityError, match=r"no mask or label 'head' \(there is brain, lung\)"):
+            act(case)
+
+
+def marked(shape: tuple[int, int, int], *points: tuple[int, int, int],
+           spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Case:
+    mask = np.zeros(shape, np.uint8, order="F")
+    for point in points:
+        mask[point] = 1
+    image = ct(air(shape), spacing)
+    return Case(image, {"lung": Volume.from_array(mask * 7, affine=image.grid.affine, quantity="label")},
+                {"head": Volume.from_array(mask, affine=image.grid.affine, quantity="mask")})
+
+
+@pytest.mark.parametrize("name", ["head", "lung"])
+def test_crop_keeps_the_last_row_and_column(name: str) -> None:
+    box = CropToMask(mask=name).resolve(marked((20, 20, 10), (3, 4, 2), (5, 8, 9)))
+    assert box == Box(start=(3, 4, 2), shape=(3, 5, 8))
+
+
+def test_crop_to_one_voxel_keeps_one_voxel() -> None:
+    assert CropToMask(mask="head").resolve(marked((9, 9, 9), (8, 0, 4))) == Box(start=(8, 0, 4), shape=(1, 1, 1))
+
+
+def test_the_margin_is_in_mm_and_stops_at_the_volume() -> None:
+    case = marked((20, 20, 10), (3, 10, 5), spacing=(0.5, 1.0, 5.0))
+    assert CropToMask(mask="head", margin_mm=2.0).resolve(case) == Box(start=(0, 8, 4), shape=(8, 5, 3))
+
+
+def test_crop_to_an_empty_mask_is_refused_or_keeps_all() -> None:
+    case = marked((6, 5, 4))
+    with pytest.raises(RefusedError, match="'head' is empty"):
+        CropToMask(mask="head").resolve(case)
+    assert CropToMask(mask="head", empty="keep").resolve(case) == Box(start=(0, 0, 0), shape=(6, 5, 4))
+
+
+def test_the_real_head_has_no_bone_in_its_brain_and_no_headrest(real_data: Path) -> None:
+    import nibabel as nib
+    source = nib.load(next((real_data / "head_ge_tilt_varspacing" / "dcm2niix_ref").glob("*.nii*")))
+    array = np.maximum(np.asanyarray(source.dataobj), -1024).astype(np.int16)
+    image = Volume.from_array(array, affine=source.affine)
+    brain, outline = found(BrainMask(), image), found(HeadMask(), image)
+    assert image.array[brain].max() <= 300
+    volume_ml = np.prod(image.grid.spacing_mm) / 1000
+    assert 1300 < brain.sum() * volume_ml < 1700
+    assert 3100 < outline.sum() * volume_ml < 3500
+    assert not (brain & ~outline).any()
+    assert isinstance(image.grid, Grid)
+
+
+def test_the_real_body_holds_every_label(real_data: Path) -> None:
+    import nibabel as nib
+    folder = real_data / "torso_nifti_3mm_seg"
+    source = nib.load(folder / "example_ct.nii.gz")
+    labels = np.asanyarray(nib.load(folder / "example_seg_fast_force_split.nii.gz").dataobj)
+    image = Volume.from_array(np.asanyarray(source.dataobj).astype(np.int16), affine=source.affine)
+    mask = found(BodyMask(), image)
+    assert (mask & (labels > 0)).sum() > 0.9999 * (labels > 0).sum()
+    assert mask.mean() < 0.7
