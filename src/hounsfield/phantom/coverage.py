@@ -14,13 +14,14 @@ Rows = NDArray[np.intp]
 Event = tuple[int, Rows]
 """A shape (its place in the painter's order) and the cells that its surface may cut."""
 
-FLAT_RADIUS = 0.3
-"""A surface counts as flat within a cell whose half diagonal is under this part of the shape's radius: with the
-curvature's first term taken into account the covered part is then off by under 5e-4 (measured on spheres)."""
+FLAT_RADIUS = 0.025
+"""A surface counts as flat within a cell whose half diagonal is under this part of the shape's radius: the covered part
+is then off by under 1e-3 of the cell (measured on spheres: 0.04 times that ratio). Where a cell was halved along its
+edges the limit doubles: a quarter of the smaller cells matter half as much."""
 
-DEPTH = 3
-"""How often a cell cut by several surfaces, or by one that is not flat in it, is split; at 2 x 2 x 2 each time the last
-cells are 1/512 of it, and what is not known there (how two surfaces lie in one last cell) adds under 1e-3."""
+DEPTH = 2
+"""How often a cell that several surfaces cut, or one that is not flat in it, is split, by 2 x 2 x 2 or along its long edge: to about 1/64. What
+is not known of two surfaces that share one of these adds under 2e-3 (measured on shells thinner than a voxel)."""
 
 MOST_SPLITS = 8
 """Thick slices are split into at most this many along k at a time."""
@@ -37,30 +38,50 @@ def plane_fraction(level: Floats, normal: Floats) -> Floats:
     >>> plane_fraction(np.array([0.0, -0.25]), np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]])).round(3).tolist()
     [0.5, 0.75]
     """
-    sizes = np.abs(normal)
-    sizes = np.maximum(sizes, THINNEST * sizes.max(axis=1, keepdims=True))
-    a, b, c = sizes.T / sizes.sum(axis=1)
-    depth = 0.5 - level / sizes.sum(axis=1)
-    total = np.zeros_like(depth)
-    for sign, cut in ((1, 0.0), (-1, a), (-1, b), (-1, c), (1, a + b), (1, a + c), (1, b + c)):
-        total += sign * np.maximum(depth - cut, 0.0) ** 3
-    fraction = np.clip(total / (6 * a * b * c), 0.0, 1.0)
-    return np.where(depth <= 0, 0.0, np.where(depth >= 1, 1.0, fraction))
+    a, b, c = np.abs(normal).T
+    least = THINNEST * np.maximum(np.maximum(a, b), c)
+    a, b, c = np.maximum(a, least), np.maximum(b, least), np.maximum(c, least)
+    whole = a + b + c
+    a, b, c, depth = a / whole, b / whole, c / whole, 0.5 - level / whole
+    upper = depth > 0.5
+    depth = np.where(upper, 1.0 - depth, depth)
+    total = _cubed(depth)
+    for cut in (a, b, c):
+        total -= _cubed(depth - cut)
+    for cut in (a + b, a + c, b + c):
+        total += _cubed(depth - cut)
+    total /= 6 * a * b * c
+    return np.clip(np.where(upper, 1.0 - total, total), 0.0, 1.0)
 
 
-def part_fraction(part: Part, affine: Floats, centres: Floats, size: Floats) -> tuple[Floats, float]:
-    """The part of each cell inside `part`, and the half diagonal of a cell in radii.
+def _cubed(value: Floats) -> Floats:
+    positive = np.maximum(value, 0.0)
+    return positive * positive * positive
+
+
+def part_fraction(part: Part, affine: Floats, centres: Floats, size: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """The part of each cell inside `part`, and whether the surface may cut the cell.
 
     `centres` (n, 3) and `size` (3,) are in the indices of `affine`. The surface is taken as the plane through the mean
     of |y| - 1 over the cell, whose second-order term is the trace of the Hessian / 24.
     """
     matrix, offset = part.in_index(affine)
     reached = centres @ matrix.T + offset
+    length = np.sqrt(np.einsum("nm,nm->n", reached, reached))
     matrix = matrix * size
-    length = np.maximum(np.sqrt(np.einsum("nm,nm->n", reached, reached)), 1e-9)
-    normal = (reached / length[:, None]) @ matrix
-    bend = ((matrix**2).sum() - np.einsum("nm,nm->n", normal, normal)) / length
-    return plane_fraction(length - 1.0 + bend / 24, normal), float(np.sqrt((matrix**2).sum())) / 2
+    reach = farthest(matrix)
+    near = np.abs(length - 1.0) < reach
+    fraction = (length < 1.0).astype(np.float64)
+    rows = np.flatnonzero(near)
+    distance = np.maximum(length[rows], 1e-9)
+    normal = (reached[rows] @ matrix) / distance[:, None]
+    linear = (np.abs(normal) @ np.ones(3)) / 2 + reach**2 / (2 * np.maximum(distance - reach, 1e-9))
+    cut = np.abs(distance - 1.0) < linear
+    near[rows] = cut
+    rows, distance, normal = rows[cut], distance[cut], normal[cut]
+    bend = ((matrix**2).sum() - np.einsum("nm,nm->n", normal, normal)) / distance
+    fraction[rows] = plane_fraction(distance - 1.0 + bend / 24, normal)
+    return fraction, near
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +103,18 @@ class Cells:
 
 
 def splits(affine: Floats, size: Floats) -> NDArray[np.int64]:
-    """Into how many a cell is split along i, j, k: 2 along its shortest edges, more along longer ones."""
+    """Into how many a cell is split along i, j, k: a long one until its edges are alike, then 2 x 2 x 2."""
     edges_mm = np.linalg.norm(affine[:3, :3], axis=0) * size
-    return np.clip(np.rint(2 * edges_mm / edges_mm.min()), 2, MOST_SPLITS).astype(np.int64)
+    ratio = np.clip(np.rint(edges_mm / edges_mm.min()), 1, MOST_SPLITS).astype(np.int64)
+    return ratio if ratio.max() > 1 else np.full(3, 2)
 
 
 def tissue_fractions(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *, tissues: int,
                      depth: int = DEPTH) -> NDArray[np.float32]:
     """The part of each tissue in each cell, (n, tissues) float32, where later shapes lie over earlier ones."""
-    cuts, base = _cuts(shapes, cells, events)
+    cuts, base = _cuts(shapes, cells, events, flat=FLAT_RADIUS * 2 ** (DEPTH - depth))
     cells = Cells(cells.affine, cells.centres, cells.size, base)
+    most = 1 if depth else np.iinfo(np.int16).max
     weight = np.zeros(len(base), dtype=np.int16)
     for _, rows, _, surfaces in cuts:
         np.add.at(weight, rows, surfaces)
@@ -99,11 +122,11 @@ def tissue_fractions(shapes: Sequence[Shape], cells: Cells, events: Sequence[Eve
     out = np.zeros((len(base), tissues), dtype=np.float32)
     out[np.arange(len(base)), kinds[base]] = 1.0
     for number, rows, fraction, _ in cuts:
-        plain = (weight[rows] == 1) if depth else np.ones(len(rows), dtype=bool)
+        plain = weight[rows] <= most
         out[rows[plain]] *= 1.0 - fraction[plain, None]
         out[rows[plain], kinds[number]] += fraction[plain]
-    several = np.flatnonzero(weight > 1)
-    if depth and len(several):
+    several = np.flatnonzero(weight > most)
+    if len(several):
         finer = cells.split(several)
         each = len(finer.base) // len(several)
         inner = [(number, _expanded(rows, several, each)) for number, rows, _, _ in cuts]
@@ -122,16 +145,18 @@ def _expanded(rows: Rows, several: Rows, each: int) -> Rows:
 Cut = tuple[int, Rows, NDArray[np.float32], NDArray[np.int16]]
 
 
-def _cuts(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event]) -> tuple[list[Cut], NDArray[np.int16]]:
-    """Which cells each shape really cuts, how much, and by how many surfaces (2 stands for 'split it'); new base."""
+def _cuts(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *,
+          flat: float) -> tuple[list[Cut], NDArray[np.int16]]:
+    """Which cells each shape really cuts, how much, and by how many surfaces (2: or by one that is not flat); new base."""
     base, found = cells.base.copy(), []
     for number, rows in events:
         fraction, surfaces = np.ones(len(rows)), np.zeros(len(rows), dtype=np.int16)
         for part in shapes[number].parts:
-            inside, reach = part_fraction(part, cells.affine, cells.centres[rows], cells.size)
-            cut = (inside > 0) & (inside < 1)
-            unsure = _may_cut(part, cells, rows) if reach > FLAT_RADIUS else np.zeros(len(rows), dtype=bool)
-            surfaces += np.where(unsure, 2, cut)
+            inside, near = part_fraction(part, cells.affine, cells.centres[rows], cells.size)
+            if half_diagonal(part, cells) > flat:
+                surfaces += 2 * near.astype(np.int16)
+            else:
+                surfaces += (inside > 0) & (inside < 1)
             fraction *= inside
         whole = (surfaces == 0) & (fraction >= 1)
         base[rows[whole]] = number
@@ -140,11 +165,10 @@ def _cuts(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event]) -> tup
     return [(n, rows[base[rows] < n], f[base[rows] < n], s[base[rows] < n]) for n, rows, f, s in found], base
 
 
-def _may_cut(part: Part, cells: Cells, rows: Rows) -> NDArray[np.bool_]:
-    matrix, offset = part.in_index(cells.affine)
-    reached = cells.centres[rows] @ matrix.T + offset
-    reach = farthest(matrix * cells.size)
-    return np.asarray(np.abs(np.sqrt((reached**2).sum(axis=1)) - 1.0) < reach)
+def half_diagonal(part: Part, cells: Cells) -> float:
+    """Half the diagonal of a cell in radii of `part`: how far from flat its surface is in there."""
+    matrix = part.in_index(cells.affine)[0] * cells.size
+    return float(np.sqrt((matrix**2).sum())) / 2
 
 
 def farthest(matrix: Floats) -> float:

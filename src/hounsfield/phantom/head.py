@@ -28,6 +28,22 @@ DEFAULT_SHAPE = (512, 512, 32)
 DEFAULT_CENTRE_MM = (0.0, -4.0, 10.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a head is made, apart from its grid: the arguments of `head`."""
+
+    noise_hu: float = 4.0
+    headrest: bool = True
+    blur_mm: float = 0.0
+    seed: int = 0
+    sampling: Sampling = "average"
+
+    def on(self, grid: Grid) -> Head:
+        """The same head on another grid (the noise is drawn anew)."""
+        return head(grid, noise_hu=self.noise_hu, headrest=self.headrest, blur_mm=self.blur_mm, seed=self.seed,
+                    sampling=self.sampling)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Head:
     """A phantom and its truth, all on one grid.
@@ -43,6 +59,11 @@ class Head:
     exact: Volume
     labels: Volume
     masks: Mapping[str, Volume]
+    recipe: Recipe
+
+    def on(self, grid: Grid) -> Head:
+        """The same head on another grid: truth is computable on any."""
+        return self.recipe.on(grid)
 
 
 def default_grid() -> Grid:
@@ -93,6 +114,7 @@ def head(grid: Grid | None = None, *, noise_hu: float = 4.0, headrest: bool = Tr
         exact=Volume.from_array(exact, affine=where.affine),
         labels=Volume.from_array(labels, affine=where.affine, quantity="label"),
         masks={name: Volume.from_array(mask, affine=where.affine, quantity="mask") for name, mask in masks.items()},
+        recipe=Recipe(noise_hu=noise_hu, headrest=headrest, blur_mm=blur_mm, seed=seed, sampling=sampling),
     )
 
 
