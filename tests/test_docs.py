@@ -6,8 +6,11 @@ import doctest
 import importlib
 import pkgutil
 import re
+import shlex
 import shutil
+import subprocess
 import sys
+from glob import glob
 from pathlib import Path
 from types import ModuleType
 
@@ -18,7 +21,7 @@ import hounsfield
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("design/**/*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(python|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -45,29 +48,45 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def runnable(page: Path) -> list[str]:
-    """The python blocks of a page, in order."""
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The python and console blocks of a page, in order: (kind, text)."""
     return BLOCK.findall(page.read_text(encoding="utf-8"))
 
 
-WITH_CODE = [page for page in PAGES if runnable(page)]
+def run_python(text: str, names: dict[str, object], *, page: str) -> None:
+    """Run a block of python: as a script, or as a doctest where it has prompts."""
+    if ">>>" not in text:
+        exec(compile(text, page, "exec"), names)  # noqa: S102
+        return
+    test = doctest.DocTestParser().get_doctest(text, names, page, page, 0)
+    assert doctest.DocTestRunner(optionflags=FLAGS).run(test, clear_globs=False).failed == 0
+    names.update(test.globs)
+
+
+def run_console(text: str) -> None:
+    """Run each line that begins with a prompt, with its stars expanded."""
+    for line in text.splitlines():
+        if line.startswith("$ hounsfield "):
+            words = [found for word in shlex.split(line)[2:] for found in (sorted(glob(word)) or [word])]
+            done = subprocess.run([sys.executable, "-m", "hounsfield", *words], capture_output=True, text=True)
+            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+WITH_CODE = [page for page in PAGES if blocks(page)]
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=[str(page.relative_to(ROOT)) for page in WITH_CODE])
-def test_python_on_a_page_runs_from_top_to_bottom(page: Path, examples: Path, tmp_path: Path,
-                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_on_a_page_runs_from_top_to_bottom(page: Path, examples: Path, tmp_path: Path,
+                                                monkeypatch: pytest.MonkeyPatch) -> None:
     here = tmp_path / "here"
     shutil.copytree(examples, here)
     monkeypatch.chdir(here)
-    module = ModuleType("__page__")
-    monkeypatch.setitem(sys.modules, "__page__", module)
-    for block in runnable(page):
-        if ">>>" in block:
-            test = doctest.DocTestParser().get_doctest(block, module.__dict__, page.name, str(page), 0)
-            assert doctest.DocTestRunner(optionflags=FLAGS).run(test, clear_globs=False).failed == 0
-            module.__dict__.update(test.globs)
+    names: dict[str, object] = {"__name__": "__page__"}
+    for kind, text in blocks(page):
+        if kind == "python":
+            run_python(text, names, page=page.name)
         else:
-            exec(compile(block, page.name, "exec"), module.__dict__)  # noqa: S102
+            run_console(text)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
