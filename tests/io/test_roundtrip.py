@@ -11,11 +11,11 @@ import pytest
 import SimpleITK
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from io_volumes import affines, volumes
 
 from hounsfield.core.volume import Volume
 from hounsfield.io.open import read
 from hounsfield.io.write import write
+from tests.io.volumes import affines, volumes
 
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 AFFINE_TOLERANCE = {".nii": 1e-4, ".nii.gz": 1e-4, ".nrrd": 1e-10, ".npy": 0.0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gzip import BadGzipFile
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def reading(kind: str) -> Iterator[None]:
         raise ReadError(f"the {kind} file may not be read: give yourself the permission, or copy it") from None
     except IsADirectoryError:
         raise ReadError(f"a {kind} file was expected, and this is a folder") from None
-    except (EOFError, zlib.error) as error:
+    except (EOFError, zlib.error, BadGzipFile) as error:
         raise ReadError(f"the {kind} file is corrupt or cut short ({_words(error)}): fetch it again") from None
     except OSError as error:
         raise ReadError(f"the {kind} file could not be read ({_words(error)})") from None

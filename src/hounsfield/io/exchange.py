@@ -10,8 +10,8 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.spec import Quantity
 from hounsfield.core.volume import Array, Volume
 from hounsfield.io.blocks import storable
-from hounsfield.io.lps import to_ras
 from hounsfield.io.nifti.writer import ORTHOGONAL_WITHIN, header_of
+from hounsfield.io.place import to_ras
 
 
 def to_nibabel(volume: Volume) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import Problem
+from hounsfield.core.errors import Problem, QuantityError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
 from hounsfield.core.stack import Stack
@@ -38,11 +38,12 @@ class Slices:
         return self._array[:, :, start:stop].astype(self._dtype, order="F", copy=False)
 
 
-def stack_of(stored: Stored, *, quantity: Quantity = "hu", policy: ReadPolicy) -> Stack:
+def stack_of(stored: Stored, *, quantity: Quantity, policy: ReadPolicy) -> Stack:
     """The Stack of what a file holds, its dtype settled: voxels are loaded only where that needs a look at them.
 
     Raises RefusedError, QuantityError or ReadError; warns (HounsfieldWarning) where HU are in doubt.
     """
+    _check_quantity(stored, quantity, policy)
     background = _background(stored, quantity)
     if quantity in ("label", "mask"):
         return _label_stack(stored, quantity, policy)
@@ -60,16 +61,27 @@ def stack_of(stored: Stored, *, quantity: Quantity = "hu", policy: ReadPolicy) -
 
 def volume_of(stored: Stored, *, quantity: Quantity, policy: ReadPolicy) -> Volume:
     """The Volume of a file with channels."""
+    _check_quantity(stored, quantity, policy)
     background = _background(stored, quantity)
     raw = stored.load()
     if quantity in ("label", "mask"):
-        array = settled_labels(raw, slope=stored.slope, intercept=stored.intercept)
-    elif quantity != "hu" and not stored.is_rescaled and raw.dtype.kind in "iu" and raw.dtype.itemsize <= 2:
+        array = np.array(settled_labels(raw, slope=stored.slope, intercept=stored.intercept), order="F")
+    elif quantity != "hu" and not stored.is_rescaled and raw.dtype.kind in "biu" and raw.dtype.itemsize <= 2:
         array = np.array(raw, dtype=raw.dtype.newbyteorder("="), order="F")
     else:
         array, _ = settled(raw, slope=stored.slope, intercept=stored.intercept, background=background, policy=policy)
     spec = Spec(grid=stored.grid, dtype=array.dtype, quantity=quantity, background=background, channels=stored.channels)
-    return Volume(np.require(array, requirements="W") if array.flags.owndata else array.copy(order="F"), spec)
+    return Volume(array, spec)
+
+
+def _check_quantity(stored: Stored, quantity: Quantity, policy: ReadPolicy) -> None:
+    """Raise QuantityError where the file says itself that it holds something else than is asked of it."""
+    says = stored.quantity
+    both_labels = says in ("label", "mask") and quantity in ("label", "mask")
+    forced = quantity == "other" or (quantity == "hu" and policy.assume == "hu")
+    if says is not None and says != quantity and not both_labels and not forced:
+        raise QuantityError(f"{quantity} was asked for, and the file says that it holds {says}: read it with "
+                            f"quantity='{says}', or 'other' for the bare numbers")
 
 
 def _background(stored: Stored, quantity: Quantity) -> float:

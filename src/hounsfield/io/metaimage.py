@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.errors import Problem, ReadError
-from hounsfield.core.grid import Grid
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
 from hounsfield.io.beside import FILES_AT_MOST, beside, numbered
 from hounsfield.io.choose import chosen
 from hounsfield.io.content import mapped, reading
 from hounsfield.io.inflate import RATIO, Codec, allocate, fill, too_short
-from hounsfield.io.lps import assumed, to_ras
+from hounsfield.io.place import assumed, placed, to_ras
 from hounsfield.io.refuse import refused
 from hounsfield.io.stored import Stored
 
@@ -66,7 +65,7 @@ def open_metaimage(path: Path, *, series: str | None, policy: ReadPolicy) -> Sto
         _check_size(files, header)
     _, repairs = chosen(1, series, axes=len(header.sizes))
     channels = tuple(str(n) for n in range(header.channel_count)) if header.channel_count > 1 else ()
-    return Stored(grid=Grid(header.sizes[:3], header.affine_ras), dtype=header.dtype, load=lambda: _load(files, header),
+    return Stored(grid=placed(header.sizes[:3], header.affine_ras), dtype=header.dtype, load=lambda: _load(files, header),
                   channels=channels, repairs=header.repairs + repairs)
 
 

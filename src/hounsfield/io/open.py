@@ -22,10 +22,12 @@ Tilt = Literal["correct", "refuse"]
 Padding = Literal["air", "keep"]
 
 
-def open_stack(path: str | Path, *, series: str | None = None, policy: ReadPolicy, quantity: Quantity = "hu") -> Stack:
+def open_stack(path: str | Path, *, series: str | None = None, policy: ReadPolicy,
+               quantity: Quantity | None = None) -> Stack:
     """The Stack of what lies at `path`: a NIfTI, NRRD, MetaImage or npy file, a folder of our 16-bit PNG slices, or
     DICOM in a file, a folder, a zip or a tar. Voxels are decoded when asked for.
 
+    `quantity` None is what the file says itself (npy and PNG do), else HU.
     `series` chooses among several: a DICOM series by its id, a volume of a 4-D file by its number from 0.
     Raises ReadError, RefusedError, QuantityError or GeometryError, each one line without the path, which stands in
     the traceback's note; warns (HounsfieldWarning) when voxels that are decoded may not be HU.
@@ -38,7 +40,7 @@ def open_stack(path: str | Path, *, series: str | None = None, policy: ReadPolic
         if stored.channels:
             raise QuantityError(f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read "
                                 "reads them as a Volume; hu.open and pipelines take one")
-        return stack_of(stored, quantity=quantity, policy=policy)
+        return stack_of(stored, quantity=quantity or stored.quantity or "hu", policy=policy)
 
 
 def open(path: str | Path, *, series: str | None = None, gaps: Gaps = "refuse", uneven: Uneven = "resample",

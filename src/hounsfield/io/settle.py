@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.errors import Problem, QuantityError, ReadError
+from hounsfield.core.errors import Problem, QuantityError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
 from hounsfield.io.refuse import refused, said
@@ -108,7 +108,7 @@ def settled_labels(array: Array, *, slope: float, intercept: float) -> Array:
     if found.non_finite or not found.whole:
         raise QuantityError("labels are whole numbers, and this file holds fractions or NaN: it looks like an image")
     same = slope == 1.0 and intercept == 0.0
-    if same and array.dtype.kind in "iu" and array.dtype.itemsize <= 2:
+    if same and array.dtype.kind in "biu" and array.dtype.itemsize <= 2:
         return np.asarray(array.astype(array.dtype.newbyteorder("="), copy=False))
     dtype = next((kind for kind in (np.int16, np.int32, np.int64)
                   if np.iinfo(kind).min <= found.low and found.high <= np.iinfo(kind).max), None)
@@ -148,9 +148,3 @@ def _enclosed(missing: NDArray[np.bool_]) -> int:
         if size > 1:
             outside[np.unique(np.take(pieces, [0, -1], axis=axis))] = True
     return int(np.count_nonzero(~outside[pieces]))
-
-
-def checked_finite(values: Array) -> None:
-    """Raise ReadError where a value is not finite."""
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise ReadError("the file holds NaN or infinite values")

@@ -11,9 +11,9 @@ from typing import Any, cast
 import numpy as np
 
 from hounsfield.core.errors import ReadError
-from hounsfield.core.grid import Grid
 from hounsfield.core.spec import QUANTITIES, Quantity, Spec
 from hounsfield.io.content import reading
+from hounsfield.io.place import placed
 
 SCHEMA = 1
 
@@ -75,6 +75,8 @@ def _checked(fields: dict[str, Any]) -> Sidecar:
         raise ReadError("the sidecar is corrupt: its quantity or dtype is none")
     if not (math.isfinite(slope) and math.isfinite(intercept) and math.isfinite(background)) or slope == 0:
         raise ReadError("the sidecar is corrupt: its slope, intercept or background is no finite number")
-    spec = Spec(grid=Grid(shape, affine), dtype=dtype, quantity=cast("Quantity", quantity), background=background,
+    if affine.shape != (4, 4):
+        raise ReadError("the sidecar is corrupt: its affine is not 4 x 4")
+    spec = Spec(grid=placed(shape, affine), dtype=dtype, quantity=cast("Quantity", quantity), background=background,
                 channels=channels)
     return Sidecar(spec=spec, slope=slope, intercept=intercept)

@@ -51,5 +51,4 @@ def _by_content(data: bytes) -> Kind | None:
         return "npy"
     if data[128:132] == b"DICM" or data[:4] == b"PK\x03\x04" or data[257:262] == b"ustar":
         return "dicom"
-    start = data[:SNIFFED_BYTES].lstrip()
-    return "metaimage" if start[:10] in (b"ObjectType", b"NDims = 3 "[:10]) else None
+    return "metaimage" if data.startswith((b"ObjectType", b"NDims")) else None

@@ -10,7 +10,12 @@ import numpy as np
 
 from hounsfield.core.errors import Problem
 from hounsfield.core.grid import Grid
+from hounsfield.core.spec import Quantity
 from hounsfield.core.volume import Array
+from hounsfield.io.refuse import refused
+
+LARGEST_SIZE = 65_536
+"""No scan comes near it along any axis, and tables of one entry per slice stay small, whatever a header declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,10 +33,15 @@ class Stored:
     slope: float = 1.0
     intercept: float = 0.0
     channels: tuple[str, ...] = ()
-    quantity: str | None = None
+    quantity: Quantity | None = None
     background: float | None = None
     not_hu: str | None = None
     repairs: tuple[Problem, ...] = ()
+
+    def __post_init__(self) -> None:
+        if max(self.grid.shape) > LARGEST_SIZE:
+            raise refused("TOO_LARGE", f"the file declares {' x '.join(map(str, self.grid.shape))} voxels; no scan "
+                                       f"has over {LARGEST_SIZE} along an axis")
 
     @property
     def is_rescaled(self) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hounsfield.core.errors import GeometryError, Problem, ReadError
 from hounsfield.core.grid import Grid
 from hounsfield.io.inflate import too_short
-from hounsfield.io.lps import assumed
+from hounsfield.io.place import FARTHEST_MM, assumed, placed
 from hounsfield.io.refuse import refused, said
 
 HEADER_BYTES = 540
@@ -59,9 +59,9 @@ class NiftiHeader:
         """Where the voxels lie, and what was assumed; raises RefusedError where nothing says it."""
         shape = self.sizes[:3]
         if self.affine is not None:
-            return Grid(shape, self.affine), ()
+            return placed(shape, self.affine), ()
         affine, assumption = assumed(assume_affine, self.pixdim_mm, self.affine_fault)
-        return Grid(shape, affine), (assumption,)
+        return placed(shape, affine), (assumption,)
 
 
 def parse(data: bytes) -> NiftiHeader:
@@ -145,16 +145,16 @@ def _offset(header: Any, is_single: bool) -> int:
 def _affine(header: Any, sizes: tuple[int, ...], factor: float
             ) -> tuple[NDArray[np.float64] | None, str, tuple[Problem, ...]]:
     """The sform where it is set, else the qform, in mm; what is wrong where neither is; what was said of both."""
-    scale = np.diag([factor, factor, factor, 1.0])
-    sform = scale @ header.get_sform().astype(np.float64) if int(header["sform_code"]) > 0 else None
+    scale = np.array([factor, factor, factor, 1.0])[:, np.newaxis]
+    sform = scale * header.get_sform().astype(np.float64) if int(header["sform_code"]) > 0 else None
     qform = _qform(header)
-    qform = scale @ qform if qform is not None else None
+    qform = scale * qform if qform is not None else None
     affine = sform if sform is not None else qform
     if affine is None:
         fault = "neither sform nor qform is set" if not int(header["qform_code"]) > 0 else "its qform is no rotation"
         return None, fault, ()
     try:
-        grid = Grid(sizes[:3], affine)
+        grid = placed(sizes[:3], affine)
     except GeometryError as error:
         return None, f"its {'sform' if sform is not None else 'qform'} is no affine ({error})", ()
     if sform is None or qform is None:
@@ -165,11 +165,14 @@ def _affine(header: Any, sizes: tuple[int, ...], factor: float
 def _qform(header: Any) -> NDArray[np.float64] | None:
     if not int(header["qform_code"]) > 0:
         return None
+    from nibabel.spatialimages import HeaderDataError
+
     try:
-        affine = np.asarray(header.get_qform(), dtype=np.float64)
-    except Exception:
+        with np.errstate(all="ignore"):
+            affine = np.asarray(header.get_qform(), dtype=np.float64)
+    except (HeaderDataError, ValueError, ArithmeticError):
         return None
-    return affine if np.isfinite(affine).all() else None
+    return affine if np.isfinite(affine).all() and np.abs(affine).max() <= FARTHEST_MM else None
 
 
 def _difference(grid: Grid, qform: NDArray[np.float64]) -> tuple[Problem, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hounsfield.core.errors import Problem, ReadError
 from hounsfield.io.inflate import Codec
-from hounsfield.io.lps import assumed, to_ras
+from hounsfield.io.place import assumed, to_ras
 from hounsfield.io.refuse import refused, said
 
 HEADER_BYTES = 1 << 20

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.errors import ReadError
-from hounsfield.core.grid import Grid
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
 from hounsfield.io.beside import FILES_AT_MOST, beside, numbered
@@ -18,6 +17,7 @@ from hounsfield.io.choose import chosen
 from hounsfield.io.content import mapped, reading
 from hounsfield.io.inflate import RATIO, allocate, fill, too_short
 from hounsfield.io.nrrd.header import HEADER_BYTES, NrrdHeader, parse
+from hounsfield.io.place import placed
 from hounsfield.io.stored import Stored
 
 
@@ -37,7 +37,7 @@ def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
     count = 1 if axis is None else header.sizes[axis]
     number, repairs = (None, ()) if has_channels else chosen(count, series, axes=len(header.sizes))
     channels = tuple(str(n) for n in range(count)) if has_channels else ()
-    return Stored(grid=Grid(shape, header.affine_ras), dtype=header.dtype,
+    return Stored(grid=placed(shape, header.affine_ras), dtype=header.dtype,
                   load=lambda: _load(files, header, number),
                   channels=channels,
                   not_hu="'old min' and 'old max' say that they were quantised" if header.is_quantised else None,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hounsfield.core.volume import Volume
 from hounsfield.io.blocks import blocks, storable
-from hounsfield.io.lps import to_ras
 from hounsfield.io.packed import packing, writing
+from hounsfield.io.place import to_ras
 
 TYPE_NAMES = {"i1": "int8", "u1": "uint8", "i2": "int16", "u2": "uint16", "i4": "int32", "u4": "uint32", "i8": "int64",
               "u8": "uint64", "f4": "float", "f8": "double"}
