@@ -26,7 +26,7 @@ COLORS: tuple[tuple[int, int, int], ...] = (
 DARKER = 0.6
 """How bright the second round of colours is, so that 24 labels can be told apart."""
 
-OVERLAY_OPACITY = 0.35
+OVERLAY_OPACITY = 0.25
 """How much of an overlay's colour hides the grey below it: the tissue must stay readable."""
 
 
