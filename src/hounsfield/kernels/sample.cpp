@@ -1,10 +1,12 @@
 // One pass over the voxels: stored values -> rescaled -> sampled along j, i, k -> mapped -> projected -> stored.
 //
-// Each source slice is sampled in its plane once (rows first, so that the inner loops run along contiguous voxels),
-// kept in a ring while output planes along k still need it, and a slab projection runs along with van Herk's blocks
-// (M. van Herk, Pattern Recognition Letters 13, 1992), so its cost does not depend on the thickness. Sums are taken
-// in a fixed order in float32, so the result does not depend on the number of threads.
+// The output is made in bands of rows that fit the cache, each through all slices. In a band each source slice is
+// sampled once (along j, where the inner loop runs over contiguous voxels; then along i, four rows at a time), kept
+// in a ring while planes along k still need it, and a slab projection runs along with van Herk's blocks (M. van Herk,
+// Pattern Recognition Letters 13, 1992), so its cost does not depend on the thickness. Sums are taken in a fixed
+// order in float32, so the bits depend neither on the number of threads nor on the processor.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -27,6 +29,7 @@ struct Table {
     const float *weight = nullptr, *rest = nullptr;
     const int32_t *limits = nullptr;
     int64_t count = 0, taps = 0, sets = 1;
+    bool mixes = false;  // whether the background weighs in anywhere
 
     Table at(int64_t slice) const {
         Table one = *this;
@@ -51,54 +54,69 @@ struct Padding {
     float value;
 };
 
+// A band's plane holds about this many samples: 32 KB, so that a slab's dozen of planes fits a second-level cache.
+constexpr int64_t band_values = 8192;
+
 enum class Statistic { none, max, min, mean };
 
-// sum over taps of weight * row, taps in order; the rows are those of one slice, or whole planes
-template <typename T>
-void weigh(const T *const *rows, const float *weight, int64_t taps, float *out, int64_t begin, int64_t end) {
-    if (taps == 1 && weight[0] == 1.0f) {
-        for (int64_t x = begin; x < end; ++x) out[x] = static_cast<float>(rows[0][x]);
-        return;
-    }
-    int64_t t = 0;
-    if (taps == 1) {
-        const float w0 = weight[0];
-        for (int64_t x = begin; x < end; ++x) out[x] = w0 * static_cast<float>(rows[0][x]);
-        return;
-    }
-    const T *a = rows[0], *b = rows[1];
-    const float wa = weight[0], wb = weight[1];
-    for (int64_t x = begin; x < end; ++x) out[x] = wa * static_cast<float>(a[x]) + wb * static_cast<float>(b[x]);
-    for (t = 2; t + 1 < taps; t += 2) {
-        const T *c = rows[t], *d = rows[t + 1];
-        const float wc = weight[t], wd = weight[t + 1];
-        for (int64_t x = begin; x < end; ++x) out[x] = out[x] + wc * static_cast<float>(c[x]) + wd * static_cast<float>(d[x]);
-    }
-    if (t < taps) {
-        const T *c = rows[t];
-        const float wc = weight[t];
-        for (int64_t x = begin; x < end; ++x) out[x] += wc * static_cast<float>(c[x]);
-    }
+using Four = float __attribute__((vector_size(16)));
+using FourInts = int32_t __attribute__((vector_size(16)));
+
+inline Four load(const float *from) {
+    Four value;
+    __builtin_memcpy(&value, from, sizeof value);
+    return value;
+}
+inline void save(Four value, float *to) { __builtin_memcpy(to, &value, sizeof value); }
+inline Four four(float value) { return Four{value, value, value, value}; }
+inline Four least(Four a, Four b) { return a < b ? a : b; }
+inline Four greatest(Four a, Four b) { return a > b ? a : b; }
+inline void transpose(Four &a, Four &b, Four &c, Four &d) {
+    const Four p = __builtin_shuffle(a, b, FourInts{0, 4, 1, 5}), q = __builtin_shuffle(a, b, FourInts{2, 6, 3, 7});
+    const Four r = __builtin_shuffle(c, d, FourInts{0, 4, 1, 5}), s = __builtin_shuffle(c, d, FourInts{2, 6, 3, 7});
+    a = __builtin_shuffle(p, r, FourInts{0, 1, 4, 5}), b = __builtin_shuffle(p, r, FourInts{2, 3, 6, 7});
+    c = __builtin_shuffle(q, s, FourInts{0, 1, 4, 5}), d = __builtin_shuffle(q, s, FourInts{2, 3, 6, 7});
 }
 
-// keep each value within the least and greatest of the rows between limits, and of the background where it weighs in
-template <typename T>
-void bound(const T *const *rows, const int32_t *limits, float rest, float background, float *out, int64_t begin, int64_t end) {
-    if (limits[0] >= limits[1]) return;
-    constexpr int64_t block = 256;
-    float least[block], greatest[block];
-    for (int64_t at = begin; at < end; at += block) {
-        const int64_t size = std::min(block, end - at);
-        for (int64_t x = 0; x < size; ++x) least[x] = greatest[x] = static_cast<float>(rows[limits[0]][at + x]);
-        for (int32_t t = limits[0] + 1; t < limits[1]; ++t)
-            for (int64_t x = 0; x < size; ++x) {
-                const float value = static_cast<float>(rows[t][at + x]);
-                least[x] = std::min(least[x], value), greatest[x] = std::max(greatest[x], value);
+// sum over one or two taps of weight * row
+template <typename T> void weigh(const T *const *rows, const float *weight, int64_t taps, float *out, int64_t begin, int64_t end) {
+    const T *a = rows[0], *b = rows[taps - 1];
+    const float wa = weight[0], wb = weight[taps - 1];
+    if (taps == 1 && wa == 1.0f)
+        for (int64_t x = begin; x < end; ++x) out[x] = static_cast<float>(a[x]);
+    else if (taps == 1)
+        for (int64_t x = begin; x < end; ++x) out[x] = wa * static_cast<float>(a[x]);
+    else
+        for (int64_t x = begin; x < end; ++x) out[x] = wa * static_cast<float>(a[x]) + wb * static_cast<float>(b[x]);
+}
+
+// sum over taps of weight * row plus rest * background; kept within the least and greatest of the rows between
+// limits, and of the background where it weighs in. Rows may be read up to three values beyond `end`.
+void blend(const float *const *rows, const float *weight, int64_t taps, const int32_t *limits, float rest, float background,
+           float *out, int64_t begin, int64_t end) {
+    const float outside = rest * background;
+    const bool limited = limits && limits[0] < limits[1];
+    int64_t x = begin;
+    const auto make = [&](auto get) {
+        auto sum = weight[0] * get(0);
+        for (int64_t t = 1; t < taps; ++t) sum += weight[t] * get(t);
+        if (rest != 0.0f) sum += outside;
+        if (limited) {
+            auto low = get(limits[0]), high = low;
+            for (int64_t t = limits[0] + 1; t < limits[1]; ++t) {
+                const auto value = get(t);
+                low = value < low ? value : low, high = value > high ? value : high;
             }
-        if (rest != 0.0f)
-            for (int64_t x = 0; x < size; ++x) least[x] = std::min(least[x], background), greatest[x] = std::max(greatest[x], background);
-        for (int64_t x = 0; x < size; ++x) out[at + x] = std::min(std::max(out[at + x], least[x]), greatest[x]);
-    }
+            if (rest != 0.0f) {
+                const auto edge = low * 0.0f + background;
+                low = edge < low ? edge : low, high = edge > high ? edge : high;
+            }
+            sum = sum < low ? low : sum, sum = sum > high ? high : sum;
+        }
+        return sum;
+    };
+    for (; x + 4 <= end; x += 4) save(make([&](int64_t t) { return load(rows[t] + x); }), out + x);
+    for (; x < end; ++x) out[x] = make([&](int64_t t) { return rows[t][x]; });
 }
 
 template <typename Out> void store(const float *values, Out *out, int64_t count) {
@@ -120,36 +138,42 @@ struct Shape {
     int64_t stride_j, stride_k;  // in elements; i is contiguous
 };
 
+// A band of output rows through all slices.
 template <typename In> class Sampler {
   public:
     Sampler(const In *source, Shape shape, const float *slopes, const float *intercepts, Line before, Padding padding,
-            Table ti, Table tj, Table tk, float background, Line after)
+            Table ti, Table tj, Table tk, float background, Line after, int64_t first_row, int64_t rows)
         : source_(source), shape_(shape), slopes_(slopes), intercepts_(intercepts), before_(before), padding_(padding),
-          ti_(ti), tj_(tj), tk_(tk), background_(background), after_(after) {
-        plane_size_ = ti.count * tj.count;
+          ti_(ti), tj_(tj), tk_(tk), background_(background), after_(after), first_row_(first_row), rows_(rows) {
+        plane_size_ = ti.count * rows;
+        direct_ = tk.taps == 1 && !tk.limits;
+        for (int64_t p = 1; p < tk.count; ++p) direct_ = direct_ && tk.first[p] != tk.first[p - 1];
         ring_ = tk.taps + 1;
         planes_.resize(ring_ * plane_size_);
         held_.assign(ring_, -1);
-        row_.resize(shape.ni);
-        converted_.resize(tj.taps * shape.ni);
+        row_.resize(4 * (shape.ni + 4));
+        group_.resize(4 * (shape.ni + 4));
+        converted_.resize(tj.taps * (shape.ni + 4));
         converted_row_.assign(tj.taps, -1);
     }
 
     int64_t plane_size() const { return plane_size_; }
 
-    // output plane p, mapped
+    // this band of output plane p, mapped
     void plane(int64_t p, float *out) {
-        const float *rows[512];
         const float rest = tk_.rest[p];
         const int64_t taps = tk_.taps;
         if (rest == 1.0f) {
-            std::fill(out, out + plane_size_, background_);
-        } else {
-            for (int64_t t = 0; t < taps; ++t) rows[t] = slice(tk_.first[p] + t, needed(p, t));
-            weigh(rows, tk_.weight + p * taps, taps, out, 0, plane_size_);
-            if (tk_.limits) bound(rows, tk_.limits + 2 * p, rest, background_, out, 0, plane_size_);
-            else if (rest != 0.0f) for (int64_t x = 0; x < plane_size_; ++x) out[x] += rest * background_;
+            std::fill(out, out + plane_size_, after_(background_));
+            return;
         }
+        if (direct_ && rest == 0.0f && tk_.weight[p] == 1.0f) {
+            sample_slice(tk_.first[p], out, after_);
+            return;
+        }
+        const float *rows[512];
+        for (int64_t t = 0; t < taps; ++t) rows[t] = slice(tk_.first[p] + t, needed(p, t));
+        blend(rows, tk_.weight + p * taps, taps, tk_.limits ? tk_.limits + 2 * p : nullptr, rest, background_, out, 0, plane_size_);
         if (after_.changes()) for (int64_t x = 0; x < plane_size_; ++x) out[x] = after_(out[x]);
     }
 
@@ -163,50 +187,60 @@ template <typename In> class Sampler {
         const int64_t slot = s % ring_;
         float *plane = planes_.data() + slot * plane_size_;
         if (held_[slot] != s && used) {
-            sample_slice(s, plane);
+            sample_slice(s, plane, Line{1.0f, 0.0f, -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()});
             held_[slot] = s;
         }
         return plane;
     }
 
-    void sample_slice(int64_t s, float *plane) {
+    void sample_slice(int64_t s, float *plane, Line after) {
         const Table ti = ti_.at(s), tj = tj_.at(s);
+        int64_t begin = shape_.ni, end = 0;
+        bool whole = ti.taps == 1 && ti.count > 0, used = false;  // along i nothing but a run of voxels is taken
+        for (int64_t n = 0; n < ti.count; ++n) {
+            whole = whole && ti.weight[n] == 1.0f && ti.first[n] == ti.first[0] + n;
+            if (ti.rest[n] != 1.0f) used = true, begin = std::min<int64_t>(begin, ti.first[n]), end = std::max<int64_t>(end, ti.first[n] + ti.taps);
+        }
+        if (!used) begin = end = 0;
+        std::fill(converted_row_.begin(), converted_row_.end(), -1);
+        const int64_t pitch = shape_.ni + 4;
+        for (int64_t n = 0; n < rows_; n += 4) {
+            const int64_t count = std::min<int64_t>(4, rows_ - n);
+            for (int64_t r = 0; r < count; ++r) along_column(s, tj, first_row_ + n + r, row_.data() + r * pitch, begin, end);
+            float *out = plane + n * ti.count;
+            if (whole) {
+                for (int64_t r = 0; r < count; ++r) std::copy_n(row_.data() + r * pitch + ti.first[0], ti.count, out + r * ti.count);
+                if (after.changes()) for (int64_t x = 0; x < count * ti.count; ++x) out[x] = after(out[x]);
+            } else {
+                along_rows(ti, count, pitch, begin, end, after, out);
+            }
+        }
+    }
+
+    // output row j before sampling along i: source rows weighed, from voxel begin to end
+    void along_column(int64_t s, const Table &tj, int64_t j, float *out, int64_t begin, int64_t end) {
         const In *slice = source_ + s * shape_.stride_k;
         const float slope = slopes_[s] * before_.slope, intercept = intercepts_[s] * before_.slope + before_.intercept;
-        const bool plain = !padding_.used && !before_.clamps() && !tj.limits;
-        int64_t begin = shape_.ni, end = 0;
-        for (int64_t n = 0; n < ti.count; ++n)
-            if (ti.rest[n] != 1.0f) begin = std::min<int64_t>(begin, ti.first[n]), end = std::max<int64_t>(end, ti.first[n] + ti.taps);
-        std::fill(converted_row_.begin(), converted_row_.end(), -1);
-        for (int64_t n = 0; n < tj.count; ++n) {
-            float *out = plane + n * ti.count;
-            const float rest = tj.rest[n];
-            if (rest == 1.0f || begin >= end) {
-                std::fill(out, out + ti.count, background_);
-                continue;
-            }
-            const float *weight = tj.weight + n * tj.taps;
-            if (plain) {
-                const In *rows[512];
-                for (int64_t t = 0; t < tj.taps; ++t) rows[t] = slice + (tj.first[n] + t) * shape_.stride_j;
-                weigh(rows, weight, tj.taps, row_.data(), begin, end);
-                const float offset = intercept * (1.0f - rest) + rest * background_;
-                if (slope != 1.0f || offset != 0.0f)
-                    for (int64_t x = begin; x < end; ++x) row_[x] = row_[x] * slope + offset;
-            } else {
-                const float *rows[512];
-                for (int64_t t = 0; t < tj.taps; ++t) rows[t] = converted(slice, tj.first[n] + t, Line{slope, intercept, before_.low, before_.high}, begin, end);
-                weigh(rows, weight, tj.taps, row_.data(), begin, end);
-                if (rest != 0.0f) for (int64_t x = begin; x < end; ++x) row_[x] += rest * background_;
-                if (tj.limits) bound(rows, tj.limits + 2 * n, rest, background_, row_.data(), begin, end);
-            }
-            along_row(ti, row_.data(), out);
+        const float rest = tj.rest[j], *weight = tj.weight + j * tj.taps;
+        if (rest == 1.0f) {
+            std::fill(out + begin, out + end, background_);
+        } else if (tj.taps <= 2 && !padding_.used && !before_.clamps() && !tj.limits) {
+            const In *rows[2];
+            for (int64_t t = 0; t < tj.taps; ++t) rows[t] = slice + (tj.first[j] + t) * shape_.stride_j;
+            weigh(rows, weight, tj.taps, out, begin, end);
+            const float offset = intercept * (1.0f - rest) + rest * background_;
+            if (slope != 1.0f || offset != 0.0f) for (int64_t x = begin; x < end; ++x) out[x] = out[x] * slope + offset;
+        } else {
+            const float *rows[512];
+            const Line line{slope, intercept, before_.low, before_.high};
+            for (int64_t t = 0; t < tj.taps; ++t) rows[t] = converted(slice, tj.first[j] + t, line, begin, end);
+            blend(rows, weight, tj.taps, tj.limits ? tj.limits + 2 * j : nullptr, rest, background_, out, begin, end);
         }
     }
 
     const float *converted(const In *slice, int64_t j, Line line, int64_t begin, int64_t end) {
         const int64_t slot = j % static_cast<int64_t>(converted_row_.size());
-        float *out = converted_.data() + slot * shape_.ni;
+        float *out = converted_.data() + slot * (shape_.ni + 4);
         if (converted_row_[slot] == j) return out;
         converted_row_[slot] = j;
         const In *row = slice + j * shape_.stride_j;
@@ -220,30 +254,54 @@ template <typename In> class Sampler {
         return out;
     }
 
-    void along_row(const Table &t, const float *row, float *out) const {
-        const int64_t count = t.count;
-        if (t.taps == 1) {
-            for (int64_t n = 0; n < count; ++n) out[n] = t.weight[n] * row[t.first[n]] + t.rest[n] * background_;
-        } else if (t.taps == 2 && !t.limits) {
-            for (int64_t n = 0; n < count; ++n) {
-                const float *at = row + t.first[n];
-                out[n] = t.weight[2 * n] * at[0] + t.weight[2 * n + 1] * at[1] + t.rest[n] * background_;
-            }
-        } else {
-            for (int64_t n = 0; n < count; ++n) {
-                const float *at = row + t.first[n], *weight = t.weight + n * t.taps;
-                float sum = 0.0f;
-                for (int64_t tap = 0; tap < t.taps; ++tap) sum += weight[tap] * at[tap];
-                sum += t.rest[n] * background_;
+    // up to four rows sampled along i together: voxel x of the four is one vector
+    void along_rows(const Table &t, int64_t count, int64_t pitch, int64_t begin, int64_t end, Line after, float *out) {
+        float *group = group_.data();
+        const float *rows = row_.data();
+        for (int64_t x = begin; x < end; x += 4) {
+            Four a = load(rows + x), b = load(rows + pitch + x), c = load(rows + 2 * pitch + x), d = load(rows + 3 * pitch + x);
+            transpose(a, b, c, d);
+            save(a, group + 4 * x), save(b, group + 4 * x + 4), save(c, group + 4 * x + 8), save(d, group + 4 * x + 12);
+        }
+        const bool plain = !t.limits && !t.mixes;
+        if (plain && t.taps == 1) along_group<1>(t, group, count, after, out);
+        else if (plain && t.taps == 2) along_group<2>(t, group, count, after, out);
+        else along_group<0>(t, group, count, after, out);
+    }
+
+    // the taps of a vector of rows; with `fixed` taps there is neither background nor limit
+    template <int fixed> void along_group(const Table &t, const float *group, int64_t count, Line after, float *out) const {
+        const Four slope = four(after.slope), intercept = four(after.intercept), low = four(after.low), high = four(after.high);
+        const int64_t taps = fixed ? fixed : t.taps;
+        const float background = background_;
+        const auto sampled = [&](int64_t n) {
+            const float *at = group + 4 * static_cast<int64_t>(t.first[n]), *weight = t.weight + n * taps;
+            Four sum = weight[0] * load(at);
+            for (int64_t tap = 1; tap < taps; ++tap) sum += weight[tap] * load(at + 4 * tap);
+            if constexpr (!fixed) {
+                const float rest = t.rest[n];
+                if (rest != 0.0f) sum += four(rest * background);
                 if (t.limits && t.limits[2 * n] < t.limits[2 * n + 1]) {
-                    float least = at[t.limits[2 * n]], greatest = least;
-                    for (int32_t tap = t.limits[2 * n] + 1; tap < t.limits[2 * n + 1]; ++tap)
-                        least = std::min(least, at[tap]), greatest = std::max(greatest, at[tap]);
-                    if (t.rest[n] != 0.0f) least = std::min(least, background_), greatest = std::max(greatest, background_);
-                    sum = std::min(std::max(sum, least), greatest);
+                    Four lowest = load(at + 4 * t.limits[2 * n]), highest = lowest;
+                    for (int64_t tap = t.limits[2 * n] + 1; tap < t.limits[2 * n + 1]; ++tap) {
+                        const Four value = load(at + 4 * tap);
+                        lowest = least(value, lowest), highest = greatest(value, highest);
+                    }
+                    if (rest != 0.0f) lowest = least(four(background), lowest), highest = greatest(four(background), highest);
+                    sum = least(greatest(sum, lowest), highest);
                 }
-                out[n] = sum;
             }
+            return least(greatest(sum * slope + intercept, low), high);
+        };
+        int64_t n = 0;
+        for (; n + 4 <= t.count && count == 4; n += 4) {
+            Four a = sampled(n), b = sampled(n + 1), c = sampled(n + 2), d = sampled(n + 3);
+            transpose(a, b, c, d);
+            save(a, out + n), save(b, out + t.count + n), save(c, out + 2 * t.count + n), save(d, out + 3 * t.count + n);
+        }
+        for (; n < t.count; ++n) {
+            const Four value = sampled(n);
+            for (int64_t r = 0; r < count; ++r) out[r * t.count + n] = value[r];
         }
     }
 
@@ -255,8 +313,9 @@ template <typename In> class Sampler {
     Table ti_, tj_, tk_;
     float background_;
     Line after_;
-    int64_t plane_size_, ring_;
-    std::vector<float> planes_, row_, converted_;
+    int64_t first_row_, rows_, plane_size_, ring_;
+    bool direct_;
+    std::vector<float> planes_, row_, group_, converted_;
     std::vector<int64_t> held_, converted_row_;
 };
 
@@ -268,11 +327,11 @@ void join(Statistic statistic, const float *values, float *into, int64_t count) 
 
 // Windows [start, stop) over planes that come in order, none longer than `longest`; windows' ends never go back.
 template <typename Source, typename Out>
-void project(Source &source, Statistic statistic, const int32_t *start, const int32_t *stop, int64_t from, int64_t to,
-             int64_t longest, Out *out) {
+void project(Source &source, Statistic statistic, const int32_t *start, const int32_t *stop, int64_t to, int64_t longest, Out *out,
+             int64_t pitch) {
     const int64_t size = source.plane_size();
     std::vector<float> current(longest * size), previous(longest * size), prefix(size), result(size);
-    int64_t block = start[from] / longest, next = start[from];
+    int64_t block = start[0] / longest, next = start[0];
     const auto emit = [&](int64_t t, const float *first, const float *second) {
         std::copy(first, first + size, result.begin());
         if (second) join(statistic, second, result.data(), size);
@@ -280,11 +339,11 @@ void project(Source &source, Statistic statistic, const int32_t *start, const in
             const float scale = 1.0f / static_cast<float>(stop[t] - start[t]);
             for (auto &value : result) value *= scale;
         }
-        store(result.data(), out + t * size, size);
+        store(result.data(), out + t * pitch, size);
     };
-    int64_t t = from;
+    int64_t t = 0;
     for (; t < to; ++next) {
-        const int64_t begin = std::max<int64_t>(block * longest, start[from]);
+        const int64_t begin = std::max<int64_t>(block * longest, start[0]);
         float *plane = current.data() + (next - block * longest) * size;
         source.plane(next, plane);
         if (next == begin) std::copy(plane, plane + size, prefix.begin());
@@ -308,13 +367,12 @@ void project(Source &source, Statistic statistic, const int32_t *start, const in
     }
 }
 
-template <typename Source, typename Out>
-void planes(Source &source, int64_t from, int64_t to, Out *out) {
+template <typename Source, typename Out> void planes(Source &source, int64_t count, Out *out, int64_t pitch) {
     const int64_t size = source.plane_size();
     std::vector<float> plane(std::is_same_v<Out, float> ? 0 : size);
-    for (int64_t p = from; p < to; ++p) {
-        if constexpr (std::is_same_v<Out, float>) source.plane(p, out + p * size);
-        else source.plane(p, plane.data()), store(plane.data(), out + p * size, size);
+    for (int64_t p = 0; p < count; ++p) {
+        if constexpr (std::is_same_v<Out, float>) source.plane(p, out + p * pitch);
+        else source.plane(p, plane.data()), store(plane.data(), out + p * pitch, size);
     }
 }
 
@@ -327,7 +385,10 @@ Table table(const Array<int32_t, 2> &first, const Array<float, 3> &weight, const
         throw std::invalid_argument("a table's arrays do not fit one another");
     t.first = first.data(), t.weight = weight.data(), t.rest = rest.data();
     for (int64_t n = 0; n < t.sets * t.count; ++n)
+    {
         if (t.first[n] < 0 || t.first[n] + t.taps > length) throw std::invalid_argument("a table reads beyond its axis");
+        t.mixes = t.mixes || t.rest[n] != 0.0f;
+    }
     if (limits.shape(1)) {
         if (limits.shape(0) != first.shape(0) || limits.shape(1) != first.shape(1) || limits.shape(2) != 2)
             throw std::invalid_argument("a table's limits do not fit it");
@@ -375,15 +436,22 @@ void sample(nb::ndarray<const In, nb::ndim<3>, nb::device::cpu> source, Array<fl
     const float *slope = slopes.data(), *intercept = intercepts.data();
     const int32_t *starts = start.data(), *stops = stop.data();
     nb::gil_scoped_release unlocked;
-    const auto work = [&](int64_t from, int64_t to) {
-        Sampler<In> sampler(values, shape, slope, intercept, pre, pad, ti, tj, tk, background, post);
-        if (statistic) project(sampler, static_cast<Statistic>(statistic), starts, stops, from, to, longest, target);
-        else planes(sampler, from, to, target);
+    // Bands whose planes stay in the nearest caches, a multiple of four rows; whoever is free takes the next.
+    const int64_t rows = std::max<int64_t>(4, band_values / std::max<int64_t>(1, ti.count) / 4 * 4);
+    const int64_t bands = (tj.count + rows - 1) / rows, pitch = ti.count * tj.count;
+    std::atomic<int64_t> taken{0};
+    const auto work = [&]() {
+        for (int64_t band = taken++; band < bands; band = taken++) {
+            const int64_t first = band * rows;
+            Sampler<In> sampler(values, shape, slope, intercept, pre, pad, ti, tj, tk, background, post, first, std::min(rows, tj.count - first));
+            Out *to = target + first * ti.count;
+            if (statistic) project(sampler, static_cast<Statistic>(statistic), starts, stops, count, longest, to, pitch);
+            else planes(sampler, count, to, pitch);
+        }
     };
-    const int64_t parts = std::max<int64_t>(1, std::min<int64_t>(threads, count));
     std::vector<std::thread> others;
-    for (int64_t n = 1; n < parts; ++n) others.emplace_back(work, count * n / parts, count * (n + 1) / parts);
-    work(0, count / parts);
+    for (int64_t n = 1; n < std::min<int64_t>(threads, bands); ++n) others.emplace_back(work);
+    work();
     for (auto &other : others) other.join();
 }
 
