@@ -106,7 +106,7 @@ class Sampling:
                 result.append([axis.table(shift=float(shift), method=method) for shift in self.shifts_voxels[:, n]])
             else:
                 result.append([axis.table(method=method)])
-        return tuple(_same_span(tables) for tables in result)
+        return tuple(_same_span(tables, size=size) for tables, size in zip(result, self.source_shape, strict=True))
 
     def run(self, stack: Stack, *, dtype: np.dtype[Any], background: float, before: Transfer | None = None,
             after: Transfer | None = None, windows: Windows | None = None, method: Method | None = None) -> Array:
@@ -219,14 +219,17 @@ def _run(lattice: NDArray[np.int64]) -> tuple[slice, slice]:
     return slice(int(real[0]), int(real[-1]) + 1), slice(first, last - 1 if last else None, -1)
 
 
-def _same_span(tables: list[AxisTable]) -> list[AxisTable]:
-    """Tables of one axis with equally many taps, none of which reads beyond the axis."""
+def _same_span(tables: list[AxisTable], *, size: int) -> list[AxisTable]:
+    """Tables of one axis of `size` samples with equally many taps, none of which reads beyond the axis."""
     taps = max(table.taps for table in tables)
     if all(table.taps == taps for table in tables):
         return tables
     widened = []
     for table in tables:
-        weight = np.zeros((len(table.first), taps), dtype=np.float32)
-        weight[:, : table.taps] = table.weight
-        widened.append(AxisTable(table.first, weight, table.rest, table.limits))
+        first = np.minimum(table.first, size - taps)
+        ahead = (table.first - first)[:, None]
+        weight = np.zeros((len(first), taps), dtype=np.float32)
+        np.put_along_axis(weight, ahead + np.arange(table.taps), table.weight, axis=1)
+        limits = None if table.limits is None else table.limits + ahead
+        widened.append(AxisTable(first, weight, table.rest, limits))
     return widened
