@@ -130,7 +130,7 @@ def slab_label(label: Volume, grid: Grid, windows: Windows, *, axis: int) -> Vol
     values = np.moveaxis(label.array, axis, 0)
     out = np.zeros((len(windows.start), *values.shape[1:]), dtype=values.dtype)
     for n, (start, stop) in enumerate(zip(windows.start.tolist(), windows.stop.tolist(), strict=True)):
-        for k in sorted(range(start, stop), key=lambda place: abs(2 * place - (start + stop - 1))):  # noqa: B023
+        for k in sorted(range(start, stop), key=lambda place: abs(2 * place - (start + stop - 1))):
             empty = out[n] == label.background
             if not empty.any():
                 break
