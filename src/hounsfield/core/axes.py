@@ -208,7 +208,8 @@ def _conservative(nodes: Floats, points: Floats, width: float) -> Stencil:
     (-s0 + 7 s1 + 7 s2 - s3) / 12: the edge values of Colella and Woodward's piecewise parabolic method, J. Comput.
     Phys. 54, 1984, eq. 1.9). So six samples decide within a cell, and sums over whole cells are kept exactly.
     """
-    room = int(np.ceil(max(0.0, width / 2 + max(nodes[0] - points.min(), points.max() - nodes[-1])))) + 4
+    beyond = max(0.0, width / 2 + max(nodes[0] - points.min(), points.max() - nodes[-1]))
+    room = int(np.ceil(beyond / min(nodes[1] - nodes[0], nodes[-1] - nodes[-2]))) + 4
     faces = _faces(_extended(nodes, room))
     low, high = points - width / 2, points + width / 2
     first = np.searchsorted(faces, low, side="right") - 1
@@ -229,7 +230,28 @@ def _conservative(nodes: Floats, points: Floats, width: float) -> Stencil:
                 columns = n + corner + np.arange(4)
                 weights[:, columns] += (amount * size * part)[:, None] * slopes[cell + corner]
     limits = np.stack([first - 1, last + 2], axis=1) - room
+    start, weights = _of_samples(_extended(nodes, room), start, weights)
     return start - room, weights / width, limits
+
+
+def _of_samples(nodes: Floats, start: Indices, weights: Floats) -> tuple[Indices, Floats]:
+    """Weights of cell averages as weights of the samples at `nodes`, of which they are made.
+
+    A cell between uneven nodes does not end equally far on both sides of its own: its average is that of a straight
+    line through the sample, with the three-point slope, at the cell's middle. So a linear field stays linear.
+    """
+    left, right = nodes[1:-1] - nodes[:-2], nodes[2:] - nodes[1:-1]
+    ahead = np.zeros((len(nodes), 3))
+    ahead[1:-1] = (right - left)[:, None] / 4 * np.stack(
+        [-right / (left * (left + right)), (right - left) / (left * right), left / (right * (left + right))], axis=1)
+    if np.abs(ahead).max() < SNAP:
+        return start, weights
+    taps = weights.shape[1]
+    cells = np.clip(start[:, None] + np.arange(taps), 0, len(nodes) - 1)
+    wide = np.pad(weights, ((0, 0), (1, 1)))
+    for n in range(3):
+        wide[:, n : n + taps] += weights * ahead[cells, n]
+    return start - 1, wide
 
 
 def _extended(nodes: Floats, room: int) -> Floats:
