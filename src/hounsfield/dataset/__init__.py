@@ -1,0 +1,1 @@
+"""Many cases: find them, run a pipeline over them, resume, and bring predictions back."""

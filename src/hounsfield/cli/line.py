@@ -1,0 +1,95 @@
+"""One run of the command line: parse, do, and end with one line and a status where something is wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+from typing import TextIO
+
+import typer
+
+from hounsfield.cli.app import app
+from hounsfield.cli.failure import (
+    INTERRUPTED,
+    PIPE_CLOSED,
+    TERMINATED,
+    USAGE,
+    Failure,
+    Terminated,
+    as_failure,
+    terminate,
+)
+from hounsfield.cli.terminal import Terminal, error_line
+from hounsfield.core.errors import HounsfieldWarning
+
+UsageError = typer.BadParameter.__mro__[1]
+"""The parent of every error of usage: typer re-exports only its children."""
+
+
+def run_line(words: Sequence[str]) -> int:
+    """Run the command line and return the exit status; nothing is raised."""
+    _prepare()
+    try:
+        status = app()(args=list(words), prog_name="hounsfield", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except BaseException as error:
+        if "--traceback" in words:
+            traceback.print_exception(error)
+        return _ended(error, as_json="--json" in words)
+
+
+def _prepare() -> None:
+    """No warning but ours is shown, no letter stops a stream, and SIGTERM unwinds."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("always", HounsfieldWarning)
+    warnings.showwarning = _show_warning
+    try:
+        signal.signal(signal.SIGTERM, terminate)
+    except ValueError:
+        return  # only the main thread may set handlers
+
+
+def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int,
+                  file: TextIO | None = None, line: str | None = None) -> None:
+    Terminal().warn(str(message))
+
+
+def _ended(error: BaseException, *, as_json: bool) -> int:
+    """Say in one line what ended the verb, and return its status."""
+    if isinstance(error, typer.Exit):
+        return int(error.exit_code)
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 0
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        error_line("interrupted")
+        return INTERRUPTED
+    if isinstance(error, Terminated):
+        error_line("terminated")
+        return TERMINATED
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    failure = _usage(error) if isinstance(error, UsageError) else as_failure(error)
+    if failure.text:
+        error_line(failure.text)
+        if as_json:
+            Terminal().data({"schema": 1, "error": {"status": failure.status, "code": failure.code,
+                                                    "message": failure.public}})
+    return failure.status
+
+
+def _usage(error: BaseException) -> Failure:
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "hounsfield")
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if not message.strip():
+        return Failure("", status=USAGE)
+    return Failure(f"{message.rstrip('.')} (see {path} --help)", status=USAGE, code="USAGE")

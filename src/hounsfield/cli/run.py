@@ -1,0 +1,113 @@
+"""`hounsfield run`: a pipeline over cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+from typer import Argument, Exit, Option
+
+from hounsfield.cli.failure import FAILED, USAGE, Failure, about
+from hounsfield.cli.pipeline import load_pipeline
+from hounsfield.cli.reading import Reading
+from hounsfield.cli.terminal import Terminal, error_line
+from hounsfield.dataset.naming import PLAIN
+from hounsfield.dataset.outcome import Outcome, Status
+
+if TYPE_CHECKING:
+    from hounsfield.dataset.job import Job
+    from hounsfield.dataset.run import Summary
+    from hounsfield.pipeline.pipeline import Pipeline
+
+Format = Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8"]
+DTYPES = ("int16", "uint8", "uint16", "int32", "float32", "float16", "float64", "int8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """What is written, and how."""
+
+    out: Annotated[Path, Option("--out", "-o", help="The output folder; an earlier run there is resumed.")]
+    format: Annotated[Format, Option(help="Of the volumes; png keeps HU in 16 bits, png8 is to look at.")] = "nii.gz"
+    dtype: Annotated[str | None, Option(help="Of the image, such as int16; checked, never wrapped.")] = None
+    label: Annotated[list[str] | None, Option(metavar="[NAME=]FILE", help="Labels that go with the image; "
+                                              "{id} in FILE stands for the case's id.")] = None
+    settings: Annotated[list[str] | None, Option("--set", metavar="STEP.KEY=VALUE", help="Change a step.")] = None
+    ids: Annotated[Literal["auto", "stem", "hash"], Option(help="How cases are named.")] = "auto"
+    workers: Annotated[int, Option(min=1, help="Processes that run cases.")] = 1
+
+
+def run(terminal: Terminal, reading: Reading, writing: Writing,
+        pipeline: Annotated[str, Argument(help="A preset's name, a .toml file or a record.json.")],
+        src: Annotated[list[str], Argument(help="CT: files, folders, patterns, @list.txt.")]) -> None:
+    """Run a pipeline over CT and leave volumes, masks, labels, previews and records in an output folder."""
+    from hounsfield.dataset.discover import NoCaseError, discover
+    from hounsfield.dataset.run import run_dataset
+
+    steps = load_pipeline(pipeline, settings=writing.settings or ())
+    found = discover(src, ids=writing.ids, series=reading.series)
+    for missed in found.missed:
+        terminal.warn(f"{missed.typed}: {missed.message}")
+    if not found.cases:
+        raise NoCaseError("no case found in what was named")
+    job = _job(steps, reading, writing, count=len(found.cases))
+    typed = {case.id: case.typed for case in found.cases}
+    with about(writing.out):
+        summary = run_dataset(job, found.cases, workers=writing.workers,
+                              report=lambda outcome: say_outcome(terminal, outcome, typed[outcome.id]))
+    _end(terminal, summary, missed=len(found.missed), out=writing.out)
+
+
+def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) -> Job:
+    from hounsfield.dataset.job import Job
+
+    labels = tuple(_label(word) for word in writing.label or ())
+    names = [name for name, _ in labels]
+    if len(set(names)) < len(names):
+        raise Failure("two labels have one name: give each its own, as in --label liver=FILE", status=USAGE,
+                      code="USAGE")
+    if count > 1 and any("{id}" not in path for _, path in labels):
+        raise Failure(f"one label file cannot go with {count} cases: put {{id}} where the case's id stands in its name",
+                      status=USAGE, code="USAGE")
+    return Job(pipeline=pipeline, out=writing.out, format=writing.format, dtype=_dtype(writing.dtype),
+               policy=reading.policy, labels=labels)
+
+
+def _label(word: str) -> tuple[str, str]:
+    """A label's name and file; without a name it is 'label'."""
+    name, equals, path = word.partition("=")
+    if not equals:
+        return "label", word
+    if PLAIN.fullmatch(name) is None:
+        raise Failure(f"'{name}' is no name for a label: 1 to 40 letters, digits, _ and -", status=USAGE, code="USAGE")
+    return name, path
+
+
+def _dtype(word: str | None) -> str | None:
+    if word is not None and word not in DTYPES:
+        raise Failure(f"'{word}' is no dtype for an image (there are {', '.join(DTYPES)})", status=USAGE, code="USAGE")
+    return word
+
+
+def say_outcome(terminal: Terminal, outcome: Outcome, typed: str) -> None:
+    """A line about a case, and one for each thing that was mended or is in doubt."""
+    if outcome.status == "failed":
+        error_line(f"{typed}: {outcome.message}")
+        if terminal.traceback:
+            terminal.trace(outcome.trace)
+        return
+    words = "up to date" if outcome.status == "skipped" else f"done in {outcome.seconds:.1f} s"
+    terminal.say(f"{outcome.id}  {words}  ({typed})" if typed != outcome.id else f"{outcome.id}  {words}")
+    for note in outcome.notes:
+        terminal.say(f"  note: {note}")
+
+
+def _end(terminal: Terminal, summary: Summary, *, missed: int, out: Path) -> None:
+    counts = {status: summary.count(status) for status in get_args(Status)}
+    if terminal.json:
+        terminal.data({"schema": 1, "counts": {**counts, "missed": missed},
+                       "cases": [outcome.to_json() for outcome in summary.outcomes]})
+    terminal.say(f"{counts['done']} done, {counts['skipped']} up to date, {counts['failed']} failed; see {out}")
+    if counts["failed"] or missed:
+        raise Exit(FAILED)

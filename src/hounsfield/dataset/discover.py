@@ -1,0 +1,171 @@
+"""Which cases do these sources hold: image files by their suffix, DICOM by what is inside, one case per series."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.dataset.naming import Found, Ids, named
+from hounsfield.dataset.source import CaseSource, Missed
+from hounsfield.dataset.words import expanded
+
+if TYPE_CHECKING:
+    from hounsfield.io.dicom.series import Series
+
+IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+"""Files that are a case each wherever they lie; .npy is one where its sidecar lies beside it."""
+
+NEVER_DICOM = (".json", ".txt", ".csv", ".tsv", ".toml", ".md", ".html", ".png", ".jpg", ".jpeg", ".pdf", ".raw",
+               ".zraw", ".img", ".gz", ".bz2", ".bval", ".bvec", ".xml", ".log", ".npz", ".py", ".db")
+"""Suffixes of what lies beside images; any other file, with a suffix or without, may be DICOM."""
+
+OUTPUT_MARK = "manifest.db"
+"""A folder below a source that holds this is the output of a run, not its input."""
+
+
+class NoCaseError(ReadError):
+    """Nothing that was named holds a case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """The cases, sorted by id, and what holds none."""
+
+    cases: tuple[CaseSource, ...]
+    missed: tuple[Missed, ...] = ()
+
+
+def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = None) -> Discovery:
+    """The cases in what the user typed; `series` keeps that DICOM series alone, or chooses a volume of a 4-D file.
+
+    Raises ReadError where a list cannot be read, PipelineError where ids cannot be stems.
+    """
+    found: list[Found] = []
+    missed: list[Missed] = []
+    for word in expanded(words):
+        try:
+            here, left = _in_path(Path(word), word)
+        except HounsfieldError as error:
+            here, left = [], [Missed(typed=word, code=type(error).__name__, message=str(error))]
+        found += here
+        missed += left
+    cases = named(_chosen(found, series), ids=ids)
+    if series is not None:
+        cases = [replace(case, series=case.series or series) for case in cases]
+    return Discovery(cases=tuple(sorted(cases, key=lambda case: case.id)), missed=tuple(missed))
+
+
+def _chosen(found: list[Found], series: str | None) -> list[Found]:
+    """All, or of DICOM only the series that was asked for."""
+    return [item for item in found if series is None or item.series_id is None or item.series_id == series]
+
+
+def _in_path(path: Path, typed: str) -> tuple[list[Found], list[Missed]]:
+    from hounsfield.io.sniff import sniff
+
+    if not path.exists():
+        return [], [Missed(typed=typed, code="MISSING", message="there is no such file or folder")]
+    kind = sniff(path)
+    if kind != "dicom":
+        return [Found(path=path, typed=typed)], []
+    if not path.is_dir():
+        return _dicom(path, typed)
+    images, others = _sorted_out(path)
+    found = [Found(path=item, typed=_as_typed(item, path, typed)) for item in images]
+    if not others:
+        return found, [] if found else [Missed(typed=typed, code="EMPTY", message="the folder holds no CT")]
+    series, missed = _dicom(path, typed)
+    return found + series, [] if found else missed
+
+
+def _sorted_out(folder: Path) -> tuple[list[Path], bool]:
+    """The image files below a folder, and whether anything else there may be DICOM."""
+    images: list[Path] = []
+    others = False
+    for item in _walk(folder):
+        name = item.name.lower()
+        if item.is_dir() or name.endswith(IMAGE_SUFFIXES):
+            images.append(item)
+        elif name.endswith(".npy"):
+            images += [item] if item.with_suffix(".json").is_file() else []
+        else:
+            others = others or not name.endswith(NEVER_DICOM)
+    return images, others
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files below a folder, and folders of our own PNG slices; hidden ones, links and outputs of runs are left out."""
+    from hounsfield.io.sniff import SIDECAR_NAME
+
+    def denied(error: OSError) -> None:
+        raise ReadError(f"a folder cannot be listed ({error.strerror})")
+
+    for where, folders, files in os.walk(folder, onerror=denied):
+        place = Path(where)
+        folders[:] = sorted(name for name in folders
+                            if not name.startswith(".") and not (place / name / OUTPUT_MARK).exists())
+        for name in list(folders):
+            if (place / name / SIDECAR_NAME).is_file():
+                folders.remove(name)
+                yield place / name
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield place / name
+
+
+def _dicom(path: Path, typed: str) -> tuple[list[Found], list[Missed]]:
+    """One case per series of CT slices."""
+    from hounsfield.io.dicom.listing import sources
+    from hounsfield.io.dicom.series import series_of
+    from hounsfield.io.dicom.triage import triage
+
+    result = triage(sources(path))
+    series = series_of(result.frames)
+    found = []
+    for one in series:
+        if one.is_readable:
+            home = _home(path, one)
+            found.append(Found(path=home, typed=_as_typed(home, path, typed), series_id=one.id,
+                               files=_files(one, path, home)))
+    if found:
+        return found, []
+    kinds = Counter(one.group.kind for one in series)
+    what = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    if not what:
+        others = _several(len(result.other), "file")
+        return [], [Missed(typed=typed, code="NOT_CT", message=f"holds no CT ({others} of other kinds)")]
+    return [], [Missed(typed=typed, code="NOT_CT", message=f"holds no series of CT slices (series there: {what})")]
+
+
+def _home(path: Path, series: Series) -> Path:
+    """The deepest folder that holds all files of a series: what has to be looked at to read it again."""
+    if not path.is_dir():
+        return path
+    folders = {os.path.dirname(frame.source.name) for frame in series.group.frames}
+    home = path / os.path.commonpath(folders) if "" not in folders else path
+    while not home.is_dir():
+        if home.is_file():
+            return home
+        home = home.parent
+    return home
+
+
+def _files(series: Series, path: Path, home: Path) -> tuple[str, ...]:
+    """The files of a series below its home; none where that is a file itself, or an archive."""
+    if not home.is_dir():
+        return ()
+    places = {path / frame.source.name for frame in series.group.frames}
+    return tuple(sorted(str(place.relative_to(home)) for place in places)) if all(p.is_file() for p in places) else ()
+
+
+def _as_typed(item: Path, root: Path, typed: str) -> str:
+    return typed if item == root else os.path.join(typed, os.path.relpath(item, root))
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

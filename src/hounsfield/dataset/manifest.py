@@ -1,0 +1,53 @@
+"""OUT/manifest.db: what became of every case, kept after each one, so that a run can be resumed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from types import TracebackType
+
+from hounsfield.core.errors import WriteError
+from hounsfield.dataset.outcome import Outcome
+
+SCHEMA = 1
+
+_TABLE = """CREATE TABLE IF NOT EXISTS cases (id TEXT PRIMARY KEY, status TEXT NOT NULL, code TEXT NOT NULL,
+message TEXT NOT NULL, seconds REAL NOT NULL, key TEXT NOT NULL, output_sha256 TEXT NOT NULL) WITHOUT ROWID"""
+
+
+class Manifest:
+    """The manifest of one output folder; one process writes it at a time. Raises WriteError where it cannot be."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None)
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, SCHEMA):
+                raise WriteError(f"manifest.db is of version {version}, and this program writes {SCHEMA}")
+            self._connection.execute(_TABLE)
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        except sqlite3.Error as error:
+            raise WriteError(f"manifest.db cannot be used ({error}): move it away to begin anew") from None
+
+    def __enter__(self) -> Manifest:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._connection.close()
+
+    def keys(self) -> dict[str, str]:
+        """The key of every case whose outputs are there, by its id."""
+        rows = self._connection.execute("SELECT id, key FROM cases WHERE status = 'done'").fetchall()
+        return {str(case): str(key) for case, key in rows}
+
+    def put(self, outcome: Outcome) -> None:
+        """Keep an outcome; one that was skipped changes nothing."""
+        if outcome.status == "skipped":
+            return
+        try:
+            self._connection.execute("INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?)", (
+                outcome.id, outcome.status, outcome.code, outcome.message, outcome.seconds, outcome.key,
+                outcome.output_sha256))
+        except sqlite3.Error as error:
+            raise WriteError(f"manifest.db cannot be written ({error})") from None

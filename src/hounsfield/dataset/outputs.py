@@ -1,0 +1,66 @@
+"""Write what a run gave into a case's folder, and say the sha256 of every file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hounsfield.core.volume import Volume
+from hounsfield.io.write import write
+
+if TYPE_CHECKING:
+    from hounsfield.pipeline.result import Result
+
+FORMATS = ("nii.gz", "nii", "nrrd", "npy", "png", "png8")
+"""What `--format` may say."""
+
+FOLDER_FORMATS = ("png", "png8")
+"""Formats of one file per slice."""
+
+PREVIEW_PX = 256
+"""Height of a preview, px: thousands of them are looked at together."""
+
+RECORD = "record.json"
+
+
+def write_result(result: Result, folder: Path, *, format: str, is_split: bool) -> dict[str, str]:
+    """Write image, masks, labels and preview into `folder`; returns the sha256 of each file by its relative name.
+
+    `is_split` writes one file per slice under image/, label-<name>/ and mask-<name>/. Raises WriteError.
+    """
+    parts = {"image": result.volume, **{f"mask-{name}": mask for name, mask in result.masks.items()},
+             **{f"label-{name}": label for name, label in result.labels.items()}}
+    for name, volume in parts.items():
+        if is_split and format not in FOLDER_FORMATS:
+            _write_slices(volume, folder / name, format=format)
+        else:
+            write(volume, folder / file_name(name, format), format=format)
+    _preview(result, folder / "preview.png")
+    return {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def file_name(name: str, format: str) -> str:
+    """The name of a part's file, or of its folder where the format has one file per slice."""
+    return name if format in FOLDER_FORMATS else f"{name}.{format}"
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_slices(volume: Volume, folder: Path, *, format: str) -> None:
+    from hounsfield.steps.split_slices import slices
+
+    folder.mkdir()
+    for k, one in enumerate(slices(volume)):
+        write(one, folder / f"slice-{k:04d}.{format}", format=format)
+
+
+def _preview(result: Result, path: Path) -> None:
+    from hounsfield.picture.planes import planes
+
+    label = next(iter(result.labels.values()), None)
+    planes(result.volume, overlay=label, height_px=PREVIEW_PX).save(path)

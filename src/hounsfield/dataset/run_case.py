@@ -1,0 +1,105 @@
+"""Run one case: read, run, write whole or not at all; whatever goes wrong becomes one failed outcome."""
+
+from __future__ import annotations
+
+import time
+import traceback
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hounsfield.core.errors import HounsfieldWarning, Problem
+from hounsfield.dataset.case_folder import case_folder
+from hounsfield.dataset.cause import cause
+from hounsfield.dataset.digest import source_sha256
+from hounsfield.dataset.job import Job
+from hounsfield.dataset.label import label_paths, read_label
+from hounsfield.dataset.outcome import Outcome
+from hounsfield.dataset.outputs import RECORD, file_sha256, write_result
+from hounsfield.dataset.source import CaseSource
+from hounsfield.io.atomic import write_text
+
+if TYPE_CHECKING:
+    from hounsfield.core.stack import Stack
+    from hounsfield.pipeline.result import Result
+
+
+def run_case(job: Job, case: CaseSource, *, earlier_key: str = "") -> Outcome:
+    """Run a job on a case; `earlier_key` is that of its outputs that are there already. Raises nothing but signals."""
+    clock = time.perf_counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", HounsfieldWarning)
+        try:
+            outcome = _run(job, case, earlier_key)
+        except Exception as error:  # the one place that catches everything: a bad case never stops the rest
+            code, message = cause(error)
+            outcome = Outcome(id=case.id, status="failed", code=code, message=message,
+                              trace="".join(traceback.format_exception(error)))
+    doubts = tuple(str(warning.message) for warning in caught)
+    return replace(outcome, notes=outcome.notes or doubts, seconds=time.perf_counter() - clock)
+
+
+def _run(job: Job, case: CaseSource, earlier_key: str) -> Outcome:
+    from hounsfield.io.open import open_stack
+    from hounsfield.io.source import sha256_of
+
+    labels = label_paths(job, case.id)
+    source = source_sha256(case)
+    key = job.key(source=source, series=case.series, labels={name: sha256_of(path) for name, path in labels.items()})
+    if key == earlier_key and is_complete(job.folder(case.id)):
+        return Outcome(id=case.id, status="skipped", message="up to date", key=key)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", HounsfieldWarning)
+        stack = open_stack(case.path, series=case.series, policy=job.policy).replaced(source_sha256=source)
+        result, problems = _result(job, stack, labels)
+    doubts = tuple(Problem("", "DOUBT", str(warning.message)) for warning in caught)
+    return _written(job, case, result, extra=(*problems, *doubts), key=key)
+
+
+def _result(job: Job, stack: Stack, labels: dict[str, Path]) -> tuple[Result, tuple[Problem, ...]]:
+    """Run the pipeline on the stack, or on the stack read as a volume where labels go with it."""
+    if not labels:
+        return job.pipeline.run(stack, dtype=job.dtype), ()
+    from hounsfield.core.volume import Case
+    from hounsfield.pipeline.record import geometry_data
+
+    volumes, problems = {}, list(stack.repairs)
+    for name, path in labels.items():
+        volumes[name], found = read_label(path, name=name, grid=stack.grid)
+        problems += found
+    result = job.pipeline.run(Case(stack.volume(), volumes), dtype=job.dtype)
+    source = {"sha256": stack.source_sha256, "geometry": geometry_data(stack)}
+    return replace(result, record=result.record.replaced(source=source)), tuple(problems)
+
+
+def _written(job: Job, case: CaseSource, result: Result, *, extra: tuple[Problem, ...], key: str) -> Outcome:
+    said = tuple({"code": problem.kind, "message": problem.message} for problem in extra)
+    record = result.record.replaced(case=case.id, repairs=said + result.record.repairs)
+    with case_folder(job.folder(case.id)) as folder:
+        outputs = write_result(result, folder, format=job.format, is_split=job.is_split)
+        volatile = {**record.volatile, "memory_bytes": peak_bytes()}
+        write_text(folder / RECORD, record.replaced(outputs=outputs, volatile=volatile).to_text())
+    image = next(iter(sorted(name for name in outputs if name.startswith("image"))))
+    return Outcome(id=case.id, status="done", notes=tuple(repair["message"] for repair in record.repairs), key=key,
+                   output_sha256=outputs[image])
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether a case's folder holds a record and every file that it names, as it says."""
+    from hounsfield.core.errors import HounsfieldError
+    from hounsfield.pipeline.record import Record
+
+    try:
+        outputs = Record.load(folder / RECORD).outputs
+        return all(file_sha256(folder / name) == digest for name, digest in outputs.items())
+    except (HounsfieldError, OSError):
+        return False
+
+
+def peak_bytes() -> int:
+    """The most memory that this process has had, bytes."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

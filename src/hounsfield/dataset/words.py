@@ -1,0 +1,48 @@
+"""What the user typed as sources: paths, patterns, and @files that list them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hounsfield.core.errors import ReadError
+
+LONGEST_LIST_BYTES = 64 << 20
+"""A list of a million paths of 60 letters; a file beyond that is no list."""
+
+
+def expanded(words: Sequence[str]) -> list[str]:
+    """Paths as typed: patterns (`*`, `?`, `[`, `**`) matched and sorted, `@list.txt` read line by line.
+
+    A word that is a path is never taken for a pattern. In a list, empty lines and lines that begin with # are left
+    out, and relative paths are relative to the folder one is in. Raises ReadError where a list cannot be read.
+    """
+    result: list[str] = []
+    for word in words:
+        if word.startswith("@") and not Path(word).exists():
+            result += expanded(_listed(Path(word[1:])))
+        else:
+            result += _matches(word)
+    return list(dict.fromkeys(result))
+
+
+def _matches(word: str) -> list[str]:
+    if Path(word).exists() or not any(letter in word for letter in "*?["):
+        return [word]
+    import glob
+
+    return sorted(glob.glob(word, recursive=True)) or [word]
+
+
+def _listed(path: Path) -> list[str]:
+    try:
+        if path.stat().st_size > LONGEST_LIST_BYTES:
+            raise ReadError(f"@{path}: over {LONGEST_LIST_BYTES >> 20} MB, which no list of paths has")
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ReadError(f"@{path}: is no text in UTF-8") from None
+    except OSError as error:
+        if isinstance(error, ReadError):
+            raise
+        raise ReadError(f"@{path}: cannot be read ({error.strerror})") from None
+    return [line.strip() for line in lines if line.strip() and not line.startswith(("#", "@"))]
