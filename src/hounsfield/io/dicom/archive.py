@@ -30,6 +30,28 @@ MAX_RATIO = 1100
 """Deflate packs at most 1032 to 1 (its format's bound); a member that claims more is no honest one."""
 
 _CHUNK = 1 << 20
+_BLOCK = 512
+
+
+class Held:
+    """An unnamed temporary file that vanishes with the last source that reads from it."""
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryFile(prefix="hounsfield-") as file:
+            self._handle = os.dup(file.fileno())
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+        return self._handle
+
+    def reader(self) -> IO[bytes]:
+        """A file object of its own position, from the beginning."""
+        file = os.fdopen(os.dup(self._handle), "r+b")
+        file.seek(0)
+        return file
+
+    def __del__(self) -> None:
+        os.close(self._handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +137,7 @@ def _zip_source(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, o
 
 def _tar_sources(path: Path, *, packed: bool) -> list[Source]:
     holder = _unpacked(path) if packed else None
-    with tarfile.open(path, "r:") if holder is None else tarfile.open(fileobj=holder, mode="r:") as archive:
+    with open(path, "rb") if holder is None else holder.reader() as file, tarfile.open(fileobj=file, mode="r:") as archive:
         members: list[tarfile.TarInfo] = []
         for turn, member in enumerate(archive):
             check_member(member.name, archive=path.name, ordinal=turn)
@@ -124,13 +146,16 @@ def _tar_sources(path: Path, *, packed: bool) -> list[Source]:
             if not (member.isfile() or member.isdir()) or turn >= MAX_MEMBERS or member.issparse():
                 raise _refuse(path.name, f"member {turn + 1} is no plain file, or there are over {MAX_MEMBERS}")
             members.append(member)
+        file.seek(archive.offset)
+        if file.read(_BLOCK).strip(b"\0") or file.tell() < archive.offset + _BLOCK:
+            raise ReadError(f"{path.name}: the archive is cut short, its end mark is missing")
     files = sorted((member for member in members if member.isfile()), key=lambda member: member.name)
     whole = path.stat().st_size if holder is None else os.fstat(holder.fileno()).st_size
     return [FileSource(str(path), member.name, ordinal, min(member.size, max(0, whole - member.offset_data)),
                        member.offset_data, holder) for ordinal, member in enumerate(files)]
 
 
-def _unpacked(path: Path) -> IO[bytes]:
+def _unpacked(path: Path) -> Held:
     """The tar inside, in an unnamed temporary file that vanishes with its last reader."""
     import bz2
     import gzip
@@ -139,15 +164,15 @@ def _unpacked(path: Path) -> IO[bytes]:
     with open(path, "rb") as file:
         head = file.read(6)
     opener = gzip.open if head[:2] == b"\x1f\x8b" else bz2.open if head[:3] == b"BZh" else lzma.open
-    holder = tempfile.TemporaryFile(prefix="hounsfield-")
+    holder = Held()
     try:
-        with opener(path, "rb") as packed:
+        with opener(path, "rb") as packed, holder.reader() as room:
             done = 0
             while chunk := packed.read(_CHUNK):
                 done += len(chunk)
                 if done > MAX_UNPACKED_TAR or done > MAX_RATIO * (path.stat().st_size + 64):
                     raise _refuse(path.name, f"it unpacks to over {MAX_UNPACKED_TAR} bytes")
-                holder.write(chunk)
+                room.write(chunk)
     except lzma.LZMAError:
         raise ReadError(f"{path.name}: the archive is broken") from None
     return holder

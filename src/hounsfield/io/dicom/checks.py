@@ -150,7 +150,9 @@ def _place_findings(frames: Sequence[Frame]) -> tuple[Finding, ...]:
 
 def _ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...], list[Finding]]:
     """The frames by position, one for each; what shares a position with others of the same pixels is dropped."""
-    kept, dropped, clashing = [], [], []
+    kept: list[Frame] = []
+    dropped: list[Frame] = []
+    clashing: list[Frame] = []
     for run in stations(places(frames, across)):
         kept.append(frames[run[0]])
         for n in run[1:]:

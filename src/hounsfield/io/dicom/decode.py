@@ -31,7 +31,7 @@ class FrameDecoder:
 
     frames: tuple[Frame, ...]
     dtype: np.dtype[Any]
-    pads: tuple[tuple[int, int] | None, ...] = ()
+    pads: tuple[tuple[tuple[int, int], ...], ...] = ()
     pad_value: int | None = None
     """Raw words of each frame that are padding, and the one stored value that they become; empty: left as they are."""
 
@@ -42,8 +42,8 @@ class FrameDecoder:
         values: Array = np.empty((first.columns, first.rows, stop - start), dtype=self.dtype, order="F")
 
         def work(n: int) -> None:
-            pad = self.pads[start + n] if self.pads else None
-            decode_into(values[:, :, n].T, self.frames[start + n], pad=pad, pad_value=self.pad_value)
+            pads = self.pads[start + n] if self.pads else ()
+            decode_into(values[:, :, n].T, self.frames[start + n], pads=pads, pad_value=self.pad_value)
 
         in_parallel(work, stop - start)
         return values
@@ -74,16 +74,16 @@ def in_parallel(work: Callable[[int], None], count: int) -> None:
             done.result()
 
 
-def decode_into(target: Array, frame: Frame, *, pad: tuple[int, int] | None = None, pad_value: int | None = None) -> None:
+def decode_into(target: Array, frame: Frame, *, pads: Sequence[tuple[int, int]] = (), pad_value: int | None = None) -> None:
     """Decode one frame's stored values into `target` (rows, columns), C-contiguous; raises ReadError.
 
-    Words within `pad` become `pad_value`: before bits are masked, since a padding word may lie outside of them.
+    Words within `pads` become `pad_value`: before bits are masked, since a padding word may lie outside of them.
     """
     form = frame.pixels
     assert form is not None
-    if pad is not None and pad_value is not None:
+    if pads and pad_value is not None:
         values = _words(frame, form)
-        padded = (values >= pad[0]) & (values <= pad[1])
+        padded = np.any([(values >= low) & (values <= high) for low, high in pads], axis=0)
         mask_bits(values, form)
         target[...] = values if frame.lut is None else _looked_up(values, frame)
         target[padded] = pad_value
@@ -176,7 +176,7 @@ def _decoder(codec: str) -> Callable[[bytes, PixelFormat], Array]:
         if len(data) < 64 or int.from_bytes(data[:4], "little") != form.allocated // 8:
             raise ValueError("an RLE header that does not fit the pixels")
         room = np.empty(form.frame_bytes, dtype=np.uint8)
-        done: Array = np.asarray(imagecodecs.dicomrle_decode(data, form.dtype, out=room))
+        done: Array = np.asarray(imagecodecs.dicomrle_decode(data, form.dtype, out=room))  # type: ignore[arg-type]
         if done.size != room.size:
             raise ValueError("RLE segments that are too short")
         return done.view(form.dtype).reshape(form.rows, form.columns)

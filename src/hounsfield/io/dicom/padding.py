@@ -16,9 +16,9 @@ from hounsfield.io.dicom.frame import Frame, PixelFormat
 Array = NDArray[Any]
 Range = tuple[int, int]
 
-TISSUE_HU = -900.0
-"""A declared padding value above this is a value that tissue has (0 HU is water): it is believed only where it fills
-the corners of the slice."""
+TISSUE_HU = (-900.0, 10_000.0)
+"""A declared padding value between these is one that tissue, bone or metal has (0 HU is water): it is believed only
+where it fills the corners of the slice."""
 
 SAMPLES = 3
 """Slices that are looked at for padding that is not declared: the first, the middle, the last."""
@@ -31,7 +31,7 @@ class Padding:
     One common value is needed where files differ, or where a word lies outside the bits that are the value's.
     """
 
-    ranges: tuple[Range | None, ...]
+    ranges: tuple[tuple[Range, ...], ...]
     common: int | None
     stored: Range | None
     findings: tuple[Finding, ...] = ()
@@ -47,8 +47,11 @@ def settle_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
     seen = {n: decoded(frames[n]) for n in chosen}
     corners = {n: corner_constant(values) for n, values in seen.items()}
     declared = [declared_range(frame) for frame in frames]
-    doubted = [n for n, span in enumerate(declared) if span is not None and not _is_believable(frames[n], span, corners.get(n))]
-    ranges: list[Range | None] = [None if n in set(doubted) else span for n, span in enumerate(declared)]
+    filled = {n: _fills_corners(seen[n], declared[n]) for n in chosen}
+    shown = {declared[n] for n in chosen if filled[n]} - {declared[n] for n in chosen if not filled[n]}
+    doubted = [n for n, span in enumerate(declared)
+               if span is not None and span not in shown and _is_tissue(frames[n], span)]
+    ranges: list[tuple[Range, ...]] = [() if span is None or n in set(doubted) else (span,) for n, span in enumerate(declared)]
     findings = []
     if doubted:
         findings.append(found("PADDING", "repair", "the declared padding value is one that tissue has; it is kept",
@@ -57,7 +60,7 @@ def settle_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
     if constant is not None:
         findings.append(found("PADDING", "repair", "one undeclared value below air fills the corners of the slices; it "
                               "becomes air", frames=[frames[n] for n in chosen], value=float(constant)))
-        ranges = [_widened(span, constant) for span in ranges]
+        ranges = [_with(spans, constant, frame) for spans, frame in zip(ranges, frames, strict=True)]
     return _settled(frames, ranges, dtype, tuple(findings))
 
 
@@ -87,33 +90,45 @@ def _hu(frame: Frame, stored: float) -> float:
     return stored * (frame.slope or 1.0) + (frame.intercept or 0.0)
 
 
-def _is_believable(frame: Frame, span: Range, corner: int | None) -> bool:
-    highest = max(_hu(frame, span[0]), _hu(frame, span[1]))
-    return highest <= TISSUE_HU or (corner is not None and span[0] <= corner <= span[1])
+def _is_tissue(frame: Frame, span: Range) -> bool:
+    """Whether declared words are stored values as tissue has them; words beyond the stored bits are none."""
+    form = frame.pixels
+    assert form is not None
+    low, high = sorted((_hu(frame, span[0]), _hu(frame, span[1])))
+    return high > TISSUE_HU[0] and low < TISSUE_HU[1] and _in_bits(form, span)
 
 
-def _undeclared(frames: Sequence[Frame], corners: dict[int, int | None], ranges: Sequence[Range | None]) -> int | None:
+def _fills_corners(values: Array, span: Range | None) -> bool:
+    return span is not None and all(span[0] <= int(values[row, column]) <= span[1] for row in (0, -1) for column in (0, -1))
+
+
+def _undeclared(frames: Sequence[Frame], corners: dict[int, int | None],
+                ranges: Sequence[tuple[Range, ...]]) -> int | None:
     """A corner value below air that is not declared, the same in each of the slices looked at that have one."""
     found_values = set()
     for n, value in corners.items():
-        span = ranges[n]
-        if value is not None and _hu(frames[n], value) < AIR_HU and not (span is not None and span[0] <= value <= span[1]):
-            found_values.add(value)
+        if value is None or _hu(frames[n], value) >= AIR_HU or any(low <= value <= high for low, high in ranges[n]):
+            continue
+        found_values.add(value)
     return found_values.pop() if len(found_values) == 1 else None
 
 
-def _widened(span: Range | None, value: int) -> Range | None:
-    """A range that holds `value` too, where nothing real can lie between: below everything, or alone."""
-    return (value, value) if span is None else (min(span[0], value), max(span[1], value)) if span[1] < value else span
+def _with(spans: tuple[Range, ...], value: int, frame: Frame) -> tuple[Range, ...]:
+    """The ranges and `value`; as one range where all lie below air, since nothing that was measured lies between."""
+    if any(_hu(frame, word) >= AIR_HU for span in spans for word in span):
+        return (*spans, (value, value))
+    words = [value, *(word for span in spans for word in span)]
+    return ((min(words), max(words)),)
 
 
-def _settled(frames: Sequence[Frame], ranges: list[Range | None], dtype: np.dtype[Any], findings: tuple[Finding, ...]) -> Padding:
+def _settled(frames: Sequence[Frame], ranges: Sequence[tuple[Range, ...]], dtype: np.dtype[Any],
+             findings: tuple[Finding, ...]) -> Padding:
     distinct = set(ranges)
-    if distinct == {None}:
+    if distinct == {()}:
         return Padding((), None, None, findings)
-    span = next(iter(distinct))
-    if len(distinct) == 1 and span is not None and all(_fits(frame, span, dtype) for frame in frames):
-        return Padding((), None, span, findings)
+    spans = next(iter(distinct))
+    if len(distinct) == 1 and len(spans) == 1 and all(_fits(frame, spans[0], dtype) for frame in frames):
+        return Padding((), None, spans[0], findings)
     common = int(np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max)
     return Padding(tuple(ranges), common, (common, common), findings)
 
@@ -123,5 +138,9 @@ def _fits(frame: Frame, span: Range, dtype: np.dtype[Any]) -> bool:
     form = frame.pixels
     if form is None or form.dtype != dtype or frame.lut is not None:
         return False
+    return _in_bits(form, span) and form.high_bit == form.stored - 1
+
+
+def _in_bits(form: PixelFormat, span: Range) -> bool:
     low = -(1 << form.stored - 1) if form.signed else 0
-    return low <= span[0] and span[1] < low + (1 << form.stored) and form.high_bit == form.stored - 1
+    return low <= span[0] and span[1] < low + (1 << form.stored)

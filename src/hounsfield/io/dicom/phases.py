@@ -31,7 +31,8 @@ class Phase:
 def without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], list[Frame]]:
     """The frames, each object once, and the copies (same SOP instance and frame) that were left out."""
     seen: set[tuple[str, int]] = set()
-    kept, copies = [], []
+    kept: list[Frame] = []
+    copies: list[Frame] = []
     for frame in frames:
         key = (frame.sop_instance, frame.index)
         (copies if frame.sop_instance and key in seen else kept).append(frame)

@@ -5,9 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from hounsfield.core.errors import ReadError
+
+
+class Held(Protocol):
+    """Something that keeps a file open."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
 
 
 class Source(Protocol):
@@ -35,7 +42,7 @@ class FileSource:
     ordinal: int
     size: int
     offset: int = 0
-    holder: IO[bytes] | None = field(default=None, repr=False, compare=False)
+    holder: Held | None = field(default=None, repr=False, compare=False)
     """An open file without a name, read instead of `path`."""
 
     def read(self, start: int, count: int) -> bytes:
