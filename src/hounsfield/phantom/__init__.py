@@ -1,6 +1,9 @@
-"""A head whose truth is known, as a volume and as a DICOM series with any fault."""
+"""A head whose truth is known, as a volume on any grid and as a DICOM series with any fault."""
 
-from hounsfield.phantom.head import Head, default_grid, grid_about, head, shapes
+from hounsfield.phantom.faults import Faults
+from hounsfield.phantom.head import Head, Recipe, default_grid, grid_about, head, shapes
+from hounsfield.phantom.series import Series, write_series
 from hounsfield.phantom.tissue import HU, Tissue
 
-__all__ = ["HU", "Head", "Tissue", "default_grid", "grid_about", "head", "shapes"]
+__all__ = ["HU", "Faults", "Head", "Recipe", "Series", "Tissue", "default_grid", "grid_about", "head", "shapes",
+           "write_series"]

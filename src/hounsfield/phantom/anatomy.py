@@ -10,7 +10,7 @@ from itertools import product
 
 import numpy as np
 
-from hounsfield.phantom.shape import Part, Shape, box, ellipsoid, tube
+from hounsfield.phantom.shape import Floats, Part, Shape, box, ellipsoid, tube
 from hounsfield.phantom.tissue import Tissue as T
 
 SIDES = (-1, 1)
@@ -23,6 +23,9 @@ FLOOR_MM = -24.0
 
 FORAMEN_MM = -58.0
 """The plane of the foramen magnum, where the brain ends."""
+
+TEETH = ((4, 87), (12, 84), (19, 78), (24, 70), (27, 61))
+"""The upper teeth of one side, R and A in mm."""
 
 TEXTURE_SEED = 20
 """Gyri, sulci and air cells lie where this seed puts them; it is part of the anatomy, not of the noise."""
@@ -59,7 +62,8 @@ def _skin() -> Sequence[Shape]:
                    tube(tissue, (0, -18, -100), (56 - depth, 58 - depth, 62))]
     nose = [ellipsoid(tissue, (0, 92 - depth, -44), (13 - depth, 22 - depth, 19 - depth), (-25, 0, 0))
             for tissue, depth in grown[:2]]
-    ears = [ellipsoid(tissue, (side * (75 - depth), -16, -30), (6 - depth / 3, 15 - depth, 27 - depth), (12, side * 10, side * -22))
+    ears = [ellipsoid(tissue, (side * (75 - depth), -16, -30), (6 - depth / 3, 15 - depth, 27 - depth),
+                      (12, side * 10, side * -22))
             for side in SIDES for tissue, depth in ((T.SKIN, 0.0), (T.CARTILAGE, 1.6))]
     return [*ears, *layers[:3], *nose[:1], *layers[3:6], *nose[1:], *layers[6:]]
 
@@ -105,10 +109,11 @@ def _brain() -> Sequence[Shape]:
     falx = Shape(T.DURA, (*ellipsoid(T.DURA, (0, 0, 30), (0.8, 90, 90)).parts, *cavity.parts))
     lobes = _fossae(T.GREY, -1.5)
     temporal = [ellipsoid(T.WHITE, (side * 33, 12, -24), (17, 22, 12)) for side in SIDES]
-    return [cavity, *_fossae(T.CSF, 0.0), exit_, brain, *lobes, *temporal, *cerebellum, white, *_gyri(), *_sulci(), fissure, falx]
+    return [cavity, *_fossae(T.CSF, 0.0), exit_, brain, *lobes, *temporal, *cerebellum, white, *_gyri(), *_sulci(),
+            fissure, falx]
 
 
-def _directions(count: int) -> np.ndarray:
+def _directions(count: int) -> Floats:
     """Directions spread over the upper part of a sphere, by the golden angle, jittered."""
     numbers = np.arange(count) + 0.5
     height = 1 - 1.28 * numbers / count
@@ -116,10 +121,10 @@ def _directions(count: int) -> np.ndarray:
     across = np.sqrt(1 - height**2)
     jitter = np.random.default_rng(TEXTURE_SEED).normal(0, 0.05, (count, 3))
     ways = np.stack([across * np.cos(angle), across * np.sin(angle), height], axis=1) + jitter
-    return np.asarray(ways / np.linalg.norm(ways, axis=1, keepdims=True))
+    return np.asarray(ways / np.linalg.norm(ways, axis=1, keepdims=True), dtype=np.float64)
 
 
-def _leaf(tissue: T, way: np.ndarray, depth: float, radii: Sequence[float], spin: float, within: Shape) -> Shape:
+def _leaf(tissue: T, way: Floats, depth: float, radii: Sequence[float], spin: float, within: Shape) -> Shape:
     """An ellipsoid whose second axis points along `way` from the brain's surface inwards, spun about it."""
     point = way * np.array(BRAIN_RADII_MM) * depth
     normal = way / np.array(BRAIN_RADII_MM)
@@ -140,7 +145,8 @@ def _gyri() -> Sequence[Shape]:
 def _sulci() -> Sequence[Shape]:
     within = _above(ellipsoid(T.CSF, (0, 0, 0), BRAIN_RADII_MM), FLOOR_MM + 1.5)
     ways = _directions(173)
-    return [_leaf(T.CSF, way, 0.99, (1.1 + 0.5 * (n % 3), 8 + n % 5, 13), 1.7 * n, within) for n, way in enumerate(ways)]
+    return [_leaf(T.CSF, way, 0.99, (1.1 + 0.5 * (n % 3), 8 + n % 5, 13), 1.7 * n, within)
+            for n, way in enumerate(ways)]
 
 
 def _deep_brain() -> Sequence[Shape]:
@@ -176,7 +182,8 @@ def _bleeds() -> Sequence[Shape]:
 def _skull_base() -> Sequence[Shape]:
     """Petrous bones with the ear's cavities, mastoid air cells, the clivus and the sphenoid sinus."""
     petrous = [ellipsoid(T.PETROUS_BONE, (side * 38, -13, -38), (25, 8, 9), (0, 0, side * -32)) for side in SIDES]
-    clivus = [ellipsoid(T.COMPACT_BONE, (0, 4, -42), (14, 7, 13), (25, 0, 0)), box(T.COMPACT_BONE, (0, 12, -25), (7, 1.5, 5)),
+    clivus = [ellipsoid(T.COMPACT_BONE, (0, 4, -42), (14, 7, 13), (25, 0, 0)),
+              box(T.COMPACT_BONE, (0, 12, -25), (7, 1.5, 5)),
               ellipsoid(T.INNER_AIR, (-6, 26, -38), (7, 12, 8)), ellipsoid(T.INNER_AIR, (7, 25, -39), (5.4, 11, 7))]
     canals = [tube(T.INNER_AIR, (side * 66, -20, -38), (3.4, 3.4, 19), (0, 90, 0)) for side in SIDES]
     cells = []
@@ -197,12 +204,13 @@ def _face() -> Sequence[Shape]:
             ellipsoid(T.MUSCLE, (side * 31, 62, -31), (1.8, 24, 1.8), (0, 0, side * -18)),
             ellipsoid(T.MUSCLE, (side * 43, 64, -32), (1.8, 16, 4), (0, 0, side * 12)),
             ellipsoid(T.MUSCLE, (side * 21, 64, -32), (2, 16, 4.5), (0, 0, side * -6)),
-            ellipsoid(T.EYE, (side * 32, 80, -32), (12, 12, 12)), ellipsoid(T.LENS, (side * 32, 88, -32), (4.5, 2, 4.5)),
+            ellipsoid(T.EYE, (side * 32, 80, -32), (12, 12, 12)),
+            ellipsoid(T.LENS, (side * 32, 88, -32), (4.5, 2, 4.5)),
             ellipsoid(T.INNER_AIR, (side * 29, 62, -60), (14, 17, 13)),
             ellipsoid(T.INNER_AIR, (side * 7, 66, -52), (5.2, 30, 16), (-12, 0, 0)),
             ellipsoid(T.MUSCLE, (side * 8.5, 64, -56), (2.4, 22, 4)),
             ellipsoid(T.INNER_AIR, (side * 10, 85, -12), (8.5, 3.4, 9), (6, 0, side * 8)),
             *(ellipsoid(T.INNER_AIR, (side * 7.6, 50 + 8.6 * n, -32), (3.4, 3.7, 7)) for n in range(4)),
-            *(ellipsoid(T.TOOTH, (side * x, y, -82), (3.6, 3.6, 8)) for x, y in ((4, 87), (12, 84), (19, 78), (24, 70), (27, 61))),
+            *(ellipsoid(T.TOOTH, (side * x, y, -82), (3.6, 3.6, 8)) for x, y in TEETH),
         ]
     return shapes

@@ -14,10 +14,10 @@ Rows = NDArray[np.intp]
 Event = tuple[int, Rows]
 """A shape (its place in the painter's order) and the cells that its surface may cut."""
 
-FLAT_RADIUS = 0.025
-"""A surface counts as flat within a cell whose half diagonal is under this part of the shape's radius: the covered part
-is then off by under 1e-3 of the cell (measured on spheres: 0.04 times that ratio). Where a cell was halved along its
-edges the limit doubles: a quarter of the smaller cells matter half as much."""
+FLAT_BEND = 0.02
+"""A surface counts as flat in a cell where the Hessian's trace is under this part of the gradient's sum, which for a
+sphere means a radius of 45 to 80 cells: the covered part is then off by under 1e-3 of the cell (measured). Where a cell was
+halved along its edges the limit doubles: a quarter of the smaller cells matter half as much."""
 
 DEPTH = 2
 """How often a cell that several surfaces cut, or one that is not flat in it, is split, by 2 x 2 x 2 or along its long edge: to about 1/64. What
@@ -59,8 +59,9 @@ def _cubed(value: Floats) -> Floats:
     return positive * positive * positive
 
 
-def part_fraction(part: Part, affine: Floats, centres: Floats, size: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """The part of each cell inside `part`, and whether the surface may cut the cell.
+def part_fraction(part: Part, affine: Floats, centres: Floats, size: Floats,
+                  *, flat: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """The part of each cell inside `part`, and whether the surface may cut it without being flat in it.
 
     `centres` (n, 3) and `size` (3,) are in the indices of `affine`. The surface is taken as the plane through the mean
     of |y| - 1 over the cell, whose second-order term is the trace of the Hessian / 24.
@@ -70,18 +71,18 @@ def part_fraction(part: Part, affine: Floats, centres: Floats, size: Floats) -> 
     length = np.sqrt(np.einsum("nm,nm->n", reached, reached))
     matrix = matrix * size
     reach = farthest(matrix)
-    near = np.abs(length - 1.0) < reach
+    bent = np.zeros(len(length), dtype=bool)
     fraction = (length < 1.0).astype(np.float64)
-    rows = np.flatnonzero(near)
+    rows = np.flatnonzero(np.abs(length - 1.0) < reach)
     distance = np.maximum(length[rows], 1e-9)
     normal = (reached[rows] @ matrix) / distance[:, None]
     linear = (np.abs(normal) @ np.ones(3)) / 2 + reach**2 / (2 * np.maximum(distance - reach, 1e-9))
     cut = np.abs(distance - 1.0) < linear
-    near[rows] = cut
     rows, distance, normal = rows[cut], distance[cut], normal[cut]
     bend = ((matrix**2).sum() - np.einsum("nm,nm->n", normal, normal)) / distance
     fraction[rows] = plane_fraction(distance - 1.0 + bend / 24, normal)
-    return fraction, near
+    bent[rows] = bend > flat * (np.abs(normal) @ np.ones(3))
+    return fraction, bent
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def splits(affine: Floats, size: Floats) -> NDArray[np.int64]:
 def tissue_fractions(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *, tissues: int,
                      depth: int = DEPTH) -> NDArray[np.float32]:
     """The part of each tissue in each cell, (n, tissues) float32, where later shapes lie over earlier ones."""
-    cuts, base = _cuts(shapes, cells, events, flat=FLAT_RADIUS * 2 ** (DEPTH - depth))
+    cuts, base = _cuts(shapes, cells, events, flat=FLAT_BEND * 2 ** (DEPTH - depth))
     cells = Cells(cells.affine, cells.centres, cells.size, base)
     most = 1 if depth else np.iinfo(np.int16).max
     weight = np.zeros(len(base), dtype=np.int16)
@@ -152,23 +153,14 @@ def _cuts(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *,
     for number, rows in events:
         fraction, surfaces = np.ones(len(rows)), np.zeros(len(rows), dtype=np.int16)
         for part in shapes[number].parts:
-            inside, near = part_fraction(part, cells.affine, cells.centres[rows], cells.size)
-            if half_diagonal(part, cells) > flat:
-                surfaces += 2 * near.astype(np.int16)
-            else:
-                surfaces += (inside > 0) & (inside < 1)
+            inside, bent = part_fraction(part, cells.affine, cells.centres[rows], cells.size, flat=flat)
+            surfaces += np.where(bent, 2, (inside > 0) & (inside < 1)).astype(np.int16)
             fraction *= inside
         whole = (surfaces == 0) & (fraction >= 1)
         base[rows[whole]] = number
         keep = (surfaces > 0) & ((fraction > 0) | (surfaces > 1))
         found.append((number, rows[keep], fraction[keep].astype(np.float32), surfaces[keep]))
     return [(n, rows[base[rows] < n], f[base[rows] < n], s[base[rows] < n]) for n, rows, f, s in found], base
-
-
-def half_diagonal(part: Part, cells: Cells) -> float:
-    """Half the diagonal of a cell in radii of `part`: how far from flat its surface is in there."""
-    matrix = part.in_index(cells.affine)[0] * cells.size
-    return float(np.sqrt((matrix**2).sum())) / 2
 
 
 def farthest(matrix: Floats) -> float:

@@ -118,7 +118,10 @@ def head(grid: Grid | None = None, *, noise_hu: float = 4.0, headrest: bool = Tr
     )
 
 
-def _truth(scene: Sequence[Shape], grid: Grid) -> tuple[NDArray[np.float32], NDArray[np.uint8], dict[str, NDArray[np.uint8]]]:
+Truth = tuple[NDArray[np.float32], NDArray[np.uint8], dict[str, NDArray[np.uint8]]]
+
+
+def _truth(scene: Sequence[Shape], grid: Grid) -> Truth:
     exact = np.empty(grid.shape, dtype=np.float32, order="F")
     labels = np.empty(grid.shape, dtype=np.uint8, order="F")
     groups = {"head": members(HEAD), "brain": members(BRAIN), "headrest": members(HEADREST)}

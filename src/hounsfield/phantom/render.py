@@ -138,12 +138,12 @@ def _slab(shapes: Sequence[Shape], grid: Grid, start: int, stop: int, tissues: i
         window = bounding_box(shape, piece)
         if window is not None:
             events.append((number, _classify(shape, piece, window, covering, number)))
-    covering = covering.reshape(-1)
-    events = [(number, rows[covering[rows] < number]) for number, rows in events]
+    over = covering.reshape(-1)
+    events = [(number, rows[over[rows] < number]) for number, rows in events]
     touched = np.unique(np.concatenate([rows for _, rows in events])) if events else np.empty(0, dtype=np.intp)
-    base = np.array([shape.tissue for shape in shapes], dtype=np.uint8)[covering].reshape(piece.shape)
+    base = np.array([shape.tissue for shape in shapes], dtype=np.uint8)[covering]
     centres = np.stack(np.unravel_index(touched, piece.shape), axis=1).astype(np.float64)
-    cells = Cells(piece.affine, centres, np.ones(3), covering[touched])
+    cells = Cells(piece.affine, centres, np.ones(3), over[touched])
     local = [(number, np.searchsorted(touched, rows)) for number, rows in events]
     fractions = tissue_fractions(shapes, cells, local, tissues=tissues)
     i, j, k = np.unravel_index(touched, piece.shape)
@@ -163,7 +163,8 @@ def _classify(shape: Shape, piece: Grid, window: tuple[slice, slice, slice], cov
         outer = squared < (1.0 + reach) ** 2
         whole = inner if whole is None else whole & inner
         touched = outer if touched is None else touched & outer
-    assert whole is not None and touched is not None
+    assert whole is not None
+    assert touched is not None
     covering[window][whole] = number
     i, j, k = np.nonzero(touched & ~whole)
     places = (i + window[0].start, j + window[1].start, k + window[2].start)

@@ -1,0 +1,179 @@
+"""A CT series on disk, as scanners and archives leave it, of a head whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import GeometryError, WriteError
+from hounsfield.core.grid import Grid
+from hounsfield.core.volume import Volume
+from hounsfield.phantom.acquisition import Acquisition, acquire
+from hounsfield.phantom.dataset import Place, slice_dataset
+from hounsfield.phantom.encode import file_bytes, set_pixels
+from hounsfield.phantom.enhanced import enhanced_bytes
+from hounsfield.phantom.extras import extra_bytes
+from hounsfield.phantom.faults import Faults
+from hounsfield.phantom.head import Head, Recipe
+from hounsfield.phantom.identity import Identity
+from hounsfield.phantom.noise import noise
+from hounsfield.phantom.stored import Stored, store
+
+RAS_FROM_LPS = np.array([-1.0, -1.0, 1.0])
+"""DICOM's patient axes point left and back; ours right and forward."""
+
+CONTRAST_HU = 12.0
+"""What the second phase adds to soft tissue, 20 to 100 HU."""
+
+REPEAT_NOISE_HU = 4.0
+"""The noise that another phase, study or a differing duplicate adds to the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Series:
+    """What was written: `files` in true order (ascending along the normal; duplicates, phases and studies after),
+    `extras` that are no slices of it, `origins_ras_mm` (k, 3) of all slices (missing ones too), and the truth.
+
+    `truths` hold, one for each phase and study, what a perfect reader gives, on the grid where the slices lie: padding
+    is air, missing slices are there, a tilted series lies on a sheared grid. Empty where no grid holds the slices
+    (uneven positions): ask `on(grid)` then, which gives the head without noise on any grid.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    extras: tuple[Path, ...]
+    faults: Faults
+    origins_ras_mm: NDArray[np.float64]
+    truths: tuple[Volume, ...]
+    recipe: Recipe | None
+
+    @property
+    def truth(self) -> Volume | None:
+        """The truth of the first phase of the first study; None for uneven positions."""
+        return self.truths[0] if self.truths else None
+
+    def on(self, grid: Grid) -> Head:
+        """The same head without noise, on any grid. Raises GeometryError where the series was written of a Volume."""
+        if self.recipe is None:
+            raise GeometryError("this series was written of a Volume: only a Head can be made anew on another grid")
+        return replace(self.recipe, noise_hu=0.0).on(grid)
+
+
+def write_series(source: Head | Volume, folder: str | Path, *, faults: Faults | None = None, seed: int = 0) -> Series:
+    """Write `source` as a CT series into the new or empty `folder`, with `faults`; the same input gives the same bytes.
+
+    Files have names of eight hex digits, in no order; UIDs, names and all else come from `seed`; the patient is made
+    up. By default stored values are int16, HU = stored - 1024, and -2000 outside the reconstruction circle, as
+    PixelPaddingValue says.
+
+    Raises WriteError where the folder is not empty or cannot be written; GeometryError or QuantityError where the
+    source does not allow it (see `acquire`), or a fault names a slice that there is not.
+    """
+    chosen = faults if faults is not None else Faults()
+    acquisition = acquire(source, chosen)
+    _check(acquisition, chosen)
+    target = _empty_folder(Path(folder))
+    identity = Identity(seed)
+    slices = [(study, phase, _stored(acquisition, chosen, study, phase, seed))
+              for study in range(chosen.studies) for phase in range(chosen.phases)]
+    files = []
+    for name, data in _files(identity, acquisition, slices, chosen, seed):
+        files.append(_write(target / name, data))
+    extras = [_write(target / identity.file_name("extra", kind), extra_bytes(identity, kind, acquisition.hu, chosen.syntax))
+              for kind in chosen.extras]
+    truths = tuple(_truth(acquisition.grid, stored, chosen) for _, _, stored in slices) if acquisition.grid else ()
+    return Series(folder=target, files=tuple(files), extras=tuple(extras), faults=chosen, truths=truths,
+                  origins_ras_mm=acquisition.origins_ras_mm, recipe=acquisition.recipe)
+
+
+def _check(acquisition: Acquisition, faults: Faults) -> None:
+    count = acquisition.hu.shape[2]
+    named = {"missing": faults.missing, "duplicated": faults.duplicated, "truncated": faults.truncated,
+             "no_position": faults.no_position,
+             "other_spacing": () if faults.other_spacing is None else (faults.other_spacing,)}
+    for name, indices in named.items():
+        if any(not 0 <= index < count for index in indices):
+            raise GeometryError(f"{name} names slice {max(indices, key=abs)}, but there are {count}, counted from 0")
+    if len(set(faults.missing)) >= count:
+        raise GeometryError(f"all {count} slices are missing: nothing would be written")
+
+
+def _empty_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise WriteError(f"the folder for the series is not empty: {folder.name}; name a new one")
+    except OSError as error:
+        if isinstance(error, WriteError):
+            raise
+        raise WriteError(f"the folder for the series cannot be made: {folder.name} ({error.strerror})") from error
+    return folder
+
+
+def _write(path: Path, data: bytes) -> Path:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise WriteError(f"a slice could not be written: {path.name} ({error.strerror})") from error
+    return path
+
+
+def _stored(acquisition: Acquisition, faults: Faults, study: int, phase: int, seed: int) -> list[Stored]:
+    hu = acquisition.hu
+    if phase:
+        hu = hu + np.where((hu > 20) & (hu < 100), np.float32(CONTRAST_HU * phase), np.float32(0))
+    if study or phase:
+        hu = hu + noise((hu.shape[0], hu.shape[1], hu.shape[2]), sd=REPEAT_NOISE_HU, seed=seed + 1000 * study + phase + 1)
+    outside = acquisition.outside
+    return [store(hu[:, :, k], outside, faults.slopes[k % len(faults.slopes)], faults) for k in range(hu.shape[2])]
+
+
+def _truth(grid: Grid, stored: Sequence[Stored], faults: Faults) -> Volume:
+    values = np.stack([one.truth for one in stored], axis=2)
+    if (values == np.rint(values)).all():
+        values = values.astype(np.int16)
+    quantity_is_hu = faults.rescale == "hu"
+    return Volume.from_array(values, affine=grid.affine, quantity="hu" if quantity_is_hu else "other",
+                             background=None if quantity_is_hu else 0.0)
+
+
+def _files(identity: Identity, acquisition: Acquisition, slices: Sequence[tuple[int, int, list[Stored]]],
+           faults: Faults, seed: int) -> Iterator[tuple[str, bytes]]:
+    for study, phase, stored in slices:
+        kept = [k for k in range(len(stored)) if k not in faults.missing]
+        if faults.enhanced:
+            data = enhanced_bytes(identity, acquisition, [(k, stored[k]) for k in kept], faults, study=study, phase=phase)
+            yield identity.file_name(study, phase), _damaged(data, bool(faults.truncated))
+            continue
+        copies = [(k, stored[k], 0) for k in kept]
+        copies += [(k, _repeated(stored[k], acquisition.outside, faults, seed, k), 1) for k in faults.duplicated if k in kept]
+        for k, one, copy in copies:
+            place = Place(index=k, phase=phase, study=study, copy=copy)
+            data = _slice_bytes(identity, acquisition, place, one, faults)
+            yield identity.file_name(study, phase, k, copy), _damaged(data, k in faults.truncated)
+
+
+def _repeated(stored: Stored, outside: NDArray[np.bool_], faults: Faults, seed: int, k: int) -> Stored:
+    """The slice again: the same pixels, or measured again with other noise."""
+    if not faults.duplicates_differ:
+        return stored
+    more = noise((*stored.truth.shape, 1), sd=REPEAT_NOISE_HU, seed=seed + 7919 * (k + 1))[:, :, 0]
+    return store(stored.truth + more, outside, stored.slope, faults)
+
+
+def _slice_bytes(identity: Identity, acquisition: Acquisition, place: Place, stored: Stored, faults: Faults) -> bytes:
+    steps = (acquisition.step_i_ras_mm * RAS_FROM_LPS, acquisition.step_j_ras_mm * RAS_FROM_LPS)
+    origin = acquisition.origins_ras_mm[place.index] * RAS_FROM_LPS
+    dataset = slice_dataset(identity, place, stored, faults, origin_lps_mm=[float(value) for value in origin],
+                            steps_lps_mm=steps, thickness_mm=acquisition.thickness_mm)
+    set_pixels(dataset, stored.values.T[None], faults.syntax, unsigned_codestream=faults.sign_mismatch)
+    return file_bytes(dataset, faults.syntax, no_preamble=faults.no_preamble, no_meta=faults.no_meta)
+
+
+def _damaged(data: bytes, truncated: bool) -> bytes:
+    return data[:len(data) * 2 // 3] if truncated else data
