@@ -114,7 +114,8 @@ def label_changes(before: Volume, after: Volume) -> list[dict[str, float]]:
 
 
 def _said(problems: tuple[Problem, ...]) -> tuple[Mapping[str, str], ...]:
-    return tuple({"code": problem.kind, "message": str(problem)} for problem in problems)
+    """As plain data; `where` is left out, since a reader's names files."""
+    return tuple({"code": problem.kind, "message": problem.message} for problem in problems)
 
 
 def _numbered(error: HounsfieldError, number: int, step: AnyStep) -> HounsfieldError:

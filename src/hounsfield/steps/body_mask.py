@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case
@@ -23,6 +24,8 @@ class BodyMask:
     >>> BodyMask().tissue_hu
     -400.0
     """
+
+    adds: ClassVar[str] = "body"
 
     tissue_hu: float = -400.0
     bridge_mm: float = 4.0

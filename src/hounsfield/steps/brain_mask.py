@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hounsfield.core.errors import Problem
 from hounsfield.core.grid import Grid
@@ -37,6 +38,8 @@ class BrainMask:
     >>> BrainMask().most_hu
     300.0
     """
+
+    adds: ClassVar[str] = "brain"
 
     bone_hu: float = 250.0
     low_hu: float = -50.0
