@@ -59,4 +59,5 @@ def meta_header(array: np.ndarray, **fields: str) -> str:
              "CenterOfRotation": "0 0 0", "ElementSpacing": "0.7 0.7 2.5", "DimSize": " ".join(map(str, array.shape)),
              "ElementType": {"int16": "MET_SHORT", "uint8": "MET_UCHAR"}[array.dtype.name], "ElementDataFile": "LOCAL"}
     lines |= fields
+    lines["ElementDataFile"] = lines.pop("ElementDataFile")
     return "".join(f"{name} = {value}\n" for name, value in lines.items() if value)

@@ -13,7 +13,7 @@ DTYPES = ["int16", "uint8", "int8", "uint16", "int32", "float32"]
 @st.composite
 def affines(draw: st.DrawFn, *, sheared: bool = False) -> np.ndarray:
     """A rotation of any angle, spacings of 0.1 to 9 mm, an origin within 500 mm, either handedness."""
-    w, x, y, z = (draw(st.floats(-1, 1, allow_subnormal=False)) for _ in range(4))
+    w, x, y, z = (draw(st.integers(-100, 100)) / 100 for _ in range(4))
     norm = (w * w + x * x + y * y + z * z) ** 0.5
     w, x, y, z = (1.0, 0.0, 0.0, 0.0) if norm < 0.1 else (w / norm, x / norm, y / norm, z / norm)
     rotation = np.array([[1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],

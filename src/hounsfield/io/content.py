@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from gzip import BadGzipFile
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +31,17 @@ def reading(kind: str) -> Iterator[None]:
         raise ReadError(f"the {kind} file may not be read: give yourself the permission, or copy it") from None
     except IsADirectoryError:
         raise ReadError(f"a {kind} file was expected, and this is a folder") from None
-    except (EOFError, zlib.error, BadGzipFile) as error:
+    except _decompressor_errors() as error:
         raise ReadError(f"the {kind} file is corrupt or cut short ({_words(error)}): fetch it again") from None
     except OSError as error:
         raise ReadError(f"the {kind} file could not be read ({_words(error)})") from None
+
+
+def _decompressor_errors() -> tuple[type[Exception], ...]:
+    """What a corrupt stream raises; asked only once something was raised, so that isal is not imported for nothing."""
+    from isal.igzip_lib import IsalError
+
+    return (EOFError, zlib.error, BadGzipFile, cast("type[Exception]", IsalError))
 
 
 def is_gzip(path: Path) -> bool:

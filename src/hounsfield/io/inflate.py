@@ -67,6 +67,17 @@ def too_short(found: int, declared: int) -> ReadError:
                      f"{max(found, 0)}; fetch it again")
 
 
+def check_length(path: Path, *, start: int, count: int) -> None:
+    """Raise ReadError where a plain file does not end with the `count` bytes from `start`: one that is longer holds
+    something that its header does not speak of, and what is read may be shifted by it."""
+    size = path.stat().st_size
+    if size < start + count:
+        raise too_short(size - start, count)
+    if size > start + count:
+        raise ReadError(f"the file is {size - start - count} bytes longer than the {count} bytes of voxels that its "
+                        f"header declares, so they may lie elsewhere in it")
+
+
 def _check_end(stream: _Stream, count: int) -> None:
     """Read on to the checksum, which lies behind what was declared."""
     extra = 0

@@ -17,7 +17,7 @@ from hounsfield.core.volume import Array
 from hounsfield.io.beside import FILES_AT_MOST, beside, numbered
 from hounsfield.io.choose import chosen
 from hounsfield.io.content import mapped, reading
-from hounsfield.io.inflate import RATIO, Codec, allocate, fill, too_short
+from hounsfield.io.inflate import RATIO, Codec, allocate, check_length, fill, too_short
 from hounsfield.io.place import assumed, placed, to_ras
 from hounsfield.io.refuse import refused
 from hounsfield.io.stored import Stored
@@ -65,8 +65,8 @@ def open_metaimage(path: Path, *, series: str | None, policy: ReadPolicy) -> Sto
         _check_size(files, header)
     _, repairs = chosen(1, series, axes=len(header.sizes))
     channels = tuple(str(n) for n in range(header.channel_count)) if header.channel_count > 1 else ()
-    return Stored(grid=placed(header.sizes[:3], header.affine_ras), dtype=header.dtype, load=lambda: _load(files, header),
-                  channels=channels, repairs=header.repairs + repairs)
+    return Stored(grid=placed(header.sizes[:3], header.affine_ras), dtype=header.dtype,
+                  load=lambda: _load(files, header), channels=channels, repairs=header.repairs + repairs)
 
 
 def parse(data: bytes, *, assume_affine: str | None) -> MetaHeader:
@@ -179,6 +179,9 @@ def _load(files: Sequence[Path], header: MetaHeader) -> Array:
 def _raw(files: Sequence[Path], header: MetaHeader) -> NDArray[np.uint8]:
     each = header.voxel_bytes // len(files)
     starts = [_start(file, header, each) for file in files]
+    for file, start in zip(files, starts, strict=True):
+        if not header.is_packed:
+            check_length(file, start=start, count=each)
     if len(files) == 1 and not header.is_packed:
         return mapped(files[0], offset=starts[0], count=each)
     codec: Codec = "zlib" if header.is_packed else "raw"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -70,10 +72,13 @@ def _header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], bool, int]:
 
     with path.open("rb") as file:
         try:
-            version = npy.read_magic(file)
-            reader = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-            shape, is_fortran, dtype = reader(file, max_header_size=HEADER_BYTES)
-        except (ValueError, KeyError, TypeError, SyntaxError, OverflowError, RecursionError, EOFError):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                version = npy.read_magic(file)
+                reader = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+                shape, is_fortran, dtype = reader(file, max_header_size=HEADER_BYTES)
+        except (ValueError, KeyError, TypeError, SyntaxError, OverflowError, RecursionError, EOFError, TokenError,
+                MemoryError):
             raise ReadError("the .npy header is corrupt: it is not numpy's of version 1 or 2") from None
         offset = file.tell()
     if dtype.hasobject or dtype.fields is not None or dtype.kind not in "biuf" or not 1 <= dtype.itemsize <= 8:

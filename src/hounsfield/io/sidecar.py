@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -67,7 +68,7 @@ def _checked(fields: dict[str, Any]) -> Sidecar:
         dtype = np.dtype(str(fields["dtype"]))
         slope, intercept = float(fields.get("slope", 1.0)), float(fields.get("intercept", 0.0))
         background, quantity = float(fields["background"]), str(fields["quantity"])
-        shape = [int(size) for size in fields["shape"]]
+        shape = [operator.index(size) for size in fields["shape"]]
         channels = tuple(str(name) for name in fields["channels"])
     except (ValueError, TypeError, OverflowError):
         raise ReadError("the sidecar is corrupt: a value in it is of another type") from None

@@ -15,7 +15,7 @@ from hounsfield.core.volume import Array
 from hounsfield.io.beside import FILES_AT_MOST, beside, numbered
 from hounsfield.io.choose import chosen
 from hounsfield.io.content import mapped, reading
-from hounsfield.io.inflate import RATIO, allocate, fill, too_short
+from hounsfield.io.inflate import RATIO, allocate, check_length, fill, too_short
 from hounsfield.io.nrrd.header import HEADER_BYTES, NrrdHeader, parse
 from hounsfield.io.place import placed
 from hounsfield.io.stored import Stored
@@ -85,13 +85,17 @@ def _load(files: Sequence[Path], header: NrrdHeader, number: int | None) -> Arra
 
 def _raw(files: Sequence[Path], header: NrrdHeader) -> NDArray[np.uint8]:
     if len(files) == 1 and header.codec == "raw":
-        return mapped(files[0], offset=_start(files[0], header, header.voxel_bytes), count=header.voxel_bytes)
+        start = _start(files[0], header, header.voxel_bytes)
+        check_length(files[0], start=start, count=header.voxel_bytes)
+        return mapped(files[0], offset=start, count=header.voxel_bytes)
     packed = sum(file.stat().st_size for file in files)
     values = allocate(header.voxel_bytes, codec=header.codec, packed=packed)
     each = math.prod(values.shape) // len(files)
     for n, file in enumerate(files):
         # Bytes are skipped in what was inflated, lines in the file itself (the NRRD format, 'byte skip').
         start = _start(file, header, each)
+        if header.codec == "raw":
+            check_length(file, start=start, count=each)
         fill(values[n * each:(n + 1) * each], file, codec=header.codec, start=start,
              skip=max(header.byte_skip, 0) if header.codec != "raw" else 0)
     return values

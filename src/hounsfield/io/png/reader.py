@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,15 @@ from hounsfield.io.png.writer import INTERCEPT_KEY, SLOPE_KEY, slice_name
 from hounsfield.io.sidecar import Sidecar, read_sidecar
 from hounsfield.io.sniff import SIDECAR_NAME
 from hounsfield.io.stored import Stored
+
+LARGEST_PIXEL_BYTES = 3
+"""Two bytes of a pixel, and room for the filter and for deflate's blocks where noise does not compress."""
+
+OTHER_CHUNKS_BYTES = 1 << 16
+"""Room for the header and the text chunks of a slice, which take some 200 bytes."""
+
+PNG_END = bytes.fromhex("0000000049454e44ae426082")
+"""The chunk IEND, which ends every PNG that is whole."""
 
 
 def open_png(path: Path) -> Stored:
@@ -65,7 +75,12 @@ def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
 
     columns, rows = sidecar.spec.grid.shape[:2]
     try:
-        with reading("PNG"), Image.open(path / slice_name(k, channel), formats=["PNG"]) as image:
+        with reading("PNG"), (path / slice_name(k, channel)).open("rb") as file:
+            data = file.read(columns * rows * LARGEST_PIXEL_BYTES + OTHER_CHUNKS_BYTES)
+        if not data.endswith(PNG_END):
+            raise ReadError(f"slice {k} is cut short: fetch it again")
+        Image.open(BytesIO(data), formats=["PNG"]).verify()
+        with reading("PNG"), Image.open(BytesIO(data), formats=["PNG"]) as image:
             if image.size != (columns, rows) or image.mode not in ("I;16", "I;16B", "I", "L"):
                 raise ReadError(f"slice {k} is {image.size[0]} x {image.size[1]} of {image.mode}, and {columns} x "
                                 f"{rows} of grey values was expected")
