@@ -79,7 +79,7 @@ def _lent(home: str, name: str) -> Any:
     return lambda: getattr(import_module(f"hounsfield.{home}"), name)
 
 
-hooks.register("stack.volume", _lent("steps.sampling", "read_stack"))
+hooks.register("stack.volume", _lent("steps.one_pass", "read_stack"))
 hooks.register("volume.to_nibabel", _lent("io.exchange", "to_nibabel"))
 hooks.register("volume.to_sitk", _lent("io.exchange", "to_sitk"))
 hooks.register("volume.png", _lent("picture.planes", "png"))

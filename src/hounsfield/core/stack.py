@@ -18,9 +18,9 @@ from hounsfield.core.volume import Array, Volume
 
 Decode = Callable[[int, int], Array]
 
-EVEN_TOLERANCE = 1e-2
-"""Slices count as evenly spaced where no position is off its even place by over a hundredth of the step: headers
-round positions to 0.01 mm or less, and steps are 0.5 mm or more."""
+EVEN_TOLERANCE = 2.5e-2
+"""Slices count as evenly spaced where no position is off its even place by over a fortieth of the step: headers round
+positions to 0.01 mm, which moves a slice and the ends that it is compared with, and steps are 0.5 mm or more."""
 
 UPRIGHT_TOLERANCE_MM = 0.1
 """A stack counts as tilted where its last slice lies over this far sideways of its first, mm: a fifth of the finest
@@ -42,7 +42,7 @@ class Stack:
 
     `exact_grid` is the grid where a file gives one outright (NIfTI, NRRD; sheared ones too); else positions decide.
     `invented` marks slices that no scanner measured. `source_sha256` names the bytes that it came from, and `repairs`
-    tells what was mended while reading.
+    tells what was mended while reading. `in_memory`: `decode` gives views of an array that is there anyway.
     """
 
     shape: tuple[int, int, int]
@@ -62,6 +62,7 @@ class Stack:
     repairs: tuple[Problem, ...] = ()
     policy: ReadPolicy = field(default_factory=ReadPolicy)
     source_sha256: str = ""
+    in_memory: bool = False
 
     def __post_init__(self) -> None:
         count = self.shape[2]
@@ -82,7 +83,7 @@ class Stack:
     def from_volume(cls, volume: Volume, *, source_sha256: str = "") -> Stack:
         """The stack of a volume that is already in memory: its slices are views, nothing is copied."""
         return cls.on_grid(volume.grid, stored_dtype=volume.spec.dtype, decode=lambda start, stop: volume.array[:, :, start:stop],
-                           quantity=volume.quantity, background=volume.background, source_sha256=source_sha256)
+                           quantity=volume.quantity, background=volume.background, source_sha256=source_sha256, in_memory=True)
 
     @classmethod
     def on_grid(cls, grid: Grid, *, stored_dtype: np.dtype[Any], decode: Decode, quantity: Quantity, background: float,
@@ -182,15 +183,26 @@ class Stack:
         every value is a whole number that fits; else float32."""
         if not self.is_regular:
             return np.dtype(np.float32)
-        if np.all(self.slopes == 1) and not np.any(self.intercepts) and self.padding is None:
+        if self.is_raw:
             return self.stored_dtype
         if self.stored_dtype.kind not in "biu" or np.any(self.slopes % 1) or np.any(self.intercepts % 1):
             return np.dtype(np.float32)
-        limits = np.iinfo(self.stored_dtype) if self.stored_dtype.kind in "iu" else None
-        low, high = (limits.min, limits.max) if limits is not None else (0, 1)
-        ends = np.concatenate([self.slopes * low + self.intercepts, self.slopes * high + self.intercepts])
-        fits = ends.min() >= -32768 and ends.max() <= 32767 or self.stored_dtype.itemsize <= 2
+        # Two stored bytes could leave int16 after the intercept, but scanners' 12 to 16 bits do not: that is checked
+        # when they are read (OnePass), and float32 comes out where they do.
+        fits = self.stored_dtype.itemsize <= 2 or not self.may_exceed_int16
         return np.dtype(np.int16) if fits else np.dtype(np.float32)
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the stored values are the values: no rescale, no padding."""
+        return bool(np.all(self.slopes == 1)) and not np.any(self.intercepts) and self.padding is None
+
+    @property
+    def may_exceed_int16(self) -> bool:
+        """Whether some stored value could be rescaled beyond int16, as far as the stored dtype tells."""
+        low, high = _integer_limits(self.stored_dtype)
+        ends = np.concatenate([self.slopes * low + self.intercepts, self.slopes * high + self.intercepts])
+        return bool(ends.min() < -32768 or ends.max() > 32767)
 
     @property
     def spec(self) -> Spec:
@@ -225,3 +237,11 @@ class Stack:
     def _sideways_voxels(self) -> NDArray[np.float64]:
         plane = np.stack([self.step_i_ras_mm, self.step_j_ras_mm], axis=1)
         return np.asarray(self._sideways_mm() @ np.linalg.pinv(plane).T, dtype=np.float64)
+
+
+def _integer_limits(dtype: np.dtype[Any]) -> tuple[float, float]:
+    if dtype.kind == "b":
+        return 0.0, 1.0
+    if dtype.kind == "f":
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)

@@ -331,7 +331,7 @@ void project(Source &source, Statistic statistic, const int32_t *start, const in
              int64_t pitch) {
     const int64_t size = source.plane_size();
     std::vector<float> current(longest * size), previous(longest * size), prefix(size), result(size);
-    int64_t block = start[0] / longest, next = start[0];
+    int64_t block = start[0] / longest, next = block * longest;
     const auto emit = [&](int64_t t, const float *first, const float *second) {
         std::copy(first, first + size, result.begin());
         if (second) join(statistic, second, result.data(), size);
@@ -343,7 +343,7 @@ void project(Source &source, Statistic statistic, const int32_t *start, const in
     };
     int64_t t = 0;
     for (; t < to; ++next) {
-        const int64_t begin = std::max<int64_t>(block * longest, start[0]);
+        const int64_t begin = block * longest;
         float *plane = current.data() + (next - block * longest) * size;
         source.plane(next, plane);
         if (next == begin) std::copy(plane, plane + size, prefix.begin());
@@ -402,7 +402,7 @@ Table table(const Array<int32_t, 2> &first, const Array<float, 3> &weight, const
 template <typename In, typename Out>
 void sample(nb::ndarray<const In, nb::ndim<3>, nb::device::cpu> source, Array<float, 1> slopes, Array<float, 1> intercepts,
             nb::tuple before, nb::object padding, nb::tuple axis_i, nb::tuple axis_j, nb::tuple axis_k, float background, nb::tuple after,
-            int statistic, Array<int32_t, 1> start, Array<int32_t, 1> stop, nb::ndarray<Out, nb::ndim<3>, nb::f_contig, nb::device::cpu> out, int threads) {
+            int statistic, Array<int32_t, 1> start, Array<int32_t, 1> stop, int64_t block, nb::ndarray<Out, nb::ndim<3>, nb::f_contig, nb::device::cpu> out, int threads) {
     const Shape shape{(int64_t)source.shape(0), (int64_t)source.shape(1), (int64_t)source.shape(2), source.stride(1), source.stride(2)};
     if (source.shape(0) > 1 && source.stride(0) != 1) throw std::invalid_argument("the first axis of the source must be contiguous");
     if ((int64_t)slopes.shape(0) != shape.nk || (int64_t)intercepts.shape(0) != shape.nk) throw std::invalid_argument("one slope and intercept per slice");
@@ -420,7 +420,7 @@ void sample(nb::ndarray<const In, nb::ndim<3>, nb::device::cpu> source, Array<fl
     const int64_t count = statistic ? start.shape(0) : tk.count;
     if ((int64_t)out.shape(0) != ti.count || (int64_t)out.shape(1) != tj.count || (int64_t)out.shape(2) != count)
         throw std::invalid_argument("the output's shape is not that of the tables");
-    int64_t longest = 1;
+    int64_t longest = std::max<int64_t>(1, block);
     if (statistic) {
         if (stop.shape(0) != start.shape(0)) throw std::invalid_argument("as many starts as stops");
         for (int64_t t = 0; t < count; ++t) {
@@ -459,7 +459,7 @@ template <typename In> void bind_source(nb::module_ &module) {
     const auto arguments = [&](auto kernel) {
         module.def("sample", kernel, nb::arg("source").noconvert(), nb::arg("slopes"), nb::arg("intercepts"), nb::arg("before"),
                    nb::arg("padding").none(), nb::arg("axis_i"), nb::arg("axis_j"), nb::arg("axis_k"), nb::arg("background"), nb::arg("after"),
-                   nb::arg("statistic"), nb::arg("start"), nb::arg("stop"), nb::arg("out").noconvert(), nb::arg("threads"));
+                   nb::arg("statistic"), nb::arg("start"), nb::arg("stop"), nb::arg("block"), nb::arg("out").noconvert(), nb::arg("threads"));
     };
     arguments(&sample<In, float>);
     arguments(&sample<In, int16_t>);

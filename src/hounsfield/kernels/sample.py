@@ -26,11 +26,23 @@ OUTPUT_DTYPES = tuple(np.dtype(name) for name in ("float32", "int16", "uint8"))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """Windows of planes for a projection: plane `start[n]` up to but not including `stop[n]`, in order."""
+    """Windows of planes for a projection: plane `start[n]` up to but not including `stop[n]`, in order.
+
+    `block` is the length of the blocks that sums are gathered in: that of the longest window, but for a cut-out of
+    windows, which keeps the blocks of the whole, so that means have the same bits.
+    """
 
     statistic: Statistic
     start: NDArray[np.int32]
     stop: NDArray[np.int32]
+    block: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "block", self.block or int((self.stop - self.start).max()))
+
+    def cut(self, start: int, stop: int, *, origin: int) -> Windows:
+        """Windows start to stop, over planes that are counted from `origin`."""
+        return Windows(self.statistic, self.start[start:stop] - np.int32(origin), self.stop[start:stop] - np.int32(origin), self.block)
 
 
 def thread_count() -> int:
@@ -56,7 +68,7 @@ def sample(source: NDArray[Any], out: NDArray[Any], *, tables: Sequence[Sequence
     native.sample(source, np.ascontiguousarray(slopes, dtype=np.float32), np.ascontiguousarray(intercepts, dtype=np.float32),
                   before, _clipped(padding, source.dtype), *(_packed(axis) for axis in tables), background, after,
                   _STATISTICS[windows.statistic if windows else None], windows.start if windows else empty,
-                  windows.stop if windows else empty, out, threads or thread_count())
+                  windows.stop if windows else empty, windows.block if windows else 0, out, threads or thread_count())
 
 
 def _packed(tables: Sequence[AxisTable]) -> tuple[NDArray[Any], ...]:

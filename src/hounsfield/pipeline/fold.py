@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Case, Volume
 from hounsfield.kernels.sample import OUTPUT_DTYPES, Windows
-from hounsfield.steps.base import Step, Transfer
+from hounsfield.steps.base import IDENTITY, Step, Transfer
 from hounsfield.steps.geometric import GeometricStep, LabelMethod
 from hounsfield.steps.label_sampling import sample_label
+from hounsfield.steps.one_pass import OnePass
 from hounsfield.steps.pointwise import PointwiseStep
 from hounsfield.steps.sampling import Sampling
 from hounsfield.steps.slab import Slab, slab_label
@@ -36,8 +35,8 @@ class Fold:
     label_sampling: Sampling
     background: float
     steps: tuple[Step, ...] = ()
-    before: Transfer = Transfer()
-    after: Transfer = Transfer()
+    before: Transfer = IDENTITY
+    after: Transfer = IDENTITY
     slab: Slab | None = None
     windows: Windows | None = None
     label_method: LabelMethod = "nearest"
@@ -105,11 +104,14 @@ class Fold:
         return Case(image, labels, masks)
 
     def _image(self, stack: Stack) -> Array:
-        raw = not np.any(stack.slopes != 1) and not np.any(stack.intercepts) and stack.padding is None
-        if not self.changes_values and raw and stack.stored_dtype == self.spec.dtype:
+        if not self.changes_values and stack.is_raw and stack.stored_dtype == self.spec.dtype:
             return self.sampling.copied(stack.slab(0, stack.shape[2]), background=self.background)
-        return self.sampling.run(stack, dtype=self.spec.dtype, background=self.background, before=self.before,
-                                 after=self.after, windows=self.windows)
+        return self.one_pass(stack).run()
+
+    def one_pass(self, stack: Stack) -> OnePass:
+        """The kernel call that it comes down to."""
+        return OnePass(stack=stack, sampling=self.sampling, dtype=self.spec.dtype, background=self.background,
+                       before=self.before, after=self.after, windows=self.windows)
 
     def _label(self, label: Volume) -> Volume:
         grid = self.label_sampling.grid

@@ -19,7 +19,7 @@ from hounsfield.core.axes import Method
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 
-__all__ = ["Method", "Resolvable", "Step", "Transfer", "image_only", "needs_voxels"]
+__all__ = ["IDENTITY", "Method", "Resolvable", "Step", "Transfer", "image_only", "needs_voxels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ class Transfer:
     def is_identity(self) -> bool:
         """Whether it changes nothing."""
         return self == Transfer()
+
+
+IDENTITY = Transfer()
+"""The line that changes nothing."""
 
 
 @runtime_checkable

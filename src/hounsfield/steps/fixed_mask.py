@@ -14,6 +14,10 @@ from hounsfield.kernels.mask import Bits
 Empty = Literal["refuse", "keep"]
 
 EMPTY_MASK = "EMPTY_MASK"
+MASK_DOUBTFUL = "MASK_DOUBTFUL"
+
+MOST_LEFT_OUT = 0.4
+"""A table and a headrest are a tenth of what a scan shows of tissue, a fifth where little of the patient is in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,14 @@ def fix_mask(name: str, bits: Bits, *, spec: Spec, empty: Empty, missing: str,
     voxels = bits.expand()
     volume = Volume(voxels, Spec(grid=spec.grid, dtype=voxels.dtype, quantity="mask", background=0))
     return FixedMask(name=name, sha256=hashlib.sha256(rows.tobytes()).hexdigest(), findings=findings, voxels=volume)
+
+
+def doubts(name: str, left_out: float) -> tuple[Problem, ...]:
+    """A finding where so much tissue was left out that it may have been the patient (a hollow skull, say)."""
+    if left_out <= MOST_LEFT_OUT:
+        return ()
+    message = f"{left_out:.0%} of all tissue is not in the mask: look whether it is table and headrest"
+    return (Problem(f"mask '{name}'", MASK_DOUBTFUL, message),)
 
 
 def expect_hu(spec: Spec, *, step: str) -> None:

@@ -7,12 +7,13 @@ from typing import Any, Literal
 import numpy as np
 
 from hounsfield.core.axes import Method
-from hounsfield.core.errors import GeometryError
+from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 from hounsfield.steps.label_sampling import sample_label
-from hounsfield.steps.sampling import Sampling, gathered, sample_volume
+from hounsfield.steps.one_pass import sample_volume
+from hounsfield.steps.sampling import Sampling, gathered
 
 LabelMethod = Literal["nearest", "partial_volume"]
 
@@ -40,7 +41,11 @@ class GeometricStep:
         """The same values on the new grid; float32 where they are interpolated, else of the same dtype."""
         grid = self.target(spec.grid)
         sampling = Sampling.of_grid(spec.grid).to(grid, method=self.interpolation)
-        return spec.replaced(grid=grid, dtype=sampled_dtype(spec.dtype, sampling))
+        dtype = sampled_dtype(spec.dtype, sampling, method=self.interpolation)
+        if (sampling is None or sampling.pads) and not holds(dtype, spec.background):
+            raise QuantityError(f"{type(self).__name__}: voxels of {dtype} cannot hold the background {spec.background:g} "
+                                f"that it pads with")
+        return spec.replaced(grid=grid, dtype=dtype)
 
     def apply(self, case: Case) -> Case:
         """Sample image, labels and masks onto the new grid."""
@@ -57,8 +62,18 @@ class GeometricStep:
         return Case(image, labels, masks)
 
 
-def sampled_dtype(dtype: np.dtype[Any], sampling: Sampling | None) -> np.dtype[Any]:
-    """The dtype of an image after a sampling: as it was where voxels are only copied or picked, else float32."""
-    if sampling is not None and all(kernel in ("copy", "nearest") for kernel in sampling.kernels):
-        return dtype
-    return np.dtype(np.float32)
+def sampled_dtype(dtype: np.dtype[Any], sampling: Sampling | None, *, method: Method) -> np.dtype[Any]:
+    """The dtype of an image after a sampling: as it was where voxels are only copied or picked, else float32.
+
+    `sampling` is None where the grids are oblique to each other, and `method` decides.
+    """
+    kernels = (method,) if sampling is None else sampling.kernels
+    return dtype if all(kernel in ("copy", "nearest") for kernel in kernels) else np.dtype(np.float32)
+
+
+def holds(dtype: np.dtype[Any], background: float) -> bool:
+    """Whether voxels of `dtype` can be the background."""
+    if dtype.kind not in "iu":
+        return dtype.kind == "f" or background in (0.0, 1.0)
+    limits = np.iinfo(dtype)
+    return float(background).is_integer() and limits.min <= background <= limits.max

@@ -8,7 +8,7 @@ from typing import ClassVar
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case
 from hounsfield.kernels.outline import Outline
-from hounsfield.steps.fixed_mask import Empty, FixedMask, expect_hu, fix_mask
+from hounsfield.steps.fixed_mask import Empty, FixedMask, doubts, expect_hu, fix_mask
 from hounsfield.steps.parse import finite, one_of, over_zero
 
 
@@ -53,6 +53,6 @@ class HeadMask:
     def resolve(self, case: Case) -> FixedMask:
         """Look for it; raises RefusedError where there is none and `empty` is 'refuse'."""
         spec = self.plan(case.image.spec)
-        bits = self.outline.find(case.image.array, spacing_mm=spec.grid.spacing_mm)
-        return fix_mask("head", bits, spec=spec, empty=self.empty,
+        found = self.outline.find(case.image.array, spacing_mm=spec.grid.spacing_mm)
+        return fix_mask("head", found.voxels, spec=spec, empty=self.empty, findings=doubts("head", found.left_out),
                         missing=f"nothing from {self.tissue_hu:g} HU on holds a ball of {self.core_mm:g} mm")

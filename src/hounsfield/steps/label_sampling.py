@@ -10,6 +10,7 @@ import numpy as np
 from hounsfield.core.grid import Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
+from hounsfield.steps.one_pass import OnePass
 from hounsfield.steps.sampling import Sampling, gathered
 
 
@@ -64,4 +65,4 @@ def _share(part: Volume, sampling: Sampling, *, outside: float) -> Array:
     i, j, k = (axis if axis.is_copy else replace(axis, method="linear" if axis.kernel("auto") == "linear" else "area")
                for axis in sampling.axes)
     chosen = replace(sampling, axes=(i, j, k))
-    return chosen.run(Stack.from_volume(part), dtype=np.dtype(np.float32), background=outside)
+    return OnePass(stack=Stack.from_volume(part), sampling=chosen, dtype=np.dtype(np.float32), background=outside).run()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from hounsfield.core.axes import Method
+from hounsfield.core.errors import QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
-from hounsfield.steps.geometric import sampled_dtype
+from hounsfield.steps.geometric import holds, sampled_dtype
 from hounsfield.steps.label_sampling import sample_label
-from hounsfield.steps.sampling import Sampling, gathered, sample_volume
+from hounsfield.steps.one_pass import sample_volume
+from hounsfield.steps.sampling import Sampling, gathered
 
 
 def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volume:
@@ -21,7 +23,10 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     sampling = Sampling.of_grid(volume.grid).to(grid, method=method or "linear")
     if is_label:
         return sample_label(volume, grid, sampling, method="nearest" if method in (None, "nearest") else "partial_volume")
-    spec = volume.spec.replaced(grid=grid, dtype=sampled_dtype(volume.spec.dtype, sampling))
+    spec = volume.spec.replaced(grid=grid, dtype=sampled_dtype(volume.spec.dtype, sampling, method=method or "linear"))
+    if (sampling is None or sampling.pads) and not holds(spec.dtype, spec.background):
+        raise QuantityError(f"regrid: voxels of {spec.dtype} cannot hold the background {spec.background:g} where the volume "
+                            f"does not reach")
     if sampling is None:
-        return Volume(gathered(volume, grid, method=method or "linear").astype(spec.dtype), spec)
+        return Volume(gathered(volume, grid, method=method or "linear"), spec)
     return sample_volume(volume, sampling, spec=spec)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.axes import AxisMap, AxisTable
-from hounsfield.core.errors import GeometryError
+from hounsfield.core.axes import AxisMap, AxisTable, Method
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
-from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
-from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, Windows, sample
-from hounsfield.steps.base import Method, Transfer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +88,11 @@ class Sampling:
         return all(axis.is_copy for axis in self.axes)
 
     @property
+    def pads(self) -> bool:
+        """Whether some samples are background whatever the source holds."""
+        return any(bool(axis.outside.any()) or bool((axis.lattice < 0).any()) for axis in self.axes)
+
+    @property
     def kernels(self) -> tuple[str, str, str]:
         """The interpolation along each output axis: copy, nearest, linear, area, conservative or cubic."""
         i, j, k = ("copy" if self.axes[n].is_copy else self.axes[n].kernel() for n in self.order)
@@ -107,28 +107,6 @@ class Sampling:
             else:
                 result.append([axis.table(method=method)])
         return tuple(_same_span(tables, size=size) for tables, size in zip(result, self.source_shape, strict=True))
-
-    def run(self, stack: Stack, *, dtype: np.dtype[Any], background: float, before: Transfer | None = None,
-            after: Transfer | None = None, windows: Windows | None = None, method: Method | None = None) -> Array:
-        """Do it: the samples (i, j, k) of the grid as `dtype`, Fortran-ordered.
-
-        `background` is the value outside, of the values after `before`; `windows` project along source axis k.
-        """
-        # The kernel writes in the source's order of axes; an output in another order is a transposed copy of that.
-        shape = [axis.size for axis in self.axes]
-        if windows is not None:
-            shape[2] = len(windows.start)
-        target = dtype if dtype in OUTPUT_DTYPES else np.dtype(np.float32)
-        out = np.empty(shape, dtype=target, order="F")
-        source = stack.slab(0, stack.shape[2])
-        if source.dtype not in SOURCE_DTYPES:
-            source = source.astype(np.float32, order="F")
-        sample(source, out, tables=self.tables(method=method), slopes=stack.slopes, intercepts=stack.intercepts,
-               padding=None if stack.padding is None else (*stack.padding, (before or Transfer())(stack.background)),
-               background=background, before=_line(before), after=_line(after), windows=windows)
-        if target != dtype:
-            out = out.astype(dtype, order="F")
-        return out if self.order == (0, 1, 2) else np.asfortranarray(out.transpose(self.order))
 
     def copied(self, array: Array, *, background: float) -> Array:
         """The same for a copy: voxels of `array` (i, j, k, ...) in their dtype, bit for bit, and background elsewhere."""
@@ -145,34 +123,6 @@ class Sampling:
         return out
 
 
-def sample_volume(volume: Volume, sampling: Sampling, *, spec: Spec, method: Method | None = None) -> Volume:
-    """A volume through a sampling: copied bit for bit where nothing is interpolated, else interpolated as float32."""
-    if sampling.is_copy:
-        array = sampling.copied(volume.array, background=volume.background)
-    elif spec.channels:
-        parts = [volume.array[..., n] for n in range(len(spec.channels))]
-        array = np.stack([_sampled(part, volume.spec, sampling, spec, method) for part in parts], axis=3)
-    else:
-        array = _sampled(volume.array, volume.spec, sampling, spec, method)
-    if array.dtype != spec.dtype:
-        raise GeometryError(f"sampling gave {array.dtype} where {spec.dtype} was planned")
-    return Volume(array, spec)
-
-
-def _sampled(array: Array, spec: Spec, sampling: Sampling, target: Spec, method: Method | None) -> Array:
-    flat = Volume(array, spec.replaced(channels=(), dtype=array.dtype))
-    return sampling.run(Stack.from_volume(flat), dtype=target.dtype, background=spec.background, method=method)
-
-
-def read_stack(stack: Stack) -> Volume:
-    """A stack as a volume on its natural grid (the hook behind Stack.volume)."""
-    sampling, spec = Sampling.of_stack(stack), stack.spec
-    plain = not np.any(stack.slopes != 1) and not np.any(stack.intercepts) and stack.padding is None
-    if sampling.is_copy and plain and stack.stored_dtype == spec.dtype:
-        return Volume(np.array(stack.slab(0, stack.shape[2]), order="F"), spec)
-    return Volume(sampling.run(stack, dtype=spec.dtype, background=stack.background), spec)
-
-
 def gathered(volume: Volume, grid: Grid, *, method: Method) -> Array:
     """Samples on a grid that is oblique to the volume's: full trilinear (or nearest) gather by scipy, float32 out.
 
@@ -182,14 +132,17 @@ def gathered(volume: Volume, grid: Grid, *, method: Method) -> Array:
 
     relation = np.linalg.inv(volume.grid.affine) @ grid.affine
     nearest = method == "nearest"
-    source = volume.array if nearest else volume.array.astype(np.float32)
-    values = affine_transform(source, relation[:3, :3], relation[:3, 3], output_shape=grid.shape, order=0 if nearest else 1,
-                              mode="nearest", output=source.dtype, prefilter=False)
     inside = np.ones(grid.shape, dtype=bool)
     for n, size in enumerate(volume.grid.shape):
         place = relation[n, 3] + sum(_along(relation[n, m] * np.arange(grid.shape[m]), m) for m in range(3))
         inside &= (place >= -0.5) & (place <= size - 0.5)
-    return np.asfortranarray(np.where(inside, values, np.asarray(volume.background, dtype=values.dtype)))
+
+    def gather(source: Array) -> Array:
+        values = affine_transform(source if nearest else source.astype(np.float32), relation[:3, :3], relation[:3, 3],
+                                  output_shape=grid.shape, order=0 if nearest else 1, mode="nearest", prefilter=False)
+        return np.asfortranarray(np.where(inside, values, np.asarray(volume.background, dtype=values.dtype)))
+
+    return each_channel(volume.array, gather)
 
 
 def each_channel(array: Array, function: Callable[[Array], Array]) -> Array:
@@ -201,11 +154,6 @@ def each_channel(array: Array, function: Callable[[Array], Array]) -> Array:
 
 def _along(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     return values.reshape([-1 if n == axis else 1 for n in range(3)])
-
-
-def _line(transfer: Transfer | None) -> tuple[float, float, float, float]:
-    one = transfer or Transfer()
-    return (one.slope, one.intercept, one.low, one.high)
 
 
 def _run(lattice: NDArray[np.int64]) -> tuple[slice, slice]:
