@@ -52,7 +52,7 @@ build: $(VENV)/ready
 	$(BUILD) --no-deps --editable .
 
 bench: $(VENV)/editable
-	@for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
 
 fuzz: $(VENV)/editable
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/fuzz -m "slow or not slow"
