@@ -35,6 +35,9 @@ def frames_of(base: Frame, data: Any, count: int) -> Iterator[Frame]:
     """The frames of a multi-frame object; raises NotPlain or ReadError where its groups do not fit its frames."""
     common = _group(data, tags.SHARED_GROUPS, 0)
     own = _items(data, tags.FRAME_GROUPS)
+    if not own and count > 1:
+        yield replace(base, count=count, position_mm=())
+        return
     if own and len(own) != count:
         raise NotPlain("functional groups of another number than the frames")
     form = base.pixels

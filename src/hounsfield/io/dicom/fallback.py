@@ -25,6 +25,20 @@ _WHOLE = frozenset({tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_PIXEL_DA
 
 def read_with_pydicom(source: Source, walked: Walked | None) -> tuple[Frame, ...]:
     """The frames of one object; raises NotPlain where pydicom cannot read it either, TooDeep, ReadError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _read(source, walked)
+        except (NotPlain, TooDeep, ReadError):
+            raise
+        except RecursionError:
+            raise TooDeep from None
+        except Exception:
+            raise NotPlain("pydicom cannot read it") from None
+
+
+def _read(source: Source, walked: Walked | None) -> tuple[Frame, ...]:
+    """What pydicom makes of it: six kinds of exceptions have been seen to leave its parser."""
     if walked is None:
         inflated = _inflated(source)
         if inflated is not None:
@@ -71,25 +85,16 @@ def _count(walked: Walked) -> int:
 
 
 def _dataset(source: Source, walked: Walked | None) -> Any:
-    """The header as pydicom's data set; its warnings, which may quote the header, are not shown."""
+    """The header as pydicom's data set; its warnings, which may quote the header, are not shown by the caller."""
     import pydicom
 
     if not looks_like_dicom(source.read(0, 132)) and walked is None:
         raise NotPlain("no DICOM header at its beginning")
     stop = walked.pixel_offset if walked is not None and walked.pixel_offset is not None else source.size
     head = source.read(0, min(stop, MAX_HEADER))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            if walked is not None and walked.syntax == tags.DEFLATED:
-                return pydicom.filereader.read_dataset(io.BytesIO(head), False, True, stop_when=_at_pixels)
-            data = pydicom.dcmread(io.BytesIO(head), force=True, defer_size=1 << 16, stop_before_pixels=walked is not None)
-        except RecursionError:
-            raise TooDeep from None
-        except ReadError:
-            raise
-        except Exception:
-            raise NotPlain("pydicom cannot read it") from None
+    if walked is not None and walked.syntax == tags.DEFLATED:
+        return pydicom.filereader.read_dataset(io.BytesIO(head), False, True, stop_when=_at_pixels)
+    data = pydicom.dcmread(io.BytesIO(head), force=True, defer_size=1 << 16, stop_before_pixels=walked is not None)
     if not any(tag.group > 2 for tag in data.keys()):  # noqa: SIM118
         raise NotPlain("no data set")
     return data

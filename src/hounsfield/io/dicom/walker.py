@@ -30,8 +30,8 @@ _VRS = _LONG_VRS | frozenset({b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b
                               b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"})
 _ITEM, _ITEM_STOP, _SEQUENCE_STOP = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXELS = frozenset({tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_PIXEL_DATA})
-_NESTABLE = 8 * MAX_DEPTH
-"""A sequence shorter than this, bytes, cannot hold MAX_DEPTH further ones."""
+_LEVEL = 16
+"""The fewest bytes that one more level of nesting takes: the heads of a sequence and of its item."""
 
 
 class NotPlain(Exception):
@@ -206,7 +206,7 @@ def _elements(reader: _Reader, position: int, found: Walked) -> None:
         if tag in wanted and length <= MAX_VALUE:
             index = reader.need(start, length)
             values[tag] = reader.data[index:index + length]
-        elif length > _NESTABLE and vr in (b"SQ", b"", b"UN") and _is_item(reader, start):
+        elif length > _LEVEL * (MAX_DEPTH - 1) and vr in (b"SQ", b"", b"UN") and _is_item(reader, start):
             _skip(reader, start, length, depth=1, implicit=vr == b"UN")
         position = start + length
     if position < size:
@@ -240,13 +240,14 @@ def _skip(reader: _Reader, position: int, length: int, *, depth: int, implicit: 
 
 
 def _skip_item(reader: _Reader, position: int, length: int, *, depth: int) -> int:
-    if length != UNDEFINED and length <= _NESTABLE:
+    shallow = _LEVEL * (MAX_DEPTH - depth)
+    if length != UNDEFINED and length <= shallow:
         return position + length
     stop = position + length if length != UNDEFINED else None
     while stop is None or position < stop:
         tag, vr, size, start = reader.element(position)
         if tag == _ITEM_STOP:
             return start
-        nests = size == UNDEFINED or (size > _NESTABLE and vr in (b"SQ", b"", b"UN") and _is_item(reader, start))
+        nests = size == UNDEFINED or (size > shallow - _LEVEL and vr in (b"SQ", b"", b"UN") and _is_item(reader, start))
         position = _skip(reader, start, size, depth=depth + 1, implicit=vr == b"UN") if nests else start + size
     return position
