@@ -127,7 +127,8 @@ def main(slices: int, side: int) -> None:
             folder = Path(name)
             write_series(folder, slices=slices, side=side, codec=codec)
             assert np.array_equal(by_hounsfield(folder), by_pydicom(folder))
-            assert np.array_equal(by_hounsfield(folder).astype(np.int32) - 1024, sitk.GetArrayFromImage(by_simpleitk(folder)).T)
+            theirs = sitk.GetArrayFromImage(by_simpleitk(folder)).T
+            assert np.array_equal(by_hounsfield(folder).astype(np.int32) - 1024, theirs)
             readers = {"hounsfield, stored values": by_hounsfield, "hounsfield, HU": by_hounsfield_hu,
                        "SimpleITK": by_simpleitk, "pydicom": by_pydicom}
             print(f"\n{codec}, {slices} slices of {side} x {side}: {slices * side * side * 2 / 2**20:.0f} MB; "

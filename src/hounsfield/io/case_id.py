@@ -43,7 +43,7 @@ def user_key() -> bytes:
 
 
 def read_key(path: Path) -> bytes:
-    """The key in a file of 64 hex digits; raises FileNotFoundError, or ReadError where it is no key or open to others."""
+    """The key in a file of 64 hex digits; raises FileNotFoundError, ReadError where it is no key or open to others."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -80,5 +80,6 @@ def _made(path: Path) -> bytes:
         finally:
             os.unlink(draft)
     except OSError as error:
-        raise WriteError(f"the key file cannot be written ({error.strerror}); set XDG_CONFIG_HOME to a folder of yours") from None
+        raise WriteError(f"the key file cannot be written ({error.strerror}); set XDG_CONFIG_HOME to a folder of yours"
+                         ) from None
     return read_key(path)

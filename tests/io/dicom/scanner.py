@@ -19,7 +19,8 @@ def truth(count: int, *, low: int = 0, high: int = 2000, seed: int = 1) -> np.nd
     return np.random.default_rng(seed).integers(low, high, (count, ROWS, COLUMNS)).astype(np.int16)
 
 
-def slice_of(pixels: np.ndarray, *, position: Sequence[float], uid: str, syntax: str = ExplicitVRLittleEndian) -> Dataset:
+def slice_of(pixels: np.ndarray, *, position: Sequence[float], uid: str,
+             syntax: str = ExplicitVRLittleEndian) -> Dataset:
     """One classic CT slice."""
     data = Dataset()
     data.file_meta = FileMetaDataset()
@@ -44,7 +45,7 @@ def slice_of(pixels: np.ndarray, *, position: Sequence[float], uid: str, syntax:
 
 def write(folder: Path, pixels: np.ndarray, *, positions: Sequence[Sequence[float]] | None = None,
           change: Change | None = None, name: str = "s", skip: Sequence[int] = (), uid: str = "") -> list[Path]:
-    """A series of slices (k, row, column) 2 mm apart, but for what `change(data, k)` does to each; `skip` leaves out."""
+    """A series of slices (k, row, column) 2 mm apart, but for what `change(data, k)` does; `skip` leaves some out."""
     folder.mkdir(parents=True, exist_ok=True)
     uid = uid or generate_uid()
     paths = []

@@ -10,8 +10,15 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
-    JPEG2000Lossless, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, HTJ2KLossless, ImplicitVRLittleEndian,
-    JPEGLosslessSV1, JPEGLSLossless, RLELossless)
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    HTJ2KLossless,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.core.policy import ReadPolicy

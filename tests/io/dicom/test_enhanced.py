@@ -90,7 +90,8 @@ def test_dcmqi_multiframe_equals_its_classic_slices(real_data: Path) -> None:
     assert ours.grid.same_as(classic.grid)
 
 
-@pytest.mark.parametrize("name", ["CT0012.fragmented_no_bot_jpeg_lossless.70.dcm", "CT0012.not_fragmented_bot_jpeg_ls.80.dcm"])
+@pytest.mark.parametrize("name", ["CT0012.fragmented_no_bot_jpeg_lossless.70.dcm",
+                                  "CT0012.not_fragmented_bot_jpeg_ls.80.dcm"])
 def test_frames_in_many_fragments_equal_the_uncompressed_ones(real_data: Path, name: str) -> None:
     folder = real_data / "enhanced_multiframe"
     plain, packed = (read(folder / file, quantity="other") for file in ("CT0012.explicit_little_endian.dcm", name))

@@ -125,7 +125,8 @@ def test_duplicate_of_the_same_pixels_is_dropped_and_said(tmp_path: Path) -> Non
 def test_duplicate_of_other_pixels_is_refused(tmp_path: Path) -> None:
     pixels = truth(5)
     paths = write(tmp_path, pixels)
-    slice_of(pixels[2] + 1, position=(10, 20, 4.0), uid=_uid(paths[0])).save_as(tmp_path / "again", enforce_file_format=True)
+    again = slice_of(pixels[2] + 1, position=(10, 20, 4.0), uid=_uid(paths[0]))
+    again.save_as(tmp_path / "again", enforce_file_format=True)
     assert "DUPLICATE" in refusal(tmp_path).codes
 
 

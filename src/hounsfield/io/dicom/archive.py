@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from hounsfield.core.errors import Problem, ReadError, RefusedError
-from hounsfield.io.dicom.source import FileSource, Source
+from hounsfield.io.dicom.source import FileSource, Source, printable
 
 MAX_MEMBERS = 100_000
 """More members than this are refused: the largest studies have some 10,000 files."""
@@ -73,7 +73,8 @@ class ZipSource:
                     left -= skipped
                 return file.read(max(0, min(count, self.size - start)))
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
-            raise ReadError(f"{self.name}: this member of the archive is corrupt, encrypted or packed in an unknown way") from None
+            raise ReadError(f"{self.name}: this member of the archive is corrupt, encrypted or of an unknown packing"
+                            ) from None
 
 
 def is_archive(head: bytes) -> bool:
@@ -82,7 +83,7 @@ def is_archive(head: bytes) -> bool:
 
 
 def archive_sources(path: Path) -> list[Source]:
-    """The members of the archive at `path`; raises RefusedError for members that leave it, ReadError where it is broken."""
+    """The members of the archive at `path`; raises RefusedError where one leads out, ReadError where it is broken."""
     try:
         with open(path, "rb") as file:
             head = file.read(512)
@@ -90,18 +91,18 @@ def archive_sources(path: Path) -> list[Source]:
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, UnicodeError, ValueError) as error:
         if isinstance(error, RefusedError):
             raise
-        raise ReadError(f"{path.name}: the archive is broken") from None
+        raise ReadError(f"{printable(path.name)}: the archive is broken") from None
     except OSError as error:
         if isinstance(error, ReadError):
             raise
-        raise ReadError(f"{path.name}: the archive cannot be read ({error.strerror or 'broken'})") from None
+        raise ReadError(f"{printable(path.name)}: the archive cannot be read ({error.strerror or 'broken'})") from None
 
 
 def check_member(name: str, *, archive: str, ordinal: int) -> None:
     """Refuse a name that leads out of the archive: absolute, with '..', a drive or a backslash."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or (len(name) > 1 and name[1] == ":"):
-        raise RefusedError([Problem(archive, "ARCHIVE", f"member {ordinal + 1} has a name that leads out of the archive")])
+        raise _refuse(archive, f"member {ordinal + 1} has a name that leads out of the archive")
 
 
 def _is_packed(head: bytes) -> bool:
@@ -116,13 +117,13 @@ def _zip_sources(path: Path) -> list[Source]:
     archive = zipfile.ZipFile(path)
     members = archive.infolist()
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_TOTAL:
-        raise _refuse(path.name, f"over {MAX_MEMBERS} members or {MAX_TOTAL} bytes unpacked")
+        raise _refuse(printable(path.name), f"over {MAX_MEMBERS} members or {MAX_TOTAL} bytes unpacked")
     for turn, member in enumerate(members):
-        check_member(member.filename, archive=path.name, ordinal=turn)
+        check_member(member.filename, archive=printable(path.name), ordinal=turn)
         if (member.external_attr >> 16) & 0o170000 == 0o120000:
-            raise _refuse(path.name, f"member {turn + 1} is a link")
+            raise _refuse(printable(path.name), f"member {turn + 1} is a link")
         if member.file_size > MAX_MEMBER or member.file_size > MAX_RATIO * (member.compress_size + 64):
-            raise _refuse(path.name, f"member {turn + 1} claims {member.file_size} bytes from {member.compress_size}")
+            raise _refuse(printable(path.name), f"member {turn + 1} claims {member.file_size} bytes from {member.compress_size}")
     files = sorted((member for member in members if not member.is_dir()), key=lambda member: member.filename)
     return [_zip_source(path, archive, member, ordinal) for ordinal, member in enumerate(files)]
 
@@ -130,29 +131,37 @@ def _zip_sources(path: Path) -> list[Source]:
 def _zip_source(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, ordinal: int) -> Source:
     if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
         head = FileSource(str(path), path.name, 0, path.stat().st_size).read(member.header_offset, 30)
-        start = member.header_offset + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-        return FileSource(str(path), member.filename, ordinal, member.file_size, start)
-    return ZipSource(archive, member, member.filename, ordinal, member.file_size)
+        names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        start = member.header_offset + 30 + names
+        return FileSource(str(path), printable(member.filename), ordinal, member.file_size, start)
+    return ZipSource(archive, member, printable(member.filename), ordinal, member.file_size)
 
 
 def _tar_sources(path: Path, *, packed: bool) -> list[Source]:
-    holder = _unpacked(path) if packed else None
-    with open(path, "rb") if holder is None else holder.reader() as file, tarfile.open(fileobj=file, mode="r:") as archive:
-        members: list[tarfile.TarInfo] = []
+    if packed:
+        holder = _unpacked(path)
+        with holder.reader() as file:
+            return _tar_members(file, path, holder)
+    with open(path, "rb") as file:
+        return _tar_members(file, path, None)
+
+
+def _tar_members(file: IO[bytes], path: Path, holder: Held | None) -> list[Source]:
+    members: list[tarfile.TarInfo] = []
+    with tarfile.open(fileobj=file, mode="r:") as archive:
         for turn, member in enumerate(archive):
-            check_member(member.name, archive=path.name, ordinal=turn)
+            check_member(member.name, archive=printable(path.name), ordinal=turn)
             if member.issym() or member.islnk():
-                raise _refuse(path.name, f"member {turn + 1} is a link")
+                raise _refuse(printable(path.name), f"member {turn + 1} is a link")
             if not (member.isfile() or member.isdir()) or turn >= MAX_MEMBERS or member.issparse():
-                raise _refuse(path.name, f"member {turn + 1} is no plain file, or there are over {MAX_MEMBERS}")
+                raise _refuse(printable(path.name), f"member {turn + 1} is no plain file, or there are over {MAX_MEMBERS}")
             members.append(member)
         file.seek(archive.offset)
         if file.read(_BLOCK).strip(b"\0") or file.tell() < archive.offset + _BLOCK:
-            raise ReadError(f"{path.name}: the archive is cut short, its end mark is missing")
+            raise ReadError(f"{printable(path.name)}: the archive is cut short, its end mark is missing")
     files = sorted((member for member in members if member.isfile()), key=lambda member: member.name)
-    whole = path.stat().st_size if holder is None else os.fstat(holder.fileno()).st_size
-    return [FileSource(str(path), member.name, ordinal, min(member.size, max(0, whole - member.offset_data)),
-                       member.offset_data, holder) for ordinal, member in enumerate(files)]
+    return [FileSource(str(path), printable(member.name), ordinal, member.size, member.offset_data, holder)
+            for ordinal, member in enumerate(files)]
 
 
 def _unpacked(path: Path) -> Held:
@@ -171,8 +180,8 @@ def _unpacked(path: Path) -> Held:
             while chunk := packed.read(_CHUNK):
                 done += len(chunk)
                 if done > MAX_UNPACKED_TAR or done > MAX_RATIO * (path.stat().st_size + 64):
-                    raise _refuse(path.name, f"it unpacks to over {MAX_UNPACKED_TAR} bytes")
+                    raise _refuse(printable(path.name), f"it unpacks to over {MAX_UNPACKED_TAR} bytes")
                 room.write(chunk)
     except lzma.LZMAError:
-        raise ReadError(f"{path.name}: the archive is broken") from None
+        raise ReadError(f"{printable(path.name)}: the archive is broken") from None
     return holder

@@ -85,7 +85,7 @@ def _pixel_findings(frames: Sequence[Frame]) -> Iterator[Finding]:
     large = [frame for frame in frames if max(frame.size) > MAX_SIDE]
     if large:
         yield found("TOO_LARGE", "refuse", f"a slice of over {MAX_SIDE} rows or columns", frames=large)
-    unknown = [frame for frame in frames if frame.pixels and (frame.pixels.codec == "unknown" or frame.pixels.samples != 1)]
+    unknown = [frame for frame in frames if frame.pixels and frame.pixels.codec == "unknown"]
     if unknown:
         yield found("CODEC", "refuse", "a transfer syntax that cannot be decoded", frames=unknown)
     cut = [frame for frame in frames if is_truncated(frame)]
@@ -112,11 +112,13 @@ def _meaning_findings(frames: Sequence[Frame], policy: ReadPolicy) -> Iterator[F
     strange = [frame for frame in frames if not _is_hu(frame)]
     if strange:
         grade: Grade = "repair" if policy.assume == "hu" else "refuse"
-        what = "there is no rescale slope and intercept" if not strange[0].rescale_type else "the rescale type is not HU"
+        what = "the rescale type is not HU" if strange[0].rescale_type not in _HU_NAMES else \
+            "nothing says that the values are HU"
         yield found("NOT_HU", grade, f"{what}; assume='hu' takes the values for HU all the same", frames=strange)
     derived = [frame for frame in frames if "DERIVED" in frame.image_type]
     if derived:
-        yield found("DERIVED", "note", "the pixels are derived from others (processed, or compressed with loss)", frames=derived)
+        yield found("DERIVED", "note", "the pixels are derived from others (processed, or compressed with loss)",
+                    frames=derived)
     padded = [frame for frame in frames if frame.padding is not None]
     if padded:
         yield found("PADDING", "note", "a padding value is declared; it becomes air" if policy.padding == "air" else
@@ -141,8 +143,8 @@ def _place_findings(frames: Sequence[Frame]) -> tuple[Finding, ...]:
     flat = [frame for frame in frames if not frame.spacing_mm]
     findings = []
     if lost:
-        findings.append(found("NO_POSITION", "refuse", "no position or no orientation that could be trusted; slice order "
-                              "and place would be guesses", frames=lost, value=len(lost)))
+        findings.append(found("NO_POSITION", "refuse", "no position or no orientation that could be trusted; slice "
+                              "order and place would be guesses", frames=lost, value=len(lost)))
     if flat:
         findings.append(found("NO_SPACING", "refuse", "no pixel spacing that could be trusted", frames=flat))
     return tuple(findings)
@@ -159,15 +161,17 @@ def _ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...]
             (dropped if same_pixels(frames[run[0]], frames[n]) else clashing).append(frames[n])
     findings = []
     if dropped:
-        findings.append(found("DUPLICATE", "repair", f"{len(dropped)} slices lie where one of the same pixels does; one of "
-                              "each is kept", frames=dropped, value=len(dropped)))
+        findings.append(found("DUPLICATE", "repair", f"{len(dropped)} slices lie where one of the same pixels does; "
+                              "one of each is kept", frames=dropped, value=len(dropped)))
     if clashing:
-        findings.append(found("DUPLICATE", "refuse", f"{len(clashing)} slices lie where one of other pixels does, and nothing "
-                              "tells them apart; take away those that do not belong", frames=clashing, value=len(clashing)))
+        findings.append(found("DUPLICATE", "refuse", f"{len(clashing)} slices lie where one of other pixels does, and "
+                              "nothing tells them apart; take away those that do not belong", frames=clashing,
+                              value=len(clashing)))
     return tuple(kept), findings
 
 
-def _gap_findings(frames: Sequence[Frame], positions: Floats, holes: Sequence[Gap], policy: ReadPolicy) -> Iterator[Finding]:
+def _gap_findings(frames: Sequence[Frame], positions: Floats, holes: Sequence[Gap],
+                  policy: ReadPolicy) -> Iterator[Finding]:
     for hole in holes:
         grade: Grade = "repair" if policy.gaps == "fill" else "refuse"
         pair = (frames[hole.after], frames[hole.after + 1])
@@ -215,8 +219,8 @@ def _tilt_findings(frames: Sequence[Frame], tilt: tuple[float, float, float], po
     grade: Grade = "repair" if policy.tilt == "correct" else "refuse"
     how = "it is sheared right in the same sampling" if grade == "repair" else "tilt='correct' shears it right"
     if bent > UPRIGHT_TOLERANCE_MM * max(1.0, frames[0].spacing_mm[0]):
-        yield found("SHIFTED", grade, f"slices lie up to {sideways:.6g} mm sideways of the first, not in one line; {how}",
-                    value=sideways)
+        yield found("SHIFTED", grade, f"slices lie up to {sideways:.6g} mm sideways of the first, not in one line; "
+                    f"{how}", value=sideways)
     else:
         yield found("TILT", grade, f"the slices are stacked at a tilt of {degrees:.6g} degrees; {how}", value=degrees)
 
@@ -224,8 +228,10 @@ def _tilt_findings(frames: Sequence[Frame], tilt: tuple[float, float, float], po
 def _thickness_findings(frames: Sequence[Frame]) -> Iterator[Finding]:
     values = sorted({frame.thickness_mm for frame in frames if frame.thickness_mm is not None})
     if len(values) > 1:
-        yield found("MIXED_THICKNESS", "note", f"slice thickness runs from {values[0]:.6g} to {values[-1]:.6g} mm", value=values[-1])
+        yield found("MIXED_THICKNESS", "note", f"slice thickness runs from {values[0]:.6g} to {values[-1]:.6g} mm",
+                    value=values[-1])
     if len(frames) == 1:
         known = frames[0].thickness_mm
-        yield found("SINGLE_SLICE", "note" if known else "repair", f"one slice; its thickness of {known:.6g} mm is SliceThickness"
-                    if known else "one slice without a SliceThickness; 1 mm is assumed", frames=frames, value=known)
+        said = f"one slice; its thickness of {known:.6g} mm is taken from SliceThickness" if known else \
+            "one slice without a SliceThickness; 1 mm is assumed"
+        yield found("SINGLE_SLICE", "note" if known else "repair", said, frames=frames, value=known)

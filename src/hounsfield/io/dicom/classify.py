@@ -14,15 +14,15 @@ SLICES: frozenset[Kind] = frozenset({"axial", "coronal", "sagittal", "enhanced"}
 
 _CT_CLASSES = frozenset({tags.CT_IMAGE, tags.ENHANCED_CT, tags.LEGACY_ENHANCED_CT})
 _LOCALIZERS = frozenset({"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW", "SCANOGRAM", "REF_SURVIEW"})
+_COLOURS = ("RGB", "YBR", "PALETTE")
 _SCREENS = frozenset({"SCREEN SAVE", "SCREENSAVE", "DOSE", "DOSE_INFO", "PATIENT_INFO", "PROTOCOL", "REPORT"})
 
 
 def kind_of(frame: Frame) -> Kind:
     """The kind of one frame; planes are told apart later, by the orientation of the whole series."""
     types = set(frame.image_type)
-    if frame.pixels is not None and (frame.pixels.samples > 1 or frame.pixels.photometric.startswith(("RGB", "YBR", "PAL"))):
-        return "screen"
-    if types & _SCREENS:
+    form = frame.pixels
+    if types & _SCREENS or (form is not None and (form.samples > 1 or form.photometric.startswith(_COLOURS))):
         return "screen"
     if frame.modality not in ("", "CT") or (frame.sop_class not in _CT_CLASSES and not _is_ct_all_the_same(frame)):
         return "secondary" if frame.sop_class.startswith(tags.SECONDARY_CAPTURES) else "not-ct"

@@ -30,7 +30,7 @@ def describe(data: bytes) -> Codestream | None:
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether the codestream ends with its end marker (the same in JPEG, JPEG-LS and JPEG 2000), zeros after it aside."""
+    """Whether the codestream ends with its end marker (one for JPEG, JPEG-LS and JPEG 2000), zeros after it aside."""
     return data[-64:].rstrip(b"\0").endswith(b"\xff\xd9")
 
 
@@ -42,8 +42,8 @@ def _jpeg(data: bytes) -> Codestream | None:
             position += 1
             continue
         if marker in _FRAMES:
-            return Codestream(int.from_bytes(data[position + 5:position + 7]), int.from_bytes(data[position + 7:position + 9]),
-                              data[position + 9], data[position + 4], False)
+            rows, columns = (int.from_bytes(data[n:n + 2]) for n in (position + 5, position + 7))
+            return Codestream(rows, columns, data[position + 9], data[position + 4], False)
         position += 2 + max(2, int.from_bytes(data[position + 2:position + 4]))
     return None
 

@@ -74,7 +74,8 @@ def in_parallel(work: Callable[[int], None], count: int) -> None:
             done.result()
 
 
-def decode_into(target: Array, frame: Frame, *, pads: Sequence[tuple[int, int]] = (), pad_value: int | None = None) -> None:
+def decode_into(target: Array, frame: Frame, *, pads: Sequence[tuple[int, int]] = (),
+                pad_value: int | None = None) -> None:
     """Decode one frame's stored values into `target` (rows, columns), C-contiguous; raises ReadError.
 
     Words within `pads` become `pad_value`: before bits are masked, since a padding word may lie outside of them.
@@ -114,7 +115,7 @@ def _words(frame: Frame, form: PixelFormat) -> Array:
 
 
 def mask_bits(values: Array, form: PixelFormat) -> None:
-    """Drop the bits that are not the value's (overlays, rubbish) and extend its sign, in place (PS3.5 section 8.1.1)."""
+    """Drop the bits that are not the value's (overlays, rubbish) and extend its sign, in place (PS3.5 8.1.1)."""
     if form.stored == form.allocated:
         return
     down = form.high_bit + 1 - form.stored
@@ -160,7 +161,7 @@ def _compressed(frame: Frame, form: PixelFormat) -> Array:
 
 
 def _as_stored(values: Array, form: PixelFormat, *, bits: int) -> Array:
-    """Decoded samples as the header's dtype; an unsigned codestream of signed pixels is extended from its own `bits`."""
+    """Decoded samples as the header's dtype; an unsigned stream of signed pixels is extended from its own `bits`."""
     same = values.astype(form.dtype, copy=False)
     values = same if same.flags.writeable and same.flags.c_contiguous else np.array(same, order="C")
     if form.signed and bits < form.allocated:
@@ -182,8 +183,8 @@ def _decoder(codec: str) -> Callable[[bytes, PixelFormat], Array]:
         return done.view(form.dtype).reshape(form.rows, form.columns)
 
     plain: dict[str, Callable[[bytes], Array]] = {
-        "jpeg": imagecodecs.jpeg8_decode, "jpeg-lossless": imagecodecs.jpeg8_decode, "jpeg-ls": imagecodecs.jpegls_decode,
-        "jpeg2000": imagecodecs.jpeg2k_decode, "htj2k": imagecodecs.htj2k_decode}
+        "jpeg": imagecodecs.jpeg8_decode, "jpeg-lossless": imagecodecs.jpeg8_decode,
+        "jpeg-ls": imagecodecs.jpegls_decode, "jpeg2000": imagecodecs.jpeg2k_decode, "htj2k": imagecodecs.htj2k_decode}
     return rle if codec == "rle" else lambda data, form: np.asarray(plain[codec](data))
 
 

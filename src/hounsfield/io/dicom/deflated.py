@@ -16,7 +16,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class DeflatedSource:
-    """The inflated bytes of a source from `start` on; `size` is what may be asked for at most, since none is declared."""
+    """The inflated bytes of a source from `start` on; `size` is the most that may be asked for: none is declared."""
 
     packed: Source
     start: int
@@ -33,7 +33,7 @@ class DeflatedSource:
         return self.packed.ordinal
 
     def read(self, start: int, count: int) -> bytes:
-        """At most `count` inflated bytes from `start`; memory is bounded by `count`, whatever the file would inflate to."""
+        """At most `count` inflated bytes from `start`; memory is bounded by it, whatever the file would inflate to."""
         stream, position, place = zlib.decompressobj(-zlib.MAX_WBITS), self.start, 0
         parts: list[bytes] = []
         while place < start + count and not stream.eof:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hounsfield.core.errors import Problem, ReadError, RefusedError
 from hounsfield.io.dicom import tags
-from hounsfield.io.dicom.source import Source, file_source
+from hounsfield.io.dicom.source import Source, file_source, printable
 
 MAX_SIZE = 1 << 28
 """Bytes of a directory file: 10,000 images take about 5 MB."""
@@ -30,15 +30,16 @@ def dicomdir_sources(path: Path) -> list[Source]:
         target = folder.joinpath(*parts).resolve()
         if any(part in ("", ".", "..") or "/" in part or "\\" in part or "\0" in part for part in parts) \
                 or not target.is_relative_to(folder):
-            raise RefusedError([Problem(path.name, "DICOMDIR", f"reference {turn + 1} leads out of the directory's folder")])
+            raise RefusedError([Problem(printable(path.name), "DICOMDIR",
+                                        f"reference {turn + 1} leads out of the directory's folder")])
         actual = target if target.is_file() else _in_lower_case(folder, parts)
         if actual is None:
-            raise ReadError(f"{path.name}: a file that the directory names is missing (reference {turn + 1})")
+            raise ReadError(f"{printable(path.name)}: a file that the directory names is missing (reference {turn + 1})")
         if name not in seen:
             found.append(file_source(actual, name=name, ordinal=len(found)))
         seen.add(name)
     if not found:
-        raise ReadError(f"{path.name}: the directory names no file")
+        raise ReadError(f"{printable(path.name)}: the directory names no file")
     return found
 
 
@@ -52,7 +53,7 @@ def _references(path: Path) -> list[tuple[str, ...]]:
     import pydicom
 
     if path.stat().st_size > MAX_SIZE:
-        raise ReadError(f"{path.name}: a directory of over {MAX_SIZE} bytes")
+        raise ReadError(f"{printable(path.name)}: a directory of over {MAX_SIZE} bytes")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -60,5 +61,5 @@ def _references(path: Path) -> list[tuple[str, ...]]:
             records = data[tags.DIRECTORY_RECORDS].value
             ids = [record[_FILE_ID].value for record in records if _FILE_ID in record]
         except Exception:
-            raise ReadError(f"{path.name}: the directory cannot be read") from None
+            raise ReadError(f"{printable(path.name)}: the directory cannot be read") from None
     return [(value,) if isinstance(value, str) else tuple(str(part) for part in value) for value in ids if value]

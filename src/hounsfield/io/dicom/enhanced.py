@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -108,10 +109,9 @@ def _float(value: Any) -> float | None:
 
 
 def _floats(value: Any, size: int) -> tuple[float, ...]:
-    import math
-
+    single = isinstance(value, str) or not hasattr(value, "__iter__")
     try:
-        values = tuple(float(part) for part in (value if hasattr(value, "__iter__") and not isinstance(value, str) else (value,)))
+        values = tuple(float(part) for part in ((value,) if single else value))
     except (TypeError, ValueError):
         return ()
     return values if len(values) == size and all(math.isfinite(part) for part in values) else ()
@@ -125,7 +125,9 @@ def _ordinal(value: Any) -> float | None:
 def _types(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
-    return words(value.encode("ascii", "replace")) if isinstance(value, str) else tuple(str(part).strip().upper() for part in value)
+    if isinstance(value, str):
+        return words(value.encode("ascii", "replace"))
+    return tuple(str(part).strip().upper() for part in value)
 
 
 def _kernel(value: Any) -> str:

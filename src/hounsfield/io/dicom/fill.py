@@ -25,7 +25,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilledDecoder:
-    """A decoder whose missing slices are made of their neighbours, in rescaled values, and stored as the lower one is."""
+    """A decoder whose missing slices are made of their neighbours, in rescaled values, stored as the lower one is."""
 
     real: FrameDecoder
     slots: tuple[Slot, ...]

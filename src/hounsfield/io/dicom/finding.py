@@ -31,6 +31,7 @@ class Finding:
         return Problem(", ".join(names[:SHOWN]) + more, self.code, self.message)
 
 
-def found(code: str, grade: Grade, message: str, *, frames: Iterable[Frame] = (), value: float | None = None) -> Finding:
+def found(code: str, grade: Grade, message: str, *, frames: Iterable[Frame] = (),
+          value: float | None = None) -> Finding:
     """A Finding about `frames`."""
     return Finding(code, grade, message, tuple((frame.source.ordinal, frame.name) for frame in frames), value)

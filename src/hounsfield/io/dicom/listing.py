@@ -9,7 +9,7 @@ from pathlib import Path
 from hounsfield.core.errors import ReadError
 from hounsfield.io.dicom.archive import archive_sources, is_archive
 from hounsfield.io.dicom.dicomdir import dicomdir_sources, is_dicomdir
-from hounsfield.io.dicom.source import FileSource, Source, file_source
+from hounsfield.io.dicom.source import FileSource, Source, file_source, printable
 
 MAX_FOLDERS = 64
 """Folders nested deeper than this are not followed."""
@@ -21,7 +21,7 @@ def sources(path: Path) -> list[Source]:
     Raises ReadError where it cannot be read, RefusedError where an archive or a directory leads out of itself.
     """
     if not path.exists():
-        raise ReadError(f"{path.name}: no such file or folder")
+        raise ReadError(f"{printable(path.name)}: no such file or folder")
     if path.is_dir():
         return list(_numbered(path))
     source = file_source(path, name=path.name)
@@ -34,7 +34,7 @@ def sources(path: Path) -> list[Source]:
 def _numbered(folder: Path) -> Iterator[FileSource]:
     found = sorted(_files(str(folder), "", 0))
     for ordinal, (name, path, size) in enumerate(found):
-        yield FileSource(path, name, ordinal, size)
+        yield FileSource(path, printable(name), ordinal, size)
 
 
 def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int]]:
@@ -48,4 +48,4 @@ def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int
                 elif entry.is_file():
                     yield prefix + entry.name, entry.path, entry.stat().st_size
     except OSError as error:
-        raise ReadError(f"{prefix or 'the folder'}: cannot be listed ({error.strerror})") from None
+        raise ReadError(f"{printable(prefix) or 'the folder'}: cannot be listed ({error.strerror})") from None

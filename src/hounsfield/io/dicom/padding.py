@@ -51,7 +51,8 @@ def settle_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
     shown = {declared[n] for n in chosen if filled[n]} - {declared[n] for n in chosen if not filled[n]}
     doubted = [n for n, span in enumerate(declared)
                if span is not None and span not in shown and _is_tissue(frames[n], span)]
-    ranges: list[tuple[Range, ...]] = [() if span is None or n in set(doubted) else (span,) for n, span in enumerate(declared)]
+    kept = [None if n in set(doubted) else span for n, span in enumerate(declared)]
+    ranges: list[tuple[Range, ...]] = [() if span is None else (span,) for span in kept]
     findings = []
     if doubted:
         findings.append(found("PADDING", "repair", "the declared padding value is one that tissue has; it is kept",
@@ -99,7 +100,8 @@ def _is_tissue(frame: Frame, span: Range) -> bool:
 
 
 def _fills_corners(values: Array, span: Range | None) -> bool:
-    return span is not None and all(span[0] <= int(values[row, column]) <= span[1] for row in (0, -1) for column in (0, -1))
+    corners = [int(values[row, column]) for row in (0, -1) for column in (0, -1)]
+    return span is not None and all(span[0] <= value <= span[1] for value in corners)
 
 
 def _undeclared(frames: Sequence[Frame], corners: dict[int, int | None],

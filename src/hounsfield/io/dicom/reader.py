@@ -20,7 +20,11 @@ from hounsfield.io.dicom.orientation import LPS_TO_RAS, axes
 from hounsfield.io.dicom.padding import NOTHING, Padding, settle_padding
 from hounsfield.io.dicom.series import Series, series_of
 from hounsfield.io.dicom.sign import with_true_signs
+from hounsfield.io.dicom.source import printable
 from hounsfield.io.dicom.triage import Other, triage
+
+SHOWN_IDS = 8
+"""Ids of series that a message names."""
 
 
 def open_dicom(path: Path, *, series: str | None = None, policy: ReadPolicy,
@@ -60,7 +64,8 @@ def stack_of(examined: Examined, policy: ReadPolicy, *, extra: Sequence[Finding]
     return Stack(
         shape=(first.pixels.columns, first.pixels.rows, len(slots)),
         origins_ras_mm=np.array([origins[s.low] + s.weight * (ahead[s.low] - origins[s.low]) for s in slots]),
-        step_i_ras_mm=pair[0] * first.spacing_mm[1] * LPS_TO_RAS, step_j_ras_mm=pair[1] * first.spacing_mm[0] * LPS_TO_RAS,
+        step_i_ras_mm=pair[0] * first.spacing_mm[1] * LPS_TO_RAS,
+        step_j_ras_mm=pair[1] * first.spacing_mm[0] * LPS_TO_RAS,
         stored_dtype=dtype, decode=decode, slopes=np.array([slopes[s.low] for s in slots]),
         intercepts=np.array([intercepts[s.low] for s in slots]), padding=padding.stored, quantity=examined.quantity,
         background=BACKGROUNDS.get(examined.quantity, 0.0), thickness_mm=first.thickness_mm,
@@ -73,29 +78,31 @@ def _chosen(found_series: Sequence[Series], wanted: str | None, path: Path, othe
     if wanted is not None:
         named = [series for series in found_series if series.id == wanted]
         if not named:
-            raise ReadError(f"{path.name}: no series '{wanted}' there; inspect lists the ids")
+            raise ReadError(f"{printable(path.name)}: no series '{wanted}' there; inspect lists the ids")
         readable = [series for series in named if series.is_readable]
     if len(readable) == 1:
         return readable[0]
     if not readable:
         raise _nothing(found_series, path, other)
-    raise RefusedError([*_split_reasons(readable), Problem(path.name, "SEVERAL_SERIES",
-                        f"{len(readable)} series could be read; choose one by series=: {', '.join(s.id for s in readable[:8])}")])
+    ids = ", ".join(item.id for item in readable[:SHOWN_IDS])
+    raise RefusedError([*_split_reasons(readable), Problem(
+        printable(path.name), "SEVERAL_SERIES", f"{len(readable)} series could be read; choose one by series=: {ids}")])
 
 
 def _split_reasons(readable: Sequence[Series]) -> list[Problem]:
-    reasons = {finding.code: finding for series in readable for finding in series.findings if finding.code != "DUPLICATE"}
-    return [finding.problem() for finding in reasons.values()]
+    reasons = {finding.code: finding for series in readable for finding in series.findings}
+    return [finding.problem() for code, finding in reasons.items() if code != "DUPLICATE"]
 
 
 def _nothing(found_series: Sequence[Series], path: Path, other: Sequence[Other]) -> ReadError | RefusedError:
     if found_series:
         kinds = ", ".join(sorted({series.group.kind for series in found_series}))
-        return RefusedError([Problem(path.name, "NO_CT", f"no series of CT slices there, only {kinds}")])
+        return RefusedError([Problem(printable(path.name), "NO_CT", f"no series of CT slices there, only {kinds}")])
     grave = [item for item in other if item.code != "NOT_DICOM"]
     if grave:
-        return ReadError(f"{grave[0].name}: {_SAID[grave[0].code]}" + (f" ({len(grave)} such files)" if len(grave) > 1 else ""))
-    return ReadError(f"{path.name}: no DICOM file there" if other else f"{path.name}: the folder is empty")
+        more = f" ({len(grave)} such files)" if len(grave) > 1 else ""
+        return ReadError(f"{grave[0].name}: {_SAID[grave[0].code]}{more}")
+    return ReadError(f"{printable(path.name)}: no DICOM file there" if other else f"{printable(path.name)}: the folder is empty")
 
 
 _SAID = {"UNREADABLE": "DICOM, but its header cannot be read; it is truncated or corrupt",
@@ -108,7 +115,8 @@ def _unread(other: Sequence[Other]) -> tuple[Finding, ...]:
     lost = tuple((item.ordinal, item.name) for item in other if item.code in ("UNREADABLE", "NESTED"))
     if not lost:
         return ()
-    return (Finding("UNREADABLE", "repair", f"{len(lost)} DICOM files could not be read and are left out", lost, len(lost)),)
+    said = f"{len(lost)} DICOM files could not be read and are left out"
+    return (Finding("UNREADABLE", "repair", said, lost, len(lost)),)
 
 
 def _repairs(examined: Examined, padding: Padding, extra: Sequence[Finding]) -> tuple[Problem, ...]:

@@ -106,8 +106,8 @@ def report(series: Series) -> SeriesReport:
         seen = examine(series, ReadPolicy())
     else:
         code, message = _APART[group.kind]
-        seen = Examined(group.frames, np.zeros(0), (*series.findings, found(code, "refuse", message, frames=group.frames)),
-                        quantity="other")
+        apart = found(code, "refuse", message, frames=group.frames)
+        seen = Examined(group.frames, np.zeros(0), (*series.findings, apart), quantity="other")
     rows, columns = first.size
     return SeriesReport(
         id=series.id, kind=group.kind, slices=len(seen.frames), shape=(columns, rows, len(seen.frames)),

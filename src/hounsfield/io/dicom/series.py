@@ -48,8 +48,8 @@ def _parts(group: Group) -> list[Series]:
         return [Series(group, tuple(findings))]
     kept, copies = without_copies(group.frames)
     if copies:
-        findings.append(found("DUPLICATE", "repair", f"{len(copies)} copies of objects that are there already are left out",
-                              frames=copies, value=len(copies)))
+        findings.append(found("DUPLICATE", "repair", f"{len(copies)} copies of objects that are there already are left "
+                              "out", frames=copies, value=len(copies)))
     across = normal(kept[0].orientation)
     placed = across is not None and all(frame.position_mm for frame in kept)
     phases = split_phases(kept, places(kept, across)) if placed and across is not None else ()

@@ -99,9 +99,14 @@ class BytesSource:
         return self.data[start:start + max(0, count)]
 
 
+def printable(name: str) -> str:
+    """A file's name for a message: one line, nothing that a terminal would take for a command."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
 def file_source(path: Path, *, name: str = "", ordinal: int = 0) -> FileSource:
     """The source that is a whole file; raises ReadError where it cannot be looked at."""
     try:
-        return FileSource(str(path), name or path.name, ordinal, os.stat(path).st_size)
+        return FileSource(str(path), printable(name or path.name), ordinal, os.stat(path).st_size)
     except OSError as error:
-        raise ReadError(f"{name or path.name}: cannot be read ({error.strerror})") from None
+        raise ReadError(f"{printable(name or path.name)}: cannot be read ({error.strerror})") from None

@@ -19,7 +19,7 @@ HOLE = 2.5
 """A gap over two and a half times the expected one is a hole whatever its multiple: nobody scanned what lies there."""
 
 SAME_GAP_MM = 2e-3
-"""Gaps this near to each other are counted as one in a report: positions are rounded to a thousandth of a millimetre."""
+"""Gaps this near to each other are counted as one in a report: positions are rounded to a thousandth of a mm."""
 
 
 @dataclass(frozen=True, slots=True)
