@@ -129,3 +129,11 @@ def test_the_tables_of_windows_and_clips_are_those_of_the_package() -> None:
             if re.match(r"\| [a-z-]+ \| -?\d", line)]
     written = [(row[0].strip("| "), float(row[1]), float(row[2].strip("| "))) for row in rows]
     assert written == [(name, *pair) for table in (WINDOWS, CLIPS) for name, pair in table.items()]
+
+
+def test_every_test_that_the_table_of_checks_names_exists() -> None:
+    named = re.findall(r"`(tests/\S+\.py)::(\w+)`", (ROOT / "design" / "checks.md").read_text(encoding="utf-8"))
+    assert named
+    missing = [f"{path}::{name}" for path, name in named if not (ROOT / path).is_file()
+               or f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")]
+    assert missing == []
