@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from hounsfield.cli.compare import compare
+from hounsfield.cli.convert import convert
+from hounsfield.cli.info import info
+from hounsfield.cli.inspect import inspect
+from hounsfield.cli.picture import histogram, montage, planes
 from hounsfield.cli.plan import plan
 from hounsfield.cli.presets import presets
 from hounsfield.cli.run import run
@@ -14,7 +19,9 @@ HELP = """CT as it lies on disk into what a network can learn from.
 
 Exit status: 0 all done, 1 a case failed or was refused, 2 usage or an impossible pipeline, 3 no case found."""
 
-VERBS: dict[str, Verb] = {"run": run, "plan": plan, "presets": presets, "windows": windows}
+VERBS: dict[str, Verb] = {"inspect": inspect, "convert": convert, "run": run, "plan": plan, "presets": presets,
+                          "windows": windows, "planes": planes, "montage": montage, "histogram": histogram,
+                          "compare": compare, "info": info}
 
 
 def app() -> typer.Typer:

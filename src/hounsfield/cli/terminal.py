@@ -5,17 +5,28 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Progress = Callable[[int, int], None]
 
 COMMON = "Common"
 """The heading of the options that every verb has."""
 
 PIPED_WIDTH = 10_000
 """A table that goes to a file or a pipe is as wide as it is; nothing is cut or wrapped."""
+
+SHOWN_AFTER_SECONDS = 1.0
+"""What is done sooner needs no progress bar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +65,93 @@ class Terminal:
         """Where an error came from, for --traceback."""
         sys.stderr.write("\n".join(inert(line) for line in text.splitlines()) + "\n")
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-        """Print the answer as a table; the columns named in `right` are aligned to the right."""
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (),
+              spare: Sequence[str] = ()) -> None:
+        """Print the answer as a table; columns in `right` are aligned to the right.
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for name in columns:
-            table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(inert(cell)) for cell in row))
-        Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False).print(table)
+        On a screen that is too narrow, columns in `spare` are left out one by one; a file gets all.
+        """
+        from rich.console import Console
+
+        is_screen = sys.stdout.isatty()
+        console = Console(file=sys.stdout, width=None if is_screen else PIPED_WIDTH, highlight=False, soft_wrap=False)
+        shown = list(columns)
+        left_out = list(spare)
+        table = _table(columns, rows, shown=shown, right=right)
+        while left_out and console.measure(table).maximum > console.width:
+            shown.remove(left_out.pop(0))
+            table = _table(columns, rows, shown=shown, right=right)
+        with console.capture() as captured:
+            console.print(table)
+        sys.stdout.write("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n")
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Progress]:
+        """Show how far something is, on stderr, once it has taken a second; gives what to call with (done, total)."""
+        if self.quiet or self.json or not sys.stderr.isatty():
+            yield lambda done, total: None
+            return
+        bar = _Bar(label)
+        with bar:
+            yield bar.update
+
+
+class _Bar:
+    """A progress bar that appears after a second, and is gone at the end."""
+
+    def __init__(self, label: str) -> None:
+        self._label, self._done, self._total = label, 0, 0
+        self._timer = threading.Timer(SHOWN_AFTER_SECONDS, self._show)
+        self._timer.daemon = True
+        self._lock = threading.Lock()
+        self._shown: Any = None
+        self._task: Any = None
+        self._over = False
+
+    def __enter__(self) -> _Bar:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._over = True
+            if self._shown is not None:
+                self._shown.stop()
+
+    def update(self, done: int, total: int) -> None:
+        self._done, self._total = done, total
+        if self._shown is not None:
+            self._shown.update(self._task, completed=done, total=total or None)
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as RichProgress
+
+        with self._lock:
+            if self._over:
+                return
+            shown = RichProgress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+                                 TimeElapsedColumn(), console=Console(file=sys.stderr), transient=True)
+            self._task = shown.add_task(self._label, completed=self._done, total=self._total or None)
+            shown.start()
+            self._shown = shown
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, shown: Sequence[str],
+           right: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for name in shown:
+        table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(inert(cell)) for name, cell in zip(columns, row, strict=True) if name in shown))
+    return table
 
 
 def inert(text: str) -> str:

@@ -65,17 +65,22 @@ def _chosen(found: list[Found], series: str | None) -> list[Found]:
     return [item for item in found if series is None or item.series_id is None or item.series_id == series]
 
 
-def _in_path(path: Path, typed: str) -> tuple[list[Found], list[Missed]]:
+def image_files(path: Path) -> tuple[list[Path], bool]:
+    """The image files at a path, and whether anything else there may be DICOM.
+
+    Folders of our own PNG slices count as one. Raises ReadError where the path is not there or cannot be listed.
+    """
     from hounsfield.io.sniff import sniff
 
+    if sniff(path) != "dicom":
+        return [path], False
+    return _sorted_out(path) if path.is_dir() else ([], True)
+
+
+def _in_path(path: Path, typed: str) -> tuple[list[Found], list[Missed]]:
     if not path.exists():
         return [], [Missed(typed=typed, code="MISSING", message="there is no such file or folder")]
-    kind = sniff(path)
-    if kind != "dicom":
-        return [Found(path=path, typed=typed)], []
-    if not path.is_dir():
-        return _dicom(path, typed)
-    images, others = _sorted_out(path)
+    images, others = image_files(path)
     found = [Found(path=item, typed=_as_typed(item, path, typed)) for item in images]
     if not others:
         return found, [] if found else [Missed(typed=typed, code="EMPTY", message="the folder holds no CT")]

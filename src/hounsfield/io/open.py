@@ -35,7 +35,7 @@ def open_stack(path: str | Path, *, series: str | None = None, policy: ReadPolic
     with _noted(Path(path)):
         kind = sniff(Path(path))
         if kind == "dicom":
-            return _dicom(Path(path), series=series, policy=policy)
+            return _dicom(Path(path), series=series, policy=policy, quantity=quantity or "hu")
         stored = _stored(Path(path), kind=kind, series=series, policy=policy)
         if stored.channels:
             raise QuantityError(f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read "
@@ -100,16 +100,28 @@ def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -
     return open_png(path)
 
 
-def _dicom(path: Path, *, series: str | None, policy: ReadPolicy) -> Stack:
+def said_quantity(path: Path, *, series: str | None = None, policy: ReadPolicy | None = None) -> Quantity | None:
+    """The quantity that a file says itself (our npy, PNG slices, NRRD); None where it does not, and for DICOM.
+
+    Raises the errors of the readers.
+    """
+    with _noted(path):
+        kind = sniff(path)
+        if kind == "dicom":
+            return None
+        return _stored(path, kind=kind, series=series, policy=policy or ReadPolicy()).quantity
+
+
+def _dicom(path: Path, *, series: str | None, policy: ReadPolicy, quantity: Quantity) -> Stack:
     from hounsfield.io.dicom.reader import open_dicom
 
-    return open_dicom(path, series=series, policy=policy)
+    return open_dicom(path, series=series, policy=policy, quantity=quantity)
 
 
 def _dicom_volume(path: Path, *, series: str | None, quantity: Quantity, policy: ReadPolicy) -> Volume:
-    stack = _dicom(path, series=series, policy=policy)
     if quantity in ("label", "mask"):
         raise QuantityError("this is a DICOM image, not labels: read RTSTRUCT and DICOM SEG with hu.read_labels")
+    stack = _dicom(path, series=series, policy=policy, quantity=quantity)
     return stack.volume() if quantity == stack.quantity else stack.replaced(quantity=quantity).volume()
 
 

@@ -1,0 +1,41 @@
+"""`hounsfield convert`: one format to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from typer import Argument, Option
+
+from hounsfield.cli.failure import about
+from hounsfield.cli.reading import Reading
+from hounsfield.cli.scan import QuantityWord, read_volume
+from hounsfield.cli.terminal import Terminal
+
+
+def convert(terminal: Terminal, reading: Reading,
+            src: Annotated[Path, Argument(help="A scan: file or folder.")],
+            dst: Annotated[Path, Argument(help="The output; its suffix says the format.")],
+            like: Annotated[Path | None, Option(metavar="FILE", help="Sample onto the grid of this scan.")] = None,
+            format: Annotated[Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8"] | None,
+                              Option(help="Instead of what the suffix says.")] = None,
+            dtype: Annotated[str | None, Option(help="Such as int16; checked, never wrapped.")] = None,
+            quantity: Annotated[QuantityWord | None, Option(help="What the values are, if not HU.")] = None) -> None:
+    """Write a scan in another format, on its own grid or on that of another scan; nothing of the patient is written."""
+    from hounsfield.io.open import open_stack
+    from hounsfield.io.write import write
+    from hounsfield.steps.regrid import regrid
+
+    volume = read_volume(src, reading=reading, quantity=quantity)
+    if like is not None:
+        with about(like):
+            grid = open_stack(like, policy=reading.policy, quantity="other").grid
+        volume = regrid(volume, grid)
+    with about(dst):
+        write(volume, dst, format=format, dtype=dtype)
+    if terminal.json:
+        grid = volume.grid
+        terminal.data({"schema": 1, "shape": list(volume.shape), "spacing_mm": list(grid.spacing_mm),
+                       "orientation": grid.orientation, "dtype": dtype or str(volume.spec.dtype),
+                       "quantity": volume.quantity})
+    terminal.say(f"wrote {dst}: {volume.quantity}, {volume.grid!r}")

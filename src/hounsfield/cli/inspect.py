@@ -1,0 +1,94 @@
+"""`hounsfield inspect`: what is there, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Exit, Option
+
+from hounsfield.cli.failure import FAILED, about
+from hounsfield.cli.reading import Reading
+from hounsfield.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from hounsfield.dataset.inspect import Inspection
+
+COLUMNS = ("id", "kind", "slices", "size", "spacing mm", "gaps mm", "axes", "tilt", "kernel", "codec", "quantity",
+           "values", "verdict")
+RIGHT = ("slices", "tilt")
+SPARE = ("codec", "kernel", "values", "axes", "quantity", "tilt", "gaps mm", "size")
+"""What is left out first on a narrow screen; tilt and gaps are said below the table too, where they matter."""
+
+SHOWN_GAPS = 3
+
+
+def inspect(terminal: Terminal, reading: Reading,
+            path: Annotated[Path, Argument(help="A folder, a DICOM, NIfTI, NRRD, MetaImage or npy file, an archive.")],
+            html: Annotated[Path | None, Option(metavar="FILE", help="Write a page of HTML too.")] = None,
+            strict: Annotated[bool, Option("--strict", help="End with 1 if any series is refused.")] = False) -> None:
+    """Say what lies at a path, series by series: sizes, spacing, gaps, tilt, units, and whether it can be read."""
+    from hounsfield.dataset.inspect import inspect as look
+
+    with about(path), terminal.progress("reading headers") as progress:
+        found = look(path, policy=reading.policy, series=reading.series, progress=progress)
+    if html is not None:
+        _write_page(found, html, title=path.name)
+    if terminal.json:
+        terminal.data(found.to_json())
+    else:
+        _print(terminal, found)
+    refused = sum(one.verdict == "refused" for one in found.series)
+    if not found.series or (strict and refused):
+        raise Exit(FAILED)
+
+
+def _print(terminal: Terminal, found: Inspection) -> None:
+    if found.series:
+        terminal.table(COLUMNS, table_rows(found), right=RIGHT, spare=SPARE)
+    for line in reason_lines(found):
+        terminal.text(line)
+    if found.other:
+        terminal.say(f"{len(found.other)} other files" + ("" if terminal.verbose else " (-v names them)"))
+    for each in found.other:
+        terminal.detail(f"  {each.name}: {each.code}" + (f": {each.message}" if each.message else ""))
+
+
+def table_rows(found: Inspection) -> list[tuple[str, ...]]:
+    """A row of text for each series."""
+    rows: list[tuple[str, ...]] = []
+    for one in found.series:
+        row = one.to_json()
+        gaps = row["gaps_mm"]
+        shown = ", ".join(f"{mm:.4g} x {count}" for mm, count in gaps[:SHOWN_GAPS])
+        rows.append((row["id"], row["kind"], str(row["slices"]), _times(row["shape"]), _times(row["spacing_mm"] or []),
+                     shown + (" ..." if len(gaps) > SHOWN_GAPS else ""), row["orientation"],
+                     f"{row['tilt_deg']:.1f}" if row["tilt_deg"] > SHOWN_TILT_DEG else "",
+                     row["kernel"], row["codec"] or row.get("dtype", ""), row["quantity"],
+                     _times(row.get("value_range") or [], " to "), row["verdict"]))
+    return rows
+
+
+def reason_lines(found: Inspection) -> list[str]:
+    """A line for each reason, with the codes that the docs explain."""
+    from hounsfield.dataset.inspect import problems_of
+
+    return [f"{one.id}  {code}: {message}" + (f"  [{files}]" if files else "")
+            for one in found.series for code, message, files in problems_of(one)]
+
+
+SHOWN_TILT_DEG = 0.05
+"""Tilts that would be printed as 0.0 are left out."""
+
+
+def _times(values: list[float], between: str = " x ") -> str:
+    return between.join(f"{value:.4g}" for value in values)
+
+
+def _write_page(found: Inspection, path: Path, *, title: str) -> None:
+    from hounsfield.cli.page import page
+    from hounsfield.io.atomic import write_text
+
+    with about(path):
+        write_text(path, page(title=f"Inspection of {title}", columns=COLUMNS, rows=table_rows(found),
+                              lines=reason_lines(found)))
