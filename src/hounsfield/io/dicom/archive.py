@@ -123,7 +123,8 @@ def _zip_sources(path: Path) -> list[Source]:
         if (member.external_attr >> 16) & 0o170000 == 0o120000:
             raise _refuse(printable(path.name), f"member {turn + 1} is a link")
         if member.file_size > MAX_MEMBER or member.file_size > MAX_RATIO * (member.compress_size + 64):
-            raise _refuse(printable(path.name), f"member {turn + 1} claims {member.file_size} bytes from {member.compress_size}")
+            raise _refuse(printable(path.name), f"member {turn + 1} claims {member.file_size} bytes from "
+                                                f"{member.compress_size}")
     files = sorted((member for member in members if not member.is_dir()), key=lambda member: member.filename)
     return [_zip_source(path, archive, member, ordinal) for ordinal, member in enumerate(files)]
 
@@ -154,7 +155,7 @@ def _tar_members(file: IO[bytes], path: Path, holder: Held | None) -> list[Sourc
             if member.issym() or member.islnk():
                 raise _refuse(printable(path.name), f"member {turn + 1} is a link")
             if not (member.isfile() or member.isdir()) or turn >= MAX_MEMBERS or member.issparse():
-                raise _refuse(printable(path.name), f"member {turn + 1} is no plain file, or there are over {MAX_MEMBERS}")
+                raise _refuse(printable(path.name), f"member {turn + 1} is no plain file, or one of over {MAX_MEMBERS}")
             members.append(member)
         file.seek(archive.offset)
         if file.read(_BLOCK).strip(b"\0") or file.tell() < archive.offset + _BLOCK:

@@ -34,7 +34,7 @@ def dicomdir_sources(path: Path) -> list[Source]:
                                         f"reference {turn + 1} leads out of the directory's folder")])
         actual = target if target.is_file() else _in_lower_case(folder, parts)
         if actual is None:
-            raise ReadError(f"{printable(path.name)}: a file that the directory names is missing (reference {turn + 1})")
+            raise ReadError(f"{printable(path.name)}: a file that it names is missing (reference {turn + 1})")
         if name not in seen:
             found.append(file_source(actual, name=name, ordinal=len(found)))
         seen.add(name)

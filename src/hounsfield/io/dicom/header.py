@@ -15,6 +15,7 @@ from hounsfield.io.dicom.walker import NotPlain, Walked, walk
 _KERNEL = re.compile(r"[A-Za-z0-9+_.\-/ ]{1,16}")
 """A kernel is a short technical name (SH, at most 16 characters); anything else is not repeated."""
 
+_PIXEL_TAGS = (tags.ROWS, tags.COLUMNS, tags.BITS_ALLOCATED, tags.BITS_STORED, tags.HIGH_BIT, tags.SIGNED, tags.SAMPLES)
 _ORDERS = (("temporal position", tags.TEMPORAL_POSITION), ("temporal position", tags.TEMPORAL_INDEX),
            ("cardiac phase", tags.CARDIAC_PHASE), ("trigger time", tags.TRIGGER_TIME),
            ("acquisition", tags.ACQUISITION_NUMBER), ("tube voltage", tags.KVP),
@@ -64,28 +65,27 @@ def frame_of(walked: Walked, source: Source) -> Frame:
 
 def pixel_format(values: Mapping[int, bytes], syntax: str, *, little: bool) -> PixelFormat | None:
     """How the pixels are stored, or None where the header does not say, or says what cannot be."""
-    read = [short(values.get(tag, b""), little=little) for tag in (
-        tags.ROWS, tags.COLUMNS, tags.BITS_ALLOCATED, tags.BITS_STORED, tags.HIGH_BIT, tags.SIGNED, tags.SAMPLES)]
-    rows, columns, allocated, stored, high, signed, samples = read
+    get = values.get
+    return _pixel_format(tuple(get(tag, b"") for tag in _PIXEL_TAGS), get(tags.PHOTOMETRIC, b""), syntax, little)
+
+
+@lru_cache(maxsize=256)
+def _pixel_format(raw: tuple[bytes, ...], photometric: bytes, syntax: str, little: bool) -> PixelFormat | None:
+    rows, columns, allocated, stored, high, signed, samples = (short(value, little=little) for value in raw)
     if not rows or not columns or allocated not in (8, 16, 32):
         return None
     stored = stored or allocated
     high = stored - 1 if high is None else high
     if not stored <= high + 1 <= allocated or samples not in (None, 1, 3):
         return None
-    return _format(rows, columns, allocated, stored, high, bool(signed), samples or 1,
-                   text(values.get(tags.PHOTOMETRIC, b"")).upper(), syntax, little)
+    return PixelFormat(rows, columns, allocated, stored, high, bool(signed), samples or 1,
+                       text(photometric).upper(), syntax, little)
 
 
 def kernel(raw: bytes) -> str:
     """The kernel's name where it is one, 'other' where it is free text, '' where there is none."""
     name = text(raw).split("\\")[0].strip()
     return name if not name or _KERNEL.fullmatch(name) else "other"
-
-
-@lru_cache(maxsize=256)
-def _format(*fields: object) -> PixelFormat:
-    return PixelFormat(*fields)  # type: ignore[arg-type]
 
 
 def _count(values: Mapping[int, bytes]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
 """DICOM's patient axes (left, posterior, superior) into ours (right, anterior, superior)."""
 
 
-def axes(orientation: Sequence[float]) -> tuple[Floats, Floats] | None:
+@lru_cache(maxsize=256)
+def axes(orientation: tuple[float, ...]) -> tuple[Floats, Floats] | None:
     """The unit vectors along a row and down a column (LPS), or None where the six numbers are no such pair."""
     if len(orientation) != 6:
         return None
@@ -31,7 +33,8 @@ def axes(orientation: Sequence[float]) -> tuple[Floats, Floats] | None:
     return None if abs(float(along @ down)) > UNIT_TOLERANCE else (along, down)
 
 
-def normal(orientation: Sequence[float]) -> Floats | None:
+@lru_cache(maxsize=256)
+def normal(orientation: tuple[float, ...]) -> Floats | None:
     """The unit vector across a slice (LPS): rows cross columns."""
     pair = axes(orientation)
     if pair is None:

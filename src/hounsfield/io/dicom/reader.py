@@ -102,7 +102,7 @@ def _nothing(found_series: Sequence[Series], path: Path, other: Sequence[Other])
     if grave:
         more = f" ({len(grave)} such files)" if len(grave) > 1 else ""
         return ReadError(f"{grave[0].name}: {_SAID[grave[0].code]}{more}")
-    return ReadError(f"{printable(path.name)}: no DICOM file there" if other else f"{printable(path.name)}: the folder is empty")
+    return ReadError(f"{printable(path.name)}: " + ("no DICOM file there" if other else "the folder is empty"))
 
 
 _SAID = {"UNREADABLE": "DICOM, but its header cannot be read; it is truncated or corrupt",
