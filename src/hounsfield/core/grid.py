@@ -140,6 +140,8 @@ class Grid:
 
     def flipped(self, axes: Sequence[int]) -> Grid:
         """The same voxels, counted from the other end along `axes`."""
+        if any(axis not in (0, 1, 2) for axis in axes):
+            raise GeometryError(f"an axis is 0, 1 or 2, not {tuple(axes)}")
         turn = np.eye(4)
         for axis in axes:
             turn[axis, axis] = -1.0
