@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.axes import AxisTable
+from hounsfield.core.errors import GeometryError
 import hounsfield.kernels.native as native
 
 Statistic = Literal["max", "min", "mean"]
@@ -19,6 +20,9 @@ _LINE = (1.0, 0.0, float("-inf"), float("inf"))
 
 SOURCE_DTYPES = tuple(np.dtype(name) for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"))
 """What the kernel reads; whole numbers beyond 2**24 lose their last digits in float32."""
+
+MOST_TAPS = 4096
+"""How many voxels of an axis one sample can weigh (most_taps of sample.cpp)."""
 
 OUTPUT_DTYPES = tuple(np.dtype(name) for name in ("float32", "int16", "uint8"))
 """What the kernel writes: whole numbers are rounded half to even and kept within the type's range."""
@@ -74,6 +78,8 @@ def sample(source: NDArray[Any], out: NDArray[Any], *, tables: Sequence[Sequence
 def _packed(tables: Sequence[AxisTable]) -> tuple[NDArray[Any], ...]:
     """One or several tables as arrays with a leading axis; taps and first are widened to the widest of them."""
     taps = max(table.taps for table in tables)
+    if taps > MOST_TAPS:
+        raise GeometryError(f"one sample would weigh {taps} voxels, and {MOST_TAPS} are the most: resample in two steps")
     weight = np.zeros((len(tables), len(tables[0].first), taps), dtype=np.float32)
     for packed, table in zip(weight, tables, strict=True):
         packed[:, : table.taps] = table.weight
