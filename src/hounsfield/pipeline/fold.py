@@ -96,6 +96,11 @@ class Fold:
         """Whether values are made, and not voxels moved alone."""
         return not (self.sampling.is_copy and self.before.is_identity and self.after.is_identity and self.slab is None)
 
+    @property
+    def picks_values(self) -> bool:
+        """Whether every value is one of the source's, unchanged."""
+        return self.sampling.is_picking and self.before.is_identity and self.after.is_identity and self.slab is None
+
     def run(self, stack: Stack, case: Case | None) -> Case:
         """Do it to a stack; `case` holds the labels and masks that go with it, on the stack's natural grid."""
         image = Volume(self._image(stack), self.spec)
@@ -106,6 +111,8 @@ class Fold:
     def _image(self, stack: Stack) -> Array:
         if not self.changes_values and stack.is_raw and stack.stored_dtype == self.spec.dtype:
             return self.sampling.copied(stack.slab(0, stack.shape[2]), background=self.background)
+        if self.picks_values and stack.is_raw and stack.stored_dtype == self.spec.dtype not in OUTPUT_DTYPES:
+            return self.sampling.picked(stack.slab(0, stack.shape[2]), background=self.background)
         return self.one_pass(stack).run()
 
     def one_pass(self, stack: Stack) -> OnePass:

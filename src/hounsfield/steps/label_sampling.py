@@ -28,28 +28,15 @@ def sample_label(label: Volume, grid: Grid, sampling: Sampling | None, *,
     if sampling.is_copy:
         return Volume(sampling.copied(label.array, background=label.background), spec)
     if method == "nearest":
-        return Volume(_nearest(label, sampling), spec)
+        return Volume(sampling.picked(label.array, background=label.background), spec)
     return Volume(_largest_share(label, sampling), spec)
-
-
-def _nearest(label: Volume, sampling: Sampling) -> Array:
-    index = []
-    outside = []
-    for (table,) in sampling.tables(method="nearest"):
-        index.append(table.first + table.weight.argmax(axis=1))
-        outside.append(table.rest > 0.5)
-    picked = label.array[np.ix_(*index)]
-    picked[outside[0]] = label.background
-    picked[:, outside[1]] = label.background
-    picked[:, :, outside[2]] = label.background
-    return np.asfortranarray(picked.transpose(sampling.order))
 
 
 def _largest_share(label: Volume, sampling: Sampling) -> Array:
     source = np.asfortranarray(label.array)
     best: Array | None = None
     winner: Array | None = None
-    for value in np.unique(source):
+    for value in np.union1d(source, np.asarray(label.background, dtype=source.dtype)):
         part = Volume.from_array((source == value).astype(np.uint8, order="F"), affine=label.grid.affine, quantity="mask")
         share = _share(part, sampling, outside=1.0 if value == label.background else 0.0)
         if best is None or winner is None:

@@ -20,7 +20,7 @@ from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
 from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, Windows, sample
 from hounsfield.steps.base import IDENTITY, Transfer
-from hounsfield.steps.sampling import Sampling
+from hounsfield.steps.sampling import Sampling, each_channel
 
 SLAB_BYTES = 32 << 20
 """Source bytes decoded at a time where nobody sets a budget: enough for both cores, little beside any scan."""
@@ -194,6 +194,8 @@ def sample_volume(volume: Volume, sampling: Sampling, *, spec: Spec, method: Met
     """A volume through a sampling: copied bit for bit where nothing is interpolated, else interpolated as float32."""
     if sampling.is_copy:
         array = sampling.copied(volume.array, background=volume.background)
+    elif sampling.is_picking and volume.spec.dtype not in OUTPUT_DTYPES:  # the kernel would go through float32
+        array = each_channel(volume.array, lambda channel: sampling.picked(channel, background=volume.background))
     elif spec.channels:
         parts = [volume.array[..., n] for n in range(len(spec.channels))]
         array = np.stack([_sampled(part, volume.spec, sampling, spec, method) for part in parts], axis=3)

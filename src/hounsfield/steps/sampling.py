@@ -108,6 +108,19 @@ class Sampling:
                 result.append([axis.table(method=method)])
         return tuple(_same_span(tables, size=size) for tables, size in zip(result, self.source_shape, strict=True))
 
+    @property
+    def is_picking(self) -> bool:
+        """Whether every sample is one voxel of the source or background, though not each voxel need be used once."""
+        return set(self.kernels) <= {"copy", "nearest"} and (self.shifts_voxels is None or self.is_copy)
+
+    def picked(self, array: Array, *, background: float) -> Array:
+        """The nearest voxel of `array` (i, j, k) at every sample, in its dtype, bit for bit; background outside."""
+        tables = [table for (table,) in self.tables(method="nearest")]
+        out = array[np.ix_(*(table.first + table.weight.argmax(axis=1) for table in tables))]
+        for axis, table in enumerate(tables):
+            np.moveaxis(out, axis, 0)[table.rest > 0.5] = background
+        return np.asfortranarray(out.transpose(self.order))
+
     def copied(self, array: Array, *, background: float) -> Array:
         """The same for a copy: voxels of `array` (i, j, k, ...) in their dtype, bit for bit, and background elsewhere."""
         runs = [_run(axis.lattice) for axis in self.axes]
