@@ -54,6 +54,7 @@ class CropOrPad(GeometricStep):
 
     def _box(self, shape: tuple[int, int, int], middle: Sequence[float]) -> Box:
         sizes = [size if wanted is None else wanted for size, wanted in zip(shape, self.shape, strict=True)]
-        start = [0 if wanted is None else int(np.ceil(centre - (size - 1) / 2 - 0.5))
+        # int() cuts towards 0, which is what leaves an odd voxel to the end, whether it is cropped or padded.
+        start = [0 if wanted is None else int(centre - (size - 1) / 2)
                  for wanted, size, centre in zip(self.shape, sizes, middle, strict=True)]
         return Box(start=start, shape=sizes)

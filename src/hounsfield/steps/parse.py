@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, get_args
+from typing import Any, TypeGuard, get_args
+
+import numpy as np
 
 from hounsfield.core.errors import GeometryError, QuantityError
 
 
 def three_lengths(value: float | Sequence[float], *, name: str) -> tuple[float, float, float]:
     """One length for all axes or three, each finite and over 0 mm."""
-    values = tuple(float(v) for v in value) if isinstance(value, Iterable) else (float(value),) * 3
-    if len(values) != 3 or not all(math.isfinite(v) and v > 0 for v in values):
-        raise GeometryError(f"{name} is one number over 0 mm, or three, not {value}")
-    return values
+    given = tuple(value) if isinstance(value, Iterable) else (value,) * 3
+    if len(given) != 3 or not all(_is_number(v) and v > 0 for v in given):
+        raise GeometryError(f"{name} is one number over 0 mm, or three, not {value!r}")
+    return (float(given[0]), float(given[1]), float(given[2]))
 
 
 def three_points(value: Sequence[float], *, name: str) -> tuple[float, float, float]:
     """Three finite coordinates."""
-    values = tuple(float(v) for v in value)
-    if len(values) != 3 or not all(math.isfinite(v) for v in values):
-        raise GeometryError(f"{name} is three finite numbers, not {value}")
-    return values
+    given = tuple(value) if isinstance(value, Iterable) else ()
+    if len(given) != 3 or not all(_is_number(v) for v in given):
+        raise GeometryError(f"{name} is three finite numbers, not {value!r}")
+    return (float(given[0]), float(given[1]), float(given[2]))
 
 
 def three_sizes(value: Sequence[int | None], *, name: str, optional: bool = False) -> tuple[int | None, int | None, int | None]:
     """Three sizes of at least 1; with `optional` some may be None (or 0 in a file, which has no None)."""
-    values = tuple(None if v is None or (optional and v == 0) else int(v) for v in value)
-    if len(values) != 3 or any((v is None and not optional) or (v is not None and v < 1) for v in values):
-        raise GeometryError(f"{name} is three sizes of at least 1, not {list(value)}")
-    return values
+    given = tuple(value) if isinstance(value, Iterable) else ()
+    values = tuple(None if v is None or (optional and v == 0) else v for v in given)
+    if len(values) != 3 or not all(optional if v is None else _is_number(v) and v >= 1 and v % 1 == 0 for v in values):
+        raise GeometryError(f"{name} is three sizes of at least 1, not {value!r}")
+    i, j, k = (None if v is None else int(v) for v in values)
+    return (i, j, k)
 
 
 def one_of(value: str, literal: Any, *, name: str) -> None:
@@ -41,7 +45,7 @@ def one_of(value: str, literal: Any, *, name: str) -> None:
 
 def finite(value: float, *, name: str) -> float:
     """A finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not _is_number(value):
         raise QuantityError(f"{name} is a finite number, not {value!r}")
     return float(value)
 
@@ -52,3 +56,8 @@ def over_zero(value: float, *, name: str) -> float:
     if number <= 0:
         raise QuantityError(f"{name} is over 0, not {value!r}")
     return number
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a finite real number; True and False are words, not numbers."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
