@@ -1,0 +1,89 @@
+"""Promises of Spec, Volume and Case: what cannot be is refused, and an array is never other than its Spec says."""
+
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import hounsfield as hu
+from hounsfield.core.spec import QUANTITIES, Spec
+from hounsfield.testing import specs, volumes
+
+GRID = hu.Grid((3, 4, 2), np.diag([-1.0, -1, 5, 1]))
+
+
+@given(spec=specs(quantity=None, channels=True))
+def test_equal_specs_hash_alike_and_survive_pickling(spec: Spec) -> None:
+    other = pickle.loads(pickle.dumps(spec))  # noqa: S301
+    assert other == spec
+    assert hash(other) == hash(spec)
+    assert spec.shape == spec.grid.shape + ((len(spec.channels),) if spec.channels else ())
+    assert spec != spec.replaced(background=spec.background + 1)
+
+
+@pytest.mark.parametrize("wrong", [{"quantity": "HU"}, {"background": np.nan}, {"background": np.inf}, {"dtype": "complex64"},
+                                   {"dtype": "U3"}, {"grid": (3, 4, 2)}])
+def test_a_spec_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
+    right = {"grid": GRID, "dtype": "int16", "quantity": "hu", "background": -1024}
+    with pytest.raises((hu.QuantityError, hu.GeometryError)):
+        Spec(**{**right, **wrong})
+
+
+def test_air_is_the_background_of_hu_and_0_of_everything_else() -> None:
+    for quantity in QUANTITIES:
+        volume = hu.Volume.from_array(np.zeros((3, 4, 2), np.float32), affine=GRID.affine, quantity=quantity)
+        assert volume.background == (-1024 if quantity == "hu" else 0)
+
+
+@given(volume=volumes(spec=specs(channels=True)))
+def test_a_volume_keeps_one_slice_contiguous(volume: hu.Volume) -> None:
+    c_ordered = hu.Volume(np.ascontiguousarray(volume.array), volume.spec)
+    assert c_ordered.array.flags.f_contiguous
+    assert np.array_equal(c_ordered.array, volume.array)
+
+
+def test_an_array_that_does_not_fit_its_spec_is_refused() -> None:
+    spec = Spec(grid=GRID, dtype=np.dtype("int16"), quantity="hu", background=-1024)
+    with pytest.raises(hu.GeometryError, match=r"\(3, 4, 1\)"):
+        hu.Volume(np.zeros((3, 4, 1), np.int16), spec)
+    with pytest.raises(hu.QuantityError, match="float64"):
+        hu.Volume(np.zeros((3, 4, 2)), spec)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (4,), (2, 2, 2, 2, 2)])
+def test_what_has_not_three_axes_is_no_volume(shape: tuple[int, ...]) -> None:
+    with pytest.raises(hu.GeometryError, match="axes"):
+        hu.Volume.from_array(np.zeros(shape), affine=np.eye(4))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_refused(value: float) -> None:
+    array = np.zeros((2, 2, 2), np.float32)
+    array[0, 1, 0] = value
+    with pytest.raises(hu.QuantityError, match="NaN"):
+        hu.Volume.from_array(array, affine=np.eye(4))
+
+
+def test_numpy_gets_a_copy_and_may_ask_for_the_array_itself() -> None:
+    volume = hu.Volume.from_array(np.zeros((2, 2, 2), np.int16), affine=np.eye(4))
+    copy = np.array(volume)
+    copy[:] = 7
+    assert not volume.array.any()
+    assert np.shares_memory(np.from_dlpack(volume), volume.array)
+
+
+def test_labels_lie_on_the_images_grid_or_are_refused() -> None:
+    image = hu.Volume.from_array(np.zeros((3, 4, 2), np.int16), affine=GRID.affine)
+    label = hu.Volume.from_array(np.zeros((3, 4, 2), np.uint8), affine=GRID.affine, quantity="label")
+    assert hu.Case(image, {"a": label}).labels["a"] is label
+    moved = hu.Volume.from_array(np.zeros((3, 4, 2), np.uint8), affine=np.diag([1.0, 1, 5, 1]), quantity="label")
+    with pytest.raises(hu.GeometryError, match=r"hu\.regrid"):
+        hu.Case(image, {"a": moved})
+    with pytest.raises(hu.QuantityError, match="not labels"):
+        hu.Case(image, {}, {"a": image})
+
+
+def test_no_name_of_a_patient_can_be_in_a_repr() -> None:
+    volume = hu.Volume.from_array(np.zeros((3, 4, 2), np.int16), affine=GRID.affine)
+    assert repr(volume) == "Volume(hu, int16, Grid((3, 4, 2), LPS, spacing 1 x 1 x 5 mm))"
