@@ -54,7 +54,8 @@ def test_no_voxel_is_off_by_a_thousandth(radii: tuple[float, ...], spacing: tupl
     found = covered(ellipsoid(1, (0, 0, 0), radii), grid)
     cut = np.argwhere((found > 0) & (found < 1))
     chosen = cut[np.random.default_rng(3).permutation(len(cut))[:150]]
-    errors = [found[tuple(cell)] - integrated(np.array(radii, float), grid.world(cell), np.array(spacing)) for cell in chosen]
+    errors = [found[tuple(cell)] - integrated(np.array(radii, float), grid.world(cell), np.array(spacing))
+              for cell in chosen]
     assert np.abs(errors).max() < 1e-3
 
 

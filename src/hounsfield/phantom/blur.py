@@ -15,7 +15,7 @@ from hounsfield.phantom.tissue import Tissue, values
 SIGMA_PER_FWHM = 1 / (8 * np.log(2)) ** 0.5
 """A Gaussian's standard deviation as a part of its full width at half maximum."""
 
-COARSEST_STEP = 1.25
+COARSEST_STEP = 1.0
 """The fine grid's step is at most this many sigma: a sampled Gaussian then has its width within 1 %."""
 
 REACH_SIGMA = 4.0

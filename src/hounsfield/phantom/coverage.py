@@ -16,18 +16,18 @@ Event = tuple[int, Rows]
 
 FLAT_BEND = 0.02
 """A surface counts as flat in a cell where the Hessian's trace is under this part of the gradient's sum, which for a
-sphere means a radius of 45 to 80 cells: the covered part is then off by under 1e-3 of the cell (measured). Where a cell was
-halved along its edges the limit doubles: a quarter of the smaller cells matter half as much."""
+sphere means a radius of 60 to 100 cells: the covered part is then off by under 1e-3 of the cell (measured). Where a
+cell was halved along all its edges the limit doubles: a quarter of the smaller cells matter half as much."""
 
 DEPTH = 2
-"""How often a cell that several surfaces cut, or one that is not flat in it, is split, by 2 x 2 x 2 or along its long edge: to about 1/64. What
-is not known of two surfaces that share one of these adds under 2e-3 (measured on shells thinner than a voxel)."""
+"""How often a cell that several surfaces cut, or one that is not flat in it, is split, by 2 x 2 x 2 or along its long
+edge: to about 1/64. Two surfaces that share one of these add under 2e-3 (measured on shells thinner than a voxel)."""
 
 MOST_SPLITS = 8
 """Thick slices are split into at most this many along k at a time."""
 
 THINNEST = 1e-4
-"""The smallest component of a normal, as a part of the largest, in the closed form, whose denominator is their product."""
+"""The smallest component of a normal, as a part of the largest: the closed form divides by their product."""
 
 
 def plane_fraction(level: Floats, normal: Floats) -> Floats:
@@ -111,9 +111,9 @@ def splits(affine: Floats, size: Floats) -> NDArray[np.int64]:
 
 
 def tissue_fractions(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *, tissues: int,
-                     depth: int = DEPTH) -> NDArray[np.float32]:
+                     depth: int = DEPTH, flat: float = FLAT_BEND) -> NDArray[np.float32]:
     """The part of each tissue in each cell, (n, tissues) float32, where later shapes lie over earlier ones."""
-    cuts, base = _cuts(shapes, cells, events, flat=FLAT_BEND * 2 ** (DEPTH - depth))
+    cuts, base = _cuts(shapes, cells, events, flat=flat)
     cells = Cells(cells.affine, cells.centres, cells.size, base)
     most = 1 if depth else np.iinfo(np.int16).max
     weight = np.zeros(len(base), dtype=np.int16)
@@ -131,7 +131,8 @@ def tissue_fractions(shapes: Sequence[Shape], cells: Cells, events: Sequence[Eve
         finer = cells.split(several)
         each = len(finer.base) // len(several)
         inner = [(number, _expanded(rows, several, each)) for number, rows, _, _ in cuts]
-        parts = tissue_fractions(shapes, finer, inner, tissues=tissues, depth=depth - 1)
+        looser = flat * 2 if (finer.size < cells.size).all() else flat
+        parts = tissue_fractions(shapes, finer, inner, tissues=tissues, depth=depth - 1, flat=looser)
         out[several] = parts.reshape(len(several), each, tissues).mean(axis=1)
     return out
 
@@ -148,7 +149,7 @@ Cut = tuple[int, Rows, NDArray[np.float32], NDArray[np.int16]]
 
 def _cuts(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *,
           flat: float) -> tuple[list[Cut], NDArray[np.int16]]:
-    """Which cells each shape really cuts, how much, and by how many surfaces (2: or by one that is not flat); new base."""
+    """Which cells each shape really cuts, how much, by how many surfaces (2: or one that is not flat); new base."""
     base, found = cells.base.copy(), []
     for number, rows in events:
         fraction, surfaces = np.ones(len(rows)), np.zeros(len(rows), dtype=np.int16)

@@ -1,4 +1,4 @@
-"""What can be wrong with a CT series on disk: every fault that the factory can write, in any combination that exists."""
+"""What can be wrong with a CT series on disk: the faults that the factory can write, in any combination that exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ Rescale = Literal["hu", "absent", "not-hu", "lut"]
 TiltTag = Literal["same", "opposite", "absent"]
 Orientation = Literal["supine", "prone", "feet-first", "oblique", "sagittal", "coronal"]
 Extra = Literal["localizer", "screen", "secondary"]
-Syntax = Literal["explicit", "implicit", "big-endian", "deflated", "rle", "jpeg-lossless", "jpeg-ls", "jpeg-2000", "htj2k"]
+Syntax = Literal["explicit", "implicit", "big-endian", "deflated", "rle", "jpeg-lossless", "jpeg-ls", "jpeg-2000",
+                 "htj2k"]
 
 PADDING: dict[str, tuple[int | None, int | None]] = {
     "tag-2000": (-2000, -2000), "tag-1500": (-1500, -1500), "untagged-2048": (-2048, None),
@@ -100,13 +101,13 @@ class Faults:
         return problems
 
     def _clashes(self) -> list[Problem]:
-        compressed = self.syntax not in ("explicit", "implicit", "big-endian", "deflated")
         rules = (
             (self.sign_mismatch and self.syntax != "jpeg-2000", "sign_mismatch", "needs syntax='jpeg-2000'"),
             (self.no_meta and self.syntax not in ("explicit", "implicit"), "no_meta",
              "needs an uncompressed little-endian syntax, or nothing could say how to read it"),
-            (self.enhanced and (compressed or self.overlay or self.monochrome1 or self.no_position or self.rescale == "lut"),
-             "enhanced", "is written uncompressed, without overlay, MONOCHROME1, LUT or missing positions"),
+            (self.enhanced and (self.overlay or self.monochrome1 or bool(self.no_position)
+                                or self.rescale == "lut" or bool(self.duplicated)), "enhanced",
+             "is written without overlay, MONOCHROME1, LUT, duplicates or missing positions"),
             (not self.slopes or 0 in self.slopes, "slopes", "needs at least one slope, none of them 0"),
             (self.phases < 1 or self.studies < 1, "phases", "a series has at least one phase and one study"),
             (not abs(self.tilt_deg) < 60, "tilt_deg", "a gantry tilts by less than 60 degrees"),

@@ -83,8 +83,10 @@ def write_series(source: Head | Volume, folder: str | Path, *, faults: Faults | 
     files = []
     for name, data in _files(identity, acquisition, slices, chosen, seed):
         files.append(_write(target / name, data))
-    extras = [_write(target / identity.file_name("extra", kind), extra_bytes(identity, kind, acquisition.hu, chosen.syntax))
-              for kind in chosen.extras]
+    extras = []
+    for kind in chosen.extras:
+        data = extra_bytes(identity, kind, acquisition.hu, chosen.syntax)
+        extras.append(_write(target / identity.file_name("extra", kind), data))
     truths = tuple(_truth(acquisition.grid, stored, chosen) for _, _, stored in slices) if acquisition.grid else ()
     return Series(folder=target, files=tuple(files), extras=tuple(extras), faults=chosen, truths=truths,
                   origins_ras_mm=acquisition.origins_ras_mm, recipe=acquisition.recipe)
@@ -128,9 +130,11 @@ def _stored(acquisition: Acquisition, faults: Faults, study: int, phase: int, se
     if phase:
         hu = hu + np.where((hu > 20) & (hu < 100), np.float32(CONTRAST_HU * phase), np.float32(0))
     if study or phase:
-        hu = hu + noise((hu.shape[0], hu.shape[1], hu.shape[2]), sd=REPEAT_NOISE_HU, seed=seed + 1000 * study + phase + 1)
+        i, j, k = hu.shape
+        hu = hu + noise((i, j, k), sd=REPEAT_NOISE_HU, seed=seed + 1000 * study + phase + 1)
     outside = acquisition.outside
-    return [store(hu[:, :, k], outside, faults.slopes[k % len(faults.slopes)], faults) for k in range(hu.shape[2])]
+    slopes = faults.slopes
+    return [store(hu[:, :, n], outside, slopes[n % len(slopes)], faults) for n in range(hu.shape[2])]
 
 
 def _truth(grid: Grid, stored: Sequence[Stored], faults: Faults) -> Volume:
@@ -147,22 +151,24 @@ def _files(identity: Identity, acquisition: Acquisition, slices: Sequence[tuple[
     for study, phase, stored in slices:
         kept = [k for k in range(len(stored)) if k not in faults.missing]
         if faults.enhanced:
-            data = enhanced_bytes(identity, acquisition, [(k, stored[k]) for k in kept], faults, study=study, phase=phase)
+            frames = [(k, stored[k]) for k in kept]
+            data = enhanced_bytes(identity, acquisition, frames, faults, study=study, phase=phase)
             yield identity.file_name(study, phase), _damaged(data, bool(faults.truncated))
             continue
         copies = [(k, stored[k], 0) for k in kept]
-        copies += [(k, _repeated(stored[k], acquisition.outside, faults, seed, k), 1) for k in faults.duplicated if k in kept]
+        copies += [(k, _repeated(stored[k], acquisition.outside, faults, seed + k), 1)
+                   for k in faults.duplicated if k in kept]
         for k, one, copy in copies:
             place = Place(index=k, phase=phase, study=study, copy=copy)
             data = _slice_bytes(identity, acquisition, place, one, faults)
             yield identity.file_name(study, phase, k, copy), _damaged(data, k in faults.truncated)
 
 
-def _repeated(stored: Stored, outside: NDArray[np.bool_], faults: Faults, seed: int, k: int) -> Stored:
+def _repeated(stored: Stored, outside: NDArray[np.bool_], faults: Faults, seed: int) -> Stored:
     """The slice again: the same pixels, or measured again with other noise."""
     if not faults.duplicates_differ:
         return stored
-    more = noise((*stored.truth.shape, 1), sd=REPEAT_NOISE_HU, seed=seed + 7919 * (k + 1))[:, :, 0]
+    more = noise((*stored.truth.shape, 1), sd=REPEAT_NOISE_HU, seed=seed + 7919)[:, :, 0]
     return store(stored.truth + more, outside, stored.slope, faults)
 
 

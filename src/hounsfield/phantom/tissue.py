@@ -61,7 +61,7 @@ HEAD = frozenset(Tissue) - TABLES - HEADREST - {Tissue.AIR}
 
 BRAIN = frozenset({Tissue.CSF, Tissue.GREY, Tissue.WHITE, Tissue.BRAINSTEM, Tissue.VENTRICLE, Tissue.DURA,
                    Tissue.CALCIFICATION, Tissue.EDEMA, Tissue.BLEED})
-"""What lies within the inner table of the skull, down to the plane of the foramen magnum: brain, fluid, dura, bleeds."""
+"""What lies within the inner table of the skull, down to the foramen magnum: brain, fluid, dura, bleeds."""
 
 
 def values() -> NDArray[np.float32]:
