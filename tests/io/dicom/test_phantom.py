@@ -1,0 +1,142 @@
+"""A head whose truth is known, written with every fault, read back: the truth, or the code that says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hounsfield as hu
+from hounsfield.core.errors import RefusedError
+from hounsfield.core.grid import Grid
+from hounsfield.core.policy import ReadPolicy
+from hounsfield.io.dicom.reader import open_dicom
+from hounsfield.io.dicom.scan import scan_dicom
+from hounsfield.phantom import Faults, Head, head, write_series
+
+SPACING_MM = (4.0, 4.0, 8.0)
+SHAPE = (64, 64, 24)
+
+
+@pytest.fixture(scope="module")
+def small() -> Head:
+    affine = np.diag([-SPACING_MM[0], -SPACING_MM[1], SPACING_MM[2], 1.0])
+    affine[:3, 3] = [SPACING_MM[0] * 31.5, SPACING_MM[1] * 31.5, -SPACING_MM[2] * 11.5]
+    return head(Grid(SHAPE, affine), noise_hu=3.0)
+
+
+EXACT = {
+    "plain": Faults(),
+    "slopes": Faults(slopes=(1.0, 2.0, 0.5)),
+    "monochrome1": Faults(monochrome1=True),
+    "overlay": Faults(overlay=True),
+    "-1500": Faults(padding="tag-1500"),
+    "-2048 untagged": Faults(padding="untagged-2048"),
+    "63536": Faults(padding="unsigned-63536"),
+    "no padding": Faults(padding="none"),
+    "equal numbers": Faults(equal_numbers=True),
+    "duplicated": Faults(duplicated=(3, 9)),
+    "extras": Faults(extras=("localizer", "screen", "secondary")),
+    "enhanced": Faults(enhanced=True),
+    "enhanced, rle": Faults(enhanced=True, syntax="rle"),
+    "enhanced, slopes": Faults(enhanced=True, slopes=(1.0, 2.0)),
+    "no preamble": Faults(no_preamble=True),
+    "no meta": Faults(no_meta=True),
+    "no meta, implicit": Faults(no_meta=True, syntax="implicit"),
+    "empty class": Faults(empty_sop_class=True),
+    "no modality": Faults(no_modality=True),
+    "dates": Faults(invalid_dates=True),
+    "odd numbers": Faults(odd_numbers=True),
+    "three spacings": Faults(three_spacings=True),
+    "sign mismatch": Faults(syntax="jpeg-2000", sign_mismatch=True),
+    **{syntax: Faults(syntax=syntax) for syntax in ("implicit", "big-endian", "deflated", "rle", "jpeg-lossless",
+                                                    "jpeg-ls", "jpeg-2000", "htj2k")},
+    **{way: Faults(orientation=way) for way in ("prone", "feet-first", "sagittal", "coronal", "oblique")},
+}
+
+
+@pytest.mark.parametrize("name", list(EXACT))
+def test_fault_that_can_be_read_gives_the_truth(small: Head, tmp_path: Path, name: str) -> None:
+    series = write_series(small, tmp_path / "x", faults=EXACT[name])
+    volume = hu.read(tmp_path / "x")
+    assert series.truth is not None
+    assert volume.grid.same_as(series.truth.grid)
+    assert np.abs(volume.array - series.truth.array).max() <= 0.5 * max(EXACT[name].slopes) * (name == "slopes") + 1e-3
+
+
+REFUSED = {
+    "GAP": Faults(missing=(7, 8)),
+    "DUPLICATE": Faults(duplicated=(5,), duplicates_differ=True),
+    "TRUNCATED": Faults(truncated=(4,)),
+    "NO_POSITION": Faults(no_position=(4,)),
+    "MIXED_SPACING": Faults(other_spacing=6),
+    "MULTI_PHASE": Faults(phases=2),
+    "SEVERAL_SERIES": Faults(studies=2),
+    "NOT_HU": Faults(rescale="not-hu"),
+}
+
+
+@pytest.mark.parametrize("code", list(REFUSED))
+def test_fault_that_would_be_guessing_is_refused_by_its_code(small: Head, tmp_path: Path, code: str) -> None:
+    write_series(small, tmp_path / "x", faults=REFUSED[code])
+    with pytest.raises(RefusedError) as caught:
+        open_dicom(tmp_path / "x", policy=ReadPolicy())
+    assert code in caught.value.codes
+    if code != "SEVERAL_SERIES":
+        assert code in {reason.code for report in scan_dicom(tmp_path / "x") for reason in report.reasons}
+
+
+@pytest.mark.parametrize("rescale", ["absent", "lut"])
+def test_values_that_do_not_say_hu_are_refused(small: Head, tmp_path: Path, rescale: str) -> None:
+    write_series(small, tmp_path / "x", faults=Faults(rescale=rescale))  # type: ignore[arg-type]
+    with pytest.raises(RefusedError) as caught:
+        open_dicom(tmp_path / "x", policy=ReadPolicy())
+    assert caught.value.codes == ("NOT_HU",)
+    assert open_dicom(tmp_path / "x", policy=ReadPolicy(assume="hu")).quantity == "hu"
+
+
+def test_filled_gap_is_the_head_but_for_what_lies_between(small: Head, tmp_path: Path) -> None:
+    series = write_series(small, tmp_path / "x", faults=Faults(missing=(10,)))
+    stack = open_dicom(tmp_path / "x", policy=ReadPolicy(gaps="fill"))
+    volume = stack.volume()
+    assert series.truth is not None
+    assert volume.grid.same_as(series.truth.grid)
+    difference = np.abs(volume.array.astype(float) - series.truth.array)
+    assert stack.invented == tuple(k == 10 for k in range(24))
+    assert np.delete(difference, 10, axis=2).max() == 0
+    between = (series.truth.array[:, :, 9].astype(float) + series.truth.array[:, :, 11]) / 2
+    assert np.abs(volume.array[:, :, 10] - between).max() <= 0.5
+
+
+@pytest.mark.parametrize("phases", [2, 3])
+def test_each_phase_is_read_by_its_id(small: Head, tmp_path: Path, phases: int) -> None:
+    series = write_series(small, tmp_path / "x", faults=Faults(phases=phases))
+    reports = scan_dicom(tmp_path / "x")
+    assert len(reports) == phases
+    for report, truth in zip(reports, series.truths, strict=True):
+        assert np.array_equal(hu.read(tmp_path / "x", series=report.id).array, truth.array)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("degrees", [-18.5, 12.0])
+def test_tilted_head_is_the_untilted_one_once_corrected(small: Head, tmp_path: Path, degrees: float) -> None:
+    series = write_series(small, tmp_path / "x", faults=Faults(tilt_deg=degrees, tilt_tag="opposite"))
+    stack = open_dicom(tmp_path / "x", policy=ReadPolicy())
+    assert stack.tilt_deg == pytest.approx(abs(degrees), abs=0.01)
+    volume = stack.volume()
+    truth = series.on(volume.grid).image
+    inside = np.zeros(volume.array.shape, bool)
+    inside[16:-16, 16:-16, 4:-4] = True
+    both = inside & (volume.array > -900) & (truth.array > -900)
+    assert abs(float((volume.array[both] - truth.array[both]).mean())) < 5
+
+
+@pytest.mark.slow
+def test_uneven_head_keeps_its_positions(small: Head, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    heights = np.cumsum(rng.uniform(6, 9, SHAPE[2]))
+    series = write_series(small, tmp_path / "x", faults=Faults(positions_mm=tuple(heights - heights[0])))
+    stack = open_dicom(tmp_path / "x", policy=ReadPolicy())
+    assert np.allclose(stack.origins_ras_mm, series.origins_ras_mm, atol=1e-3)
+    assert "UNEVEN" in {problem.kind for problem in stack.repairs}
