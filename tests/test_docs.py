@@ -137,3 +137,10 @@ def test_every_test_that_the_table_of_checks_names_exists() -> None:
     missing = [f"{path}::{name}" for path, name in named if not (ROOT / path).is_file()
                or f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")]
     assert missing == []
+
+
+def test_every_verb_is_in_the_reference() -> None:
+    from hounsfield.cli.app import VERBS
+
+    text = (ROOT / "docs" / "reference" / "command-line.md").read_text()
+    assert sorted(re.findall(r"^\| `([a-z]+)", text, re.MULTILINE)) == sorted(VERBS)
