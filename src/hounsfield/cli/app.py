@@ -6,11 +6,13 @@ import typer
 
 from hounsfield.cli.compare import compare
 from hounsfield.cli.convert import convert
+from hounsfield.cli.demo import demo
 from hounsfield.cli.info import info
 from hounsfield.cli.inspect import inspect
 from hounsfield.cli.picture import histogram, montage, planes
 from hounsfield.cli.plan import plan
 from hounsfield.cli.presets import presets
+from hounsfield.cli.restore import restore
 from hounsfield.cli.run import run
 from hounsfield.cli.verb import Verb, add_verb
 from hounsfield.cli.windows import windows
@@ -21,7 +23,7 @@ Exit status: 0 all done, 1 a case failed or was refused, 2 usage or an impossibl
 
 VERBS: dict[str, Verb] = {"inspect": inspect, "convert": convert, "run": run, "plan": plan, "presets": presets,
                           "windows": windows, "planes": planes, "montage": montage, "histogram": histogram,
-                          "compare": compare, "info": info}
+                          "compare": compare, "restore": restore, "demo": demo, "info": info}
 
 
 def app() -> typer.Typer:

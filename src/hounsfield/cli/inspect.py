@@ -37,13 +37,14 @@ def inspect(terminal: Terminal, reading: Reading,
     if terminal.json:
         terminal.data(found.to_json())
     else:
-        _print(terminal, found)
+        print_inspection(terminal, found)
     refused = sum(one.verdict == "refused" for one in found.series)
     if not found.series or (strict and refused):
         raise Exit(FAILED)
 
 
-def _print(terminal: Terminal, found: Inspection) -> None:
+def print_inspection(terminal: Terminal, found: Inspection) -> None:
+    """The table, a line for each reason, and what else lies there."""
     if found.series:
         terminal.table(COLUMNS, table_rows(found), right=RIGHT, spare=SPARE)
     for line in reason_lines(found):

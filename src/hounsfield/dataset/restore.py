@@ -1,0 +1,75 @@
+"""Bring a prediction back onto the scan that it came from, by the record of the run alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hounsfield.core.errors import GeometryError
+from hounsfield.core.grid import Grid
+from hounsfield.core.spec import Quantity, Spec
+from hounsfield.core.volume import Array, Volume
+from hounsfield.dataset.prediction import Prediction
+from hounsfield.pipeline.record import Record
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Restored:
+    """The prediction on the source's grid, and what its user should know of the way."""
+
+    volume: Volume
+    notes: tuple[str, ...]
+
+
+def restore(record: Record, prediction: Prediction, *, quantity: Quantity | None = None) -> Restored:
+    """The prediction of a record's output on the grid of its source; `quantity` None is told from its values.
+
+    An exact copy where the output's grid is aligned with the source's; else labels take the one with the largest share
+    of each voxel, other values are interpolated. Raises GeometryError where the prediction has not the output's shape.
+    """
+    from hounsfield.steps.regrid import regrid
+
+    grid, notes = _placed(prediction, record.output_grid)
+    kind = quantity or prediction.quantity
+    array = np.asfortranarray(_settled(prediction.array, kind))
+    volume = Volume(array, Spec(grid=grid, dtype=array.dtype, quantity=kind, background=0.0))
+    target = record.source_grid
+    if "slices" in record.source["geometry"]:
+        notes = (*notes, "the source's slices lay unevenly or at a tilt: this lies on its natural grid, which is "
+                         "even and upright")
+    copied = target.aligned_with(grid)
+    notes = (*notes, "its voxels were copied, bit for bit" if copied else "its voxels were interpolated")
+    return Restored(regrid(volume, target, method=None if copied else "linear"), notes)
+
+
+def _placed(prediction: Prediction, output: Grid) -> tuple[Grid, tuple[str, ...]]:
+    """The grid that the prediction's voxels lie on: its own where it is the output's turned, else the output's."""
+    own, shape = prediction.grid, prediction.array.shape
+    if own is not None and _is_turned(own, output):
+        return own, ()
+    if shape != output.shape:
+        hint = ""
+        if shape == tuple(reversed(output.shape)):
+            hint = "; it is (k, j, i): transpose it"
+        raise GeometryError(f"the prediction has the shape {shape}, and the run's output had {output.shape}{hint}")
+    if own is None:
+        return output, ()
+    return output, ("the prediction's own affine is not the output's, and was not used: only the order of its voxels "
+                    "counts",)
+
+
+def _is_turned(own: Grid, output: Grid) -> bool:
+    """Whether a grid has exactly the output's voxels, whichever way its axes run."""
+    return own.reoriented(output.orientation).same_as(output)
+
+
+def _settled(array: Array, quantity: Quantity) -> Array:
+    """Labels as whole numbers in as few bytes as they take; other values as they are, float32 at most."""
+    if quantity not in ("label", "mask"):
+        return array if array.dtype.kind in "iu" else array.astype(np.float32)
+    if array.dtype.kind in "iu":
+        return array
+    highest = float(array.max())
+    dtype = np.uint8 if highest <= 255 else np.uint16 if highest <= 65535 else np.int32
+    return array.astype(dtype)
