@@ -319,3 +319,10 @@ def test_a_plain_nifti_is_mapped_and_not_loaded(tmp_path: Path) -> None:
     assert np.shares_memory(stack.slab(3, 5), stack.slab(3, 5))
     assert tracemalloc.get_traced_memory()[1] < 8e6
     tracemalloc.stop()
+
+
+def test_bytes_behind_the_voxels_are_left_and_said(tmp_path: Path) -> None:
+    path = nifti(tmp_path / "x.nii", head_like())
+    path.write_bytes(path.read_bytes() + b"12345")
+    np.testing.assert_array_equal(read(path).array, head_like())
+    assert codes(path) == ["TRAILING"]

@@ -146,9 +146,10 @@ def _affine(header: Any, sizes: tuple[int, ...], factor: float
             ) -> tuple[NDArray[np.float64] | None, str, tuple[Problem, ...]]:
     """The sform where it is set, else the qform, in mm; what is wrong where neither is; what was said of both."""
     scale = np.array([factor, factor, factor, 1.0])[:, np.newaxis]
-    sform = scale * header.get_sform().astype(np.float64) if int(header["sform_code"]) > 0 else None
-    qform = _qform(header)
-    qform = scale * qform if qform is not None else None
+    with np.errstate(all="ignore"):
+        sform = scale * header.get_sform().astype(np.float64) if int(header["sform_code"]) > 0 else None
+        qform = _qform(header)
+        qform = scale * qform if qform is not None else None
     affine = sform if sform is not None else qform
     if affine is None:
         fault = "neither sform nor qform is set" if not int(header["qform_code"]) > 0 else "its qform is no rotation"
@@ -168,8 +169,7 @@ def _qform(header: Any) -> NDArray[np.float64] | None:
     from nibabel.spatialimages import HeaderDataError
 
     try:
-        with np.errstate(all="ignore"):
-            affine = np.asarray(header.get_qform(), dtype=np.float64)
+        affine = np.asarray(header.get_qform(), dtype=np.float64)
     except (HeaderDataError, ValueError, ArithmeticError):
         return None
     return affine if np.isfinite(affine).all() and np.abs(affine).max() <= FARTHEST_MM else None

@@ -6,13 +6,14 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from hounsfield.core.errors import ReadError
+from hounsfield.core.errors import Problem, ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
 from hounsfield.io.choose import chosen
 from hounsfield.io.content import content, head, is_gzip, reading, room
 from hounsfield.io.inflate import too_short
 from hounsfield.io.nifti.header import HEADER_BYTES, NiftiHeader, parse
+from hounsfield.io.refuse import said
 from hounsfield.io.stored import Stored
 
 STATISTICS_INTENTS = range(2, 25)
@@ -34,7 +35,7 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
             voxel_path = header_path
         elif voxel_path == header_path:
             raise ReadError("this is the header of a NIfTI pair: its .img file must lie beside it")
-        _check_size(voxel_path, header)
+        surplus = _check_size(voxel_path, header)
     grid, assumed = header.grid(policy.assume_affine)
     channels = tuple(str(n) for n in range(header.sizes[4])) if header.is_vector and header.sizes[4] > 1 else ()
     count = math.prod(header.sizes[3:])
@@ -42,7 +43,7 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
     voxels = header if channels else _of_one(header, number)
     return Stored(grid=grid, dtype=header.dtype, load=lambda: _load(voxel_path, voxels, bool(channels)),
                   slope=header.slope, intercept=header.intercept, channels=channels, not_hu=_not_hu(header),
-                  repairs=header.repairs + assumed + repairs)
+                  repairs=header.repairs + assumed + repairs + surplus)
 
 
 def _halves(path: Path) -> tuple[Path, Path]:
@@ -64,11 +65,16 @@ def _case(half: str, stem: str) -> str:
     return half.upper() if stem[-3:].isupper() else half
 
 
-def _check_size(path: Path, header: NiftiHeader) -> None:
-    """Compare what the header declares with what the file can hold, before anything is allocated."""
-    held = room(path, "gzip" if is_gzip(path) else "raw")
-    if held < header.offset + header.voxel_bytes:
+def _check_size(path: Path, header: NiftiHeader) -> tuple[Problem, ...]:
+    """Compare what the header declares with what the file can hold, before anything is allocated; say what is over."""
+    packed = is_gzip(path)
+    held = room(path, "gzip" if packed else "raw")
+    needed = header.offset + header.voxel_bytes
+    if held < needed:
         raise too_short(held - header.offset, header.voxel_bytes)
+    if packed or held == needed:
+        return ()
+    return (said("TRAILING", f"{held - needed} bytes behind the voxels that the header declares were left unread"),)
 
 
 def _of_one(header: NiftiHeader, number: int) -> NiftiHeader:

@@ -79,7 +79,8 @@ def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
             data = file.read(columns * rows * LARGEST_PIXEL_BYTES + OTHER_CHUNKS_BYTES)
         if not data.endswith(PNG_END):
             raise ReadError(f"slice {k} is cut short: fetch it again")
-        Image.open(BytesIO(data), formats=["PNG"]).verify()
+        with reading("PNG"):
+            Image.open(BytesIO(data), formats=["PNG"]).verify()
         with reading("PNG"), Image.open(BytesIO(data), formats=["PNG"]) as image:
             if image.size != (columns, rows) or image.mode not in ("I;16", "I;16B", "I", "L"):
                 raise ReadError(f"slice {k} is {image.size[0]} x {image.size[1]} of {image.mode}, and {columns} x "
