@@ -1,4 +1,4 @@
-"""What the factory writes is what it says: read back by pydicom, SimpleITK and dcm2niix, which share none of our code."""
+"""What the factory writes is what it says: pydicom, SimpleITK and dcm2niix read it back, and share none of our code."""
 
 from __future__ import annotations
 

@@ -37,11 +37,11 @@ def patient() -> tuple[Shape, ...]:
 
 
 def headrest() -> tuple[Shape, ...]:
-    """A cradle around the occiput, 3 mm off the scalp: foam within a thin plastic shell."""
+    """A cradle around the occiput, 2 mm off the scalp: foam within a thin plastic shell."""
     def cradle(tissue: T, radius: float) -> Shape:
         return tube(tissue, (0, -6, -10), (radius, radius, 100)).cut((0, -103, 0), (0, 1, 0), 90)
 
-    return (cradle(T.REST_SHELL, 112), cradle(T.REST_FOAM, 110), cradle(T.REST_SHELL, 94.5), cradle(T.AIR, 92.7))
+    return (cradle(T.REST_SHELL, 112), cradle(T.REST_FOAM, 110), cradle(T.REST_SHELL, 93), cradle(T.AIR, 91.2))
 
 
 def table() -> tuple[Shape, ...]:
@@ -61,7 +61,7 @@ def _skin() -> Sequence[Shape]:
                    ellipsoid(tissue, (0, 40, -52), (64 - depth, 57 - depth, 72 - depth)),
                    tube(tissue, (0, -18, -100), (56 - depth, 58 - depth, 62))]
     nose = [ellipsoid(tissue, (0, 92 - depth, -44), (13 - depth, 22 - depth, 19 - depth), (-25, 0, 0))
-            for tissue, depth in grown[:2]]
+            for tissue, depth in ((T.SKIN, 0.0), (T.CARTILAGE, 2.2))]
     ears = [ellipsoid(tissue, (side * (75 - depth), -16, -30), (6 - depth / 3, 15 - depth, 27 - depth),
                       (12, side * 10, side * -22))
             for side in SIDES for tissue, depth in ((T.SKIN, 0.0), (T.CARTILAGE, 1.6))]
