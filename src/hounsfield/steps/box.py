@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.steps.geometric import GeometricStep
-from hounsfield.steps.parse import three_sizes
+from hounsfield.steps.parse import three_points, three_sizes, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +18,8 @@ class Box(GeometricStep):
     shape: tuple[int, int, int] | Sequence[int]
 
     def __post_init__(self) -> None:
-        if len(self.start) != 3 or any(int(value) != value for value in self.start):
-            raise GeometryError(f"start is three whole numbers, not {list(self.start)}")
-        object.__setattr__(self, "start", tuple(int(value) for value in self.start))
+        start = three_points(self.start, name="start")
+        object.__setattr__(self, "start", tuple(whole(value, name="start") for value in start))
         object.__setattr__(self, "shape", three_sizes(self.shape, name="shape"))
 
     def target(self, grid: Grid) -> Grid:

@@ -50,6 +50,13 @@ def finite(value: float, *, name: str) -> float:
     return float(value)
 
 
+def whole(value: float, *, name: str) -> int:
+    """A whole number."""
+    if not _is_number(value) or value % 1:
+        raise GeometryError(f"{name} is a whole number, not {value!r}")
+    return int(value)
+
+
 def over_zero(value: float, *, name: str) -> float:
     """A finite number over 0."""
     number = finite(value, name=name)

@@ -12,7 +12,7 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Case, Volume
 from hounsfield.kernels.sample import Statistic, Windows
-from hounsfield.steps.parse import finite, one_of
+from hounsfield.steps.parse import finite, one_of, whole
 from hounsfield.steps.pointwise import require
 
 Plane = Literal["axial", "coronal", "sagittal"]
@@ -44,12 +44,12 @@ class Slab:
         one_of(self.edges, Edges, name="edges")
         if (self.slices is None) == (self.thickness_mm is None):
             raise GeometryError("Slab needs either slices or thickness_mm")
-        if self.slices is not None and (int(self.slices) != self.slices or self.slices < 1):
-            raise GeometryError(f"slices is a whole number of at least 1, not {self.slices}")
+        if self.slices is not None and whole(self.slices, name="slices") < 1:
+            raise GeometryError(f"slices is at least 1, not {self.slices}")
         if self.thickness_mm is not None and finite(self.thickness_mm, name="thickness_mm") <= 0:
             raise GeometryError(f"thickness_mm is over 0, not {self.thickness_mm}")
-        if int(self.stride) != self.stride or self.stride < 1:
-            raise GeometryError(f"stride is a whole number of at least 1, not {self.stride}")
+        if whole(self.stride, name="stride") < 1:
+            raise GeometryError(f"stride is at least 1, not {self.stride}")
 
     def axis(self, grid: Grid) -> int:
         """The array axis across the plane."""
@@ -128,7 +128,7 @@ def slab_label(label: Volume, grid: Grid, windows: Windows, *, axis: int) -> Vol
     if label.quantity not in ("label", "mask"):
         raise QuantityError(f"a label is needed here, not {label.quantity}")
     values = np.moveaxis(label.array, axis, 0)
-    out = np.zeros((len(windows.start), *values.shape[1:]), dtype=values.dtype)
+    out = np.full((len(windows.start), *values.shape[1:]), label.background, dtype=values.dtype)
     for n, (start, stop) in enumerate(zip(windows.start.tolist(), windows.stop.tolist(), strict=True)):
         for k in sorted(range(start, stop), key=lambda place: abs(2 * place - (start + stop - 1))):
             empty = out[n] == label.background
