@@ -212,6 +212,12 @@ def read_stack(stack: Stack) -> Volume:
     if sampling.is_copy and stack.is_raw and stack.stored_dtype == spec.dtype:
         array = stack.slab(0, stack.shape[2])
         return Volume(np.array(array, order="F") if not array.flags.writeable or array.base is not None else array, spec)
+    finished = getattr(stack.decode, "rescaled", None) if sampling.is_copy and spec.dtype == np.int16 else None
+    if finished is not None:
+        array = finished(slopes=stack.slopes, intercepts=stack.intercepts, padding=stack.padding,
+                         background=stack.background)
+        if array is not None:
+            return Volume(array, spec)
     once = OnePass(stack=stack, sampling=sampling, dtype=spec.dtype, background=stack.background)
     try:
         return Volume(once.run(), spec)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.codestream import describe, is_whole
+from hounsfield.io.dicom.finish import LeavesInt16, finish_slice
 from hounsfield.io.dicom.fragments import frame_bytes
 from hounsfield.io.dicom.frame import Frame, PixelFormat
 from hounsfield.io.dicom.source import FileSource
@@ -46,6 +47,28 @@ class FrameDecoder:
             decode_into(values[:, :, n].T, self.frames[start + n], pads=pads, pad_value=self.pad_value)
 
         in_parallel(work, stop - start)
+        return values
+
+    def rescaled(self, *, slopes: Array, intercepts: Array, padding: tuple[float, float] | None,
+                 background: float) -> Array | None:
+        """All frames as int16 values after rescale and padding (i, j, k), each finished while it lies in the cache;
+        None where that does not give the same as a sampling would: slopes other than 1, fractions, a wider dtype."""
+        whole = np.all(slopes == 1) and not np.any(intercepts % 1) and np.abs(intercepts).max() < 1 << 15
+        if not whole or background % 1 or self.dtype not in (np.dtype(np.int16), np.dtype(np.uint16)):
+            return None
+        first = self.frames[0].pixels
+        assert first is not None
+        values: Array = np.empty((first.columns, first.rows, len(self.frames)), dtype=np.int16, order="F")
+
+        def work(n: int) -> None:
+            room = values[:, :, n].T.view(self.dtype)
+            decode_into(room, self.frames[n], pads=self.pads[n] if self.pads else (), pad_value=self.pad_value)
+            finish_slice(room, intercept=int(intercepts[n]), padding=padding, background=int(background))
+
+        try:
+            in_parallel(work, len(self.frames))
+        except LeavesInt16:
+            return None
         return values
 
     def sha256(self) -> str:
