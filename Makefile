@@ -55,7 +55,7 @@ bench: $(VENV)/editable
 	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
 
 fuzz: $(VENV)/editable
-	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/fuzz -m "slow or not slow"
+	HYPOTHESIS_PROFILE=long HOUNSFIELD_MUTANTS=10000 $(BIN)/python -m pytest -q tests/io/test_mutants.py tests/io/dicom/test_hostile.py
 
 clean:
 	rm -rf build dist demo $(VENV)
