@@ -22,6 +22,7 @@ from hounsfield.io.atomic import write_text
 
 if TYPE_CHECKING:
     from hounsfield.core.stack import Stack
+    from hounsfield.core.volume import Volume
     from hounsfield.pipeline.result import Result
 
 
@@ -59,19 +60,13 @@ def _run(job: Job, case: CaseSource, earlier_key: str) -> Outcome:
 
 
 def _result(job: Job, stack: Stack, labels: dict[str, Path]) -> tuple[Result, tuple[Problem, ...]]:
-    """Run the pipeline on the stack, or on the stack read as a volume where labels go with it."""
-    if not labels:
-        return job.pipeline.run(stack, dtype=job.dtype), ()
-    from hounsfield.core.volume import Case
-    from hounsfield.pipeline.record import geometry_data
-
-    volumes, problems = {}, list(stack.repairs)
+    """Run the pipeline on the stack, with its labels on its natural grid."""
+    volumes: dict[str, Volume] = {}
+    problems: tuple[Problem, ...] = ()
     for name, path in labels.items():
         volumes[name], found = read_label(path, name=name, grid=stack.grid)
         problems += found
-    result = job.pipeline.run(Case(stack.volume(), volumes), dtype=job.dtype)
-    source = {"sha256": stack.source_sha256, "geometry": geometry_data(stack)}
-    return replace(result, record=result.record.replaced(source=source)), tuple(problems)
+    return job.pipeline.run(stack, dtype=job.dtype, labels=volumes), problems
 
 
 def _written(job: Job, case: CaseSource, result: Result, *, extra: tuple[Problem, ...], key: str) -> Outcome:

@@ -6,6 +6,7 @@ read, those after it on the samples made, and a slab runs along. What cannot joi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from hounsfield.core.spec import Spec
@@ -101,12 +102,11 @@ class Fold:
         """Whether every value is one of the source's, unchanged."""
         return self.sampling.is_picking and self.before.is_identity and self.after.is_identity and self.slab is None
 
-    def run(self, stack: Stack, case: Case | None) -> Case:
-        """Do it to a stack; `case` holds the labels and masks that go with it, on the stack's natural grid."""
+    def run(self, stack: Stack, *, labels: Mapping[str, Volume], masks: Mapping[str, Volume]) -> Case:
+        """Do it to a stack, and to the labels and masks that go with it, on the stack's natural grid."""
         image = Volume(self._image(stack), self.spec)
-        labels = {} if case is None else {name: self._label(label) for name, label in case.labels.items()}
-        masks = {} if case is None else {name: self._label(mask) for name, mask in case.masks.items()}
-        return Case(image, labels, masks)
+        return Case(image, {name: self._label(label) for name, label in labels.items()},
+                    {name: self._label(mask) for name, mask in masks.items()})
 
     def _image(self, stack: Stack) -> Array:
         if not self.changes_values and stack.is_raw and stack.stored_dtype == self.spec.dtype:

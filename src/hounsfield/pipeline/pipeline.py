@@ -72,11 +72,15 @@ class Pipeline:
 
         return plan(self, source)
 
-    def run(self, source: Volume | Stack | Case, *, dtype: str | np.dtype[Any] | None = None) -> Result:
-        """Run it on a volume, a stack, or a case with labels and masks; `dtype` casts the image at the end."""
+    def run(self, source: Volume | Stack | Case, *, dtype: str | np.dtype[Any] | None = None,
+            labels: Mapping[str, Volume] | None = None) -> Result:
+        """Run it on a volume, a stack, or a case with labels and masks; `dtype` casts the image at the end.
+
+        `labels` go with a stack or a volume, on its (natural) grid; those of a Case are in the Case.
+        """
         from hounsfield.pipeline.run import run
 
-        return run(self, source, dtype=None if dtype is None else np.dtype(dtype))
+        return run(self, source, dtype=None if dtype is None else np.dtype(dtype), labels=labels)
 
 
 def order_problems(steps: Sequence[AnyStep], spec: Spec = TYPICAL) -> list[Problem]:

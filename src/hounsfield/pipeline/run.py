@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import HounsfieldError, PipelineError, Problem
+from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError, Problem
 from hounsfield.core.stack import Stack
 from hounsfield.core.version import VERSION
 from hounsfield.core.volume import Case, Volume
 from hounsfield.pipeline.fold import Fold
+from hounsfield.pipeline.invented import invented_masks
 from hounsfield.pipeline.pipeline import AnyStep, Pipeline, name_problems
 from hounsfield.pipeline.plan import plan
 from hounsfield.pipeline.record import Record, array_sha256, geometry_data, output_data
@@ -23,21 +24,27 @@ from hounsfield.steps.base import Resolvable, Step, needs_voxels
 from hounsfield.steps.pointwise import cast
 
 
-def run(pipeline: Pipeline, source: Volume | Stack | Case, *, dtype: np.dtype[Any] | None = None) -> Result:
-    """Run the steps, as few passes as they fold into; raises PipelineError before any voxel is read where they cannot
-    be run on this source, and the steps' own errors, with their number, where voxels decide."""
+def run(pipeline: Pipeline, source: Volume | Stack | Case, *, dtype: np.dtype[Any] | None = None,
+        labels: Mapping[str, Volume] | None = None) -> Result:
+    """Run the steps, as few passes as they fold into; `labels` go with a stack, and lie on its natural grid.
+
+    Raises PipelineError before any voxel is read where they cannot be run on this source, GeometryError where a label
+    lies elsewhere, and the steps' own errors, with their number, where voxels decide.
+    """
     started = time.time()
     clock = time.perf_counter()
     case = source if isinstance(source, Case) else None
     stack = source if isinstance(source, Stack) else Stack.from_volume(source.image if isinstance(source, Case) else source)
     channels = (case is not None and bool(case.image.spec.channels)) or (isinstance(source, Volume) and bool(source.spec.channels))
-    before = {} if case is None else case.labels
-    problems = name_problems(pipeline.steps, {} if case is None else {**case.labels, **case.masks})
+    before = dict(labels or {}) if case is None else case.labels
+    _check_places(before, stack)
+    problems = name_problems(pipeline.steps, before if case is None else {**case.labels, **case.masks})
     if problems:
         raise PipelineError(problems)
     if not channels:
         plan(pipeline, stack)
-    state = _Run(stack, case if not isinstance(source, Volume) else Case(source))
+    state = _Run(stack, case if not isinstance(source, Volume) else Case(source, before), labels=before,
+                 masks=invented_masks(stack))
     for number, step in enumerate(pipeline.steps, 1):
         try:
             state.take(step)
@@ -60,6 +67,8 @@ class _Run:
 
     stack: Stack
     case: Case | None
+    labels: Mapping[str, Volume] = field(default_factory=dict)
+    masks: Mapping[str, Volume] = field(default_factory=dict)
     fold: Fold | None = None
     resolved: list[AnyStep] = field(default_factory=list)
     findings: list[Problem] = field(default_factory=list)
@@ -83,7 +92,8 @@ class _Run:
         """Do what has been folded."""
         fold = self._fold()
         if fold is not None and (fold.steps or self.case is None or self.case.image.grid != fold.spec.grid):
-            self.case = fold.run(self.stack, self.case)
+            labels, masks = (self.labels, self.masks) if self.case is None else (self.case.labels, self.case.masks)
+            self.case = fold.run(self.stack, labels=labels, masks=masks)
             self._restart()
         assert self.case is not None
         return self.case
@@ -100,6 +110,14 @@ class _Run:
         self.fold = None
         if not self.case.image.spec.channels:
             self.stack = Stack.from_volume(self.case.image)
+
+
+def _check_places(labels: Mapping[str, Volume], stack: Stack) -> None:
+    """Raise GeometryError unless every label lies on the stack's natural grid."""
+    for name, label in labels.items():
+        if not label.grid.same_as(stack.grid):
+            raise GeometryError(f"label '{name}' lies on {label.grid!r}, the image on {stack.grid!r}; bring it over with "
+                                f"hu.regrid(label, stack.grid)")
 
 
 def label_changes(before: Volume, after: Volume) -> list[dict[str, float]]:
