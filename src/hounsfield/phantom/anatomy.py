@@ -139,12 +139,12 @@ def _leaf(tissue: T, way: Floats, depth: float, radii: Sequence[float], spin: fl
 
 def _gyri() -> Sequence[Shape]:
     within = _above(ellipsoid(T.WHITE, (0, 0, 0), (62.5, 79, 69)), FLOOR_MM + 4)
-    return [_leaf(T.WHITE, way, 0.9, (3.2, 7.5, 11), 2.4 * n, within) for n, way in enumerate(_directions(230))]
+    return [_leaf(T.WHITE, way, 0.9, (4, 8, 14), 2.4 * n, within) for n, way in enumerate(_directions(70))]
 
 
 def _sulci() -> Sequence[Shape]:
     within = _above(ellipsoid(T.CSF, (0, 0, 0), BRAIN_RADII_MM), FLOOR_MM + 1.5)
-    ways = _directions(173)
+    ways = _directions(130)
     return [_leaf(T.CSF, way, 0.99, (1.1 + 0.5 * (n % 3), 8 + n % 5, 13), 1.7 * n, within)
             for n, way in enumerate(ways)]
 

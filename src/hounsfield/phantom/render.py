@@ -16,6 +16,9 @@ from hounsfield.phantom.shape import Floats, Part, Shape
 SLAB_VOXELS = 1 << 20
 """Slices are rendered so many voxels at a time: the arrays at work then fit the cache."""
 
+BLOCK_CELLS = 1 << 14
+"""Cells that are cut are integrated so many at a time, for the same reason."""
+
 THREADS = 2
 """Slabs rendered at once; the result does not depend on it."""
 
@@ -142,13 +145,25 @@ def _slab(shapes: Sequence[Shape], grid: Grid, start: int, stop: int, tissues: i
     events = [(number, rows[over[rows] < number]) for number, rows in events]
     touched = np.unique(np.concatenate([rows for _, rows in events])) if events else np.empty(0, dtype=np.intp)
     base = np.array([shape.tissue for shape in shapes], dtype=np.uint8)[covering]
-    centres = np.stack(np.unravel_index(touched, piece.shape), axis=1).astype(np.float64)
-    cells = Cells(piece.affine, centres, np.ones(3), over[touched])
-    local = [(number, np.searchsorted(touched, rows)) for number, rows in events]
-    fractions = tissue_fractions(shapes, cells, local, tissues=tissues)
+    blocks = [_fractions(shapes, piece, over, touched[n:n + BLOCK_CELLS], events, tissues)
+              for n in range(0, len(touched), BLOCK_CELLS)]
+    fractions = np.concatenate(blocks) if blocks else np.empty((0, tissues), dtype=np.float32)
     i, j, k = np.unravel_index(touched, piece.shape)
     flat = np.ravel_multi_index((i, j, k), piece.shape, order="F")
     return Rendered(start, stop, np.asfortranarray(base), np.asarray(flat, dtype=np.intp), fractions)
+
+
+def _fractions(shapes: Sequence[Shape], piece: Grid, over: NDArray[np.int16], touched: Rows, events: Sequence[Event],
+               tissues: int) -> NDArray[np.float32]:
+    """The parts of the tissues in the cells `touched` (flat, ascending) of `piece`."""
+    centres = np.stack(np.unravel_index(touched, piece.shape), axis=1).astype(np.float64)
+    cells = Cells(piece.affine, centres, np.ones(3), over[touched])
+    local = []
+    for number, rows in events:
+        start, stop = np.searchsorted(rows, (touched[0], touched[-1] + 1))
+        if start < stop:
+            local.append((number, np.searchsorted(touched, rows[start:stop])))
+    return tissue_fractions(shapes, cells, local, tissues=tissues)
 
 
 def _classify(shape: Shape, piece: Grid, window: tuple[slice, slice, slice], covering: NDArray[np.int16],
