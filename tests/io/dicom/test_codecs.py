@@ -23,6 +23,7 @@ from pydicom.uid import (
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.io.dicom.reader import open_dicom
+from hounsfield.io.dicom.scan import scan_dicom
 from tests.io.dicom.scanner import COLUMNS, ROWS, Change, truth, write
 
 ENCODERS = {
@@ -172,3 +173,20 @@ def test_htj2k_is_known_to_the_decoder() -> None:
     from hounsfield.io.dicom.tags import CODECS
 
     assert CODECS[HTJ2KLossless] == "htj2k"
+
+
+def test_scan_sees_a_cut_codestream_without_decoding_it(tmp_path: Path) -> None:
+    paths = write(tmp_path, truth(3).astype(np.uint16), change=packed(JPEGLSLossless))
+    paths[1].write_bytes(paths[1].read_bytes()[:-30])
+    (report,) = scan_dicom(tmp_path)
+    assert report.verdict == "refused"
+    (reason,) = (reason for reason in report.reasons if reason.grade == "refuse")
+    assert (reason.code, [name for _, name in reason.files]) == ("TRUNCATED", [paths[1].name])
+
+
+def test_pixels_of_32_bits_are_read(tmp_path: Path) -> None:
+    pixels = truth(3).astype(np.uint32)
+    write(tmp_path, pixels)
+    assert np.array_equal(stored(tmp_path), pixels)
+    volume = open_dicom(tmp_path, policy=ReadPolicy()).volume()
+    assert np.array_equal(volume.array.transpose(2, 1, 0), truth(3) - 1024)

@@ -14,8 +14,8 @@ from tests.io.dicom.scanner import truth, write
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16])
-@pytest.mark.parametrize("pad", [None, 0, 77, 32000])
-@pytest.mark.parametrize("intercept", [0, -1024, -1000.5, 2000])
+@pytest.mark.parametrize("pad", [None, 0, 32000])
+@pytest.mark.parametrize("intercept", [0, -1024, -1000.5])
 @pytest.mark.parametrize("high", [2000, 40_000])
 def test_finished_values_are_the_sampled_ones(
         tmp_path: Path, dtype: type, pad: int | None, intercept: float, high: int) -> None:

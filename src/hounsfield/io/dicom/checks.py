@@ -13,6 +13,7 @@ from hounsfield.core.spec import Quantity
 from hounsfield.core.stack import EVEN_TOLERANCE, UPRIGHT_TOLERANCE_MM
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.finding import Finding, Grade, found
+from hounsfield.io.dicom.fragments import has_all_fragments
 from hounsfield.io.dicom.frame import Frame
 from hounsfield.io.dicom.grouping import has_own_references
 from hounsfield.io.dicom.orientation import normal, places
@@ -100,7 +101,7 @@ def is_truncated(frame: Frame) -> bool:
     if form is None or offset is None or form.syntax == tags.DEFLATED:
         return False
     if not form.is_native:
-        return offset + 8 >= frame.source.size
+        return not frame.parts and not has_all_fragments(frame)
     needed = form.frame_bytes * frame.count
     return offset + needed > frame.source.size or frame.length < needed
 

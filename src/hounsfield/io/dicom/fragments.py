@@ -35,6 +35,14 @@ def fragments(frame: Frame) -> tuple[tuple[int, ...], tuple[Stretch, ...]]:
     return offsets, tuple(found[1:])
 
 
+def has_all_fragments(frame: Frame) -> bool:
+    """Whether the chain of fragments reaches its end mark: a few bytes are read for each."""
+    try:
+        return len(fragments(frame)[1]) > 0
+    except ReadError:
+        return False
+
+
 def frame_head(frame: Frame, count: int = 4096) -> bytes:
     """The first bytes of a frame's codestream; raises ReadError."""
     parts = frame.parts or fragments(frame)[1]
