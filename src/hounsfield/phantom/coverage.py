@@ -118,14 +118,15 @@ def tissue_fractions(shapes: Sequence[Shape], cells: Cells, events: Sequence[Eve
     most = 1 if depth else np.iinfo(np.int16).max
     weight = np.zeros(len(base), dtype=np.int16)
     for _, rows, _, surfaces in cuts:
-        np.add.at(weight, rows, surfaces)
+        weight[rows] += surfaces
     kinds = np.array([shape.tissue for shape in shapes], dtype=np.intp)
     out = np.zeros((len(base), tissues), dtype=np.float32)
     out[np.arange(len(base)), kinds[base]] = 1.0
     for number, rows, fraction, _ in cuts:
         plain = weight[rows] <= most
-        out[rows[plain]] *= 1.0 - fraction[plain, None]
-        out[rows[plain], kinds[number]] += fraction[plain]
+        if plain.any():
+            out[rows[plain]] *= 1.0 - fraction[plain, None]
+            out[rows[plain], kinds[number]] += fraction[plain]
     several = np.flatnonzero(weight > most)
     if len(several):
         finer = cells.split(several)
