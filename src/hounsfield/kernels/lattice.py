@@ -6,23 +6,19 @@ from dataclasses import dataclass
 
 from hounsfield.kernels.mask import Shape, Spacing
 
-CELL_MM = 1.5
-"""Cells are no larger than this, mm: a third of the gap that opens between a cushion and a head lying on it, half of
-the thinnest skin fold, and coarse enough that noise of one voxel is outvoted at routine pixel sizes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
-    """Cells of `block` voxels, `spacing_mm` apart; an axis whose voxels are larger than a cell keeps its voxels."""
+    """Cells of `block` voxels, `spacing_mm` apart, in which noise of single voxels is outvoted."""
 
     block: Shape
     spacing_mm: Spacing
 
     @classmethod
-    def of(cls, spacing_mm: Spacing, *, cell_mm: float = CELL_MM) -> Lattice:
-        """The lattice for voxels of `spacing_mm`.
+    def of(cls, spacing_mm: Spacing, *, cell_mm: float) -> Lattice:
+        """The lattice for voxels of `spacing_mm`; cells are no larger than `cell_mm` where voxels are not.
 
-        >>> Lattice.of((0.5, 0.5, 5.0)).block
+        >>> Lattice.of((0.5, 0.5, 5.0), cell_mm=1.5).block
         (3, 3, 1)
         """
         i, j, k = (max(1, int(cell_mm / step + 1e-6)) for step in spacing_mm)

@@ -68,9 +68,27 @@ template <class T> struct Range {  // low <= value <= high, in the stored type.
     bool holds(T value) const { return bool((value >= low) & (value <= high)); }
 };
 
-template <class T, class Count>
-void count_row(const T *values, std::int64_t ni, Range<T> range, Count *counts) {
-    for (std::int64_t i = 0; i < ni; ++i) counts[i] = Count(counts[i] + range.holds(values[i]));
+template <class T> void count_row(const T *values, std::int64_t ni, Range<T> range, std::uint16_t *counts) {
+    for (std::int64_t i = 0; i < ni; ++i) counts[i] = std::uint16_t(counts[i] + range.holds(values[i]));
+}
+
+// One bit per `step` counts: whether their sum is at least `need`. The last cell may be cut: its need is `last`.
+template <int fixed>
+void sum_cells(const std::uint16_t *counts, std::int64_t ni, std::int64_t step, std::int64_t need, std::int64_t last, Word *to) {
+    const std::int64_t width = fixed ? fixed : step, cells = (ni + width - 1) / width;
+    for (std::int64_t c = 0; c < cells; c += 64) {
+        Word word = 0;
+        for (std::int64_t bit = 0; bit < std::min<std::int64_t>(64, cells - c); ++bit) {
+            const std::int64_t i0 = (c + bit) * width, i1 = std::min(i0 + width, ni);
+            std::int64_t sum = 0;
+            if (fixed && i0 + width <= ni)
+                for (int n = 0; n < fixed; ++n) sum += counts[i0 + n];
+            else
+                for (std::int64_t i = i0; i < i1; ++i) sum += counts[i];
+            word |= Word(sum >= (i0 + width <= ni ? need : last)) << bit;
+        }
+        to[c / 64] = word;
+    }
 }
 
 // A cell of block (bi, bj, bk) voxels is set where at least `share` of its voxels lie in the range.
@@ -91,16 +109,31 @@ void occupancy(Flat<const T> values, Shape shape, Shape block, double low, doubl
             std::fill(counts.begin(), counts.end(), std::uint16_t(0));
             for (std::int64_t k = k0; k < k1; ++k)
                 for (std::int64_t j = j0; j < j1; ++j) count_row(data + fine.ni * (j + fine.nj * k), fine.ni, range, counts.data());
-            Word *to = bits + row * cells.words;
-            std::fill(to, to + cells.words, Word(0));
-            for (std::int64_t c = 0; c < cells.ni; ++c) {
-                const std::int64_t i0 = c * block[0], i1 = std::min(i0 + block[0], fine.ni);
-                std::int64_t sum = 0;
-                for (std::int64_t i = i0; i < i1; ++i) sum += counts[i];
-                if (double(sum) >= share * double((i1 - i0) * (j1 - j0) * (k1 - k0))) to[c / 64] |= Word(1) << (c % 64);
-            }
+            const double stack = share * double((j1 - j0) * (k1 - k0)), cut = double(fine.ni - (cells.ni - 1) * block[0]);
+            const std::int64_t need = std::int64_t(std::ceil(stack * double(block[0]))), last = std::int64_t(std::ceil(stack * cut));
+            auto *sum = block[0] == 1 ? sum_cells<1> : block[0] == 2 ? sum_cells<2> : block[0] == 3 ? sum_cells<3> : sum_cells<0>;
+            sum(counts.data(), fine.ni, block[0], need, last, bits + row * cells.words);
         }
     });
+}
+
+Word gathered(const std::uint8_t *bytes) {  // 64 bytes of 0 or 1 as bits: a multiplication brings eight to the top byte.
+    Word word = 0;
+    for (int n = 0; n < 8; ++n) {
+        Word eight;
+        std::memcpy(&eight, bytes + 8 * n, 8);
+        word |= (eight * 0x0102040810204080ull >> 56) << (8 * n);
+    }
+    return word;
+}
+
+template <class T> Word held_bits(const T *values, std::int64_t count, Range<T> range) {
+    std::uint8_t bytes[64] = {};
+    if (count == 64)
+        for (int i = 0; i < 64; ++i) bytes[i] = range.holds(values[i]);
+    else
+        for (std::int64_t i = 0; i < count; ++i) bytes[i] = range.holds(values[i]);
+    return gathered(bytes);
 }
 
 // Voxels of `inner` cells are set where they lie in the inner range, of `band` cells where they lie in the band's.
@@ -139,10 +172,8 @@ void refine(Flat<const T> values, Shape shape, Shape block, Flat<const Word> inn
                         Word set = all ? inner_row[w] : 0;
                         if (const Word asked = (all ? Word(0) : inner_row[w]) | band_row[w]) {
                             const std::int64_t count = std::min<std::int64_t>(64, fine.ni - w * 64);
-                            Word held = 0, held_in = 0;
-                            for (std::int64_t i = 0; i < count; ++i) held |= Word(between.holds(from[w * 64 + i])) << i;
-                            if (!all)
-                                for (std::int64_t i = 0; i < count; ++i) held_in |= Word(inside.holds(from[w * 64 + i])) << i;
+                            const Word held = held_bits(from + w * 64, count, between);
+                            const Word held_in = all ? 0 : held_bits(from + w * 64, count, inside);
                             set |= asked & ((held & band_row[w]) | (held_in & inner_row[w]));
                         }
                         to[w] = set;
@@ -177,14 +208,12 @@ void pack(Flat<const std::uint8_t> bytes, Shape shape, Flat<Word> out) {
     expect(std::int64_t(out.size()) == rows.size() && std::int64_t(bytes.size()) == rows.ni * rows.count());
     const std::uint8_t *from = bytes.data();
     Word *to = out.data();
+    const Range<std::uint8_t> set(1, 255);
     nb::gil_scoped_release released;
     parallel(rows.count(), rows.ni * rows.count(), [=](std::int64_t start, std::int64_t stop) {
         for (std::int64_t row = start; row < stop; ++row)
             for (std::int64_t w = 0; w < rows.words; ++w) {
-                Word word = 0;
-                const std::int64_t count = std::min<std::int64_t>(64, rows.ni - w * 64);
-                for (std::int64_t i = 0; i < count; ++i) word |= Word(from[row * rows.ni + w * 64 + i] != 0) << i;
-                to[row * rows.words + w] = word;
+                to[row * rows.words + w] = held_bits(from + row * rows.ni + w * 64, std::min<std::int64_t>(64, rows.ni - w * 64), set);
             }
     });
 }
@@ -264,13 +293,16 @@ void dilate(Flat<const Word> words, Shape shape, nb::ndarray<const std::int32_t,
         std::int64_t last = first;
         while (last < count && table[3 * last + 2] == width) ++last;
         const Word *from = wide.data();
-        parallel(rows.count(), rows.size() * (last - first), [=](std::int64_t start, std::int64_t stop) {
-            for (std::int64_t row = start; row < stop; ++row)
+        parallel(rows.nk, rows.size() * (last - first), [=](std::int64_t start, std::int64_t stop) {
+            for (std::int64_t k = start; k < stop; ++k)
                 for (std::int64_t n = first; n < last; ++n) {
-                    const std::int64_t j = row % rows.nj - table[3 * n], k = row / rows.nj - table[3 * n + 1];
-                    if (j < 0 || j >= rows.nj || k < 0 || k >= rows.nk) continue;
-                    const Word *source_row = from + rows.words * (j + rows.nj * k);
-                    for (std::int64_t w = 0; w < rows.words; ++w) to[rows.words * row + w] |= source_row[w];
+                    const std::int64_t dj = table[3 * n], source_k = k - table[3 * n + 1];
+                    if (source_k < 0 || source_k >= rows.nk || std::abs(dj) >= rows.nj) continue;
+                    // All rows of a slice move alike, so they are one long row.
+                    const Word *source_row = from + rows.words * (rows.nj * source_k + std::max<std::int64_t>(-dj, 0));
+                    Word *to_row = to + rows.words * (rows.nj * k + std::max<std::int64_t>(dj, 0));
+                    const std::int64_t length = rows.words * (rows.nj - std::abs(dj));
+                    for (std::int64_t w = 0; w < length; ++w) to_row[w] |= source_row[w];
                 }
         });
         first = last;

@@ -43,30 +43,41 @@ PART_SHARE = 0.02
 """A separate part of a body (the other thigh, an arm) has at least this share of the largest part's volume."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlined:
+    """The mask per voxel, and the share of all tissue that was left out: table, headrest, or what was not known."""
+
+    voxels: Bits
+    left_out: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
     """What to take for the patient: `tissue_hu` and above; held together by bridges wider than a ball of `bridge_mm`;
-    thicker somewhere than a ball of `core_mm`; openings narrower than a ball of `closing_mm` close; one part or more.
+    thicker somewhere than a ball of `core_mm`; openings narrower than a ball of `closing_mm` close; decided on cells of
+    `cell_mm`, which sees no narrower gaps; one part or more.
     """
 
     tissue_hu: float
     bridge_mm: float
     core_mm: float
     closing_mm: float
+    cell_mm: float
     single: bool
 
-    def find(self, values: NDArray[Any], *, spacing_mm: Spacing) -> Bits:
+    def find(self, values: NDArray[Any], *, spacing_mm: Spacing) -> Outlined:
         """The mask of `values` (i, j, k) in HU, Fortran-ordered, per voxel; empty where nothing is thick enough.
 
-        Which cells of about 1.5 mm belong is decided on their majority; within a cell of the surface each voxel is
+        Which cells belong is decided on their majority; within a cell of the surface each voxel is
         judged by itself.
         """
-        lattice = Lattice.of(spacing_mm)
+        lattice = Lattice.of(spacing_mm, cell_mm=self.cell_mm)
         envelope, foreign = self.cells(values, lattice=lattice)
         inner = ~grown(~envelope)
         voxels = refined(values, block=lattice.block, inner=inner, band=grown(envelope) - inner - foreign,
                          band_bounds=(self.tissue_hu, np.inf))
-        return filled(largest(voxels) if self.single else _main_parts(components(voxels)))
+        whole = filled(largest(voxels) if self.single else _main_parts(components(voxels)))
+        return Outlined(whole, foreign.count / max(foreign.count + envelope.count, 1))
 
     def cells(self, values: NDArray[Any], *, lattice: Lattice) -> tuple[Bits, Bits]:
         """The patient's cells, holes filled, and the cells of tissue that are not the patient's."""

@@ -11,6 +11,9 @@ from hounsfield.kernels.outline import Outline
 from hounsfield.steps.fixed_mask import Empty, FixedMask, doubts, expect_hu, fix_mask
 from hounsfield.steps.parse import finite, one_of, over_zero
 
+CELL_MM = 2.0
+"""A quarter of the thinnest table that bridges to a patient, and twice the pixel of a routine body scan."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyMask:
@@ -43,7 +46,7 @@ class BodyMask:
     def outline(self) -> Outline:
         """What to look for."""
         return Outline(tissue_hu=self.tissue_hu, bridge_mm=self.bridge_mm, core_mm=self.core_mm,
-                       closing_mm=self.closing_mm, single=False)
+                       closing_mm=self.closing_mm, cell_mm=CELL_MM, single=False)
 
     def plan(self, spec: Spec) -> Spec:
         """The image stays as it is; raises QuantityError unless it is HU."""

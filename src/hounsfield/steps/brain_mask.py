@@ -29,8 +29,9 @@ _OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
 class BrainMask:
     """Add the mask 'brain': what the skull encloses, down to the foramen magnum; fluid, bleeds and dura included.
 
-    Bone is `bone_hu` and above; what is inside lies from `low_hu` to `high_hu` where it is judged by itself, and no
-    voxel over `most_hu` is ever in the mask. Inside is where nearly all rays meet bone before they leave the head,
+    Bone is `bone_hu` and above; soft is where the median over 2 mm lies from `low_hu` to `high_hu` (orbital fat and
+    the thin bone over it do not; what a soft region encloses is inside, be it a clip or air); no voxel over `most_hu`
+    is ever in the mask. Inside is where nearly all rays meet bone before they leave the head,
     so the skull may have holes; orbits, nerves and vessels, narrower than a ball of radius `bridge_mm`, are cut off.
     Where the skull is open (a defect, a fontanelle) or cut by the volume's end, the mask reaches as far as bone
     encloses it, and `findings` of the resolved step say so (SKULL_OPEN, SKULL_CUT). No learned weights.
@@ -42,8 +43,8 @@ class BrainMask:
     adds: ClassVar[str] = "brain"
 
     bone_hu: float = 250.0
-    low_hu: float = -50.0
-    high_hu: float = 150.0
+    low_hu: float = -20.0
+    high_hu: float = 100.0
     most_hu: float = 300.0
     bridge_mm: float = 5.0
     empty: Empty = "refuse"
