@@ -8,7 +8,7 @@ from pathlib import Path
 import hounsfield.io.dicom as package
 
 PAGES = Path(__file__).resolve().parents[3] / "docs" / "codes"
-CALLS = re.compile(r'(?:found|Finding)\("([A-Z][A-Z_]+)"')
+CALLS = re.compile(r'(?:found|Finding|Problem|BadFileError)\("([A-Z][A-Z_]+)"')
 
 
 def codes() -> set[str]:

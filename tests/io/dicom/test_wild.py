@@ -464,3 +464,20 @@ def _uid(path: Path) -> str:
     import pydicom
 
     return str(pydicom.dcmread(path, stop_before_pixels=True).SeriesInstanceUID)
+
+
+def test_file_that_vanishes_after_opening_is_an_error(tmp_path: Path) -> None:
+    paths = write(tmp_path, truth(4))
+    stack = read(tmp_path)
+    paths[2].unlink()
+    with pytest.raises(ReadError, match=paths[2].name):
+        stack.slab(0, 4)
+
+
+def test_error_about_a_file_survives_a_process_boundary(tmp_path: Path) -> None:
+    import pickle
+
+    with pytest.raises(ReadError) as caught:
+        read(tmp_path / "nothing")
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (str(again), again.codes) == (str(caught.value), caught.value.codes)

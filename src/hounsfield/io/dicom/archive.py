@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from hounsfield.core.errors import Problem, ReadError, RefusedError
+from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.source import FileSource, Source, printable
 
 MAX_MEMBERS = 100_000
@@ -73,8 +74,8 @@ class ZipSource:
                     left -= skipped
                 return file.read(max(0, min(count, self.size - start)))
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
-            raise ReadError(f"{self.name}: this member of the archive is corrupt, encrypted or of an unknown packing"
-                            ) from None
+            raise BadFileError(self.name, "this member of the archive is corrupt, encrypted or of an unknown "
+                                          "packing") from None
 
 
 def is_archive(head: bytes) -> bool:
@@ -91,11 +92,11 @@ def archive_sources(path: Path) -> list[Source]:
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, UnicodeError, ValueError) as error:
         if isinstance(error, RefusedError):
             raise
-        raise ReadError(f"{printable(path.name)}: the archive is broken") from None
+        raise BadFileError(printable(path.name), "the archive is broken") from None
     except OSError as error:
         if isinstance(error, ReadError):
             raise
-        raise ReadError(f"{printable(path.name)}: the archive cannot be read ({error.strerror or 'broken'})") from None
+        raise BadFileError(printable(path.name), f"the archive cannot be read ({error.strerror or 'broken'})") from None
 
 
 def check_member(name: str, *, archive: str, ordinal: int) -> None:
@@ -159,7 +160,7 @@ def _tar_members(file: IO[bytes], path: Path, holder: Held | None) -> list[Sourc
             members.append(member)
         file.seek(archive.offset)
         if file.read(_BLOCK).strip(b"\0") or file.tell() < archive.offset + _BLOCK:
-            raise ReadError(f"{printable(path.name)}: the archive is cut short, its end mark is missing")
+            raise BadFileError(printable(path.name), "the archive is cut short, its end mark is missing")
     files = sorted((member for member in members if member.isfile()), key=lambda member: member.name)
     return [FileSource(str(path), printable(member.name), ordinal, member.size, member.offset_data, holder)
             for ordinal, member in enumerate(files)]
@@ -184,5 +185,5 @@ def _unpacked(path: Path) -> Held:
                     raise _refuse(printable(path.name), f"it unpacks to over {MAX_UNPACKED_TAR} bytes")
                 room.write(chunk)
     except lzma.LZMAError:
-        raise ReadError(f"{printable(path.name)}: the archive is broken") from None
+        raise BadFileError(printable(path.name), "the archive is broken") from None
     return holder

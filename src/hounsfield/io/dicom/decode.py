@@ -12,8 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.core.errors import HounsfieldError
 from hounsfield.io.dicom import tags
+from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.codestream import describe, is_whole
 from hounsfield.io.dicom.finish import LeavesInt16, finish_slice
 from hounsfield.io.dicom.fragments import frame_bytes
@@ -116,7 +117,8 @@ def decode_into(target: Array, frame: Frame, *, pads: Sequence[tuple[int, int]] 
         start = (frame.offset or 0) + frame.index * form.frame_bytes
         got = frame.source.read_into(target.data.cast("B"), start)
         if got != form.frame_bytes:
-            raise ReadError(f"{frame.name}: pixel data is truncated, {got} of {form.frame_bytes} bytes are there")
+            raise BadFileError(frame.name, f"pixel data is truncated, {got} of {form.frame_bytes} bytes are there",
+                               code="TRUNCATED")
         if not form.little:
             target.byteswap(inplace=True)
         mask_bits(target, form)
@@ -156,7 +158,8 @@ def _native(frame: Frame, form: PixelFormat) -> Array:
     start = (frame.offset or 0) + frame.index * form.frame_bytes
     data = frame.source.read(start, form.frame_bytes)
     if len(data) != form.frame_bytes:
-        raise ReadError(f"{frame.name}: pixel data is truncated, {len(data)} of {form.frame_bytes} bytes are there")
+        raise BadFileError(frame.name, f"pixel data is truncated, {len(data)} of {form.frame_bytes} bytes are there",
+                               code="TRUNCATED")
     order: Literal["<", ">"] = "<" if form.little else ">"
     return np.frombuffer(data, form.dtype.newbyteorder(order)).reshape(form.rows, form.columns).astype(form.dtype)
 
@@ -168,18 +171,19 @@ def _compressed(frame: Frame, form: PixelFormat) -> Array:
         stream = describe(data)
         found = None if stream is None else (stream.rows, stream.columns, stream.components)
         if found != (form.rows, form.columns, form.samples):
-            raise ReadError(f"{frame.name}: the compressed frame is {found}, its header says "
+            raise BadFileError(frame.name, f"the compressed frame is {found}, its header says "
                             f"{(form.rows, form.columns, form.samples)} rows, columns and samples")
         if not is_whole(data):
-            raise ReadError(f"{frame.name}: the compressed frame is truncated, its end marker is missing")
+            raise BadFileError(frame.name, "the compressed frame is truncated, its end marker is missing",
+                               code="TRUNCATED")
     try:
         values = _decoder(form.codec)(data, form)
     except HounsfieldError:
         raise
     except Exception as error:
-        raise ReadError(f"{frame.name}: the {form.codec} decoder failed ({type(error).__name__})") from None
+        raise BadFileError(frame.name, f"the {form.codec} decoder failed ({type(error).__name__})") from None
     if values.shape != (form.rows, form.columns):
-        raise ReadError(f"{frame.name}: decoding gave {values.shape}, expected {(form.rows, form.columns)}")
+        raise BadFileError(frame.name, f"decoding gave {values.shape}, expected {(form.rows, form.columns)}")
     return _as_stored(values, form, bits=stream.bits if stream is not None and not stream.signed else form.allocated)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from hounsfield.core.errors import ReadError
+from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.source import Source
 
 HEAD = 1 << 20
@@ -44,7 +44,7 @@ class DeflatedSource:
             try:
                 data = stream.decompress(packed, min(_CHUNK, start + count - place))
             except zlib.error:
-                raise ReadError(f"{self.name}: the deflated data set is corrupt") from None
+                raise BadFileError(self.name, "the deflated data set is corrupt") from None
             parts.append(data[max(0, start - place):])
             place += len(data)
         return b"".join(parts)

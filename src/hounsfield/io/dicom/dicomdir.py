@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from hounsfield.core.errors import Problem, ReadError, RefusedError
+from hounsfield.core.errors import Problem, RefusedError
 from hounsfield.io.dicom import tags
+from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.source import Source, file_source, printable
 
 MAX_SIZE = 1 << 28
@@ -34,12 +35,12 @@ def dicomdir_sources(path: Path) -> list[Source]:
                                         f"reference {turn + 1} leads out of the directory's folder")])
         actual = target if target.is_file() else _in_lower_case(folder, parts)
         if actual is None:
-            raise ReadError(f"{printable(path.name)}: a file that it names is missing (reference {turn + 1})")
+            raise BadFileError(printable(path.name), f"a file that it names is missing (reference {turn + 1})")
         if name not in seen:
             found.append(file_source(actual, name=name, ordinal=len(found)))
         seen.add(name)
     if not found:
-        raise ReadError(f"{printable(path.name)}: the directory names no file")
+        raise BadFileError(printable(path.name), "the directory names no file")
     return found
 
 
@@ -53,7 +54,7 @@ def _references(path: Path) -> list[tuple[str, ...]]:
     import pydicom
 
     if path.stat().st_size > MAX_SIZE:
-        raise ReadError(f"{printable(path.name)}: a directory of over {MAX_SIZE} bytes")
+        raise BadFileError(printable(path.name), f"a directory of over {MAX_SIZE} bytes")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -61,5 +62,5 @@ def _references(path: Path) -> list[tuple[str, ...]]:
             records = data[tags.DIRECTORY_RECORDS].value
             ids = [record[_FILE_ID].value for record in records if _FILE_ID in record]
         except Exception:
-            raise ReadError(f"{printable(path.name)}: the directory cannot be read") from None
+            raise BadFileError(printable(path.name), "the directory cannot be read") from None
     return [(value,) if isinstance(value, str) else tuple(str(part) for part in value) for value in ids if value]

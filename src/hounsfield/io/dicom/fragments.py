@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from hounsfield.core.errors import ReadError
+from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.frame import Frame
 
 _ITEM, _STOP = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
@@ -25,11 +26,11 @@ def fragments(frame: Frame) -> tuple[tuple[int, ...], tuple[Stretch, ...]]:
             break
         length = int.from_bytes(head[4:8], "little")
         if len(head) < 8 or head[:4] != _ITEM or position + 8 + length > source.size or len(found) > MAX_FRAGMENTS:
-            raise ReadError(f"{source.name}: compressed pixel data is truncated or broken at byte {position}")
+            raise BadFileError(source.name, f"compressed pixel data is truncated or broken at byte {position}")
         found.append((position + 8, length))
         position += 8 + length
     if not found:
-        raise ReadError(f"{source.name}: compressed pixel data holds nothing")
+        raise BadFileError(source.name, "compressed pixel data holds nothing")
     table = source.read(*found[0])
     offsets = tuple(int.from_bytes(table[n:n + 4], "little") for n in range(0, len(table) - 3, 4))
     return offsets, tuple(found[1:])
@@ -47,7 +48,7 @@ def frame_head(frame: Frame, count: int = 4096) -> bytes:
     """The first bytes of a frame's codestream; raises ReadError."""
     parts = frame.parts or fragments(frame)[1]
     if not parts:
-        raise ReadError(f"{frame.source.name}: compressed pixel data holds no fragment")
+        raise BadFileError(frame.source.name, "compressed pixel data holds no fragment")
     position, length = parts[0]
     return frame.source.read(position, min(count, length))
 
@@ -59,7 +60,7 @@ def shared(frame: Frame) -> tuple[tuple[Stretch, ...], ...]:
         return tuple((part,) for part in parts)
     starts = _by_table(frame, table, parts) or _by_markers(frame, parts)
     if len(starts) != frame.count:
-        raise ReadError(f"{frame.source.name}: {len(parts)} fragments cannot be shared among {frame.count} frames")
+        raise BadFileError(frame.source.name, f"{len(parts)} fragments cannot be shared among {frame.count} frames")
     return tuple(parts[start:stop] for start, stop in pairwise((*starts, len(parts))))
 
 
@@ -68,10 +69,10 @@ def frame_bytes(frame: Frame) -> bytes:
     source = frame.source
     chosen = frame.parts or fragments(frame)[1]
     if not chosen:
-        raise ReadError(f"{source.name}: compressed pixel data holds no fragment")
+        raise BadFileError(source.name, "compressed pixel data holds no fragment")
     data = source.read(*chosen[0]) if len(chosen) == 1 else b"".join(source.read(*part) for part in chosen)
     if len(data) < sum(length for _, length in chosen):
-        raise ReadError(f"{source.name}: compressed pixel data is truncated")
+        raise BadFileError(source.name, "compressed pixel data is truncated")
     return data
 
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from hounsfield.core.errors import ReadError
 from hounsfield.io.dicom.archive import archive_sources, is_archive
+from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.dicomdir import dicomdir_sources, is_dicomdir
 from hounsfield.io.dicom.source import FileSource, Source, file_source, printable
 
@@ -21,7 +21,7 @@ def sources(path: Path) -> list[Source]:
     Raises ReadError where it cannot be read, RefusedError where an archive or a directory leads out of itself.
     """
     if not path.exists():
-        raise ReadError(f"{printable(path.name)}: no such file or folder")
+        raise BadFileError(printable(path.name), "no such file or folder")
     if path.is_dir():
         return list(_numbered(path))
     source = file_source(path, name=path.name)
@@ -48,4 +48,4 @@ def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int
                 elif entry.is_file():
                     yield prefix + entry.name, entry.path, entry.stat().st_size
     except OSError as error:
-        raise ReadError(f"{printable(prefix) or 'the folder'}: cannot be listed ({error.strerror})") from None
+        raise BadFileError(printable(prefix) or 'the folder', f"cannot be listed ({error.strerror})") from None

@@ -11,6 +11,7 @@ from hounsfield.core.errors import Problem, ReadError, RefusedError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import BACKGROUNDS, Quantity
 from hounsfield.core.stack import Decode, Stack
+from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.checks import Examined, examine
 from hounsfield.io.dicom.decode import FrameDecoder, common_dtype
 from hounsfield.io.dicom.fill import FilledDecoder, slots_of
@@ -78,7 +79,7 @@ def _chosen(found_series: Sequence[Series], wanted: str | None, path: Path, othe
     if wanted is not None:
         named = [series for series in found_series if series.id == wanted]
         if not named:
-            raise ReadError(f"{printable(path.name)}: no series '{wanted}' there; inspect lists the ids")
+            raise BadFileError(printable(path.name), f"no series '{wanted}' there; inspect lists the ids")
         readable = [series for series in named if series.is_readable]
     if len(readable) == 1:
         return readable[0]
@@ -101,8 +102,9 @@ def _nothing(found_series: Sequence[Series], path: Path, other: Sequence[Other])
     grave = [item for item in other if item.code != "NOT_DICOM"]
     if grave:
         more = f" ({len(grave)} such files)" if len(grave) > 1 else ""
-        return ReadError(f"{grave[0].name}: {_SAID[grave[0].code]}{more}")
-    return ReadError(f"{printable(path.name)}: " + ("no DICOM file there" if other else "the folder is empty"))
+        return BadFileError(grave[0].name, f"{_SAID[grave[0].code]}{more}", code=grave[0].code)
+    return BadFileError(printable(path.name), "no DICOM file there" if other else "the folder is empty",
+                        code="NOT_DICOM" if other else "EMPTY")
 
 
 _SAID = {"UNREADABLE": "DICOM, but its header cannot be read; it is truncated or corrupt",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hounsfield.core.errors import ReadError
+from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.codestream import describe
 from hounsfield.io.dicom.fragments import frame_head
 from hounsfield.io.dicom.frame import Frame
@@ -24,5 +24,5 @@ def _mended(frame: Frame) -> Frame:
         return frame
     stream = describe(frame_head(frame))
     if stream is None:
-        raise ReadError(f"{frame.name}: the compressed frame has no header that can be read")
+        raise BadFileError(frame.name, "the compressed frame has no header that can be read")
     return replace(frame, pixels=replace(form, signed=True)) if stream.signed else frame

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hounsfield.core.errors import ReadError
+from hounsfield.io.dicom.bad_file import BadFileError
 
 
 class Held(Protocol):
@@ -57,7 +57,7 @@ class FileSource:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise ReadError(f"{self.name}: cannot be read ({error.strerror})") from None
+            raise BadFileError(self.name, f"cannot be read ({error.strerror})") from None
 
     def read_into(self, buffer: memoryview, start: int) -> int:
         """Fill `buffer` from `start`; returns how many bytes there were; raises ReadError."""
@@ -71,7 +71,7 @@ class FileSource:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise ReadError(f"{self.name}: cannot be read ({error.strerror})") from None
+            raise BadFileError(self.name, f"cannot be read ({error.strerror})") from None
 
 
 def _fill(handle: int, room: memoryview, position: int) -> int:
@@ -109,4 +109,4 @@ def file_source(path: Path, *, name: str = "", ordinal: int = 0) -> FileSource:
     try:
         return FileSource(str(path), printable(name or path.name), ordinal, os.stat(path).st_size)
     except OSError as error:
-        raise ReadError(f"{printable(name or path.name)}: cannot be read ({error.strerror})") from None
+        raise BadFileError(printable(name or path.name), f"cannot be read ({error.strerror})") from None
