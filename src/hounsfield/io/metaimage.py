@@ -58,15 +58,21 @@ class MetaHeader:
 
 def open_metaimage(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
     """What the MetaImage holds; voxels are loaded when asked for. Raises ReadError, RefusedError or GeometryError."""
-    with reading("MetaImage"):
-        with path.open("rb") as file:
-            header = parse(file.read(HEADER_BYTES), assume_affine=policy.assume_affine)
-        files = [beside(path, name) for name in header.data_files] or [path]
-        _check_size(files, header)
+    header, files = header_and_files(path, assume_affine=policy.assume_affine)
     _, repairs = chosen(1, series, axes=len(header.sizes))
     channels = tuple(str(n) for n in range(header.channel_count)) if header.channel_count > 1 else ()
     return Stored(grid=placed(header.sizes[:3], header.affine_ras), dtype=header.dtype,
                   load=lambda: _load(files, header), channels=channels, repairs=header.repairs + repairs)
+
+
+def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[MetaHeader, Sequence[Path]]:
+    """The checked header and the files, in order, that hold its voxels."""
+    with reading("MetaImage"):
+        with path.open("rb") as file:
+            header = parse(file.read(HEADER_BYTES), assume_affine=assume_affine)
+        files = [beside(path, name) for name in header.data_files] or [path]
+        _check_size(files, header)
+    return header, files
 
 
 def parse(data: bytes, *, assume_affine: str | None) -> MetaHeader:

@@ -29,7 +29,7 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
     `series` chooses among several volumes by number, from 0. Raises ReadError, RefusedError or GeometryError.
     """
     with reading("NIfTI"):
-        header_path, voxel_path = _halves(path)
+        header_path, voxel_path = halves(path)
         header = parse(head(header_path, HEADER_BYTES))
         if header.is_single:
             voxel_path = header_path
@@ -46,7 +46,7 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
                   repairs=header.repairs + assumed + repairs + surplus)
 
 
-def _halves(path: Path) -> tuple[Path, Path]:
+def halves(path: Path) -> tuple[Path, Path]:
     """The files of header and voxels: the same one, but for a pair .hdr and .img, either of them gzip or not."""
     name = path.name
     packed = name[-3:] if name.lower().endswith(".gz") else ""

@@ -26,11 +26,7 @@ def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
 
     `series` chooses among several volumes by number, from 0. Raises ReadError, RefusedError or GeometryError.
     """
-    with reading("NRRD"):
-        with path.open("rb") as file:
-            header = parse(file.read(HEADER_BYTES), assume_affine=policy.assume_affine)
-        files = _files(path, header)
-        _check_size(files, header)
+    header, files = header_and_files(path, assume_affine=policy.assume_affine)
     axis = header.list_axis
     shape = tuple(size for n, size in enumerate(header.sizes) if n != axis)
     has_channels = axis is not None and header.list_kind == "vector" and header.sizes[axis] > 1
@@ -42,6 +38,16 @@ def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
                   channels=channels,
                   not_hu="'old min' and 'old max' say that they were quantised" if header.is_quantised else None,
                   repairs=header.repairs + repairs)
+
+
+def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[NrrdHeader, Sequence[Path]]:
+    """The checked header and the files, in order, that hold its voxels."""
+    with reading("NRRD"):
+        with path.open("rb") as file:
+            header = parse(file.read(HEADER_BYTES), assume_affine=assume_affine)
+        files = _files(path, header)
+        _check_size(files, header)
+    return header, files
 
 
 def _files(path: Path, header: NrrdHeader) -> Sequence[Path]:
