@@ -60,15 +60,7 @@ enum class Statistic { none, max, min, mean };
 
 using Four = float __attribute__((vector_size(16)));
 using FourInts = int32_t __attribute__((vector_size(16)));
-using Eight = float __attribute__((vector_size(32)));
 
-// The two loops that everything hangs on are compiled for AVX2 as well and chosen at run time: 1.6 times as fast for
-// eight taps (benchmarks/README.md). Neither version fuses a multiplication with an addition, so the bits are the same.
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
-#define FOR_EACH_PROCESSOR __attribute__((target_clones("avx2", "default")))
-#else
-#define FOR_EACH_PROCESSOR
-#endif
 #define INLINE inline __attribute__((always_inline))
 
 template <typename V> INLINE V load(const float *from) {
@@ -91,103 +83,37 @@ struct Taps {
     float rest, background;
 };
 
-// sum over taps of weight * row(t) plus rest * background, kept within the least and greatest of the bounding taps
-template <typename V, typename Row> INLINE V blended(const Taps &taps, Row row) {
-    V sum = taps.weight[0] * load<V>(row(0));
-    for (int64_t t = 1; t < taps.count; ++t) sum += taps.weight[t] * load<V>(row(t));
-    if (taps.rest != 0.0f) sum += taps.rest * taps.background;
-    if (taps.start < taps.stop) {
-        V low = load<V>(row(taps.start)), high = low;
-        for (int64_t t = taps.start + 1; t < taps.stop; ++t) {
-            const V value = load<V>(row(t));
-            low = value < low ? value : low, high = value > high ? value : high;
-        }
-        if (taps.rest != 0.0f) {
-            const V edge = V{} + taps.background;
-            low = edge < low ? edge : low, high = edge > high ? edge : high;
-        }
-        sum = sum < low ? low : sum, sum = sum > high ? high : sum;
-    }
-    return sum;
-}
+// The inner loops for one stored type, for one set of instructions.
+template <typename T> struct Loops {
+    void (*weigh)(const T *const *rows, const float *weight, int64_t taps, float *out, int64_t begin, int64_t end);
+    void (*convert)(const T *row, const Line &line, const Padding &padding, float *out, int64_t begin, int64_t end);
+    void (*blend)(const float *const *rows, const Taps &taps, float *out, int64_t begin, int64_t end);
+    void (*blend_rows)(const Table &t, const float *group, float background, const Line &after, int64_t rows, float *out);
+};
 
-// sum over one or two taps of weight * row
-template <typename T> INLINE void weigh_of(const T *const *rows, const float *weight, int64_t taps, float *out, int64_t begin, int64_t end) {
-    const T *a = rows[0], *b = rows[taps - 1];
-    const float wa = weight[0], wb = weight[taps - 1];
-    if (taps == 1 && wa == 1.0f)
-        for (int64_t x = begin; x < end; ++x) out[x] = static_cast<float>(a[x]);
-    else if (taps == 1)
-        for (int64_t x = begin; x < end; ++x) out[x] = wa * static_cast<float>(a[x]);
-    else
-        for (int64_t x = begin; x < end; ++x) out[x] = wa * static_cast<float>(a[x]) + wb * static_cast<float>(b[x]);
-}
+// Compiled twice and chosen at run time: with AVX2 eight taps cost 0.6 of what they cost without (benchmarks/README.md).
+// Neither version fuses a multiplication with an addition, so the bits are the same.
+namespace base {
+using Wide = Four;
+INLINE Wide lower(Wide a, Wide b) { return a < b ? a : b; }
+INLINE Wide higher(Wide a, Wide b) { return a > b ? a : b; }
+#include "sample_loops.h"
+}  // namespace base
 
-// a stored row rescaled, and its padding replaced
-template <typename T> INLINE void convert_of(const T *row, const Line &line, const Padding &padding, float *out, int64_t begin, int64_t end) {
-    if (line.clamps()) for (int64_t x = begin; x < end; ++x) out[x] = line(static_cast<float>(row[x]));
-    else for (int64_t x = begin; x < end; ++x) out[x] = static_cast<float>(row[x]) * line.slope + line.intercept;
-    if (padding.used) {
-        const T low = static_cast<T>(padding.low), high = static_cast<T>(padding.high);
-        for (int64_t x = begin; x < end; ++x) out[x] = (row[x] >= low) & (row[x] <= high) ? padding.value : out[x];
-    }
-}
-
-#define FOR_STORED(T)                                                                                                      \
-    FOR_EACH_PROCESSOR void weigh(const T *const *rows, const float *weight, int64_t taps, float *out, int64_t begin, int64_t end) { \
-        weigh_of(rows, weight, taps, out, begin, end);                                                                     \
-    }                                                                                                                      \
-    FOR_EACH_PROCESSOR void convert(const T *row, const Line line, const Padding padding, float *out, int64_t begin, int64_t end) { \
-        convert_of(row, line, padding, out, begin, end);                                                                   \
-    }
-FOR_STORED(int8_t)
-FOR_STORED(uint8_t)
-FOR_STORED(int16_t)
-FOR_STORED(uint16_t)
-FOR_STORED(int32_t)
-FOR_STORED(uint32_t)
-FOR_STORED(float)
-FOR_STORED(double)
-
-// whole rows weighed, from value begin to end
-FOR_EACH_PROCESSOR void blend(const float *const *rows, const Taps taps, float *out, int64_t begin, int64_t end) {
-    int64_t x = begin;
-    for (; x + 8 <= end; x += 8) save(blended<Eight>(taps, [&](int64_t t) __attribute__((always_inline)) { return rows[t] + x; }), out + x);
-    for (; x < end; ++x) out[x] = blended<float>(taps, [&](int64_t t) __attribute__((always_inline)) { return rows[t] + x; });
-}
-
-// Eight rows sampled along i together: `group` holds voxel x of the eight side by side, `out` gets `rows` of them.
-template <int fixed> INLINE void blend_along(const Table &t, const float *group, float background, const Line &after, int64_t rows, float *out) {
-    const int64_t count = fixed ? fixed : t.taps;
-    const bool limited = !fixed && t.limits;
-    for (int64_t n = 0; n < t.count; n += 4) {
-        alignas(32) float made[4][8];
-        const int64_t columns = std::min<int64_t>(4, t.count - n);
-        for (int64_t c = 0; c < columns; ++c) {
-            const float *at = group + 8 * static_cast<int64_t>(t.first[n + c]);
-            const Taps taps{t.weight + (n + c) * count, count, limited ? t.limits[2 * (n + c)] : 0, limited ? t.limits[2 * (n + c) + 1] : 0, t.rest[n + c], background};
-            Eight sum = blended<Eight>(taps, [&](int64_t tap) __attribute__((always_inline)) { return at + 8 * tap; });
-            sum = sum * after.slope + after.intercept;
-            sum = sum < after.low ? (Eight{} + after.low) : sum, sum = sum > after.high ? (Eight{} + after.high) : sum;
-            save(sum, made[c]);
-        }
-        for (int64_t half = 0; half < rows; half += 4) {
-            Four a = load<Four>(made[0] + half), b = load<Four>(made[1] + half), c = load<Four>(made[2] + half), d = load<Four>(made[3] + half);
-            transpose(a, b, c, d);
-            const Four lines[4] = {a, b, c, d};
-            for (int64_t r = 0; r < std::min<int64_t>(4, rows - half); ++r) {
-                float *to = out + (half + r) * t.count + n;
-                if (columns == 4) save(lines[r], to);
-                else for (int64_t c4 = 0; c4 < columns; ++c4) to[c4] = lines[r][c4];
-            }
-        }
-    }
-}
-
-FOR_EACH_PROCESSOR void blend_rows(const Table &t, const float *group, float background, const Line after, int64_t rows, float *out) {
-    if (t.taps == 2 && !t.limits) blend_along<2>(t, group, background, after, rows, out);
-    else blend_along<0>(t, group, background, after, rows, out);
-}
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC target("avx2")
+namespace avx2 {
+using Wide = float __attribute__((vector_size(32)));
+INLINE Wide lower(Wide a, Wide b) { return __builtin_ia32_minps256(a, b); }
+INLINE Wide higher(Wide a, Wide b) { return __builtin_ia32_maxps256(a, b); }
+#include "sample_loops.h"
+}  // namespace avx2
+#pragma GCC pop_options
+template <typename T> Loops<T> chosen_loops() { return __builtin_cpu_supports("avx2") ? avx2::loops<T>() : base::loops<T>(); }
+#else
+template <typename T> Loops<T> chosen_loops() { return base::loops<T>(); }
+#endif
 
 template <typename Out> void store(const float *values, Out *out, int64_t count) {
     if constexpr (std::is_same_v<Out, float>) {
@@ -219,7 +145,7 @@ template <typename In> class Sampler {
         direct_ = tk.taps == 1 && !tk.limits;
         for (int64_t p = 1; p < tk.count; ++p) direct_ = direct_ && tk.first[p] != tk.first[p - 1];
         ring_ = tk.taps + 1;
-        planes_.resize(ring_ * plane_size_);
+        planes_.resize(ring_ * plane_size_ + 8);
         held_.assign(ring_, -1);
         row_.resize(8 * (shape.ni + 8));
         group_.resize(8 * (shape.ni + 8));
@@ -243,7 +169,7 @@ template <typename In> class Sampler {
         }
         const float *rows[512];
         for (int64_t t = 0; t < taps; ++t) rows[t] = slice(tk_.first[p] + t, needed(p, t));
-        blend(rows, taps_of(tk_, p), out, 0, plane_size_);
+        loops_.blend(rows, taps_of(tk_, p), out, 0, plane_size_);
         if (after_.changes()) for (int64_t x = 0; x < plane_size_; ++x) out[x] = after_(out[x]);
     }
 
@@ -297,14 +223,14 @@ template <typename In> class Sampler {
         } else if (tj.taps <= 2 && !padding_.used && !before_.clamps() && !tj.limits) {
             const In *rows[2];
             for (int64_t t = 0; t < tj.taps; ++t) rows[t] = slice + (tj.first[j] + t) * shape_.stride_j;
-            weigh(rows, weight, tj.taps, out, begin, end);
+            loops_.weigh(rows, weight, tj.taps, out, begin, end);
             const float offset = intercept * (1.0f - rest) + rest * background_;
             if (slope != 1.0f || offset != 0.0f) for (int64_t x = begin; x < end; ++x) out[x] = out[x] * slope + offset;
         } else {
             const float *rows[512];
             const Line line{slope, intercept, before_.low, before_.high};
             for (int64_t t = 0; t < tj.taps; ++t) rows[t] = converted(slice, tj.first[j] + t, line, begin, end);
-            blend(rows, taps_of(tj, j), out, begin, end);
+            loops_.blend(rows, taps_of(tj, j), out, begin, end);
         }
     }
 
@@ -314,7 +240,7 @@ template <typename In> class Sampler {
         if (converted_row_[slot] == j) return out;
         converted_row_[slot] = j;
         const In *row = slice + j * shape_.stride_j;
-        convert(row, line, padding_, out, begin, end);
+        loops_.convert(row, line, padding_, out, begin, end);
         return out;
     }
 
@@ -330,13 +256,14 @@ template <typename In> class Sampler {
                 save(a, to), save(b, to + 8), save(c, to + 16), save(d, to + 24);
             }
         }
-        blend_rows(t, group, background_, after, count, out);
+        loops_.blend_rows(t, group, background_, after, count, out);
     }
 
     Taps taps_of(const Table &t, int64_t n) const {
         return {t.weight + n * t.taps, t.taps, t.limits ? t.limits[2 * n] : 0, t.limits ? t.limits[2 * n + 1] : 0, t.rest[n], background_};
     }
 
+    const Loops<In> loops_ = chosen_loops<In>();
     const In *source_;
     Shape shape_;
     const float *slopes_, *intercepts_;
