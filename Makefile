@@ -9,9 +9,9 @@ VENV ?= .venv
 WORKERS ?= 2
 SRC ?=
 BIN := $(VENV)/bin
-PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 $(BIN)/python -m pip install --quiet
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 $(BIN)/python -m pip install -qq
 BUILD := flock $(VENV)/build.lock env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
-	$(BIN)/python -m pip install --quiet --no-build-isolation
+	$(BIN)/python -m pip install -qq --no-build-isolation
 
 .PHONY: demo test quick check build bench fuzz clean
 .DEFAULT_GOAL := test
