@@ -19,7 +19,8 @@ def atomic(path: Path) -> Iterator[Path]:
     The content is on disk before the name is; a symbolic link at `path` is replaced, not followed. On any failure the
     temporary file is removed, what was at `path` stays, and an OSError becomes a WriteError in one line.
 
-    >>> with atomic(Path("/tmp/hounsfield-example.txt")) as temporary:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, atomic(Path(folder) / "x.txt") as temporary:
     ...     _ = temporary.write_text("all of it")
     """
     with _one_line():

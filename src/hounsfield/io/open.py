@@ -101,7 +101,7 @@ def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -
 
 
 def said_quantity(path: Path, *, series: str | None = None, policy: ReadPolicy | None = None) -> Quantity | None:
-    """The quantity that a file says itself (our npy, PNG slices, NRRD); None where it does not, and for DICOM.
+    """The quantity that a file says itself (our npy and PNG slices); None where it does not, and for DICOM.
 
     Raises the errors of the readers.
     """
