@@ -30,10 +30,15 @@ class Bits:
         return cls(np.zeros(-(-shape[0] // 64) * shape[1] * shape[2], np.uint64), shape)
 
     @classmethod
+    def unwritten(cls, shape: Shape) -> Bits:
+        """Room for a kernel that writes every word."""
+        return cls(np.empty(-(-shape[0] // 64) * shape[1] * shape[2], np.uint64), shape)
+
+    @classmethod
     def pack(cls, array: NDArray[Any]) -> Bits:
         """The voxels of an array (i, j, k) that are not 0."""
         flat = np.asfortranarray(array != 0).view(np.uint8).reshape(-1, order="F")
-        packed = cls.zeros(_shape(array))
+        packed = cls.unwritten(_shape(array))
         native.mask_pack(flat, packed.shape, packed.words)
         return packed
 
@@ -86,7 +91,7 @@ class Components:
 
     def keep(self, chosen: NDArray[np.bool_]) -> Bits:
         """The union of the chosen parts."""
-        kept = Bits.zeros(self.shape)
+        kept = Bits.unwritten(self.shape)
         native.mask_paint(self.runs, np.ascontiguousarray(chosen).view(np.uint8), self.shape, kept.words)
         return kept
 
@@ -185,7 +190,7 @@ def occupied(values: NDArray[Any], *, block: Shape, bounds: tuple[float, float],
     values: (i, j, k), Fortran-ordered; 8 and 16 bit integers, int32 and float32 are read in place.
     """
     flat, shape = _flat(values), _shape(values)
-    cells = Bits.zeros(cell_shape(shape, block))
+    cells = Bits.unwritten(cell_shape(shape, block))
     native.mask_occupancy(flat, shape, block, bounds[0], bounds[1], share, cells.words)
     return cells
 
@@ -195,7 +200,7 @@ def refined(values: NDArray[Any], *, block: Shape, inner: Bits, band: Bits, band
     """From cells back to voxels: those of `inner` cells within `inner_bounds`, those of `band` cells within
     `band_bounds`; the rest unset."""
     flat, shape = _flat(values), _shape(values)
-    voxels = Bits.zeros(shape)
+    voxels = Bits.unwritten(shape)
     native.mask_refine(flat, shape, block, inner.words, band.words, (*inner_bounds, *band_bounds), voxels.words)
     return voxels
 
@@ -222,7 +227,7 @@ def cell_shape(shape: Shape, block: Shape) -> Shape:
 
 
 def _dilate(bits: Bits, table: NDArray[np.int32]) -> Bits:
-    result = Bits(np.empty_like(bits.words), bits.shape)
+    result = Bits.unwritten(bits.shape)
     native.mask_dilate(bits.words, bits.shape, table, result.words)
     return result
 
