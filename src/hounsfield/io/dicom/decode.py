@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,6 @@ from hounsfield.io.dicom.frame import Frame, PixelFormat
 from hounsfield.io.dicom.source import FileSource
 
 Array = NDArray[Any]
-_CHUNK = 1 << 20
 MAX_WORKERS = 8
 """Threads that decode: the codecs and the reading free the interpreter's lock."""
 
@@ -71,14 +69,6 @@ class FrameDecoder:
         except LeavesInt16:
             return None
         return values
-
-    def sha256(self) -> str:
-        """The digest of everything that the frames' files hold, in the order of the slices."""
-        digest = hashlib.sha256()
-        for source in dict.fromkeys(frame.source for frame in self.frames):
-            for start in range(0, source.size, _CHUNK):
-                digest.update(source.read(start, _CHUNK))
-        return digest.hexdigest()
 
 
 def in_parallel(work: Callable[[int], None], count: int) -> None:

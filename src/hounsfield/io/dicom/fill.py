@@ -45,10 +45,6 @@ class FilledDecoder:
             values[:, :, n] = self._blend(slot) if slot.weight else self.real(slot.low, slot.low + 1)[:, :, 0]
         return values
 
-    def sha256(self) -> str:
-        """The digest of the real slices' bytes."""
-        return self.real.sha256()
-
     def _blend(self, slot: Slot) -> Array:
         """The slice between two others; padding where either of them is padding: nothing is known there."""
         pair = self.real(slot.low, slot.low + 2)
