@@ -119,15 +119,15 @@ class AxisMap:
             return wanted
         return COARSER_METHOD if self.width > COARSER * self._cell else "linear"
 
-    def table(self, *, shift: float = 0.0, method: Method | None = None) -> AxisTable:
-        """Indices and weights; `shift` is how far the source samples lie beyond their nodes (a tilted slice)."""
-        points = self.points - shift
+    def table(self, *, shift: float | None = None, method: Method | None = None) -> AxisTable:
+        """Indices and weights; `shift` is how far the source samples lie beyond their nodes (in a tilted stack)."""
+        points = self.points - (shift or 0.0)
         points = np.where(np.abs(points - np.rint(points)) < SNAP, np.rint(points), points)
         kernel: Kernel = "nearest" if self.is_copy else self.kernel(method)
         if len(self.lattice) == 1:
             kernel = "nearest"
         outside = self.outside
-        if shift:
+        if shift is not None:
             outside = outside | (points < self.nodes[0] - 0.5) | (points > self.nodes[-1] + 0.5)
         build = {"nearest": _nearest, "linear": _linear, "area": _area, "conservative": _conservative, "cubic": _cubic}
         start, weights, limits = build[kernel](self.nodes, points, self.width)
