@@ -13,7 +13,7 @@ from typer import Argument, Exit, Option
 from hounsfield.cli.failure import FAILED, about
 from hounsfield.cli.inspect import print_inspection
 from hounsfield.cli.reading import Reading
-from hounsfield.cli.run import say_outcome
+from hounsfield.cli.run import no_case, say_outcome
 from hounsfield.cli.scan import read_volume
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.outcome import Outcome
@@ -80,11 +80,11 @@ def _phantom(terminal: Terminal, out: Path) -> Path:
 
 
 def _cases(scan: Path, reading: Reading) -> tuple[CaseSource, ...]:
-    from hounsfield.dataset.discover import NoCaseError, discover
+    from hounsfield.dataset.discover import discover
 
     found = discover([str(scan)], series=reading.series)
     if not found.cases:
-        raise NoCaseError("; ".join(f"{missed.typed}: {missed.message}" for missed in found.missed))
+        raise no_case(found)
     return found.cases
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TextIO
 
 import typer
@@ -32,29 +35,36 @@ UsageError = typer.BadParameter.__mro__[1]
 
 def run_line(words: Sequence[str]) -> int:
     """Run the command line and return the exit status; nothing is raised."""
-    _prepare()
-    try:
-        status = app()(args=list(words), prog_name="hounsfield", standalone_mode=False)
-        sys.stdout.flush()
-        return status if isinstance(status, int) else 0
-    except BaseException as error:
-        if "--traceback" in words:
-            traceback.print_exception(error)
-        return _ended(error, as_json="--json" in words)
+    with _prepared():
+        try:
+            status = app()(args=list(words), prog_name="hounsfield", standalone_mode=False)
+            sys.stdout.flush()
+            if status == INTERRUPTED:
+                error_line("interrupted")
+            return status if isinstance(status, int) else 0
+        except BaseException as error:
+            if "--traceback" in words and not isinstance(error, typer.Exit | SystemExit):
+                Terminal().trace("".join(traceback.format_exception(error)))
+            return _ended(error, as_json="--json" in words)
 
 
-def _prepare() -> None:
+@contextmanager
+def _prepared() -> Iterator[None]:
     """No warning but ours is shown, no letter stops a stream, and SIGTERM unwinds."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    warnings.simplefilter("ignore")
-    warnings.simplefilter("always", HounsfieldWarning)
-    warnings.showwarning = _show_warning
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, terminate) if is_main else None
     try:
-        signal.signal(signal.SIGTERM, terminate)
-    except ValueError:
-        return  # only the main thread may set handlers
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", HounsfieldWarning)
+            warnings.showwarning = _show_warning
+            yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int,
@@ -64,13 +74,12 @@ def _show_warning(message: Warning | str, category: type[Warning], filename: str
 
 def _ended(error: BaseException, *, as_json: bool) -> int:
     """Say in one line what ended the verb, and return its status."""
-    if isinstance(error, typer.Exit):
-        return int(error.exit_code)
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else 0
-    if isinstance(error, KeyboardInterrupt | typer.Abort):
+    status = _asked(error)
+    if isinstance(error, KeyboardInterrupt | typer.Abort) or status == INTERRUPTED:
         error_line("interrupted")
         return INTERRUPTED
+    if status is not None:
+        return status
     if isinstance(error, Terminated):
         error_line("terminated")
         return TERMINATED
@@ -84,6 +93,15 @@ def _ended(error: BaseException, *, as_json: bool) -> int:
             Terminal().data({"schema": 1, "error": {"status": failure.status, "code": failure.code,
                                                     "message": failure.public}})
     return failure.status
+
+
+def _asked(error: BaseException) -> int | None:
+    """The status that an Exit asks for; newer typer makes one of an interrupt, too."""
+    if isinstance(error, typer.Exit):
+        return int(error.exit_code)
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 0
+    return None
 
 
 def _usage(error: BaseException) -> Failure:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from typer import Argument, Exit, Option
 
-from hounsfield.cli.failure import FAILED, USAGE, Failure, about
+from hounsfield.cli.failure import FAILED, NO_CASE, USAGE, Failure, about
 from hounsfield.cli.pipeline import load_pipeline
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.terminal import Terminal, error_line
+from hounsfield.core.errors import PipelineError
 from hounsfield.dataset.naming import PLAIN
 from hounsfield.dataset.outcome import Outcome, Status
 
 if TYPE_CHECKING:
+    from hounsfield.dataset.discover import Discovery
     from hounsfield.dataset.job import Job
     from hounsfield.dataset.run import Summary
     from hounsfield.pipeline.pipeline import Pipeline
@@ -42,16 +44,16 @@ def run(terminal: Terminal, reading: Reading, writing: Writing,
         pipeline: Annotated[str, Argument(help="A preset's name, a .toml file or a record.json.")],
         src: Annotated[list[str], Argument(help="CT: files, folders, patterns, @list.txt.")]) -> None:
     """Run a pipeline over CT and leave volumes, masks, labels, previews and records in an output folder."""
-    from hounsfield.dataset.discover import NoCaseError, discover
+    from hounsfield.dataset.discover import discover
     from hounsfield.dataset.run import run_dataset
 
     steps = load_pipeline(pipeline, settings=writing.settings or ())
     found = discover(src, ids=writing.ids, series=reading.series)
+    if not found.cases:
+        raise no_case(found)
+    job = _job(steps, reading, writing, count=len(found.cases))
     for missed in found.missed:
         terminal.warn(f"{missed.typed}: {missed.message}")
-    if not found.cases:
-        raise NoCaseError("no case found in what was named")
-    job = _job(steps, reading, writing, count=len(found.cases))
     typed = {case.id: case.typed for case in found.cases}
     with about(writing.out):
         summary = run_dataset(job, found.cases, workers=writing.workers,
@@ -59,14 +61,25 @@ def run(terminal: Terminal, reading: Reading, writing: Writing,
     _end(terminal, summary, missed=len(found.missed), out=writing.out)
 
 
+def no_case(found: Discovery) -> Failure:
+    """What to end with where nothing that was named holds a case: each, with the reason, in one line."""
+    text = "; ".join(f"{missed.typed}: {missed.message}" for missed in found.missed)
+    public = "; ".join(dict.fromkeys(missed.message for missed in found.missed))
+    return Failure(text or "no case found", status=NO_CASE, code="NO_CASE", public=public)
+
+
 def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) -> Job:
     from hounsfield.dataset.job import Job
+    from hounsfield.pipeline.pipeline import name_problems
 
     labels = tuple(_label(word) for word in writing.label or ())
     names = [name for name, _ in labels]
     if len(set(names)) < len(names):
         raise Failure("two labels have one name: give each its own, as in --label liver=FILE", status=USAGE,
                       code="USAGE")
+    problems = name_problems(pipeline.steps, dict.fromkeys(names))
+    if problems:
+        raise PipelineError(problems)
     if count > 1 and any("{id}" not in path for _, path in labels):
         raise Failure(f"one label file cannot go with {count} cases: put {{id}} where the case's id stands in its name",
                       status=USAGE, code="USAGE")

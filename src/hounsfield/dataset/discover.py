@@ -72,7 +72,7 @@ def image_files(path: Path) -> tuple[list[Path], bool]:
     """
     from hounsfield.io.sniff import sniff
 
-    if sniff(path) != "dicom":
+    if (path.is_file() and path.name.lower().endswith(IMAGE_SUFFIXES)) or sniff(path) != "dicom":
         return [path], False
     return _sorted_out(path) if path.is_dir() else ([], True)
 
