@@ -50,6 +50,34 @@ template <class Work> void parallel(std::int64_t count, std::int64_t bytes, Work
 
 int lowest(Word word) { return __builtin_ctzll(word); }
 
+// Calls each(start, stop) for every run of set bits of a row, in order.
+template <class Each> void each_run(const Word *row, std::int64_t words, std::int64_t ni, Each each) {
+    std::int64_t start = -1;
+    for (std::int64_t w = 0; w < words; ++w)
+        for (Word change = row[w] ^ (row[w] << 1 | Word(start >= 0)); change; change &= change - 1) {
+            const std::int64_t at = w * 64 + lowest(change);
+            if (start >= 0) each(start, at), start = -1;
+            else start = at;
+        }
+    if (start >= 0) each(start, ni);
+}
+
+// Calls each(word, bits) for every word that start to stop covers.
+template <class Each> void over_words(std::int64_t start, std::int64_t stop, Each each) {
+    for (std::int64_t w = start / 64; w <= (stop - 1) / 64; ++w) {
+        const std::int64_t from = std::max<std::int64_t>(start - w * 64, 0), to = std::min<std::int64_t>(stop - w * 64, 64);
+        each(w, (to == 64 ? ~Word(0) : (Word(1) << to) - 1) & (~Word(0) << from));
+    }
+}
+
+// A row of cells as a row of voxels, `step` voxels a cell.
+void stretch(const Word *cells, const Rows &from, std::int64_t step, const Rows &to, Word *row) {
+    std::fill(row, row + to.words, Word(0));
+    each_run(cells, from.words, from.ni, [&](std::int64_t start, std::int64_t stop) {
+        over_words(start * step, std::min(stop * step, to.ni), [&](std::int64_t w, Word set) { row[w] |= set; });
+    });
+}
+
 // ---- thresholds -----------------------------------------------------------------------------------------------
 
 template <class T> struct Range {  // low <= value <= high, in the stored type.
@@ -155,15 +183,8 @@ void refine(Flat<const T> values, Shape shape, Shape block, Flat<const Word> inn
         for (std::int64_t row = start; row < stop; ++row) {
             const std::int64_t j0 = row % cells.nj * block[1], k0 = row / cells.nj * block[2];
             const std::int64_t j1 = std::min(j0 + block[1], fine.nj), k1 = std::min(k0 + block[2], fine.nk);
-            std::fill(inner_row.begin(), inner_row.end(), Word(0));
-            std::fill(band_row.begin(), band_row.end(), Word(0));
-            for (std::int64_t c = 0; c < cells.ni; ++c) {
-                const Word one = Word(1) << (c % 64);
-                const bool is_inner = in[row * cells.words + c / 64] & one, is_band = edge[row * cells.words + c / 64] & one;
-                if (!is_inner && !is_band) continue;
-                for (std::int64_t i = c * block[0]; i < std::min((c + 1) * block[0], fine.ni); ++i)
-                    (is_inner ? inner_row : band_row)[i / 64] |= Word(1) << (i % 64);
-            }
+            stretch(in + row * cells.words, cells, block[0], fine, inner_row.data());
+            stretch(edge + row * cells.words, cells, block[0], fine, band_row.data());
             for (std::int64_t k = k0; k < k1; ++k)
                 for (std::int64_t j = j0; j < j1; ++j) {
                     const T *from = data + fine.ni * (j + fine.nj * k);
@@ -338,17 +359,9 @@ std::vector<Run> runs_of(const Word *words, const Rows &rows, std::vector<std::i
     first.assign(rows.count() + 1, 0);
     for (std::int64_t row = 0; row < rows.count(); ++row) {
         first[row] = std::int64_t(runs.size());
-        bool open = false;
-        for (std::int64_t w = 0; w < rows.words; ++w) {
-            const Word word = words[row * rows.words + w];
-            Word change = word ^ (word << 1 | Word(open));
-            for (; change; change &= change - 1) {
-                const std::int32_t at = std::int32_t(w * 64 + lowest(change));
-                if (open) runs.back().stop = at;
-                else runs.push_back({std::int32_t(row), at, std::int32_t(rows.ni), 0});
-                open = !open;
-            }
-        }
+        each_run(words + row * rows.words, rows.words, rows.ni, [&](std::int64_t start, std::int64_t stop) {
+            runs.push_back({std::int32_t(row), std::int32_t(start), std::int32_t(stop), 0});
+        });
     }
     first[rows.count()] = std::int64_t(runs.size());
     return runs;
@@ -397,13 +410,6 @@ auto components(Flat<const Word> words, Shape shape) {
 }
 
 using RunTable = nb::ndarray<const std::int32_t, nb::shape<-1, 4>, nb::c_contig>;
-
-template <class Each> void over_words(std::int64_t start, std::int64_t stop, Each each) {
-    for (std::int64_t w = start / 64; w <= (stop - 1) / 64; ++w) {
-        const std::int64_t from = std::max<std::int64_t>(start - w * 64, 0), to = std::min<std::int64_t>(stop - w * 64, 64);
-        each(w, (to == 64 ? ~Word(0) : (Word(1) << to) - 1) & (~Word(0) << from));
-    }
-}
 
 // Sets the runs whose label is to be kept.
 void paint(RunTable runs, Flat<const std::uint8_t> keep, Shape shape, Flat<Word> out) {

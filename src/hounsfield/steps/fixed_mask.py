@@ -63,7 +63,8 @@ def fix_mask(name: str, bits: Bits, *, spec: Spec, empty: Empty, missing: str,
     rows = bits.words.view("u1").reshape(-1, 8 * (-(-bits.shape[0] // 64)))[:, :-(-bits.shape[0] // 8)]
     voxels = bits.expand()
     volume = Volume(voxels, Spec(grid=spec.grid, dtype=voxels.dtype, quantity="mask", background=0))
-    return FixedMask(name=name, sha256=hashlib.sha256(np.ascontiguousarray(rows)).hexdigest(), findings=findings, voxels=volume)
+    digest = hashlib.sha256(np.ascontiguousarray(rows).data).hexdigest()
+    return FixedMask(name=name, sha256=digest, findings=findings, voxels=volume)
 
 
 def doubts(name: str, left_out: float) -> tuple[Problem, ...]:
