@@ -103,6 +103,11 @@ def test_same_gap_between_slices_of_one_thickness_is_a_gap(tmp_path: Path) -> No
     assert "GAP" in refusal(tmp_path).codes
 
 
+def test_hole_that_is_no_multiple_of_the_gap_is_a_gap_too(tmp_path: Path) -> None:
+    write(tmp_path, truth(8), positions=[(0, 0, z) for z in [0, 2, 4, 6, 12.9, 14.9, 16.9, 18.9]])
+    assert "GAP" in refusal(tmp_path).codes
+
+
 def test_missing_slice_among_thick_ones_is_still_a_gap(tmp_path: Path) -> None:
     def thicken(data: Dataset, k: int) -> None:
         data.SliceThickness = 5.0 if k < 5 else 10.0
@@ -137,7 +142,7 @@ def test_copy_of_a_file_changes_nothing(tmp_path: Path) -> None:
     assert np.array_equal(stored(read(tmp_path)), pixels)
 
 
-@pytest.mark.parametrize("how", ["acquisition", "time", "per slice", "instance", "temporal"])
+@pytest.mark.parametrize("how", ["acquisition", "time", "per slice", "instance", "temporal", "energy"])
 def test_two_phases_in_one_series_are_split(tmp_path: Path, how: str) -> None:
     first, second = truth(6), truth(6, seed=2)
     uid = generate_uid()
@@ -151,6 +156,8 @@ def test_two_phases_in_one_series_are_split(tmp_path: Path, how: str) -> None:
                 data.AcquisitionTime = f"1015{30 + 20 * turn + k}.25"
             elif how == "per slice":
                 data.AcquisitionNumber = turn * 6 + k + 1
+            elif how == "energy":
+                data.ImageType = ["DERIVED", "PRIMARY", "AXIAL", ("LOW", "HIGH")[turn]]
             elif how == "temporal":
                 data.TemporalPositionIdentifier = turn + 1
         return change
@@ -163,8 +170,25 @@ def test_two_phases_in_one_series_are_split(tmp_path: Path, how: str) -> None:
     assert [report.slices for report in reports] == [6, 6]
     assert len({report.id for report in reports}) == 2
     both = [stored(open_dicom(tmp_path, series=report.id, policy=ReadPolicy())) for report in reports]
+    if how == "energy":
+        both.reverse()  # in order of the image types' names
     assert np.array_equal(both[0], first)
     assert np.array_equal(both[1], second)
+
+
+def test_micro_ct_slices_a_few_micrometres_apart_are_no_duplicates(tmp_path: Path) -> None:
+    pixels = truth(5)
+    write(tmp_path, pixels, positions=[(0, 0, 0.009 * k) for k in range(5)],
+          change=setting(PixelSpacing=[0.009, 0.009], SliceThickness=0.009))
+    assert np.array_equal(stored(read(tmp_path)), pixels)
+
+
+def test_pipe_is_an_error_and_never_waited_for(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ReadError):
+        read(tmp_path / "pipe")
 
 
 def test_uneven_slices_keep_their_true_positions(tmp_path: Path) -> None:

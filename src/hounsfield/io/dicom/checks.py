@@ -156,7 +156,7 @@ def _ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...]
     kept: list[Frame] = []
     dropped: list[Frame] = []
     clashing: list[Frame] = []
-    for run in stations(places(frames, across)):
+    for run in stations(places(frames, across), frames):
         kept.append(frames[run[0]])
         for n in run[1:]:
             (dropped if same_pixels(frames[run[0]], frames[n]) else clashing).append(frames[n])

@@ -24,6 +24,8 @@ def sources(path: Path) -> list[Source]:
         raise BadFileError(printable(path.name), "no such file or folder")
     if path.is_dir():
         return list(_numbered(path))
+    if not path.is_file():
+        raise BadFileError(printable(path.name), "this is neither a file nor a folder")
     source = file_source(path, name=path.name)
     head = source.read(0, 512)
     if is_archive(head) and head[128:132] != b"DICM":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,14 @@ from hounsfield.io.dicom.frame import Frame
 SAME_PLACE_MM = 1e-2
 """Slices nearer to one another than this are at one position: headers round to it, and no scanner steps by it."""
 
+SAME_PLACE_PIXELS = 0.05
+"""Nor do slices lie nearer than a twentieth of a pixel: micro-CT steps by its pixel of a few micrometres."""
+
 SMALLEST_PHASE = 0.5
 """A phase holds at least this share of the largest one's slices; less is a slice scanned again."""
+
+_WEAK = ("acquisition time", "content time", "instance number")
+"""What differs from slice to slice anyway: asked last, after the image type (two energies differ in it)."""
 
 Floats = NDArray[np.float64]
 
@@ -40,12 +46,13 @@ def without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], list[Frame]]:
     return kept, copies
 
 
-def stations(positions: Floats) -> list[list[int]]:
-    """Indices of frames by position, ascending; those within SAME_PLACE_MM of the first of a run are together."""
+def stations(positions: Floats, frames: Sequence[Frame]) -> list[list[int]]:
+    """Indices of frames by position, ascending; those at the place of the first of a run are together."""
     order = np.argsort(positions, kind="stable")
+    same = min(SAME_PLACE_MM, SAME_PLACE_PIXELS * min(frames[0].spacing_mm, default=1.0))
     runs: list[list[int]] = []
     for n in order.tolist():
-        if runs and positions[n] - positions[runs[-1][0]] <= SAME_PLACE_MM:
+        if runs and positions[n] - positions[runs[-1][0]] <= same:
             runs[-1].append(n)
         else:
             runs.append([n])
@@ -54,18 +61,27 @@ def stations(positions: Floats) -> list[list[int]]:
 
 def split_phases(frames: Sequence[Frame], positions: Floats) -> tuple[Phase, ...]:
     """The phases that explain why positions are taken several times; () where nothing tells them apart."""
-    runs = stations(positions)
+    runs = stations(positions, frames)
     most = max(len(run) for run in runs)
     if most < 2 or len(runs) < 2:
         return ()
-    names = dict.fromkeys(name for frame in frames for name, _ in frame.order)
-    for name in names:
-        values = [dict(frame.order).get(name) for frame in frames]
+    for name, values in _told_apart_by(frames):
         ranks = None if None in values else _ranks(np.array(values, dtype=np.float64), runs, most)
         if ranks is not None and _is_fair(ranks, most):
             return tuple(Phase(tuple(frame for frame, rank in zip(frames, ranks, strict=True) if rank == turn),
                                f"{name} {turn + 1} of {most}") for turn in range(most))
     return ()
+
+
+def _told_apart_by(frames: Sequence[Frame]) -> Iterator[tuple[str, list[float | None]]]:
+    """What may tell phases apart, the surest first, with its value for each frame; image types count by their turn."""
+    types = sorted({frame.image_type for frame in frames})
+    names = dict.fromkeys(name for frame in frames for name, _ in frame.order)
+    for name in (*(name for name in names if name not in _WEAK), "image type", *_WEAK):
+        if name == "image type":
+            yield name, [float(types.index(frame.image_type)) for frame in frames]
+        else:
+            yield name, [dict(frame.order).get(name) for frame in frames]
 
 
 def _ranks(values: Floats, runs: list[list[int]], most: int) -> list[int] | None:
