@@ -1,13 +1,17 @@
 """Pieces of the phantom's head as scanners would give them, and their truth, rendered once and kept.
 
 A scanner's voxel is a cell average, over cells that along k may be thicker or thinner than the slices' distance, or a
-point sample; its blur is a Gaussian. Truth is either of the two on any grid. Nothing here uses the kernels measured.
+point sample; its blur is a Gaussian. Truth is either of the two on any grid. Without blur both are the phantom's own,
+exact ones. With blur the field is one rendering on cells of FINE_MM, blurred, and taken to be linear in between: of
+that field sources and truths are exact averages or samples. Nothing here uses the kernels measured.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +32,11 @@ BLOCKS_RAS_MM = {"mastoid": (50.0, -26.0, -36.0), "orbit": (28.0, 66.0, -24.0), 
 
 TRUTH_EXTENT_MM = (40.0, 40.0, 20.0)
 MARGIN_MM = 6.0
+FINE_MM = 0.2
+FINE_EXTENT_MM = (58.0, 58.0, 62.0)
+"""The sources' extent and slices of 5 mm, and four sigma of the widest blur."""
+
+SIGMA_PER_FWHM = 1 / (8 * np.log(2)) ** 0.5
 OFF_CENTRE_MM = np.array([0.13, 0.21, 0.17])
 """The truth's grid is not centred on the source's, as no scan is on its target: phases are many, and not symmetric."""
 
@@ -44,7 +53,8 @@ class Work:
     def name(self) -> str:
         i, _, k = self.source_mm
         thick = f", slices of {self.thickness_mm:g} mm" if self.thickness_mm else ""
-        return (f"{i:g} -> {self.target_mm:g} mm" if i == k else f"{i:g} x {i:g} x {k:g} -> {self.target_mm:g} mm") + thick
+        size = f"{i:g}" if i == k else f"{i:g} x {i:g} x {k:g}"
+        return f"{size} -> {self.target_mm:g} mm{thick}"
 
 
 WORKS = (
@@ -63,7 +73,8 @@ WORKS = (
 def target_grid(block: str, work: Work) -> Grid:
     """The grid of the truth: TRUTH_EXTENT_MM of cells about the block's middle, a little off it."""
     shape = [round(extent / work.target_mm) for extent in TRUTH_EXTENT_MM]
-    return grid_about((np.array(BLOCKS_RAS_MM[block]) + OFF_CENTRE_MM).tolist(), shape=shape, spacing_mm=[work.target_mm] * 3)
+    middle = np.array(BLOCKS_RAS_MM[block]) + OFF_CENTRE_MM
+    return grid_about(middle.tolist(), shape=shape, spacing_mm=[work.target_mm] * 3)
 
 
 def source_grid(block: str, work: Work) -> Grid:
@@ -77,39 +88,77 @@ def source_grid(block: str, work: Work) -> Grid:
 def scan(block: str, work: Work, *, sampling: Sampling, blur_mm: float) -> Floats:
     """HU on `source_grid`: samples at the centres, or averages over cells of the slices' thickness."""
     grid = source_grid(block, work)
-    if sampling == "point" or work.thickness_mm is None:
-        return rendered(grid, sampling=sampling, blur_mm=blur_mm)[0]
-    step, thickness = work.source_mm[2], work.thickness_mm
+    step, thickness = work.source_mm[2], work.thickness_mm or work.source_mm[2]
+    if blur_mm > 0:
+        return of_field(block, grid, sampling=sampling, blur_mm=blur_mm, thickness_mm=thickness)
+    if sampling == "point" or thickness == step:
+        return rendered(grid, sampling=sampling)[0]
     cell = min(step, thickness)
     per_step, per_slice = round(step / cell), round(thickness / cell)
     cells = (grid.shape[2] - 1) * per_step + per_slice
-    fine = grid.moved((*grid.shape[:2], cells), np.diag([1, 1, cell / step, 1]) + _shift((cell - thickness) / 2 / step))
-    values = rendered(fine, sampling="average", blur_mm=blur_mm)[0]
-    return np.stack([values[:, :, n * per_step : n * per_step + per_slice].mean(axis=2) for n in range(grid.shape[2])], axis=2)
+    move = np.diag([1, 1, cell / step, 1])
+    move[2, 3] = (cell - thickness) / 2 / step
+    values = rendered(grid.moved((*grid.shape[:2], cells), move), sampling="average")[0]
+    starts = [n * per_step for n in range(grid.shape[2])]
+    return np.stack([values[:, :, start : start + per_slice].mean(axis=2) for start in starts], axis=2)
 
 
 def truth(block: str, work: Work, *, sampling: Sampling, blur_mm: float) -> tuple[Floats, NDArray[np.bool_]]:
     """HU on `target_grid`, and which voxels are of the head."""
-    values, mask = rendered(target_grid(block, work), sampling=sampling, blur_mm=blur_mm)
+    grid = target_grid(block, work)
+    values, mask = rendered(grid, sampling=sampling)
+    if blur_mm > 0:
+        values = of_field(block, grid, sampling=sampling, blur_mm=blur_mm, thickness_mm=work.target_mm)
     return values, mask > 0
 
 
-def rendered(grid: Grid, *, sampling: Sampling, blur_mm: float) -> tuple[Floats, NDArray[np.uint8]]:
-    """The head's exact HU on a grid and its mask, from KEPT where they are."""
-    words = f"{grid.shape} {np.round(grid.affine, 9).tolist()} {sampling} {blur_mm}"
+def rendered(grid: Grid, *, sampling: Sampling) -> tuple[Floats, NDArray[np.uint8]]:
+    """The head's exact HU on a grid, without blur, and its mask, from KEPT where they are."""
+    words = f"{grid.shape} {np.round(grid.affine, 9).tolist()} {sampling} 0.0"
     path = KEPT / f"{hashlib.sha256(words.encode()).hexdigest()[:20]}.npz"
     if not path.exists():
-        made = head(grid, noise_hu=0, blur_mm=blur_mm, sampling=sampling)
+        made = head(grid, noise_hu=0, sampling=sampling)
         KEPT.mkdir(exist_ok=True)
         (KEPT / ".gitignore").write_text("*\n")
-        part = path.with_suffix(".part.npz")
+        part = path.with_name(f"{os.getpid()}.part.npz")
         np.savez(part, hu=made.exact.array, mask=made.masks["head"].array)
         part.rename(path)
     with np.load(path) as kept:
         return kept["hu"], kept["mask"]
 
 
-def _shift(k_voxels: float) -> NDArray[np.float64]:
-    move = np.zeros((4, 4))
-    move[2, 3] = k_voxels
-    return move
+def field_grid(block: str) -> Grid:
+    """The grid of the fine rendering."""
+    shape = [round(extent / FINE_MM) for extent in FINE_EXTENT_MM]
+    return grid_about(BLOCKS_RAS_MM[block], shape=shape, spacing_mm=[FINE_MM] * 3)
+
+
+@lru_cache(maxsize=6)
+def _blurred(block: str, blur_mm: float) -> Floats:
+    from scipy.ndimage import gaussian_filter1d
+
+    values = rendered(field_grid(block), sampling="average")[0]
+    for axis in range(3):
+        values = gaussian_filter1d(values, blur_mm * SIGMA_PER_FWHM / FINE_MM, axis=axis, mode="nearest")
+    return values
+
+
+def of_field(block: str, grid: Grid, *, sampling: Sampling, blur_mm: float, thickness_mm: float) -> Floats:
+    """The blurred field on a grid: per axis a matrix of what each fine node weighs in each sample or average."""
+    values, fine = _blurred(block, blur_mm), field_grid(block)
+    move = np.linalg.inv(fine.affine) @ grid.affine
+    for axis in range(3):
+        at = (move[axis, 3] + move[axis, axis] * np.arange(grid.shape[axis]))[:, None] - np.arange(fine.shape[axis])
+        half = (thickness_mm if axis == 2 else grid.spacing_mm[axis]) / FINE_MM / 2
+        if sampling == "point":
+            weights = np.maximum(1 - np.abs(at), 0)
+        else:
+            weights = (_hat_integral(at + half) - _hat_integral(at - half)) / (2 * half)
+        values = np.moveaxis(np.tensordot(weights.astype(np.float32), values, axes=(1, axis)), 0, axis)
+    return np.ascontiguousarray(values)
+
+
+def _hat_integral(to: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The integral of the hat 1 - abs(x) from -1."""
+    x = np.clip(to, -1, 1)
+    return np.where(x < 0, (1 + x) ** 2 / 2, 1 - (1 - x) ** 2 / 2)
