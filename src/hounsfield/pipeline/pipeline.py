@@ -83,10 +83,16 @@ class Pipeline:
         return run(self, source, dtype=None if dtype is None else np.dtype(dtype), labels=labels)
 
 
-def order_problems(steps: Sequence[AnyStep], spec: Spec = TYPICAL) -> list[Problem]:
-    """What is wrong with the order of the steps: quantities that do not fit, MapRange without bounds, and the like."""
+def order_problems(steps: Sequence[AnyStep | None], spec: Spec = TYPICAL) -> list[Problem]:
+    """What is wrong with the order of the steps: quantities that do not fit, MapRange without bounds, and the like.
+
+    None is a step that could not be read: it may have been the Clip whose bounds a later step takes.
+    """
     problems = []
     for number, step in enumerate(steps, 1):
+        if step is None:
+            spec = spec.replaced(bounds=spec.bounds or (spec.background, -spec.background))
+            continue
         try:
             spec = step.plan(spec)
         except QuantityError as error:

@@ -56,19 +56,18 @@ def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str =
     rows = [dict(row) for row in rows]
     parameters, changed = _apply_settings(rows, settings)
     problems += changed + _fill_parameters(rows, data.get("parameters", {}), parameters)
-    steps: list[AnyStep] = []
+    steps: list[AnyStep | None] = []
     for number, row in enumerate(rows, 1):
         if any(isinstance(value, str) and value.startswith("$") for value in row.values()):
-            continue  # a parameter that was not given, which has been said
+            steps.append(None)  # a parameter that was not given, which has been said
+            continue
         step, wrong = _parse_step(row, where=f"step {number}")
         problems += wrong
-        if step is not None:
-            steps.append(step)
-    if len(steps) == len(rows):
-        problems += order_problems(steps)
+        steps.append(step)
+    problems += order_problems(steps)
     if problems:
         raise PipelineError(problems)
-    return Pipeline(tuple(steps), name=str(data.get("name", "")))
+    return Pipeline(tuple(step for step in steps if step is not None), name=str(data.get("name", "")))
 
 
 def to_data(pipeline: Pipeline) -> dict[str, Any]:
