@@ -93,14 +93,15 @@ def test_jpeg2000_whose_sign_the_header_denies_is_read_as_it_was_written(tmp_pat
     assert np.array_equal(stored(tmp_path), pixels)
 
 
-def test_jpeg2000_of_unsigned_words_under_a_signed_header_is_sign_extended(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bits", [13, 16])
+def test_jpeg2000_of_unsigned_words_under_a_signed_header_is_sign_extended(tmp_path: Path, bits: int) -> None:
     pixels = truth(3, low=-900)
 
     def change(data: Dataset, k: int) -> None:
         data.file_meta.TransferSyntaxUID = JPEG2000Lossless
         words = (pixels[k].astype(np.int32) & 0x1FFF).astype(np.uint16)
         stream = imagecodecs.jpeg2k_encode(words, codecformat="j2k", reversible=True, level=0, bitspersample=13)
-        data.PixelData, data.BitsStored, data.HighBit = encapsulate([stream]), 13, 12
+        data.PixelData, data.BitsStored, data.HighBit = encapsulate([stream]), bits, bits - 1
         data["PixelData"].VR = "OB"
 
     write(tmp_path, pixels, change=change)
@@ -133,6 +134,24 @@ def test_cut_codestream_is_an_error_and_never_zeros(tmp_path: Path, syntax: str)
         path.write_bytes(data[:point])
         with pytest.raises(HounsfieldError):
             stored(path)
+
+
+@pytest.mark.parametrize("syntax", [*ENCODERS, RLELossless])
+def test_cut_codestream_in_whole_fragments_is_an_error_too(tmp_path: Path, syntax: str) -> None:
+    from pydicom.encaps import generate_frames
+
+    def change(data: Dataset, k: int) -> None:
+        if syntax == RLELossless:
+            data.compress(RLELossless, generate_instance_uid=False)
+        else:
+            packed(syntax)(data, k)
+        stream = next(generate_frames(data.PixelData, number_of_frames=1))
+        data.PixelData = encapsulate([stream[:len(stream) * 2 // 3]])
+        data["PixelData"].VR = "OB"
+
+    write(tmp_path, truth(1).astype(np.uint16), change=change)
+    with pytest.raises(HounsfieldError):
+        stored(tmp_path)
 
 
 def test_unknown_transfer_syntax_is_refused(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def item(**values: object) -> Dataset:
     return data
 
 
-def write_enhanced(path: Path, pixels: np.ndarray, *, order: list[int], gap: int = -1) -> None:
+def write_enhanced(path: Path, pixels: np.ndarray, *, order: list[int], gap: int = -1, slope: float = 1) -> None:
     """One object whose frames lie on disk in `order`, each with its own rescale."""
     data = slice_of(pixels[0], position=(0, 0, 0), uid="1.2.3")
     for name in ("RescaleSlope", "RescaleIntercept", "RescaleType", "PixelSpacing", "SliceThickness",
@@ -40,7 +40,8 @@ def write_enhanced(path: Path, pixels: np.ndarray, *, order: list[int], gap: int
         PlaneOrientationSequence=Sequence([item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])]))])
     data.PerFrameFunctionalGroupsSequence = Sequence([item(
         PlanePositionSequence=Sequence([item(ImagePositionPatient=[10, 20, 2.0 * k])]),
-        PixelValueTransformationSequence=Sequence([item(RescaleSlope=1, RescaleIntercept=-1000 - k, RescaleType="HU")]))
+        PixelValueTransformationSequence=Sequence([item(RescaleSlope=slope, RescaleIntercept=-1000 - k,
+                                                        RescaleType="HU")]))
         for k in order if k != gap])
     data.save_as(path, enforce_file_format=True)
 
@@ -66,6 +67,12 @@ def test_frames_in_any_order_lie_where_their_positions_say(tmp_path: Path, order
 def test_groups_of_another_number_than_the_frames_are_refused(tmp_path: Path) -> None:
     write_enhanced(tmp_path / "x", truth(5), order=[0, 1, 2, 3, 4], gap=3)
     with pytest.raises(HounsfieldError):
+        read(tmp_path / "x")
+
+
+def test_slope_of_zero_in_a_functional_group_is_refused(tmp_path: Path) -> None:
+    write_enhanced(tmp_path / "x", truth(3), order=[0, 1, 2], slope=0)
+    with pytest.raises(HounsfieldError, match="slope"):
         read(tmp_path / "x")
 
 
