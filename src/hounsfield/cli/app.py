@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib import import_module
+
 import typer
 
-from hounsfield.cli.compare import compare
-from hounsfield.cli.convert import convert
-from hounsfield.cli.demo import demo
-from hounsfield.cli.info import info
-from hounsfield.cli.inspect import inspect
-from hounsfield.cli.picture import histogram, montage, planes
-from hounsfield.cli.plan import plan
-from hounsfield.cli.presets import presets
-from hounsfield.cli.restore import restore
-from hounsfield.cli.run import run
 from hounsfield.cli.verb import Verb, add_verb
-from hounsfield.cli.windows import windows
 
 HELP = """CT as it lies on disk into what a network can learn from.
 
 Exit status: 0 all done, 1 a case failed or was refused, 2 usage or an impossible pipeline, 3 no case found."""
 
-VERBS: dict[str, Verb] = {"inspect": inspect, "convert": convert, "run": run, "plan": plan, "presets": presets,
-                          "windows": windows, "planes": planes, "montage": montage, "histogram": histogram,
-                          "compare": compare, "restore": restore, "demo": demo, "info": info}
+VERBS: dict[str, str] = {"inspect": "inspect", "convert": "convert", "run": "run", "plan": "plan", "presets": "presets",
+                         "windows": "windows", "planes": "picture", "montage": "picture", "histogram": "picture",
+                         "compare": "compare", "restore": "restore", "demo": "demo", "info": "info"}
+"""Every verb, in the order of the help, and the module of this folder that has it."""
 
 
-def app() -> typer.Typer:
-    """The whole command line."""
+def app(words: Sequence[str] = ()) -> typer.Typer:
+    """The whole command line, or where `words` begin with a verb, that verb alone: each one takes time to set up."""
     line = typer.Typer(name="hounsfield", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False,
                        context_settings={"help_option_names": ["-h", "--help"]})
     line.callback(help=HELP)(_top)
-    for name, function in VERBS.items():
-        add_verb(line, function, name=name)
+    for name in [words[0]] if words and words[0] in VERBS else VERBS:
+        add_verb(line, verb(name), name=name)
     return line
+
+
+def verb(name: str) -> Verb:
+    """The function of a verb, imported when first asked for."""
+    function: Verb = getattr(import_module(f"hounsfield.cli.{VERBS[name]}"), name)
+    return function
 
 
 def _top() -> None:

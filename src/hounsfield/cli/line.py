@@ -37,7 +37,7 @@ def run_line(words: Sequence[str]) -> int:
     """Run the command line and return the exit status; nothing is raised."""
     with _prepared():
         try:
-            status = app()(args=list(words), prog_name="hounsfield", standalone_mode=False)
+            status = app(words)(args=list(words), prog_name="hounsfield", standalone_mode=False)
             sys.stdout.flush()
             if status == INTERRUPTED:
                 error_line("interrupted")

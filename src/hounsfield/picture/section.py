@@ -106,7 +106,7 @@ def cut(array: NDArray[Any], grid: Grid, *, plane: Plane, index: int,
     (row_axis, row_sign), (column_axis, column_sign) = axis_along(grid, down[0]), axis_along(grid, right[0])
     axis, sign = axis_along(grid, ACROSS[plane])
     stored = int(_table(grid.shape[axis], sign)[index])
-    flat = np.take(array, stored, axis=axis)
+    flat = np.moveaxis(array, axis, 0)[stored]  # np.take would copy the whole Fortran-ordered volume first
     if row_axis > column_axis:
         flat = np.swapaxes(flat, 0, 1)
     rows = _table(grid.shape[row_axis], row_sign * down[1])
