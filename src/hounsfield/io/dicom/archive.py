@@ -153,10 +153,10 @@ def _tar_members(file: IO[bytes], path: Path, holder: Held | None) -> list[Sourc
     with tarfile.open(fileobj=file, mode="r:") as archive:
         for turn, member in enumerate(archive):
             check_member(member.name, archive=printable(path.name), ordinal=turn)
-            if member.issym() or member.islnk():
-                raise _refuse(printable(path.name), f"member {turn + 1} is a link")
-            if not (member.isfile() or member.isdir()) or turn >= MAX_MEMBERS or member.issparse():
-                raise _refuse(printable(path.name), f"member {turn + 1} is no plain file, or one of over {MAX_MEMBERS}")
+            if not (member.isfile() or member.isdir()) or member.issparse():
+                raise _refuse(printable(path.name), f"member {turn + 1} is a link, a device or no plain file")
+            if turn >= MAX_MEMBERS:
+                raise _refuse(printable(path.name), f"it has over {MAX_MEMBERS} members")
             members.append(member)
         file.seek(archive.offset)
         if file.read(_BLOCK).strip(b"\0") or file.tell() < archive.offset + _BLOCK:

@@ -97,7 +97,7 @@ def _rescale(values: Mapping[int, bytes]) -> tuple[tuple[float | None, float | N
     raw = [values.get(tag, b"").strip(b" \0") for tag in (tags.SLOPE, tags.INTERCEPT)]
     slope, intercept = (number(value) for value in raw)
     bad = (bool(raw[0]) and not slope) or (bool(raw[1]) and intercept is None)
-    return (slope or None, intercept), bad
+    return (slope, intercept), bad
 
 
 def _vector(raw: bytes, size: int) -> Vector:
