@@ -57,6 +57,9 @@ class _Gathered(HounsfieldError):
         self.problems = tuple(problems)
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[_Gathered], tuple[tuple[Problem, ...]]]:
+        return (type(self), (self.problems,))
+
     @property
     def codes(self) -> tuple[str, ...]:
         """The kinds of the problems, in order, each once."""

@@ -505,3 +505,12 @@ def test_error_about_a_file_survives_a_process_boundary(tmp_path: Path) -> None:
         read(tmp_path / "nothing")
     again = copy.copy(caught.value)  # by __reduce__, as pickle does
     assert (str(again), again.codes) == (str(caught.value), caught.value.codes)
+
+
+def test_refusal_survives_a_process_boundary(tmp_path: Path) -> None:
+    import copy
+
+    write(tmp_path, truth(8), skip=[3])
+    error = refusal(tmp_path)
+    again = copy.copy(error)
+    assert (str(again), again.codes) == (str(error), error.codes)
