@@ -514,3 +514,12 @@ def test_refusal_survives_a_process_boundary(tmp_path: Path) -> None:
     error = refusal(tmp_path)
     again = copy.copy(error)
     assert (str(again), again.codes) == (str(error), error.codes)
+
+
+def test_name_of_a_file_is_one_printable_line_in_a_message(tmp_path: Path) -> None:
+    path = write(tmp_path, truth(2))[0]
+    path = path.rename(tmp_path / "a\n\x1b[31mb")
+    path.write_bytes(path.read_bytes()[:-5])
+    text = str(refusal(tmp_path))
+    assert text.isprintable()
+    assert "a??[31mb" in text

@@ -22,7 +22,6 @@ _MACROS = {
     "kernel": (0x00189314, tags.KERNEL), "acquisition": (0x00209111, 0x00209156),
     "temporal position": (0x00209111, tags.TEMPORAL_INDEX), "stack": (0x00209111, 0x00209056),
     "acquisition time": (0x00209111, 0x00189074), "cardiac phase": (0x00189118, tags.CARDIAC_PHASE),
-    "padding": (0x00289110, tags.PADDING),
 }
 """What a frame needs, by (functional group sequence, attribute) (PS3.3 C.7.6.16.2 and C.8.15.3)."""
 
