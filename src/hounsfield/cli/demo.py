@@ -13,7 +13,7 @@ from typer import Argument, Exit, Option
 from hounsfield.cli.failure import FAILED, about
 from hounsfield.cli.inspect import print_inspection
 from hounsfield.cli.reading import Reading
-from hounsfield.cli.run import no_case, say_outcome
+from hounsfield.cli.run import no_case, reporting
 from hounsfield.cli.scan import read_volume
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.outcome import Outcome
@@ -95,17 +95,8 @@ def _run(terminal: Terminal, reading: Reading, recipe: str, cases: Sequence[Case
     from hounsfield.pipeline.presets import preset
 
     terminal.say(f"\n{RECIPES[recipe]} (hounsfield run {recipe})\n")
-    typed = {case.id: case.typed for case in cases}
     job = Job(pipeline=preset(recipe), out=out, policy=reading.policy)
-    with about(out), terminal.progress(recipe) as progress:
-        done = 0
-
-        def report(outcome: Outcome) -> None:
-            nonlocal done
-            done += 1
-            progress(done, len(cases))
-            say_outcome(terminal, outcome, typed[outcome.id])
-
+    with about(out), reporting(terminal, cases) as report:
         return run_dataset(job, cases, report=report).outcomes
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COLUMNS = ("id", "kind", "slices", "size", "spacing mm", "gaps mm", "axes", "tilt", "kernel", "codec", "quantity",
            "values", "verdict")
 RIGHT = ("slices", "tilt")
-SPARE = ("codec", "kernel", "values", "axes", "quantity", "tilt", "gaps mm", "size")
+SPARE = ("codec", "kernel", "values", "axes", "quantity", "tilt", "gaps mm", "size", "spacing mm")
 """What is left out first on a narrow screen; tilt and gaps are said below the table too, where they matter."""
 
 SHOWN_GAPS = 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
     from hounsfield.dataset.job import Job
     from hounsfield.dataset.run import Summary
+    from hounsfield.dataset.source import CaseSource
     from hounsfield.pipeline.pipeline import Pipeline
 
 Format = Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8"]
@@ -37,6 +40,8 @@ class Writing:
                                               "{id} in FILE stands for the case's id.")] = None
     settings: Annotated[list[str] | None, Option("--set", metavar="STEP.KEY=VALUE", help="Change a step.")] = None
     ids: Annotated[Literal["auto", "stem", "hash"], Option(help="How cases are named.")] = "auto"
+    memory: Annotated[str | None, Option(metavar="SIZE", help="What a case may take, such as 2G; most of what is free "
+                                         "if not given.")] = None
     workers: Annotated[int, Option(min=1, help="Processes that run cases.")] = 1
 
 
@@ -54,10 +59,8 @@ def run(terminal: Terminal, reading: Reading, writing: Writing,
     job = _job(steps, reading, writing, count=len(found.cases))
     for missed in found.missed:
         terminal.warn(f"{missed.typed}: {missed.message}")
-    typed = {case.id: case.typed for case in found.cases}
-    with about(writing.out):
-        summary = run_dataset(job, found.cases, workers=writing.workers,
-                              report=lambda outcome: say_outcome(terminal, outcome, typed[outcome.id]))
+    with about(writing.out), reporting(terminal, found.cases) as report:
+        summary = run_dataset(job, found.cases, workers=writing.workers, report=report)
     _end(terminal, summary, missed=len(found.missed), out=writing.out)
 
 
@@ -84,7 +87,19 @@ def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) 
         raise Failure(f"one label file cannot go with {count} cases: put {{id}} where the case's id stands in its name",
                       status=USAGE, code="USAGE")
     return Job(pipeline=pipeline, out=writing.out, format=writing.format, dtype=_dtype(writing.dtype),
-               policy=reading.policy, labels=labels)
+               policy=reading.policy, labels=labels, memory_bytes=_memory(writing.memory, workers=writing.workers))
+
+
+def _memory(word: str | None, *, workers: int) -> int | None:
+    """The budget of one case in bytes: what is free is shared by the workers, what was asked for is each one's."""
+    from hounsfield.dataset.memory import SHARE, free_bytes, parse_bytes
+
+    if word is None:
+        return int(free_bytes() * SHARE) // workers
+    try:
+        return parse_bytes(word)
+    except ValueError:
+        raise Failure(f"--memory is a size such as 500M or 2G, not '{word}'", status=USAGE, code="USAGE") from None
 
 
 def _label(word: str) -> tuple[str, str]:
@@ -101,6 +116,23 @@ def _dtype(word: str | None) -> str | None:
     if word is not None and word not in DTYPES:
         raise Failure(f"'{word}' is no dtype for an image (there are {', '.join(DTYPES)})", status=USAGE, code="USAGE")
     return word
+
+
+@contextmanager
+def reporting(terminal: Terminal, cases: Sequence[CaseSource]) -> Iterator[Callable[[Outcome], None]]:
+    """What to call with each outcome: it says a line about it and moves the progress bar on."""
+    typed = {case.id: case.typed for case in cases}
+    done = 0
+    with terminal.progress("cases") as progress:
+        progress(0, len(cases))
+
+        def report(outcome: Outcome) -> None:
+            nonlocal done
+            done += 1
+            say_outcome(terminal, outcome, typed[outcome.id])
+            progress(done, len(cases))
+
+        yield report
 
 
 def say_outcome(terminal: Terminal, outcome: Outcome, typed: str) -> None:

@@ -78,7 +78,8 @@ class Terminal:
         shown = list(columns)
         left_out = list(spare)
         table = _table(columns, rows, shown=shown, right=right)
-        while left_out and console.measure(table).maximum > console.width:
+        unbounded = console.options.update(width=PIPED_WIDTH)
+        while left_out and console.measure(table, options=unbounded).maximum > console.width:
             shown.remove(left_out.pop(0))
             table = _table(columns, rows, shown=shown, right=right)
         with console.capture() as captured:
