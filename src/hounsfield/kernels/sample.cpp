@@ -53,6 +53,9 @@ struct Padding {
     float value;
 };
 
+// One sample weighs at most this many: the longest scans have fewer slices, so that even one sample can be their mean.
+constexpr int64_t most_taps = 4096;
+
 // A band's plane holds about this many samples: 32 KB, so that a slab's dozen of planes fits a second-level cache.
 constexpr int64_t band_values = 8192;
 
@@ -167,7 +170,7 @@ template <typename In> class Sampler {
             sample_slice(tk_.first[p], out, after_);
             return;
         }
-        const float *rows[512];
+        const float *rows[most_taps];
         for (int64_t t = 0; t < taps; ++t) rows[t] = slice(tk_.first[p] + t, needed(p, t));
         loops_.blend(rows, taps_of(tk_, p), out, 0, plane_size_);
         if (after_.changes()) for (int64_t x = 0; x < plane_size_; ++x) out[x] = after_(out[x]);
@@ -227,7 +230,7 @@ template <typename In> class Sampler {
             const float offset = intercept * (1.0f - rest) + rest * background_;
             if (slope != 1.0f || offset != 0.0f) for (int64_t x = begin; x < end; ++x) out[x] = out[x] * slope + offset;
         } else {
-            const float *rows[512];
+            const float *rows[most_taps];
             const Line line{slope, intercept, before_.low, before_.high};
             for (int64_t t = 0; t < tj.taps; ++t) rows[t] = converted(slice, tj.first[j] + t, line, begin, end);
             loops_.blend(rows, taps_of(tj, j), out, begin, end);
@@ -340,7 +343,7 @@ Table table(const Array<int32_t, 2> &first, const Array<float, 3> &weight, const
     Table t;
     t.sets = first.shape(0), t.count = first.shape(1), t.taps = weight.shape(2);
     if ((t.sets != 1 && t.sets != slices) || weight.shape(0) != first.shape(0) || weight.shape(1) != first.shape(1) ||
-        rest.shape(0) != first.shape(0) || rest.shape(1) != first.shape(1) || t.taps < 1 || t.taps > 512)
+        rest.shape(0) != first.shape(0) || rest.shape(1) != first.shape(1) || t.taps < 1 || t.taps > most_taps)
         throw std::invalid_argument("a table's arrays do not fit one another");
     t.first = first.data(), t.weight = weight.data(), t.rest = rest.data();
     for (int64_t n = 0; n < t.sets * t.count; ++n)
