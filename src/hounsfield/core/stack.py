@@ -43,6 +43,7 @@ class Stack:
     `exact_grid` is the grid where a file gives one outright (NIfTI, NRRD; sheared ones too); else positions decide.
     `invented` marks slices that no scanner measured. `source_sha256` names the bytes that it came from, and `repairs`
     tells what was mended while reading. `in_memory`: `decode` gives views of an array that is there anyway.
+    `finish`, where there is one, is called after the last slab: it reads on to a checksum and judges what was read.
     """
 
     shape: tuple[int, int, int]
@@ -63,6 +64,7 @@ class Stack:
     policy: ReadPolicy = field(default_factory=ReadPolicy)
     source_sha256: str = ""
     in_memory: bool = False
+    finish: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         count = self.shape[2]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hounsfield.core.errors import WriteError
+from hounsfield.core.errors import HounsfieldError, WriteError
 
 PART, OLD = ".part", ".old"
 
@@ -35,7 +35,7 @@ def case_folder(path: Path) -> Iterator[Path]:
             _remove(part)
             raise
         _remove(old)
-    except WriteError:
+    except HounsfieldError:
         raise
     except OSError as error:
         raise WriteError(f"the output could not be written ({error.strerror or type(error).__name__}); "

@@ -19,7 +19,8 @@ from hounsfield.steps.split_slices import SplitSlices
 class Job:
     """A pipeline, where its outputs go, and how they are written.
 
-    `labels` are names and paths, in which {id} stands for the case's id.
+    `labels` are names and paths, in which {id} stands for the case's id. `memory_bytes` is what a case may take, which
+    changes how it is made, never what; None is most of what is free.
     """
 
     pipeline: Pipeline
@@ -28,6 +29,7 @@ class Job:
     dtype: str | None = None
     policy: ReadPolicy = field(default_factory=ReadPolicy)
     labels: tuple[tuple[str, str], ...] = ()
+    memory_bytes: int | None = None
 
     @property
     def is_split(self) -> bool:

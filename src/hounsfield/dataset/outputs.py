@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.core.volume import Volume
+from hounsfield.dataset.thumbnail import Thumbnail, thumbnail_of
 from hounsfield.io.write import write
 
 if TYPE_CHECKING:
     from hounsfield.pipeline.result import Result
+    from hounsfield.pipeline.stream import Stream
 
 FORMATS = ("nii.gz", "nii", "nrrd", "npy", "png", "png8")
 """What `--format` may say."""
@@ -21,7 +23,18 @@ FOLDER_FORMATS = ("png", "png8")
 PREVIEW_PX = 256
 """Height of a preview, px: thousands of them are looked at together."""
 
+PREVIEW = "preview.png"
 RECORD = "record.json"
+
+
+def write_stream(stream: Stream, folder: Path, *, format: str) -> dict[str, str]:
+    """The same for a stream: the image goes to its file slab by slab, and is never held whole. Raises WriteError."""
+    from hounsfield.io.slabs import write_slabs
+
+    thumbnail = Thumbnail(stream.spec)
+    write_slabs(thumbnail.watched(stream.slabs()), folder / file_name("image", format), spec=stream.spec, format=format)
+    _draw(thumbnail.volume(), None, folder / PREVIEW)
+    return _digests(folder)
 
 
 def write_result(result: Result, folder: Path, *, format: str, is_split: bool) -> dict[str, str]:
@@ -36,8 +49,9 @@ def write_result(result: Result, folder: Path, *, format: str, is_split: bool) -
             _write_slices(volume, folder / name, format=format)
         else:
             write(volume, folder / file_name(name, format), format=format)
-    _preview(result, folder / "preview.png")
-    return {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    label = next(iter(result.labels.values()), None)
+    _draw(thumbnail_of(result.volume), None if label is None else thumbnail_of(label), folder / PREVIEW)
+    return _digests(folder)
 
 
 def file_name(name: str, format: str) -> str:
@@ -59,8 +73,11 @@ def _write_slices(volume: Volume, folder: Path, *, format: str) -> None:
         write(one, folder / f"slice-{k:04d}.{format}", format=format)
 
 
-def _preview(result: Result, path: Path) -> None:
+def _digests(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _draw(volume: Volume, overlay: Volume | None, path: Path) -> None:
     from hounsfield.picture.planes import planes
 
-    label = next(iter(result.labels.values()), None)
-    planes(result.volume, overlay=label, height_px=PREVIEW_PX).save(path)
+    planes(volume, overlay=overlay, height_px=PREVIEW_PX).save(path)

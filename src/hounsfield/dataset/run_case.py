@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from hounsfield.core.errors import HounsfieldWarning, Problem
 from hounsfield.dataset.case_folder import case_folder
@@ -16,9 +19,11 @@ from hounsfield.dataset.digest import source_sha256
 from hounsfield.dataset.job import Job
 from hounsfield.dataset.label import label_paths, read_label
 from hounsfield.dataset.outcome import Outcome
-from hounsfield.dataset.outputs import RECORD, file_sha256, write_result
+from hounsfield.dataset.memory import check_memory, slab_bytes
+from hounsfield.dataset.outputs import RECORD, file_sha256, write_result, write_stream
 from hounsfield.dataset.source import CaseSource
 from hounsfield.io.atomic import write_text
+from hounsfield.pipeline.stream import Stream
 
 if TYPE_CHECKING:
     from hounsfield.core.stack import Stack
@@ -54,9 +59,23 @@ def _run(job: Job, case: CaseSource, earlier_key: str) -> Outcome:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", HounsfieldWarning)
         stack = open_stack(case.path, series=case.series, policy=job.policy).replaced(source_sha256=source)
+        streamed = _stream(job, stack) if not labels else None
+        if streamed is not None:
+            return _written(job, case, streamed, key=key, caught=caught)
+        check_memory(job.pipeline.plan(stack).peak_bytes, job.memory_bytes)
         result, problems = _result(job, stack, labels)
-    doubts = tuple(Problem("", "DOUBT", str(warning.message)) for warning in caught)
-    return _written(job, case, result, extra=(*problems, *doubts), key=key)
+    return _written(job, case, result, extra=problems, key=key, caught=caught)
+
+
+def _stream(job: Job, stack: Stack) -> Stream | None:
+    """The case as a stream, where the pipeline is one pass and the format takes slabs."""
+    from hounsfield.io.slabs import SLAB_FORMATS
+    from hounsfield.pipeline.stream import stream
+
+    if job.is_split or job.format not in SLAB_FORMATS:
+        return None
+    return stream(job.pipeline, stack, dtype=None if job.dtype is None else np.dtype(job.dtype),
+                  slab_bytes=slab_bytes(job.memory_bytes))
 
 
 def _result(job: Job, stack: Stack, labels: dict[str, Path]) -> tuple[Result, tuple[Problem, ...]]:
@@ -69,11 +88,20 @@ def _result(job: Job, stack: Stack, labels: dict[str, Path]) -> tuple[Result, tu
     return job.pipeline.run(stack, dtype=job.dtype, labels=volumes), problems
 
 
-def _written(job: Job, case: CaseSource, result: Result, *, extra: tuple[Problem, ...], key: str) -> Outcome:
-    said = tuple({"code": problem.kind, "message": problem.message} for problem in extra)
-    record = result.record.replaced(case=case.id, repairs=said + result.record.repairs)
+def _written(job: Job, case: CaseSource, result: Result | Stream, *, key: str, extra: tuple[Problem, ...] = (),
+             caught: Sequence[warnings.WarningMessage] = ()) -> Outcome:
+    """Write the case; what was in doubt is known once a stream has run, so `caught` is looked at after it."""
+    started, clock = time.time(), time.perf_counter()
     with case_folder(job.folder(case.id)) as folder:
-        outputs = write_result(result, folder, format=job.format, is_split=job.is_split)
+        if isinstance(result, Stream):
+            outputs = write_stream(result, folder, format=job.format)
+        else:
+            outputs = write_result(result, folder, format=job.format, is_split=job.is_split)
+        doubts = tuple(Problem("", "DOUBT", str(warning.message)) for warning in caught)
+        said = tuple({"code": problem.kind, "message": problem.message} for problem in (*extra, *doubts))
+        record = result.record.replaced(case=case.id, repairs=said + tuple(result.record.repairs))
+        if isinstance(result, Stream):
+            record = record.replaced(volatile={"started": started, "seconds": time.perf_counter() - clock})
         volatile = {**record.volatile, "memory_bytes": peak_bytes()}
         write_text(folder / RECORD, record.replaced(outputs=outputs, volatile=volatile).to_text())
     image = next(iter(sorted(name for name in outputs if name.startswith("image"))))

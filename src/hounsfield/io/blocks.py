@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,15 @@ from hounsfield.core.volume import Array
 
 def storable(array: Array) -> Array:
     """The array in a type that every format has: booleans as uint8, float16 as float32."""
-    if array.dtype.kind == "b":
-        return array.astype(np.uint8, order="F")
-    return array.astype(np.float32, order="F") if array.dtype == np.float16 else array
+    dtype = storable_dtype(array.dtype)
+    return array if array.dtype == dtype else array.astype(dtype, order="F")
+
+
+def storable_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type that every format has for values of `dtype`."""
+    if dtype.kind == "b":
+        return np.dtype(np.uint8)
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def blocks(array: Array) -> Iterator[bytes]:

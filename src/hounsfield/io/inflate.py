@@ -25,7 +25,9 @@ CHUNK_BYTES = 1 << 24
 """Bytes inflated per call: large enough to cost nothing, small enough to answer Ctrl-C."""
 
 
-class _Stream(Protocol):
+class Stream(Protocol):
+    """What inflates: bytes in order, until there are no more."""
+
     def read(self, count: int) -> bytes: ...
 
     def readinto(self, view: Any) -> int: ...
@@ -49,7 +51,7 @@ def fill(out: NDArray[np.uint8], path: Path, *, codec: Codec, start: int = 0, sk
     """
     with path.open("rb") as file:
         file.seek(start)
-        stream = _stream(file, codec)
+        stream = stream_of(file, codec)
         while skip > 0 and (left := len(stream.read(min(skip, CHUNK_BYTES)))):
             skip -= left
         view, done = memoryview(out.data), 0
@@ -58,7 +60,7 @@ def fill(out: NDArray[np.uint8], path: Path, *, codec: Codec, start: int = 0, sk
         if done < len(out):
             raise too_short(done, len(out))
         if codec != "raw":
-            _check_end(stream, len(out))
+            check_end(stream, len(out))
 
 
 def too_short(found: int, declared: int) -> ReadError:
@@ -78,7 +80,7 @@ def check_length(path: Path, *, start: int, count: int) -> None:
                         f"header declares, so they may lie elsewhere in it")
 
 
-def _check_end(stream: _Stream, count: int) -> None:
+def check_end(stream: Stream, count: int) -> None:
     """Read on to the checksum, which lies behind what was declared."""
     extra = 0
     while extra < TRAILING_BYTES and (got := len(stream.read(TRAILING_BYTES - extra))):
@@ -87,7 +89,8 @@ def _check_end(stream: _Stream, count: int) -> None:
         raise ReadError(f"the file holds far more than the {count} bytes of voxels that its header declares")
 
 
-def _stream(file: BinaryIO, codec: Codec) -> _Stream:
+def stream_of(file: BinaryIO, codec: Codec) -> Stream:
+    """The inflated content of a file from where it stands."""
     if codec == "gzip":
         from isal import igzip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from threading import Lock
@@ -16,8 +17,9 @@ from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
 from hounsfield.io.judge import judge_hu, judge_labels, judge_mask
 from hounsfield.io.refuse import said
+from hounsfield.io.sequential import KEPT_IN_MEMORY_BYTES, Sequential
 from hounsfield.io.settle import INT16, settled, settled_labels
-from hounsfield.io.stored import Stored
+from hounsfield.io.stored import Packed, Stored
 
 
 class Slices:
@@ -49,6 +51,8 @@ def stack_of(stored: Stored, *, quantity: Quantity, policy: ReadPolicy) -> Stack
         return _label_stack(stored, quantity, policy)
     if _is_settled(stored, quantity):
         dtype = np.dtype(np.int16) if quantity == "hu" and not stored.is_rescaled else stored.dtype.newbyteorder("=")
+        if stored.packed is not None and math.prod(stored.grid.shape) * dtype.itemsize > KEPT_IN_MEMORY_BYTES:
+            return _sequential(stored, stored.packed, dtype, quantity=quantity, policy=policy)
         slices = Slices(stored.load, dtype, _judge(stored, quantity, policy))
         return Stack.on_grid(stored.grid, stored_dtype=dtype, decode=slices.slab, quantity=quantity,
                              background=background, slope=stored.slope, intercept=stored.intercept,
@@ -57,6 +61,18 @@ def stack_of(stored: Stored, *, quantity: Quantity, policy: ReadPolicy) -> Stack
                              policy=policy)
     _judge(replace(stored, slope=1.0, intercept=0.0), quantity, policy)(array)
     return _held(stored, array, quantity=quantity, background=background, repairs=repairs, policy=policy)
+
+
+def _sequential(stored: Stored, packed: Packed, dtype: np.dtype[Any], *, quantity: Quantity, policy: ReadPolicy) -> Stack:
+    """The stack of a large compressed file, whose slices are inflated as they are needed."""
+    doubted = quantity == "hu" and policy.assume != "hu" and stored.quantity != "hu"
+    if doubted and stored.not_hu is not None:
+        judge_hu(np.zeros((1, 1, 1)), not_hu=stored.not_hu)
+    slices = Sequential(packed, shape=stored.grid.shape, stored=stored.dtype, dtype=dtype,
+                        judged=(stored.slope, stored.intercept) if doubted else None)
+    return Stack.on_grid(stored.grid, stored_dtype=dtype, decode=slices.slab, quantity=quantity, finish=slices.finish,
+                         background=_background(stored, quantity), slope=stored.slope, intercept=stored.intercept,
+                         repairs=stored.repairs, policy=policy)
 
 
 def volume_of(stored: Stored, *, quantity: Quantity, policy: ReadPolicy) -> Volume:

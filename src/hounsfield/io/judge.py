@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -22,6 +23,8 @@ AIR_BELOW_HU = -850.0
 SOFT_TISSUE_HU = (-200.0, 200.0)
 """Fat (-100), water (0), muscle, blood and brain (30 to 80), contrast (to 200): every body holds some."""
 
+_FORCE = "; quantity='other' reads the numbers as they are, assume='hu' takes them for HU"
+
 LEAST_SHARE = 1e-4
 """The share of voxels from which a peak counts as there."""
 
@@ -38,8 +41,13 @@ LABEL_EDGE_SHARE = 0.75
 def sample(array: Array) -> Array:
     """An even sample of about SAMPLE_VOXELS of an array, flat; strides along k and j only, so that a mapped file is
     read in runs."""
-    stride = max(1, round((array.size / SAMPLE_VOXELS) ** 0.5))
+    stride = sample_stride(array.size)
     return np.asarray(array[:, ::stride, ::stride]).ravel(order="K")
+
+
+def sample_stride(size: int) -> int:
+    """Every how manieth row and slice `sample` takes of an array of `size` voxels."""
+    return max(1, round(math.sqrt(size / SAMPLE_VOXELS)))
 
 
 def judge_hu(array: Array, *, slope: float = 1.0, intercept: float = 0.0, not_hu: str | None = None) -> None:
@@ -48,20 +56,23 @@ def judge_hu(array: Array, *, slope: float = 1.0, intercept: float = 0.0, not_hu
     Proof is a header that says otherwise (`not_hu`), values beyond any scanner's, or fractions within 0 to 1 alone.
     Doubt is no air, or no soft tissue: a skull-stripped brain has no air, a rescaled map has neither.
     """
-    force = "; quantity='other' reads the numbers as they are, assume='hu' takes them for HU"
     if not_hu is not None:
-        raise refused("NOT_HU", f"these are not HU: {not_hu}{force}")
-    if array.size < JUDGED_FROM_VOXELS:
-        return
-    values = sample(array).astype(np.float64) * slope + intercept
+        raise refused("NOT_HU", f"these are not HU: {not_hu}{_FORCE}")
+    if array.size >= JUDGED_FROM_VOXELS:
+        judge_hu_sample(sample(array), slope=slope, intercept=intercept)
+
+
+def judge_hu_sample(sampled: Array, *, slope: float = 1.0, intercept: float = 0.0) -> None:
+    """The same of an even sample of the values, such as `sample` takes."""
+    values = sampled.astype(np.float64) * slope + intercept
     low, high = float(values.min()), float(values.max())
     if max(-low, high) > HU_LIMIT:
-        raise refused("NOT_HU", f"these are not HU: values run from {low:g} to {high:g}{force}")
+        raise refused("NOT_HU", f"these are not HU: values run from {low:g} to {high:g}{_FORCE}")
     if low >= 0 and high <= 1 and bool((np.rint(values) != values).any()):
-        raise refused("NOT_HU", f"these are not HU: all are fractions, {low:g} to {high:g}{force}")
+        raise refused("NOT_HU", f"these are not HU: all are fractions, {low:g} to {high:g}{_FORCE}")
     missing = _missing(values)
     if missing:
-        warnings.warn(f"NOT_HU: these values, {low:g} to {high:g}, may not be HU: {missing}; check the source{force}",
+        warnings.warn(f"NOT_HU: these values, {low:g} to {high:g}, may not be HU: {missing}; check the source{_FORCE}",
                       HounsfieldWarning, stacklevel=2)
 
 

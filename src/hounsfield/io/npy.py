@@ -6,11 +6,12 @@ import math
 import warnings
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from hounsfield.core.errors import ReadError
+from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Volume
 from hounsfield.io.atomic import atomic
 from hounsfield.io.content import mapped, reading
@@ -56,14 +57,20 @@ def open_npy(path: Path) -> Stored:
 
 def write_npy(volume: Volume, path: Path) -> None:
     """Write `volume` as .npy (Fortran order, little-endian) and its sidecar; both are whole before one has a name."""
-    from numpy.lib import format as npy
-
-    array = volume.array
-    little = array.dtype.newbyteorder("<")
+    little = volume.spec.dtype.newbyteorder("<")
     with atomic(path) as voxels, atomic(sidecar_path(path)) as beside:
         beside.write_text(Sidecar(spec=volume.spec).text(), encoding="utf-8")
         with voxels.open("r+b") as file:
-            npy.write_array(file, array.astype(little, copy=False), version=(1, 0), allow_pickle=False)
+            write_npy_header(file, volume.spec)
+            file.write(volume.array.astype(little, copy=False).ravel(order="F").data)
+
+
+def write_npy_header(file: BinaryIO, spec: Spec) -> None:
+    """Write all that comes before the voxels of `spec`."""
+    from numpy.lib import format as npy
+
+    npy.write_array_header_1_0(file, {"descr": npy.dtype_to_descr(spec.dtype.newbyteorder("<")), "fortran_order": True,
+                                      "shape": spec.shape})
 
 
 def _header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], bool, int]:

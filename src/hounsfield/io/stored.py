@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,22 @@ LARGEST_SIZE = 65_536
 """No scan comes near it along any axis, and tables of one entry per slice stay small, whatever a header declares."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A gzip file and the offset of the voxels in its content."""
+
+    path: Path
+    offset: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stored:
     """Voxels as a file has them, before anything is interpreted.
 
     `load()` gives (i, j, k), or (i, j, k, channel), of `dtype` in the file's own byte order, Fortran-ordered, maybe
     memory-mapped and read-only. Values mean stored * `slope` + `intercept`. `quantity`, `background` and `channels`
-    are set where the file says them itself.
+    are set where the file says them itself. `packed` is where the voxels lie compressed, so that they can be read in
+    order without holding them all.
     """
 
     grid: Grid
@@ -37,6 +47,7 @@ class Stored:
     background: float | None = None
     not_hu: str | None = None
     repairs: tuple[Problem, ...] = ()
+    packed: Packed | None = None
 
     def __post_init__(self) -> None:
         if max(self.grid.shape) > LARGEST_SIZE:

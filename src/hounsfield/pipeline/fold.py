@@ -16,7 +16,7 @@ from hounsfield.kernels.sample import OUTPUT_DTYPES, Windows
 from hounsfield.steps.base import IDENTITY, Step, Transfer
 from hounsfield.steps.geometric import GeometricStep, LabelMethod
 from hounsfield.steps.label_sampling import sample_label
-from hounsfield.steps.one_pass import OnePass
+from hounsfield.steps.one_pass import SLAB_BYTES, OnePass
 from hounsfield.steps.pointwise import PointwiseStep
 from hounsfield.steps.sampling import Sampling
 from hounsfield.steps.slab import Slab, slab_label
@@ -110,15 +110,18 @@ class Fold:
 
     def _image(self, stack: Stack) -> Array:
         if not self.changes_values and stack.is_raw and stack.stored_dtype == self.spec.dtype:
-            return self.sampling.copied(stack.slab(0, stack.shape[2]), background=self.background)
+            copied = self.sampling.copied(stack.slab(0, stack.shape[2]), background=self.background)
+            if stack.finish is not None:
+                stack.finish()
+            return copied
         if self.picks_values and stack.is_raw and stack.stored_dtype == self.spec.dtype not in OUTPUT_DTYPES:
             return self.sampling.picked(stack.slab(0, stack.shape[2]), background=self.background)
         return self.one_pass(stack).run()
 
-    def one_pass(self, stack: Stack) -> OnePass:
-        """The kernel call that it comes down to."""
+    def one_pass(self, stack: Stack, *, slab_bytes: int = SLAB_BYTES) -> OnePass:
+        """The kernel call that it comes down to, over slabs of about `slab_bytes`."""
         return OnePass(stack=stack, sampling=self.sampling, dtype=self.spec.dtype, background=self.background,
-                       before=self.before, after=self.after, windows=self.windows)
+                       before=self.before, after=self.after, windows=self.windows, slab_bytes=slab_bytes)
 
     def _label(self, label: Volume) -> Volume:
         grid = self.label_sampling.grid

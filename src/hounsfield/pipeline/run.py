@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError, Problem
+from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.version import VERSION
 from hounsfield.core.volume import Case, Volume
@@ -52,13 +53,19 @@ def run(pipeline: Pipeline, source: Volume | Stack | Case, *, dtype: np.dtype[An
             raise _numbered(error, number, step) from None
     done = state.flushed()
     image = done.image if dtype is None else cast(done.image, dtype)
-    record = Record(version=VERSION, source={"sha256": stack.source_sha256, "geometry": geometry_data(stack)},
-                    pipeline=to_data(pipeline), steps=tuple(step_data(step) for step in state.resolved),
-                    output=output_data(image.spec), repairs=_said(stack.repairs + tuple(state.findings)),
-                    masks={name: array_sha256(mask.array) for name, mask in done.masks.items()},
-                    labels={name: label_changes(before[name], label) for name, label in done.labels.items()},
-                    volatile={"started": started, "seconds": time.perf_counter() - clock})
+    record = record_of(pipeline, stack, image.spec, steps=state.resolved, findings=state.findings).replaced(
+        masks={name: array_sha256(mask.array) for name, mask in done.masks.items()},
+        labels={name: label_changes(before[name], label) for name, label in done.labels.items()},
+        volatile={"started": started, "seconds": time.perf_counter() - clock})
     return Result(volume=image, labels=done.labels, masks=done.masks, record=record)
+
+
+def record_of(pipeline: Pipeline, stack: Stack, spec: Spec, *, steps: Sequence[AnyStep],
+              findings: Sequence[Problem] = ()) -> Record:
+    """The record of a run on `stack` that took the resolved `steps` and gave `spec`."""
+    return Record(version=VERSION, source={"sha256": stack.source_sha256, "geometry": geometry_data(stack)},
+                  pipeline=to_data(pipeline), steps=tuple(step_data(step) for step in steps), output=output_data(spec),
+                  repairs=_said(stack.repairs + tuple(findings)))
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -78,9 +78,7 @@ def to_data(pipeline: Pipeline) -> dict[str, Any]:
 def step_data(step: AnyStep) -> dict[str, Any]:
     """A step as plain data: its name and the parameters that are not the defaults."""
     row: dict[str, Any] = {"step": type(step).__name__}
-    if not dataclasses.is_dataclass(step):
-        return row
-    for item in dataclasses.fields(step):
+    for item in dataclasses.fields(cast("Any", step)):
         value = getattr(step, item.name)
         if item.metadata.get("record", True) and not _is_default(item, value):
             row[item.name] = _plain(value)

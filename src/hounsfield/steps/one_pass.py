@@ -59,7 +59,7 @@ class OnePass:
         """The samples (i, j, k) in memory, Fortran-ordered."""
         shape = self._source_shape
         out = np.empty(shape, dtype=self._kernel_dtype, order="F")
-        for start, stop, source in self._sources():
+        for start, stop, source in self._sources(planes=shape[2]):
             self._sample(source, start, stop, out)
         self._check(out)
         if out.dtype != self.dtype:
@@ -68,7 +68,8 @@ class OnePass:
 
     def slabs(self) -> Iterator[tuple[int, Array]]:
         """Slabs of the output in order, each with its first index along `along`; a slab is (i, j, k), any memory order."""
-        for start, stop, source in self._sources():
+        per_plane = self._source_shape[0] * self._source_shape[1] * self._kernel_dtype.itemsize
+        for start, stop, source in self._sources(planes=max(1, self.slab_bytes // per_plane)):
             part = np.empty((*self._source_shape[:2], stop - start), dtype=self._kernel_dtype, order="F")
             self._sample(source, start, stop, part, offset=start)
             self._check(part)
@@ -84,22 +85,24 @@ class OnePass:
         i, j, k = (axis.size for axis in self.sampling.axes)
         return (i, j, k if self.windows is None else len(self.windows.start))
 
-    def _sources(self) -> Iterator[tuple[int, int, _Slab]]:
-        """Output planes (start, stop) and the source slices that they need, decoded one slab ahead."""
+    def _sources(self, *, planes: int) -> Iterator[tuple[int, int, _Slab]]:
+        """Output planes (start, stop), at most `planes`, and the slices that they need, decoded one slab ahead."""
         tables = self.sampling.tables(method=self.method)
-        slabs = list(self._cut(tables))
+        slabs = list(self._cut(tables, planes))
         if len(slabs) == 1:
             yield slabs[0].start, slabs[0].stop, slabs[0].decoded(self.stack)
-            return
-        with ThreadPoolExecutor(1) as ahead:
-            waiting = ahead.submit(slabs[0].decoded, self.stack)
-            for this, following in zip(slabs, [*slabs[1:], None], strict=True):
-                ready = waiting.result()
-                if following is not None:
-                    waiting = ahead.submit(following.decoded, self.stack)
-                yield this.start, this.stop, ready
+        else:
+            with ThreadPoolExecutor(1) as ahead:
+                waiting = ahead.submit(slabs[0].decoded, self.stack)
+                for this, following in zip(slabs, [*slabs[1:], None], strict=True):
+                    ready = waiting.result()
+                    if following is not None:
+                        waiting = ahead.submit(following.decoded, self.stack)
+                    yield this.start, this.stop, ready
+        if self.stack.finish is not None:
+            self.stack.finish()
 
-    def _cut(self, tables: tuple[list[AxisTable], ...]) -> Iterator[_Slab]:
+    def _cut(self, tables: tuple[list[AxisTable], ...], planes: int) -> Iterator[_Slab]:
         """Runs of output planes whose source slices fit the budget; a projection is cut where its blocks begin."""
         (along,) = tables[2]
         count = self._source_shape[2]
@@ -112,7 +115,7 @@ class OnePass:
         while start < count:
             stop = start + 1
             low, high = self._slices(first, last, start, stop)
-            while stop < count:
+            while stop < min(count, start + planes):
                 wider = self._slices(first, last, start, stop + 1)
                 if wider[1] - wider[0] > most and high > low:
                     break
@@ -211,6 +214,8 @@ def read_stack(stack: Stack) -> Volume:
     sampling, spec = Sampling.of_stack(stack), stack.spec
     if sampling.is_copy and stack.is_raw and stack.stored_dtype == spec.dtype:
         array = stack.slab(0, stack.shape[2])
+        if stack.finish is not None:
+            stack.finish()
         return Volume(np.array(array, order="F") if not array.flags.writeable or array.base is not None else array, spec)
     finished = getattr(stack.decode, "rescaled", None) if sampling.is_copy and spec.dtype == np.int16 else None
     if finished is not None:

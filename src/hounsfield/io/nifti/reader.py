@@ -14,7 +14,7 @@ from hounsfield.io.content import content, head, is_gzip, reading, room
 from hounsfield.io.inflate import too_short
 from hounsfield.io.nifti.header import HEADER_BYTES, NiftiHeader, parse
 from hounsfield.io.refuse import said
-from hounsfield.io.stored import Stored
+from hounsfield.io.stored import Packed, Stored
 
 STATISTICS_INTENTS = range(2, 25)
 """NIfTI's intent codes of statistical parameters and p-values: such a map is not HU."""
@@ -43,7 +43,8 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
     voxels = header if channels else _of_one(header, number)
     return Stored(grid=grid, dtype=header.dtype, load=lambda: _load(voxel_path, voxels, bool(channels)),
                   slope=header.slope, intercept=header.intercept, channels=channels, not_hu=_not_hu(header),
-                  repairs=header.repairs + assumed + repairs + surplus)
+                  repairs=header.repairs + assumed + repairs + surplus,
+                  packed=Packed(path=voxel_path, offset=voxels.offset) if is_gzip(voxel_path) and not channels else None)
 
 
 def halves(path: Path) -> tuple[Path, Path]:

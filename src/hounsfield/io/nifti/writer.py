@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Volume
-from hounsfield.io.blocks import blocks, storable
+from hounsfield.io.blocks import blocks, storable, storable_dtype
 from hounsfield.io.packed import writing
 
 CODE_SCANNER = 1
@@ -26,12 +26,16 @@ LARGEST_SIZE = 32767
 def write_nifti(volume: Volume, path: Path, *, is_packed: bool) -> None:
     """Write `volume` as one NIfTI file at `path`, gzip where `is_packed`; channels become the fifth axis, with the
     intent 'vector' (i, j, k, 1, channel). The same volume gives the same bytes."""
-    array = storable(volume.array)
     with writing(path, is_packed=is_packed) as file:
-        file.write(header_of(volume.spec, array.dtype).binaryblock)
-        file.write(b"\0\0\0\0")
-        for block in blocks(array):
+        write_header(file, volume.spec)
+        for block in blocks(storable(volume.array)):
             file.write(block)
+
+
+def write_header(file: BinaryIO, spec: Spec) -> None:
+    """Write all that comes before the voxels of `spec`."""
+    file.write(header_of(spec, storable_dtype(spec.dtype)).binaryblock)
+    file.write(b"\0\0\0\0")
 
 
 def header_of(spec: Spec, dtype: np.dtype[Any]) -> Any:

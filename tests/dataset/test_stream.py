@@ -1,0 +1,96 @@
+"""A case of one pass streams: the same bytes within any budget, and nothing is left where the source is corrupt."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hounsfield as hu
+from hounsfield.dataset.job import Job
+from hounsfield.dataset.memory import check_memory, parse_bytes
+from hounsfield.dataset.run_case import run_case
+from hounsfield.dataset.source import CaseSource
+
+MEMORY = """
+import sys
+from pathlib import Path
+import hounsfield as hu
+from hounsfield.dataset.job import Job
+from hounsfield.dataset.run_case import run_case
+from hounsfield.dataset.source import CaseSource
+job = Job(pipeline=hu.preset("isotropic-mip"), out=Path(sys.argv[2]), memory_bytes=int(sys.argv[3]))
+outcome = run_case(job, CaseSource(id="case", path=Path(sys.argv[1])))
+assert outcome.status == "done", outcome
+status = Path("/proc/self/status").read_text()
+print(next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")))
+"""
+
+
+def scan(path: Path, *, slices: int = 90) -> Path:
+    """A compressed body in air, large enough to be inflated as it is needed (over 16 MB of voxels)."""
+    i, j = np.meshgrid(np.arange(320), np.arange(320), indexing="ij")
+    plane = np.where((i - 160) ** 2 + (j - 160) ** 2 < 120**2, 40, -1000)
+    noise = np.random.default_rng(0).integers(-20, 20, (320, 320, slices))
+    volume = hu.Volume.from_array((plane[..., None] + noise).astype(np.int16), affine=np.diag([-0.7, -0.7, 1.0, 1.0]))
+    hu.write(volume, path)
+    return path
+
+
+def run(source: Path, out: Path, *, memory_bytes: int | None = None, preset: str = "isotropic-mip", format: str = "nii.gz") -> Path:
+    job = Job(pipeline=hu.preset(preset), out=out, memory_bytes=memory_bytes, format=format)
+    outcome = run_case(job, CaseSource(id="case", path=source))
+    assert outcome.status == "done", outcome.message
+    return out / "cases" / "case"
+
+
+@pytest.mark.parametrize("format", ["nii.gz", "nii", "npy"])
+def test_a_stream_writes_the_bytes_that_a_whole_run_writes(tmp_path: Path, format: str) -> None:
+    source = scan(tmp_path / "scan.nii.gz")
+    streamed = run(source, tmp_path / "out", memory_bytes=1, format=format)
+    hu.write(hu.preset("isotropic-mip").run(hu.read(source)).volume, tmp_path / f"whole.{format}")
+    assert (streamed / f"image.{format}").read_bytes() == (tmp_path / f"whole.{format}").read_bytes()
+
+
+def test_every_output_is_the_same_within_any_budget(tmp_path: Path) -> None:
+    source = scan(tmp_path / "scan.nii.gz")
+    small, large = run(source, tmp_path / "small", memory_bytes=1), run(source, tmp_path / "large")
+    for name in ("image.nii.gz", "preview.png"):
+        assert (small / name).read_bytes() == (large / name).read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["cut", "checksum"])
+def test_a_corrupt_end_leaves_nothing(tmp_path: Path, damage: str) -> None:
+    data = bytearray(scan(tmp_path / "scan.nii.gz").read_bytes())
+    if damage == "cut":
+        del data[-1000:]
+    else:
+        data[-6] ^= 1
+    (tmp_path / "scan.nii.gz").write_bytes(bytes(data))
+    job = Job(pipeline=hu.preset("isotropic-mip"), out=tmp_path / "out")
+    outcome = run_case(job, CaseSource(id="case", path=tmp_path / "scan.nii.gz"))
+    assert outcome.status == "failed"
+    assert "corrupt or cut short" in outcome.message
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_what_does_not_fit_is_refused_before_it_is_read() -> None:
+    with pytest.raises(hu.RefusedError, match="--memory"):
+        check_memory(10**9, 10**8)
+    assert parse_bytes("2g") == 2 << 30
+    with pytest.raises(ValueError, match="lots"):
+        parse_bytes("lots")
+
+
+@pytest.mark.slow
+def test_peak_memory_does_not_grow_with_the_scan(tmp_path: Path) -> None:
+    peaks = []
+    for slices in (300, 900):
+        source = scan(tmp_path / f"{slices}.nii.gz", slices=slices)
+        command = [sys.executable, "-c", MEMORY, str(source), str(tmp_path / f"out-{slices}"), str(300 << 20)]
+        peaks.append(int(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    assert peaks[1] < 300 << 20
+    assert peaks[1] - peaks[0] < 24 << 20, peaks
