@@ -88,6 +88,11 @@ def scan_dicom(path: Path, progress: Progress | None = None) -> Scan:
     return Scan([report(series) for series in series_of(result.frames)], result.other)
 
 
+def scan(path: str | Path) -> Scan:
+    """`scan_dicom` as `hu.scan`: the reports of every series under `path`, from headers alone; raises ReadError."""
+    return scan_dicom(Path(path))
+
+
 def hidden_name(ordinal: int, name: str) -> str:
     """A file's name for what is written down: its ordinal and a keyed hash of its name.
 
