@@ -9,8 +9,8 @@ import numpy as np
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Volume
 
-LARGEST = 320
-"""Voxels along an axis of a thumbnail: a preview has 256 pixels, and one in two would show as steps."""
+LARGEST = 192
+"""Voxels along an axis of a thumbnail: at most 28 MB, and enough for the 256 pixels of a preview."""
 
 
 class Thumbnail:
