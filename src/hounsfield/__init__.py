@@ -47,6 +47,7 @@ _HOMES: dict[str, str] = {
     "regrid": "steps.regrid",
     **dict.fromkeys(["open", "read"], "io.open"),
     "write": "io.write",
+    "read_labels": "io.labels.read",
     **dict.fromkeys(["from_nibabel", "from_sitk"], "io.exchange"),
     "scan": "io.dicom.scan",
     "planes": "picture.planes",
