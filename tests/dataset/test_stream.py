@@ -88,7 +88,7 @@ def test_what_does_not_fit_is_refused_before_it_is_read() -> None:
 @pytest.mark.slow
 def test_peak_memory_does_not_grow_with_the_scan(tmp_path: Path) -> None:
     peaks = []
-    for slices in (300, 900):
+    for slices in (500, 1000):
         source = scan(tmp_path / f"{slices}.nii.gz", slices=slices)
         command = [sys.executable, "-c", MEMORY, str(source), str(tmp_path / f"out-{slices}"), str(300 << 20)]
         peaks.append(int(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
