@@ -61,7 +61,7 @@ _HOMES: dict[str, str] = {
     "preset": "pipeline.presets",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+import hounsfield.kernels.native as native
 from hounsfield.core.axes import AxisTable
 from hounsfield.core.errors import GeometryError
-import hounsfield.kernels.native as native
 
 Statistic = Literal["max", "min", "mean"]
 _STATISTICS = {None: 0, "max": 1, "min": 2, "mean": 3}
@@ -46,7 +46,8 @@ class Windows:
 
     def cut(self, start: int, stop: int, *, origin: int) -> Windows:
         """Windows start to stop, over planes that are counted from `origin`."""
-        return Windows(self.statistic, self.start[start:stop] - np.int32(origin), self.stop[start:stop] - np.int32(origin), self.block)
+        starts, stops = (ends[start:stop] - np.int32(origin) for ends in (self.start, self.stop))
+        return Windows(self.statistic, starts, stops, self.block)
 
 
 def thread_count() -> int:

@@ -74,7 +74,10 @@ class Plan:
 
 def plan(pipeline: Pipeline, source: Spec | Stack | Volume) -> Plan:
     """Plan on a spec, a stack or a volume; raises PipelineError with every problem and the number of its step."""
-    fold = Fold.of_stack(source) if isinstance(source, Stack) else Fold.of_spec(source.spec if isinstance(source, Volume) else source)
+    if isinstance(source, Stack):
+        fold = Fold.of_stack(source)
+    else:
+        fold = Fold.of_spec(source.spec if isinstance(source, Volume) else source)
     start = fold.spec
     specs, passes, problems = [], [], []
     numbers: tuple[int, ...] = ()

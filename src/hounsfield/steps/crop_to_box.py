@@ -39,6 +39,7 @@ class CropToBox(GeometricStep):
         start = np.maximum(np.ceil(index.min(axis=0) - PARTIAL_VOXEL_TOLERANCE), 0).astype(int)
         stop = np.minimum(np.floor(index.max(axis=0) + PARTIAL_VOXEL_TOLERANCE) + 1, grid.shape).astype(int)
         if np.any(stop <= start):
-            raise GeometryError(f"the box from {self.start_mm} to {self.stop_mm} mm holds no voxel of {grid!r}, whose corners "
-                                f"lie at {np.round(grid.corners_mm[0], 1).tolist()} and {np.round(grid.corners_mm[-1], 1).tolist()}")
+            ends = [np.round(corner, 1).tolist() for corner in (grid.corners_mm[0], grid.corners_mm[-1])]
+            raise GeometryError(f"the box from {self.start_mm} to {self.stop_mm} mm holds no voxel of {grid!r}, whose "
+                                f"corners lie at {ends[0]} and {ends[1]}")
         return grid.boxed(start.tolist(), (stop - start).tolist())

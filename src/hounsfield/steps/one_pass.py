@@ -185,7 +185,8 @@ class _Slab:
         taps = min(along.taps, count)
         moved = np.clip(first, 0, count - taps)  # taps of no weight may lie beyond what was decoded
         places = np.arange(taps) + (moved - first)[:, None]
-        kept = np.where((places >= 0) & (places < along.taps), np.take_along_axis(weight, np.clip(places, 0, along.taps - 1), axis=1), 0)
+        there = (places >= 0) & (places < along.taps)
+        kept = np.where(there, np.take_along_axis(weight, np.clip(places, 0, along.taps - 1), axis=1), 0)
         if limits is not None:
             limits = np.clip(limits - (moved - first)[:, None], 0, taps).astype(np.int32)
         table = AxisTable(moved.astype(np.int32), kept.astype(np.float32), along.rest[begin:end], limits)

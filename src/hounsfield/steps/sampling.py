@@ -130,9 +130,13 @@ class Sampling:
         order = (*self.order, *range(3, array.ndim))
         if whole:
             return np.asfortranarray(array[tuple(run[1] for run in runs)].transpose(order))
-        out = np.full(shape, background, dtype=array.dtype, order="F").transpose(order)
-        out = np.asfortranarray(out)
-        out.transpose(np.argsort(order))[out_slices] = array[tuple(run[1] for run in runs)]
+        out = np.empty([shape[n] for n in order], dtype=array.dtype, order="F")
+        inside = out.transpose(np.argsort(order))
+        for axis, run in enumerate(out_slices):  # only what the copy leaves: each voxel is written once
+            before = out_slices[:axis]
+            inside[(*before, slice(0, run.start))] = background
+            inside[(*before, slice(run.stop, None))] = background
+        inside[out_slices] = array[tuple(run[1] for run in runs)]
         return out
 
 

@@ -53,7 +53,8 @@ class Window(PointwiseStep):
         """The window in HU, whichever way it was given."""
         if self.name is not None:
             return WINDOWS[self.name]
-        assert self.center_hu is not None and self.width_hu is not None
+        assert self.center_hu is not None
+        assert self.width_hu is not None
         return self.center_hu, self.width_hu
 
     def plan(self, spec: Spec) -> Spec:
