@@ -104,6 +104,34 @@ def test_codestream_that_asks_for_the_moon_gets_nothing(tmp_path: Path, syntax: 
         read(path)
 
 
+def test_two_huge_frames_at_one_place_are_not_compared(tmp_path: Path) -> None:
+    def change(data: Dataset, k: int) -> None:
+        data.file_meta.TransferSyntaxUID = JPEGLSLossless
+        data.Rows = data.Columns = 65535
+        data.ImagePositionPatient = [0, 0, 0]
+        data.PixelData = encapsulate([b"\xff\xd8\xff\xf7\0\x0b\x10\xff\xff\xff\xff\1\1\x11\0\xff\xd9\0"])
+        data["PixelData"].VR = "OB"
+
+    write(tmp_path, truth(2), change=change)
+    tracemalloc.start()
+    try:
+        assert "TOO_LARGE" in {reason.code for report in scan_dicom(tmp_path) for reason in report.reasons}
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("bits", [1, 12])
+def test_two_frames_that_cannot_be_decoded_at_one_place_are_refused(tmp_path: Path, bits: int) -> None:
+    def change(data: Dataset, k: int) -> None:
+        data.BitsAllocated = bits
+        data.ImagePositionPatient = [0, 0, 0]
+
+    write(tmp_path, truth(2), change=change)
+    with pytest.raises(HounsfieldError):
+        read(tmp_path)
+
+
 def test_declared_size_is_checked_before_anything_is_allocated(tmp_path: Path) -> None:
     def change(data: Dataset, k: int) -> None:
         data.Rows = data.Columns = 8000

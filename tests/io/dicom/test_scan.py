@@ -129,6 +129,29 @@ def test_ids_agree_between_looks_and_orders(tmp_path: Path) -> None:
     assert scan_dicom(tmp_path / "a")[0].id == scan_dicom(tmp_path / "b")[0].id
 
 
+def nameless(data: Dataset, k: int) -> None:
+    data.SeriesInstanceUID = data.StudyInstanceUID = data.SOPInstanceUID = ""
+    data.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4"
+
+
+def test_series_without_uids_stay_apart_by_folder_and_have_ids_of_their_own(tmp_path: Path) -> None:
+    for turn, name in enumerate("ab"):
+        for path in write(tmp_path / name, truth(4, seed=turn), change=nameless, uid="1.2"):
+            path.write_bytes(path.read_bytes().replace(b"1.2.3.4\0", bytes(8)))
+    first, second = scan_dicom(tmp_path)
+    assert (first.slices, second.slices) == (4, 4)
+    assert first.id != second.id
+    assert first.id == scan_dicom(tmp_path / "a")[0].id
+    assert "ASSUMED" in {reason.code for reason in first.reasons}
+
+
+def test_series_without_uids_may_be_spread_over_folders(tmp_path: Path) -> None:
+    for turn, path in enumerate(write(tmp_path / "a", truth(4), change=nameless, uid="1.2")):
+        (tmp_path / f"{turn}").mkdir()
+        path.rename(tmp_path / f"{turn}" / "x")
+    assert [report.slices for report in scan_dicom(tmp_path)] == [4]
+
+
 def test_progress_counts_every_file(tmp_path: Path) -> None:
     write(tmp_path, truth(5))
     seen: list[tuple[int, int]] = []

@@ -135,6 +135,20 @@ def test_duplicate_of_other_pixels_is_refused(tmp_path: Path) -> None:
     assert "DUPLICATE" in refusal(tmp_path).codes
 
 
+def test_one_uid_for_all_files_loses_no_slice(tmp_path: Path) -> None:
+    pixels = truth(5)
+    write(tmp_path, pixels, change=setting(SOPInstanceUID="1.2.3"))
+    assert np.array_equal(stored(read(tmp_path)), pixels)
+
+
+def test_copy_whose_pixels_differ_is_refused_though_its_uid_is_the_same(tmp_path: Path) -> None:
+    paths = write(tmp_path, truth(5))
+    data = bytearray(paths[1].read_bytes())
+    data[-40] ^= 1
+    (tmp_path / "copy").write_bytes(bytes(data))
+    assert "DUPLICATE" in refusal(tmp_path).codes
+
+
 def test_copy_of_a_file_changes_nothing(tmp_path: Path) -> None:
     pixels = truth(5)
     paths = write(tmp_path, pixels)

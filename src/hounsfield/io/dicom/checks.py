@@ -14,7 +14,7 @@ from hounsfield.core.stack import EVEN_TOLERANCE, UPRIGHT_TOLERANCE_MM
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.finding import Finding, Grade, found
 from hounsfield.io.dicom.fragments import has_all_fragments
-from hounsfield.io.dicom.frame import Frame
+from hounsfield.io.dicom.frame import MAX_SIDE, Frame
 from hounsfield.io.dicom.grouping import has_own_references
 from hounsfield.io.dicom.orientation import normal, places
 from hounsfield.io.dicom.phases import same_pixels, stations
@@ -22,9 +22,6 @@ from hounsfield.io.dicom.series import Series
 from hounsfield.io.dicom.spacing import Gap, missing_slices, tally
 
 Floats = NDArray[np.float64]
-
-MAX_SIDE = 8192
-"""The most rows or columns of a slice: CT has 512 to 2048, micro-CT 4096; more would be 128 MB for one slice."""
 
 _HU_NAMES = frozenset({"", "HU"})
 _MAPS = frozenset({"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "EFF_ATOMIC_NUM", "EFF_Z"})

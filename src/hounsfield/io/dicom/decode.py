@@ -17,7 +17,7 @@ from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.codestream import describe, is_whole
 from hounsfield.io.dicom.finish import LeavesInt16, finish_slice
 from hounsfield.io.dicom.fragments import frame_bytes
-from hounsfield.io.dicom.frame import Frame, PixelFormat
+from hounsfield.io.dicom.frame import MAX_SIDE, Frame, PixelFormat
 from hounsfield.io.dicom.source import FileSource
 
 Array = NDArray[Any]
@@ -155,6 +155,8 @@ def _native(frame: Frame, form: PixelFormat) -> Array:
 
 
 def _compressed(frame: Frame, form: PixelFormat) -> Array:
+    if max(frame.size) > MAX_SIDE:
+        raise BadFileError(frame.name, f"a slice of over {MAX_SIDE} rows or columns", code="TOO_LARGE")
     data = frame_bytes(frame)
     stream = None
     if form.syntax != tags.RLE:

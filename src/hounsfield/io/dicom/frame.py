@@ -12,6 +12,9 @@ from hounsfield.io.dicom.source import Source
 
 Vector = tuple[float, ...]
 
+MAX_SIDE = 8192
+"""The most rows or columns of a slice: CT has 512 to 2048, micro-CT 4096; more would be over 128 MB for one slice."""
+
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:

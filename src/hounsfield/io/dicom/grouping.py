@@ -41,8 +41,20 @@ def group_frames(frames: Iterable[Frame]) -> list[Group]:
     """The groups among `frames`, largest part of each series first, in order of the first file of each series."""
     by_series: dict[str, list[Frame]] = {}
     for frame in frames:
-        by_series.setdefault(frame.series or frame.study, []).append(frame)
-    return [group for members in by_series.values() for group in _groups(members)]
+        by_series.setdefault(frame.series, []).append(frame)
+    nameless = by_series.pop("", [])
+    return [group for members in (*by_series.values(), *_nameless(nameless)) for group in _groups(members)]
+
+
+def _nameless(frames: list[Frame]) -> list[list[Frame]]:
+    """Frames without a series UID: one series, which may be spread over folders; or, where they would lie upon one
+    another, one for each folder."""
+    places = {(frame.position_mm, frame.orientation, frame.size) for frame in frames}
+    folders: dict[str, list[Frame]] = {}
+    for frame in frames:
+        apart = frame.source.name.rpartition("/")[0] if len(places) < len(frames) else ""
+        folders.setdefault(apart, []).append(frame)
+    return list(folders.values())
 
 
 def _groups(members: list[Frame]) -> list[Group]:

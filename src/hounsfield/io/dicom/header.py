@@ -48,10 +48,13 @@ def frame_of(walked: Walked, source: Source) -> Frame:
     if not sop_class:
         sop_class = text(get(tags.META_SOP_CLASS, b""))
         assumed.append("SOP class")
+    series = text(get(tags.SERIES, b""))
+    if not series:
+        assumed.append("that files without a series UID are one series")
     spacing = numbers(get(tags.PIXEL_SPACING, b""))
     return Frame(
-        source=source, sop_class=sop_class, sop_instance=text(get(tags.SOP_INSTANCE, b"")),
-        study=text(get(tags.STUDY, b"")), series=text(get(tags.SERIES, b"")),
+        source=source, sop_class=sop_class, sop_instance=_first(values, tags.SOP_INSTANCE, tags.META_SOP_INSTANCE),
+        study=text(get(tags.STUDY, b"")), series=series,
         reference=text(get(tags.FRAME_OF_REFERENCE, b"")), modality=text(get(tags.MODALITY, b"")).upper(),
         image_type=words(get(tags.IMAGE_TYPE, b"")), pixels=pixel_format(values, walked.syntax, little=little),
         offset=offset, length=walked.pixel_length, position_mm=_vector(get(tags.POSITION, b""), 3),
@@ -61,6 +64,10 @@ def frame_of(walked: Walked, source: Source) -> Frame:
         padding=short(get(tags.PADDING, b""), little=little),
         padding_limit=short(get(tags.PADDING_LIMIT, b""), little=little), kernel=kernel(get(tags.KERNEL, b"")),
         contrast=bool(text(get(tags.CONTRAST_AGENT, b""))), order=_order(values, little=little), assumed=tuple(assumed))
+
+
+def _first(values: Mapping[int, bytes], *places: int) -> str:
+    return next((found for found in (text(values.get(tag, b"")) for tag in places) if found), "")
 
 
 def pixel_format(values: Mapping[int, bytes], syntax: str, *, little: bool) -> PixelFormat | None:

@@ -35,14 +35,18 @@ class Phase:
 
 
 def without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], list[Frame]]:
-    """The frames, each object once, and the copies (same SOP instance and frame) that were left out."""
-    seen: set[tuple[str, int]] = set()
+    """The frames, each object once, and the copies that were left out: same SOP instance, frame, place and pixels.
+
+    The UID alone is not believed: de-identifiers were met that give one to all files.
+    """
+    first: dict[tuple[object, ...], Frame] = {}
     kept: list[Frame] = []
     copies: list[Frame] = []
     for frame in frames:
-        key = (frame.sop_instance, frame.index)
-        (copies if frame.sop_instance and key in seen else kept).append(frame)
-        seen.add(key)
+        key = (frame.sop_instance, frame.index, frame.position_mm, frame.orientation, frame.size, frame.order)
+        other = first.setdefault(key, frame)
+        is_copy = other is not frame and bool(frame.sop_instance) and same_pixels(other, frame)
+        (copies if is_copy else kept).append(frame)
     return kept, copies
 
 
@@ -111,6 +115,8 @@ def _is_fair(ranks: list[int], most: int) -> bool:
 def same_pixels(one: Frame, other: Frame) -> bool:
     """Whether two frames decode to the same stored values, rescaled alike."""
     from hounsfield.io.dicom.decode import decoded
+    if one.pixels is None or one.offset is None or other.pixels is None or other.offset is None:
+        return False
     if (one.slope, one.intercept, one.size) != (other.slope, other.intercept, other.size):
         return False
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,9 @@ from hounsfield.io.dicom.frame import Frame
 from hounsfield.io.dicom.grouping import Group, group_frames
 from hounsfield.io.dicom.orientation import normal, places
 from hounsfield.io.dicom.phases import split_phases, without_copies
+
+_NAMING_BYTES = 1 << 20
+"""Pixel bytes that name a frame without any UID: a whole slice, most often."""
 
 _SPLIT_CODES = {"orientation": "MIXED_ORIENTATION", "spacing": "MIXED_SPACING", "size": "MIXED_SIZE",
                 "kernel": "MIXED_KERNEL", "frame of reference": "MIXED_REFERENCE"}
@@ -32,9 +36,16 @@ class Series:
     @property
     def id(self) -> str:
         """Its case id: the series' own for the largest part of a series, else of the part and phase."""
-        uid = self.group.series or self.group.frames[0].sop_instance
+        uid = self.group.series or min(_own_name(frame) for frame in self.group.frames)
         part = f"/{self.group.part}" if self.group.part else ""
         return case_id(uid + part + (f"/{self.group.phase}" if self.group.phase else ""))
+
+
+def _own_name(frame: Frame) -> str:
+    """What names a frame where its series has no UID: its object's UID, or else the digest of its pixels."""
+    if frame.sop_instance:
+        return f"{frame.sop_instance}/{frame.index}"
+    return hashlib.sha256(frame.source.read(frame.offset or 0, _NAMING_BYTES)).hexdigest()
 
 
 def series_of(frames: Iterable[Frame]) -> list[Series]:
