@@ -13,6 +13,8 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=
 BUILD := flock $(VENV)/build.lock env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
 	$(BIN)/python -m pip install -qq --no-build-isolation
 
+BENCH_PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv-bench/bin/python -m pip install --quiet
+
 .PHONY: demo test quick check build bench fuzz clean
 .DEFAULT_GOAL := test
 
@@ -51,8 +53,15 @@ check: $(VENV)/editable
 build: $(VENV)/ready
 	$(BUILD) --no-deps --editable .
 
-bench: $(VENV)/editable
-	@for file in benchmarks/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+# Peers live in an environment of their own, beside the package as users install it; torch first, so that no CUDA comes.
+bench:
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@echo '*' > .venv-bench/.gitignore
+	@echo "installing what is measured"
+	@$(BENCH_PIP) "$$(grep ^torch= benchmarks/requirements.txt)"
+	@$(BENCH_PIP) -r benchmarks/requirements.txt "scikit-build-core>=0.11" "nanobind>=2.9" "cmake>=3.20" ninja
+	@$(BENCH_PIP) --no-build-isolation -Cbuild-dir=build/bench .
+	.venv-bench/bin/python benchmarks/bench.py $(if $(SRC),"$(SRC)")
 
 fuzz: $(VENV)/editable
 	HYPOTHESIS_PROFILE=long HOUNSFIELD_MUTANTS=10000 $(BIN)/python -m pytest -q tests/io/test_mutants.py tests/io/dicom/test_hostile.py
