@@ -94,3 +94,13 @@ def test_peak_memory_does_not_grow_with_the_scan(tmp_path: Path) -> None:
         peaks.append(int(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
     assert peaks[1] < 300 << 20
     assert peaks[1] - peaks[0] < 24 << 20, peaks
+
+
+def test_slices_that_are_turned_stream_through_a_file_to_the_same_bytes(tmp_path: Path) -> None:
+    source = scan(tmp_path / "scan.nii.gz")
+    pipeline = hu.Pipeline([hu.Reorient("PSR"), hu.Resample(spacing_mm=2)])
+    assert pipeline.plan(hu.open(source)).passes[0].turns
+    job = Job(pipeline=pipeline, out=tmp_path / "out", memory_bytes=1)
+    assert run_case(job, CaseSource(id="case", path=source)).status == "done"
+    hu.write(pipeline.run(hu.read(source)).volume, tmp_path / "whole.nii.gz")
+    assert (tmp_path / "out/cases/case/image.nii.gz").read_bytes() == (tmp_path / "whole.nii.gz").read_bytes()

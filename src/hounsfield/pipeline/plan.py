@@ -24,6 +24,7 @@ class Pass:
     spec: Spec
     kernels: tuple[str, ...] = ()
     looks: bool = False
+    turns: bool = False
     bytes_read: int = 0
     bytes_written: int = 0
 
@@ -31,6 +32,7 @@ class Pass:
         what = " + ".join(self.steps) or "read"
         how = f" [{', '.join(self.kernels)}]" if self.kernels else ""
         looks = " (looks at voxels: its result is known only then)" if self.looks else ""
+        looks += " (turns the slices: a stream goes through a temporary file)" if self.turns else ""
         return f"{what}{how}{looks} -> {self.spec.quantity} {self.spec.dtype} {self.spec.grid!r}"
 
 
@@ -60,6 +62,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data."""
         rows = [{"steps": list(one.numbers), "names": list(one.steps), "interpolation": list(one.kernels), "looks": one.looks,
+                 "turns": one.turns,
                  "shape": list(one.spec.shape), "spacing_mm": list(one.spec.grid.spacing_mm), "dtype": str(one.spec.dtype),
                  "quantity": one.spec.quantity, "bytes_read": one.bytes_read, "bytes_written": one.bytes_written}
                 for one in self.passes]
@@ -116,7 +119,8 @@ def _joined(fold: Fold, step: AnyStep) -> Fold | None:
 
 def _pass(fold: Fold, numbers: tuple[int, ...]) -> Pass:
     return Pass(numbers=numbers, steps=tuple(type(step).__name__ for step in fold.steps), spec=fold.spec,
-                kernels=fold.sampling.kernels, bytes_read=_bytes(fold.source), bytes_written=_bytes(fold.spec))
+                kernels=fold.sampling.kernels, turns=fold.sampling.order[2] != 2,
+                bytes_read=_bytes(fold.source), bytes_written=_bytes(fold.spec))
 
 
 def _bytes(spec: Spec) -> int:

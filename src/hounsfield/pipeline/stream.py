@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import MADV_DONTNEED, mmap
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -30,26 +32,49 @@ class Stream:
     one_pass: OnePass
 
     def slabs(self) -> Iterator[Array]:
-        """Read the source once and give the output slab by slab."""
-        for start, slab in self.one_pass.slabs():
+        """Read the source once and give the output slab by slab along k.
+
+        Where the source's slices lie along another axis of the output, they go through a temporary file.
+        """
+        parts = self.one_pass.slabs() if self.one_pass.along == 2 else self._turned()
+        for start, slab in parts:
             i, j, _ = self.spec.grid.shape
             made = self.one_pass.dtype
             grid = self.spec.grid.boxed((0, 0, start), (i, j, slab.shape[2]))
             part = Volume(np.asfortranarray(slab), self.spec.replaced(grid=grid, dtype=made))
             yield cast(part, self.spec.dtype).array
 
+    def _turned(self) -> Iterator[tuple[int, Array]]:
+        once = self.one_pass
+        per_slice = self.spec.grid.shape[0] * self.spec.grid.shape[1] * once.dtype.itemsize
+        step = max(1, once.slab_bytes // per_slice)
+        with TemporaryFile() as file:
+            file.truncate(per_slice * once.shape[2])
+            with mmap(file.fileno(), 0) as pages:
+                whole = np.ndarray(once.shape, dtype=once.dtype, buffer=pages, order="F")
+                for start, slab in once.slabs():
+                    stop = start + slab.shape[once.along]
+                    whole[(slice(None),) * once.along + (slice(start, stop),)] = slab
+                    pages.madvise(MADV_DONTNEED)  # what is in the file need not count as our memory
+                for start in range(0, once.shape[2], step):
+                    yield start, whole[:, :, start:start + step].copy(order="F")
+                    pages.madvise(MADV_DONTNEED)
+                del whole
+
 
 def stream(pipeline: Pipeline, stack: Stack, *, dtype: np.dtype[Any] | None = None, slab_bytes: int = SLAB_BYTES
            ) -> Stream | None:
-    """The pipeline on `stack` as a stream, or None where it takes more than one pass, looks at voxels, or makes the
-    source's slices lie along another axis than k. Raises PipelineError where the steps cannot be run on it."""
+    """The pipeline on `stack` as a stream, or None where it takes more than one pass or looks at voxels.
+
+    Raises PipelineError where the steps cannot be run on it.
+    """
     if any(needs_voxels(step) for step in pipeline.steps) or any(stack.invented):
         return None
     plan(pipeline, stack)
     fold: Fold | None = Fold.of_stack(stack)
     for step in pipeline.steps:
         fold = fold.joined(step) if fold is not None and isinstance(step, Step) else None
-    if fold is None or fold.sampling.order[2] != 2 or fold.spec.channels:
+    if fold is None or fold.spec.channels:
         return None
     spec = fold.spec if dtype is None else fold.spec.replaced(dtype=dtype)
     return Stream(spec=spec, record=record_of(pipeline, stack, spec, steps=pipeline.steps),
