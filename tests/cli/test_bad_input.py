@@ -177,3 +177,16 @@ def test_terminal_escapes_in_names_are_inert(line: Line, tmp_path: Path) -> None
     assert answer.status == 1
     assert "\x1b" not in answer.err
     assert "\x07" not in answer.err
+
+
+def test_inspect_of_what_is_no_ct_is_3_and_of_a_broken_file_1(line: Line, tmp_path: Path) -> None:
+    check(line("inspect", noise_file(tmp_path), "-q"), tmp_path / "letter", 3)
+    check(line("inspect", cut(ball(tmp_path), 0.6)), tmp_path / "ball.nii.gz", 1)
+
+
+def test_a_message_names_the_option_that_helps(line: Line, tmp_path: Path) -> None:
+    phantom = head(grid_about((0, -4, 10), shape=(32, 32, 8), spacing_mm=(8, 8, 20)), noise_hu=0)
+    write_series(phantom, tmp_path / "scan", faults=Faults(missing=(3,)))
+    answer = line("run", "isotropic-mip", tmp_path / "scan", "-o", tmp_path / "out")
+    assert "--gaps fill" in answer.err
+    assert "gaps=" not in answer.err

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
-from hounsfield.cli.failure import FAILED, about
+from hounsfield.cli.failure import FAILED, NO_CASE, about
 from hounsfield.cli.reading import Reading
-from hounsfield.cli.terminal import Terminal
+from hounsfield.cli.terminal import Terminal, as_options, error_line, inert
+from hounsfield.dataset.discover import several
 
 if TYPE_CHECKING:
     from hounsfield.dataset.inspect import Inspection
@@ -38,8 +39,10 @@ def inspect(terminal: Terminal, reading: Reading,
         terminal.data(found.to_json())
     else:
         print_inspection(terminal, found)
-    refused = sum(one.verdict == "refused" for one in found.series)
-    if not found.series or (strict and refused):
+    if not found.series:
+        error_line(f"{path}: there is no CT there that can be read")
+        raise Exit(NO_CASE if all(each.code == "NOT_DICOM" for each in found.other) else FAILED)
+    if strict and any(one.verdict == "refused" for one in found.series):
         raise Exit(FAILED)
 
 
@@ -48,9 +51,9 @@ def print_inspection(terminal: Terminal, found: Inspection) -> None:
     if found.series:
         terminal.table(COLUMNS, table_rows(found), right=RIGHT, spare=SPARE)
     for line in reason_lines(found):
-        terminal.text(line)
+        terminal.text(as_options(inert(line)))
     if found.other:
-        terminal.say(f"{len(found.other)} other files" + ("" if terminal.verbose else " (-v names them)"))
+        terminal.say(several(len(found.other), "other file") + ("" if terminal.verbose else " (-v says which)"))
     for each in found.other:
         terminal.detail(f"  {each.name}: {each.code}" + (f": {each.message}" if each.message else ""))
 

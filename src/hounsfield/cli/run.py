@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,7 +122,8 @@ def _dtype(word: str | None) -> str | None:
 @contextmanager
 def reporting(terminal: Terminal, cases: Sequence[CaseSource]) -> Iterator[Callable[[Outcome], None]]:
     """What to call with each outcome: it says a line about it and moves the progress bar on."""
-    typed = {case.id: case.typed for case in cases}
+    counts = Counter(case.typed for case in cases)
+    typed = {case.id: case.typed if counts[case.typed] == 1 else f"{case.typed} ({case.id})" for case in cases}
     done = 0
     with terminal.progress("cases") as progress:
         progress(0, len(cases))

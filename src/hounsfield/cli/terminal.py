@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,7 +51,7 @@ class Terminal:
     def say(self, text: str) -> None:
         """Words about what is done; not with -q."""
         if not self.quiet:
-            sys.stderr.write(inert(text) + "\n")
+            sys.stderr.write(as_options(inert(text)) + "\n")
 
     def detail(self, text: str) -> None:
         """Words for -v."""
@@ -59,7 +60,7 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         """What is in doubt; said with -q too."""
-        sys.stderr.write(f"{_colored('warning:', '33')} {inert(text)}\n")
+        sys.stderr.write(f"{_colored('warning:', '33')} {as_options(inert(text))}\n")
 
     def trace(self, text: str) -> None:
         """Where an error came from, for --traceback."""
@@ -164,9 +165,21 @@ def inert(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
 
 
+_KEYWORD = re.compile(r"\b(series|gaps|uneven|tilt|padding|assume|assume_affine|quantity)='([^']+)'")
+
+
+def as_options(text: str) -> str:
+    """A message of the library with its keywords as the options that they are here.
+
+    >>> as_options("gaps='fill' invents them")
+    '--gaps fill invents them'
+    """
+    return _KEYWORD.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2]}", text)
+
+
 def error_line(text: str) -> None:
     """Write the one line that ends a verb."""
-    line = inert(text).replace("\n", " ")
+    line = as_options(inert(text)).replace("\n", " ")
     sys.stderr.write(f"{_colored('error:', '31')} {line}\n")
 
 

@@ -142,7 +142,7 @@ def _dicom(path: Path, typed: str) -> tuple[list[Found], list[Missed]]:
     kinds = Counter(one.group.kind for one in series)
     what = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     if not what:
-        others = _several(len(result.other), "file")
+        others = several(len(result.other), "file")
         return [], [Missed(typed=typed, code="NOT_CT", message=f"holds no CT ({others} of other kinds)")]
     return [], [Missed(typed=typed, code="NOT_CT", message=f"holds no series of CT slices (series there: {what})")]
 
@@ -172,5 +172,6 @@ def _as_typed(item: Path, root: Path, typed: str) -> str:
     return typed if item == root else os.path.join(typed, os.path.relpath(item, root))
 
 
-def _several(count: int, noun: str) -> str:
+def several(count: int, noun: str) -> str:
+    """A count and a noun, in the plural where it is one."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -18,8 +18,8 @@ from hounsfield.dataset.cause import cause
 from hounsfield.dataset.digest import source_sha256
 from hounsfield.dataset.job import Job
 from hounsfield.dataset.label import label_paths, read_label
-from hounsfield.dataset.outcome import Outcome
 from hounsfield.dataset.memory import check_memory, slab_bytes
+from hounsfield.dataset.outcome import Outcome
 from hounsfield.dataset.outputs import RECORD, file_sha256, write_result, write_stream
 from hounsfield.dataset.source import CaseSource
 from hounsfield.io.atomic import write_text
