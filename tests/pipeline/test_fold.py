@@ -145,11 +145,8 @@ def test_values_before_and_after_a_sampling_equal_the_direct_evaluation(volume: 
 def check(volume: hu.Volume, steps: tuple[object, ...]) -> None:
     assume(every_axis_is_made_anew(volume, steps))
     pipeline = hu.Pipeline(steps)
-    try:
-        planned = pipeline.plan(volume).spec
-    except hu.PipelineError as error:
-        assert "cannot hold the background" in str(error)
-        return
+    volume = hu.Volume(volume.array, volume.spec.replaced(background=7))  # which every dtype holds
+    planned = pipeline.plan(volume).spec
     made = pipeline.run(volume).volume
     assert made.spec == planned
     truth, unsure = directly(volume, steps)
@@ -174,7 +171,7 @@ def limits_in_another_order(volume: hu.Volume, pipeline: hu.Pipeline, plan: hu.P
 @settings(max_examples=80)
 @given(volume=HU, pipeline=pipelines(interpolations=1))
 def test_a_run_equals_step_by_step_where_one_step_interpolates(volume: hu.Volume, pipeline: hu.Pipeline) -> None:
-    volume = hu.Volume(volume.array, volume.spec.replaced(background=0))
+    volume = hu.Volume(volume.array, volume.spec.replaced(background=7))
     try:
         plan = pipeline.plan(volume)
     except hu.PipelineError:
