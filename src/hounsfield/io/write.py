@@ -16,12 +16,13 @@ FORMATS: tuple[str, ...] = get_args(Format)
 
 
 def write(volume: Volume, path: str | Path, *, format: str | None = None, dtype: Any = None,
-          like: Stack | None = None, identity: Literal["remove", "keep"] = "remove") -> None:
+          like: Stack | str | Path | None = None, identity: Literal["remove", "keep"] = "remove") -> None:
     """Write `volume` to `path`, whole or not at all, without a word of text from its source.
 
     The format follows from the suffix (.nii, .nii.gz, .nrrd, .npy) or from `format`: nii.gz, nii, nrrd, npy (with a
     sidecar of the same name and .json), png (a folder of 16-bit slices that keep the HU), png8 (a folder of 8-bit
-    slices to look at), dicom (with `like`, the stack that it came from). `dtype` converts, checked: integers are
+    slices to look at), dicom (a folder: a CT series derived from `like`, the stack or series that it came from; see
+    io/derived/write.py for what `identity` does). `dtype` converts, checked: integers are
     rounded, and what does not fit raises QuantityError. Raises WriteError where the disk refuses.
     """
     target = Path(path)
@@ -29,6 +30,11 @@ def write(volume: Volume, path: str | Path, *, format: str | None = None, dtype:
     if (like is not None or identity != "remove") and kind != "dicom":
         raise WriteError(f"like= and identity= belong to format='dicom', and this is {kind}, which names nobody")
     _check_folder(target)
+    if kind == "dicom":
+        from hounsfield.io.derived.write import write_dicom
+
+        write_dicom(_typed(volume, dtype), target, like=like, identity=identity)
+        return
     _write_as(kind, _typed(volume, dtype), target)
 
 
@@ -72,9 +78,7 @@ def _write_as(kind: str, volume: Volume, path: Path) -> None:
         from hounsfield.io.npy import write_npy
 
         write_npy(volume, path)
-    elif kind in ("png", "png8"):
+    else:
         from hounsfield.io.png.writer import write_png
 
         write_png(volume, path, bits=8 if kind == "png8" else 16)
-    else:
-        raise WriteError("format 'dicom' cannot be written yet; choose nii.gz, nii, nrrd, npy, png or png8")

@@ -76,7 +76,7 @@ class Lattice:
         if self.shape[2] == 1:
             return np.array([self.thickness_mm])
         gaps = np.abs(np.diff(self.places_mm))
-        return np.minimum(np.append(gaps, gaps[-1]), np.insert(gaps, 0, gaps[0]))
+        return np.asarray(np.minimum(np.append(gaps, gaps[-1]), np.insert(gaps, 0, gaps[0])), dtype=np.float64)
 
     def in_plane(self, points_ras_mm: Floats, k: int) -> Floats:
         """Pixel coordinates (n, 2) of points (n, 3), seen along the normal of slice k."""
