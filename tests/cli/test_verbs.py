@@ -208,3 +208,12 @@ def test_tables_fit_a_screen_and_no_color_is_honoured(columns: int, scan: Path) 
     assert all(len(one) <= columns for one in lines[:3])
     assert "\x1b[3" not in text.decode()
     assert lines[0].startswith("id")
+
+
+def test_the_regions_of_an_rtstruct_are_labels_by_their_own_names(line: Line, real_data: Path, tmp_path: Path) -> None:
+    leg = real_data / "leg_rtstruct_sts001" / "dicom"
+    (tmp_path / "read.toml").write_text('[[steps]]\nstep = "Reorient"\nto = "LPS"\n')
+    answer = line("run", tmp_path / "read.toml", leg / "image", "--label", leg / "mask" / "RS.dcm", "-o", tmp_path / "out")
+    assert answer.status == 0, answer.err
+    (path,) = (tmp_path / "out" / "cases").glob("*/label-GTV_Mass_CT.nii.gz")
+    assert abs(np.count_nonzero(hu.read(path, quantity="label").array) / 117_145 - 1) < 0.01

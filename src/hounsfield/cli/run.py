@@ -73,6 +73,7 @@ def no_case(found: Discovery) -> Failure:
 
 
 def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) -> Job:
+    from hounsfield.dataset.discover import IMAGE_SUFFIXES
     from hounsfield.dataset.job import Job
     from hounsfield.pipeline.pipeline import name_problems
 
@@ -82,7 +83,8 @@ def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) 
         raise Failure("two labels have one name: give each its own, as in --label liver=FILE", status=USAGE,
                       code="USAGE")
     problems = name_problems(pipeline.steps, dict.fromkeys(names))
-    if problems:
+    # The regions of an RTSTRUCT or DICOM SEG are known once it is read: then the case itself is checked.
+    if problems and all(path.lower().endswith((*IMAGE_SUFFIXES, ".npy")) for _, path in labels):
         raise PipelineError(problems)
     if count > 1 and any("{id}" not in path for _, path in labels):
         raise Failure(f"one label file cannot go with {count} cases: put {{id}} where the case's id stands in its name",
@@ -104,10 +106,12 @@ def _memory(word: str | None, *, workers: int) -> int | None:
 
 
 def _label(word: str) -> tuple[str, str]:
-    """A label's name and file; without a name it is 'label'."""
+    """A label's name and file."""
+    from hounsfield.dataset.label import DEFAULT
+
     name, equals, path = word.partition("=")
     if not equals:
-        return "label", word
+        return DEFAULT, word
     if PLAIN.fullmatch(name) is None:
         raise Failure(f"'{name}' is no name for a label: 1 to 40 letters, digits, _ and -", status=USAGE, code="USAGE")
     return name, path

@@ -6,8 +6,12 @@ from pathlib import Path
 
 from hounsfield.core.errors import HounsfieldError, Problem
 from hounsfield.core.grid import Grid
+from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
 from hounsfield.dataset.job import Job
+
+DEFAULT = "label"
+"""What a label is called that nobody has named."""
 
 
 def label_paths(job: Job, case_id: str) -> dict[str, Path]:
@@ -15,7 +19,25 @@ def label_paths(job: Job, case_id: str) -> dict[str, Path]:
     return {name: Path(template.replace("{id}", case_id)) for name, template in job.labels}
 
 
-def read_label(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Problem, ...]]:
+def read_labels(path: Path, *, name: str, stack: Stack) -> tuple[dict[str, Volume], tuple[Problem, ...]]:
+    """The labels at `path` on the natural grid of `stack`, and what had to be done for that.
+
+    A file of voxels is one label, `name`; an RTSTRUCT or DICOM SEG is one for each region, <name>-<region>, or the
+    region alone where `name` is DEFAULT. Raises the readers' errors.
+    """
+    from hounsfield.io.sniff import sniff
+
+    if sniff(path) != "dicom":
+        label, problems = _read_voxels(path, name=name, grid=stack.grid)
+        return {name: label}, problems
+    from hounsfield.io.labels.read import load_labels
+
+    found = load_labels(path, image=stack)
+    before = "" if name == DEFAULT else f"{name}-"
+    return {f"{before}{region}": volume for region, volume in found.volumes.items()}, tuple(found.problems)
+
+
+def _read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Problem, ...]]:
     """The label at `path` on `grid`, and what had to be done for that; raises the readers' errors, with its name."""
     from hounsfield.io.open import read
     from hounsfield.steps.regrid import regrid

@@ -17,7 +17,7 @@ from hounsfield.dataset.case_folder import case_folder
 from hounsfield.dataset.cause import cause
 from hounsfield.dataset.digest import source_sha256
 from hounsfield.dataset.job import Job
-from hounsfield.dataset.label import label_paths, read_label
+from hounsfield.dataset.label import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outcome import Outcome
 from hounsfield.dataset.outputs import RECORD, file_sha256, write_result, write_stream
@@ -83,7 +83,8 @@ def _result(job: Job, stack: Stack, labels: dict[str, Path]) -> tuple[Result, tu
     volumes: dict[str, Volume] = {}
     problems: tuple[Problem, ...] = ()
     for name, path in labels.items():
-        volumes[name], found = read_label(path, name=name, grid=stack.grid)
+        regions, found = read_labels(path, name=name, stack=stack)
+        volumes |= regions
         problems += found
     return job.pipeline.run(stack, dtype=job.dtype, labels=volumes), problems
 
