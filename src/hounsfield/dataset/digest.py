@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hounsfield.dataset.source import CaseSource
 from hounsfield.io.source import sha256_of
+from hounsfield.kernels.sample import thread_count
 
 DETACHED = (".hdr", ".nhdr", ".mhd")
 """Headers whose voxels lie in a file beside them."""
@@ -23,7 +25,8 @@ def source_sha256(case: CaseSource) -> str:
 
 
 def _joined(paths: Sequence[Path]) -> str:
-    each = sorted(sha256_of(path) for path in paths)
+    with ThreadPoolExecutor(thread_count()) as pool:
+        each = sorted(pool.map(sha256_of, paths))
     return hashlib.sha256("".join(each).encode("ascii")).hexdigest() if len(each) > 1 else each[0]
 
 
