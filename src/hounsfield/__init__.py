@@ -48,6 +48,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(["open", "read"], "io.open"),
     "write": "io.write",
     "read_labels": "io.labels.read",
+    "write_seg": "io.labels.write_seg",
     **dict.fromkeys(["from_nibabel", "from_sitk"], "io.exchange"),
     "scan": "io.dicom.scan",
     "planes": "picture.planes",

@@ -30,10 +30,8 @@ def restore(record: Record, prediction: Prediction, *, quantity: Quantity | None
     """
     from hounsfield.steps.regrid import regrid
 
-    grid, notes = _placed(prediction, record.output_grid)
-    kind = quantity or prediction.quantity
-    array = np.asfortranarray(_settled(prediction.array, kind))
-    volume = Volume(array, Spec(grid=grid, dtype=array.dtype, quantity=kind, background=0.0))
+    found = on_output(record, prediction, quantity=quantity)
+    volume, notes, grid = found.volume, found.notes, found.volume.grid
     target = record.source_grid
     if "slices" in record.source["geometry"]:
         notes = (*notes, "the source's slices lay unevenly or at a tilt: this lies on its natural grid, which is "
@@ -41,6 +39,14 @@ def restore(record: Record, prediction: Prediction, *, quantity: Quantity | None
     copied = target.aligned_with(grid)
     notes = (*notes, "its voxels were copied, bit for bit" if copied else "its voxels were interpolated")
     return Restored(regrid(volume, target, method=None if copied else "linear"), notes)
+
+
+def on_output(record: Record, prediction: Prediction, *, quantity: Quantity | None = None) -> Restored:
+    """The prediction where it was made: on the grid of the run's output, or that turned. Raises GeometryError."""
+    grid, notes = _placed(prediction, record.output_grid)
+    kind = quantity or prediction.quantity
+    array = np.asfortranarray(_settled(prediction.array, kind))
+    return Restored(Volume(array, Spec(grid=grid, dtype=array.dtype, quantity=kind, background=0.0)), notes)
 
 
 def _placed(prediction: Prediction, output: Grid) -> tuple[Grid, tuple[str, ...]]:

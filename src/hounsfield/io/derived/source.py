@@ -107,6 +107,8 @@ def put_owner(target: Any, source: DicomSource | None, identity: Identity) -> No
         return
     for keyword in (*PATIENT, *STUDY):
         _copy(target, source.header, keyword)
+    if target.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethod" not in target:
+        target.DeidentificationMethod = "not said by the source"
 
 
 def _copy(target: Any, header: Any, keyword: str) -> None:
@@ -114,9 +116,8 @@ def _copy(target: Any, header: Any, keyword: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            element = header[keyword] if keyword in header else None
-            if element is not None and element.VR != "SQ":
-                target[keyword] = element
+            if keyword in header and header[keyword].VR != "SQ" and not header[keyword].is_empty:
+                target[keyword] = header[keyword]
         except HounsfieldError:
             raise
         except Exception:  # a value that breaks its own rules is no reason to lose the others
