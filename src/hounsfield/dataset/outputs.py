@@ -32,9 +32,10 @@ def write_stream(stream: Stream, folder: Path, *, format: str) -> dict[str, str]
     from hounsfield.io.slabs import write_slabs
 
     thumbnail = Thumbnail(stream.spec)
-    write_slabs(thumbnail.watched(stream.slabs()), folder / file_name("image", format), spec=stream.spec, format=format)
+    image = folder / file_name("image", format)
+    digest = write_slabs(thumbnail.watched(stream.slabs()), image, spec=stream.spec, format=format)
     _draw(thumbnail.volume(), None, folder / PREVIEW)
-    return _digests(folder)
+    return _digests(folder, known={image: digest})
 
 
 def write_result(result: Result, folder: Path, *, format: str, is_split: bool) -> dict[str, str]:
@@ -51,7 +52,7 @@ def write_result(result: Result, folder: Path, *, format: str, is_split: bool) -
             write(volume, folder / file_name(name, format), format=format)
     label = next(iter(result.labels.values()), None)
     _draw(thumbnail_of(result.volume), None if label is None else thumbnail_of(label), folder / PREVIEW)
-    return _digests(folder)
+    return _digests(folder, known={})
 
 
 def file_name(name: str, format: str) -> str:
@@ -73,8 +74,9 @@ def _write_slices(volume: Volume, folder: Path, *, format: str) -> None:
         write(one, folder / f"slice-{k:04d}.{format}", format=format)
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): file_sha256(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+def _digests(folder: Path, *, known: dict[Path, str]) -> dict[str, str]:
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): known.get(path) or file_sha256(path) for path in files}
 
 
 def _draw(volume: Volume, overlay: Volume | None, path: Path) -> None:

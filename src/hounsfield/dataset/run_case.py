@@ -6,7 +6,8 @@ import time
 import traceback
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,22 +50,36 @@ def run_case(job: Job, case: CaseSource, *, earlier_key: str = "") -> Outcome:
 
 def _run(job: Job, case: CaseSource, earlier_key: str) -> Outcome:
     from hounsfield.io.open import open_stack
-    from hounsfield.io.source import sha256_of
 
     labels = label_paths(job, case.id)
-    source = source_sha256(case)
-    key = job.key(source=source, series=case.series, labels={name: sha256_of(path) for name, path in labels.items()})
-    if key == earlier_key and is_complete(job.folder(case.id)):
-        return Outcome(id=case.id, status="skipped", message="up to date", key=key)
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, ThreadPoolExecutor(1) as aside:
         warnings.simplefilter("always", HounsfieldWarning)
-        stack = open_stack(case.path, series=case.series, policy=job.policy).replaced(source_sha256=source)
+        made_of = aside.submit(_made_of, job, case, labels)  # it takes as long as reading, and nothing else waits for it
+        if earlier_key and made_of.result().key == earlier_key and is_complete(job.folder(case.id)):
+            return Outcome(id=case.id, status="skipped", message="up to date", key=earlier_key)
+        stack = open_stack(case.path, series=case.series, policy=job.policy)
         streamed = _stream(job, stack) if not labels else None
         if streamed is not None:
-            return _written(job, case, streamed, key=key, caught=caught)
+            return _written(job, case, streamed, made_of=made_of, caught=caught)
         check_memory(job.pipeline.plan(stack).peak_bytes, job.memory_bytes)
         result, problems = _result(job, stack, labels)
-    return _written(job, case, result, extra=problems, key=key, caught=caught)
+        return _written(job, case, result, extra=problems, made_of=made_of, caught=caught)
+
+
+@dataclass(frozen=True, slots=True)
+class _MadeOf:
+    """The sha256 of a case's source, and of all that decides its outputs."""
+
+    source: str
+    key: str
+
+
+def _made_of(job: Job, case: CaseSource, labels: dict[str, Path]) -> _MadeOf:
+    from hounsfield.io.source import sha256_of
+
+    source = source_sha256(case)
+    digests = {name: sha256_of(path) for name, path in labels.items()}
+    return _MadeOf(source, job.key(source=source, series=case.series, labels=digests))
 
 
 def _stream(job: Job, stack: Stack) -> Stream | None:
@@ -89,7 +104,7 @@ def _result(job: Job, stack: Stack, labels: dict[str, Path]) -> tuple[Result, tu
     return job.pipeline.run(stack, dtype=job.dtype, labels=volumes), problems
 
 
-def _written(job: Job, case: CaseSource, result: Result | Stream, *, key: str, extra: tuple[Problem, ...] = (),
+def _written(job: Job, case: CaseSource, result: Result | Stream, *, made_of: Future[_MadeOf], extra: tuple[Problem, ...] = (),
              caught: Sequence[warnings.WarningMessage] = ()) -> Outcome:
     """Write the case; what was in doubt is known once a stream has run, so `caught` is looked at after it."""
     started, clock = time.time(), time.perf_counter()
@@ -100,13 +115,15 @@ def _written(job: Job, case: CaseSource, result: Result | Stream, *, key: str, e
             outputs = write_result(result, folder, format=job.format, is_split=job.is_split)
         doubts = tuple(Problem("", "DOUBT", str(warning.message)) for warning in caught)
         said = tuple({"code": problem.kind, "message": problem.message} for problem in (*extra, *doubts))
-        record = result.record.replaced(case=case.id, repairs=said + tuple(result.record.repairs))
+        source = {**result.record.source, "sha256": made_of.result().source}
+        record = result.record.replaced(case=case.id, source=source, repairs=said + tuple(result.record.repairs))
         if isinstance(result, Stream):
             record = record.replaced(volatile={"started": started, "seconds": time.perf_counter() - clock})
         volatile = {**record.volatile, "memory_bytes": peak_bytes()}
         write_text(folder / RECORD, record.replaced(outputs=outputs, volatile=volatile).to_text())
     image = next(iter(sorted(name for name in outputs if name.startswith("image"))))
-    return Outcome(id=case.id, status="done", notes=tuple(repair["message"] for repair in record.repairs), key=key,
+    return Outcome(id=case.id, status="done", notes=tuple(repair["message"] for repair in record.repairs),
+                   key=made_of.result().key,
                    output_sha256=outputs[image])
 
 

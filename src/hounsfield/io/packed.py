@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from hounsfield.io.atomic import atomic
 
@@ -13,14 +13,41 @@ GZIP_LEVEL = 2
 """isal's level that its authors set for a balance: 47 MB of CT in 50 ms, a few percent larger than zlib's 6."""
 
 
+class Digest(Protocol):
+    """What hashlib gives."""
+
+    def update(self, data: Any, /) -> None:
+        """Take bytes in."""
+
+
+class Digested:
+    """A file that tells a digest of every byte written to it, so that it need not be read again."""
+
+    def __init__(self, file: BinaryIO, digest: Digest) -> None:
+        self._file, self._digest = file, digest
+
+    def write(self, data: Any) -> int:
+        """Write `data` and take it into the digest."""
+        self._digest.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        """Flush the file."""
+        self._file.flush()
+
+
 @contextmanager
-def writing(path: Path, *, is_packed: bool) -> Iterator[BinaryIO]:
-    """A binary file that becomes `path` when the block ends well; gzip, nameless and of time 0, if `is_packed`."""
+def writing(path: Path, *, is_packed: bool, digest: Digest | None = None) -> Iterator[BinaryIO]:
+    """A binary file that becomes `path` when the block ends well; gzip, nameless and of time 0, if `is_packed`.
+
+    `digest` is told the bytes that end up in the file.
+    """
     with atomic(path) as temporary, temporary.open("r+b") as file:
+        told = file if digest is None else cast("BinaryIO", Digested(file, digest))
         if not is_packed:
-            yield file
+            yield told
             return
-        with packing(file) as stream:
+        with packing(told) as stream:
             yield stream
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,27 +19,29 @@ SLAB_FORMATS = ("nii.gz", "nii", "npy")
 """Formats whose voxels lie in one run, k-slice by k-slice, behind a header that the Spec decides."""
 
 
-def write_slabs(slabs: Iterable[Array], path: Path, *, spec: Spec, format: str) -> None:
+def write_slabs(slabs: Iterable[Array], path: Path, *, spec: Spec, format: str) -> str:
     """Write slabs (i, j, some of k) that make up an array of `spec` to `path`, whole or not at all.
 
-    The bytes are those of `write`; each slab is compressed and written on a thread while the next is made. Raises
-    WriteError where the disk refuses, or where the slabs are not as many slices as the Spec has.
+    The bytes are those of `write`; each slab is compressed, hashed and written on a thread while the next is made.
+    Returns the sha256 of the file. Raises WriteError where the disk refuses, or where the slabs are not as many slices
+    as the Spec has.
     """
+    digest = sha256()
     if format == "npy":
         from hounsfield.io.npy import sidecar_path, write_npy_header
         from hounsfield.io.sidecar import Sidecar
 
-        with atomic(path) as voxels, atomic(sidecar_path(path)) as beside:
+        with writing(path, is_packed=False, digest=digest) as file, atomic(sidecar_path(path)) as beside:
             beside.write_text(Sidecar(spec=spec).text(), encoding="utf-8")
-            with voxels.open("r+b") as file:
-                write_npy_header(file, spec)
-                _write(slabs, file, spec)
-        return
+            write_npy_header(file, spec)
+            _write(slabs, file, spec)
+        return digest.hexdigest()
     from hounsfield.io.nifti.writer import write_header
 
-    with writing(path, is_packed=format == "nii.gz") as file:
+    with writing(path, is_packed=format == "nii.gz", digest=digest) as file:
         write_header(file, spec)
         _write(slabs, file, spec)
+    return digest.hexdigest()
 
 
 def _write(slabs: Iterable[Array], file: BinaryIO, spec: Spec) -> None:
