@@ -117,8 +117,9 @@ def test_set_changes_a_step(line: Line, scan: Path, tmp_path: Path) -> None:
     assert hu.read(tmp_path / "out" / "cases" / "ball" / "image.npy", quantity="unit").grid.spacing_mm == (3, 3, 3)
 
 
-def test_a_record_is_a_pipeline(line: Line, scan: Path, tmp_path: Path) -> None:
-    line("run", "isotropic-mip", scan, "-o", tmp_path / "out")
+@pytest.mark.parametrize("options", [(), ("--dtype", "float64")], ids=["as it comes", "another dtype"])
+def test_a_record_is_a_pipeline(line: Line, scan: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    line("run", "isotropic-mip", scan, "-o", tmp_path / "out", *options)
     record = tmp_path / "out" / "cases" / "ball" / "record.json"
     assert line("run", record, scan, "-o", tmp_path / "again").status == 0
     again = tmp_path / "again" / "cases" / "ball" / "image.nii.gz"

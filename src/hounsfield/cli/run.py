@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
@@ -54,6 +54,8 @@ def run(terminal: Terminal, reading: Reading, writing: Writing,
     from hounsfield.dataset.run import run_dataset
 
     steps = load_pipeline(pipeline, settings=writing.settings or ())
+    if writing.dtype is None and pipeline.endswith(".json"):
+        writing = replace(writing, dtype=recorded_dtype(Path(pipeline)))
     found = discover(src, ids=writing.ids, series=reading.series)
     if not found.cases:
         raise no_case(found)
@@ -63,6 +65,13 @@ def run(terminal: Terminal, reading: Reading, writing: Writing,
     with about(writing.out), reporting(terminal, found.cases) as report:
         summary = run_dataset(job, found.cases, workers=writing.workers, report=report)
     _end(terminal, summary, missed=len(found.missed), out=writing.out)
+
+
+def recorded_dtype(path: Path) -> str:
+    """The dtype that a record's run wrote, which its pipeline does not say."""
+    from hounsfield.pipeline.record import Record
+
+    return str(Record.load(path).output["dtype"])
 
 
 def no_case(found: Discovery) -> Failure:
