@@ -171,3 +171,17 @@ def test_high_padding_and_undeclared_low_padding_are_both_marked(tmp_path: Path)
     pixels[:, 2, 3] = 32767
     write(tmp_path, pixels, change=tagged(32767))
     assert np.array_equal(padded(read(tmp_path)), (pixels == -2000) | (pixels == 32767))
+
+
+@pytest.mark.parametrize("high", [300, -500])
+def test_range_that_holds_tissue_is_not_believed(tmp_path: Path, high: int) -> None:
+    pixels = with_corners(-1000)
+
+    def change(data: Dataset, k: int) -> None:
+        data.add_new(0x00280120, "SS", -2000)
+        data.add_new(0x00280121, "SS", high)
+        data.RescaleIntercept = 0
+    write(tmp_path, pixels, change=change)
+    stack = read(tmp_path)
+    assert not padded(stack).any()
+    assert any("is kept" in problem.message for problem in stack.repairs)

@@ -18,7 +18,7 @@ Range = tuple[int, int]
 
 TISSUE_HU = (-900.0, 10_000.0)
 """A declared padding value between these is one that tissue, bone or metal has (0 HU is water): it is believed only
-where it fills the corners of the slice."""
+where it fills the corners of the slice; a range that reaches in among them never is, since it holds tissue as well."""
 
 SAMPLES = 3
 """Slices that are looked at for padding that is not declared: the first, the middle, the last."""
@@ -49,6 +49,7 @@ def settle_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
     declared = [declared_range(frame) for frame in frames]
     filled = {n: _fills_corners(seen[n], declared[n]) for n in chosen}
     shown = {declared[n] for n in chosen if filled[n]} - {declared[n] for n in chosen if not filled[n]}
+    shown -= {span for span in shown if span is not None and span[0] != span[1]}
     doubted = [n for n, span in enumerate(declared)
                if span is not None and span not in shown and _is_tissue(frames[n], span)]
     kept = [None if n in set(doubted) else span for n, span in enumerate(declared)]
