@@ -113,6 +113,6 @@ def _said(name: str, by_slice: dict[int, list[Contour]], *, outside: int, overha
     skipped = used[-1] - used[0] + 1 - len(used) if used else 0
     regular = skipped and len(set(np.diff(used).tolist())) == 1
     if regular:
-        rows.append((skipped, "SKIPPED", f"only every {used[1] - used[0]}th slice has a contour; the {skipped} slices "
-                                         "between hold nothing"))
+        rows.append((skipped, "SKIPPED", f"one slice in {used[1] - used[0]} has a contour; the {skipped} slices between "
+                                         "hold nothing"))
     return [Problem("", code, f"label '{name}': {message}") for count, code, message in rows if count]

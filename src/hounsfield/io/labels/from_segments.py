@@ -117,7 +117,7 @@ def _on_own_grid(seg: Segmentation, target: Grid) -> Placed:
         mask = Volume.from_array(array, affine=grid.affine, quantity="mask")
         return regrid(mask, target, method=None if copied else "linear")
 
-    how = "its voxels were copied" if copied else "a voxel is in where the mask has at least half of it"
+    how = "its voxels were copied" if copied else "a voxel is in where the mask has over half of it"
     said = f"the segmentation lies on another grid ({grid!r}) than the image ({target!r}): {how}"
     return Placed(grid.shape, slots, finish, (Problem("", "REGRIDDED", said),))
 

@@ -85,7 +85,7 @@ class Lattice:
 
     def volume(self, array: NDArray[np.uint8]) -> Volume:
         """A mask (i, j, k) on the slices as a mask on the image's grid: copied bit for bit where the slices lie on
-        it, else where it fills at least half of a voxel (ties to background), in the image's own sampling."""
+        it, else where it fills over half of a voxel, in the image's own sampling."""
         drawn = Volume.from_array(array, affine=_placeholder(self), quantity="mask")
         return sample_label(drawn, self.grid, self.sampling, method="partial_volume")
 
