@@ -10,6 +10,7 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.spec import Quantity
 from hounsfield.core.volume import Array, Volume
 from hounsfield.io.blocks import storable
+from hounsfield.io.nifti.layout import NIFTI2_BYTES
 from hounsfield.io.nifti.writer import ORTHOGONAL_WITHIN, header_of
 from hounsfield.io.place import to_ras
 
@@ -21,8 +22,8 @@ def to_nibabel(volume: Volume) -> Any:
     array = storable(volume.array)
     header = header_of(volume.spec, array.dtype)
     data = array[:, :, :, np.newaxis, :] if volume.spec.channels else array
-    kind = nibabel.Nifti2Image if isinstance(header, nibabel.Nifti2Header) else nibabel.Nifti1Image
-    return kind(data, volume.grid.affine, header)
+    kind = nibabel.Nifti2Image if len(header) == NIFTI2_BYTES else nibabel.Nifti1Image
+    return kind(data, volume.grid.affine, kind.header_class(header))
 
 
 def from_nibabel(image: Any, *, quantity: Quantity = "hu", background: float | None = None) -> Volume:

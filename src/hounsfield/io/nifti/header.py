@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,11 @@ from numpy.typing import NDArray
 from hounsfield.core.errors import GeometryError, Problem, ReadError
 from hounsfield.core.grid import Grid
 from hounsfield.io.inflate import too_short
+from hounsfield.io.nifti.layout import DTYPES, NIFTI1_BYTES, NIFTI2_BYTES, layout, rotation
 from hounsfield.io.place import FARTHEST_MM, assumed, placed
 from hounsfield.io.refuse import refused, said
 
-HEADER_BYTES = 540
+HEADER_BYTES = NIFTI2_BYTES
 """The longer of the two headers: 348 bytes in NIfTI-1, 540 in NIfTI-2."""
 
 UNIT_MM = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
@@ -25,9 +25,6 @@ UNIT_MM = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
 AFFINES_AGREE_MM = 0.01
 """sform and qform closer than this at every corner are one affine: a quaternion in float32 turns a volume of half a
 metre by under 0.001 mm, and writers round to 0.01."""
-
-NUMBER_CODES = (2, 4, 8, 16, 64, 256, 512, 768, 1024, 1280)
-"""NIfTI's codes of real numbers that numpy has on every machine; the others are complex, colours, bits, or 128-bit."""
 
 VECTOR_INTENT = 1007
 """NIFTI_INTENT_VECTOR: the fifth axis holds the channels of one volume, not volumes."""
@@ -67,10 +64,10 @@ class NiftiHeader:
 def parse(data: bytes) -> NiftiHeader:
     """Parse the first bytes of a NIfTI file; raises ReadError where they contradict themselves, RefusedError where
     the voxels are not real numbers on three axes."""
-    header, is_single = _nibabel_header(data)
+    header, is_single = _record(data)
     sizes = _sizes(header)
     code = int(header["datatype"])
-    if code not in NUMBER_CODES:
+    if code not in DTYPES:
         raise refused("NOT_NUMBERS", f"the voxels are of NIfTI type {code} (colours, complex numbers or bits), not "
                                      "plain numbers; convert them to the one channel that you mean")
     slope, intercept = _rescale(header)
@@ -78,20 +75,19 @@ def parse(data: bytes) -> NiftiHeader:
     affine, fault, repairs = _affine(header, sizes, factor)
     pixdim = [abs(float(step)) * factor for step in header["pixdim"][1:4]]
     return NiftiHeader(
-        sizes=sizes, dtype=header.get_data_dtype(), offset=_offset(header, is_single), is_single=is_single, slope=slope,
+        sizes=sizes, dtype=np.dtype(DTYPES[code]).newbyteorder(header.dtype["dim"].base.byteorder),
+        offset=_offset(header, is_single), is_single=is_single, slope=slope,
         intercept=intercept, affine=affine, affine_fault=fault, pixdim_mm=(pixdim[0], pixdim[1], pixdim[2]),
         is_vector=int(header["intent_code"]) == VECTOR_INTENT and len(sizes) == 5 and sizes[3] == 1,
         intent=int(header["intent_code"]), repairs=units + repairs)
 
 
-def _nibabel_header(data: bytes) -> tuple[Any, bool]:
-    """nibabel's header of either version and byte order, unchecked, and whether the voxels follow in the same file."""
-    import nibabel
-
+def _record(data: bytes) -> tuple[Any, bool]:
+    """The header of either version and byte order, unchecked, and whether the voxels follow in the same file."""
     if data[344:348] in (b"n+1\0", b"ni1\0"):
-        kind, size, magic = nibabel.Nifti1Header, 348, data[344:348]
+        version, size, magic = 1, NIFTI1_BYTES, data[344:348]
     elif data[4:8] in (b"n+2\0", b"ni2\0"):
-        kind, size, magic = nibabel.Nifti2Header, 540, data[4:8]
+        version, size, magic = 2, NIFTI2_BYTES, data[4:8]
     else:
         raise ReadError("this is not a NIfTI file: neither magic number of NIfTI-1 and NIfTI-2 is in its header")
     if len(data) < size:
@@ -99,7 +95,7 @@ def _nibabel_header(data: bytes) -> tuple[Any, bool]:
     if size not in (int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big")):
         raise ReadError(f"the NIfTI header is corrupt: it does not begin with its own size, {size}")
     order = "<" if int.from_bytes(data[:4], "little") == size else ">"
-    return kind.from_fileobj(BytesIO(data[:size]), endianness=order, check=False), magic[1:2] == b"+"
+    return np.frombuffer(data[:size], dtype=layout(version, order))[0], magic[1:2] == b"+"
 
 
 def _sizes(header: Any) -> tuple[int, ...]:
@@ -147,7 +143,7 @@ def _affine(header: Any, sizes: tuple[int, ...], factor: float
     """The sform where it is set, else the qform, in mm; what is wrong where neither is; what was said of both."""
     scale = np.array([factor, factor, factor, 1.0])[:, np.newaxis]
     with np.errstate(all="ignore"):
-        sform = scale * header.get_sform().astype(np.float64) if int(header["sform_code"]) > 0 else None
+        sform = scale * _sform(header) if int(header["sform_code"]) > 0 else None
         qform = _qform(header)
         qform = scale * qform if qform is not None else None
     affine = sform if sform is not None else qform
@@ -163,15 +159,21 @@ def _affine(header: Any, sizes: tuple[int, ...], factor: float
     return grid.affine, "", _difference(grid, qform)
 
 
+def _sform(header: Any) -> NDArray[np.float64]:
+    return np.array([*(header[f"srow_{name}"] for name in "xyz"), (0, 0, 0, 1)], dtype=np.float64)
+
+
 def _qform(header: Any) -> NDArray[np.float64] | None:
     if not int(header["qform_code"]) > 0:
         return None
-    from nibabel.spatialimages import HeaderDataError
-
-    try:
-        affine = np.asarray(header.get_qform(), dtype=np.float64)
-    except (HeaderDataError, ValueError, ArithmeticError):
+    turned = rotation(*(float(header[f"quatern_{name}"]) for name in "bcd"))
+    steps = np.array(header["pixdim"][1:4], dtype=np.float64)
+    if turned is None or not (steps > 0).all():
         return None
+    steps[2] *= -1.0 if float(header["pixdim"][0]) < 0 else 1.0
+    affine = np.eye(4)
+    affine[:3, :3] = turned * steps
+    affine[:3, 3] = [float(header[f"qoffset_{name}"]) for name in "xyz"]
     return affine if np.isfinite(affine).all() and np.abs(affine).max() <= FARTHEST_MM else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,6 +10,8 @@ import numpy as np
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Volume
 from hounsfield.io.blocks import blocks, storable, storable_dtype
+from hounsfield.io.nifti.header import VECTOR_INTENT
+from hounsfield.io.nifti.layout import DTYPES, layout, quaternion
 from hounsfield.io.packed import writing
 
 CODE_SCANNER = 1
@@ -21,6 +22,12 @@ ORTHOGONAL_WITHIN = 1e-6
 
 LARGEST_SIZE = 32767
 """Sizes are int16 in NIfTI-1; beyond that a NIfTI-2 is written."""
+
+
+MILLIMETRES = 2
+"""NIFTI_UNITS_MM."""
+
+_CODES = {name: code for code, name in DTYPES.items()}
 
 
 def write_nifti(volume: Volume, path: Path, *, is_packed: bool) -> None:
@@ -34,34 +41,40 @@ def write_nifti(volume: Volume, path: Path, *, is_packed: bool) -> None:
 
 def write_header(file: BinaryIO, spec: Spec) -> None:
     """Write all that comes before the voxels of `spec`."""
-    file.write(header_of(spec, storable_dtype(spec.dtype)).binaryblock)
+    file.write(header_of(spec, storable_dtype(spec.dtype)))
     file.write(b"\0\0\0\0")
 
 
-def header_of(spec: Spec, dtype: np.dtype[Any]) -> Any:
-    """nibabel's header for `spec` with voxels of `dtype`."""
-    import nibabel
-
+def header_of(spec: Spec, dtype: np.dtype[Any]) -> bytes:
+    """The header for `spec` with voxels of `dtype`, little-endian: NIfTI-1, or NIfTI-2 where a size needs it."""
     shape = (*spec.grid.shape, 1, len(spec.channels)) if spec.channels else spec.grid.shape
-    kind = nibabel.Nifti2Header if max(shape) > LARGEST_SIZE else nibabel.Nifti1Header
-    header = kind(endianness="<")
-    header.set_data_dtype(dtype.newbyteorder("<"))
-    header.set_data_shape(shape)
-    header.set_xyzt_units("mm")
+    version = 2 if max(shape) > LARGEST_SIZE else 1
+    header = np.zeros(1, dtype=layout(version, "<"))[0]
+    size = header.dtype.itemsize
+    values: dict[str, Any] = {
+        "sizeof_hdr": size, "datatype": _CODES[dtype.str[1:]], "bitpix": 8 * dtype.itemsize, "vox_offset": size + 4,
+        "scl_slope": 1.0, "xyzt_units": MILLIMETRES, "magic": f"n+{version}".encode(), **_affine(spec)}
+    values["dim"] = [len(shape), *shape, *[1] * (7 - len(shape))]
+    values["pixdim"] = [values.pop("qfac"), *spec.grid.spacing_mm, *[1.0] * 4]
     if spec.channels:
-        header.set_intent("vector", allow_unknown=False)
-    _set_affine(header, spec)
-    header.set_slope_inter(1.0, 0.0)
-    header["magic"] = header.single_magic
-    header["vox_offset"] = header.single_vox_offset
-    return header
+        values["intent_code"] = VECTOR_INTENT
+    values |= {"eol_check": (13, 10, 26, 10)} if version == 2 else {"regular": b"r"}
+    for name, value in values.items():
+        header[name] = value
+    return bytes(header.tobytes())
 
 
-def _set_affine(header: Any, spec: Spec) -> None:
-    directions = spec.grid.directions
-    steps = header.get_zooms()
-    header.set_zooms((*spec.grid.spacing_mm, *steps[3:]))
-    if np.abs(directions.T @ directions - np.eye(3)).max() <= ORTHOGONAL_WITHIN:
-        with suppress(ValueError):
-            header.set_qform(spec.grid.affine, CODE_SCANNER, strip_shears=False)
-    header.set_sform(spec.grid.affine, CODE_SCANNER)
+def _affine(spec: Spec) -> dict[str, Any]:
+    """sform always; qform where the columns are at right angles, which a quaternion can say."""
+    affine, directions = spec.grid.affine, spec.grid.directions
+    values: dict[str, Any] = {"sform_code": CODE_SCANNER, "qfac": 1.0,
+                              **{f"srow_{name}": affine[n] for n, name in enumerate("xyz")}}
+    if np.abs(directions.T @ directions - np.eye(3)).max() > ORTHOGONAL_WITHIN:
+        return values
+    turn = np.array(directions)
+    if np.linalg.det(turn) < 0:
+        turn[:, 2] *= -1.0
+        values["qfac"] = -1.0
+    values |= dict(zip(("quatern_b", "quatern_c", "quatern_d"), quaternion(turn), strict=True))
+    values |= {f"qoffset_{name}": affine[n, 3] for n, name in enumerate("xyz")}
+    return {**values, "qform_code": CODE_SCANNER}
