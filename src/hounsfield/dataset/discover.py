@@ -130,7 +130,7 @@ def _dicom(path: Path, typed: str) -> tuple[list[Found], list[Missed]]:
     from hounsfield.io.dicom.triage import triage
 
     result = triage(sources(path))
-    series = series_of(result.frames)
+    series = series_of(result)
     found = []
     for one in series:
         if one.is_readable:

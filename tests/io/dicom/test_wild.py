@@ -492,6 +492,26 @@ def test_unreadable_neighbour_is_said(tmp_path: Path) -> None:
     assert [item.code for item in scan_dicom(tmp_path).other] == ["UNREADABLE"]
 
 
+@pytest.mark.parametrize("missing", [8, 40, 200])
+def test_last_slice_cut_before_its_pixels_never_makes_the_stack_shorter(tmp_path: Path, missing: int) -> None:
+    paths = write(tmp_path, truth(6))
+    whole = paths[-1].read_bytes()
+    paths[-1].write_bytes(whole[:whole.rindex(b"\xe0\x7f\x10\0") + 8 - missing])
+    with pytest.raises(RefusedError) as caught:
+        read(tmp_path)
+    assert caught.value.codes == ("NO_PIXELS",)
+    (report,) = scan_dicom(tmp_path)
+    assert report.verdict == "refused"
+
+
+@pytest.mark.parametrize("left", [0, 100, 132, 350])
+def test_slice_of_which_nothing_but_zeros_is_left_is_said(tmp_path: Path, left: int) -> None:
+    paths = write(tmp_path, truth(6))
+    whole = paths[-1].read_bytes()
+    paths[-1].write_bytes(whole[:left] + bytes(len(whole) - left if left else 0))
+    assert "UNREADABLE" in repairs(read(tmp_path))
+
+
 def test_empty_folder_and_missing_path_are_one_clear_line(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nothing"):
         with pytest.raises(ReadError):

@@ -12,7 +12,8 @@ Kind = Literal["axial", "coronal", "sagittal", "localizer", "screen", "secondary
 SLICES: frozenset[Kind] = frozenset({"axial", "coronal", "sagittal", "enhanced"})
 """Kinds that can be read as a volume."""
 
-_CT_CLASSES = frozenset({tags.CT_IMAGE, tags.ENHANCED_CT, tags.LEGACY_ENHANCED_CT})
+CT_CLASSES = frozenset({tags.CT_IMAGE, tags.ENHANCED_CT, tags.LEGACY_ENHANCED_CT})
+"""Classes whose objects hold slices of CT (PS3.4 B.5)."""
 _LOCALIZERS = frozenset({"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW", "SCANOGRAM", "REF_SURVIEW"})
 _COLOURS = ("RGB", "YBR", "PALETTE")
 _SCREENS = frozenset({"SCREEN SAVE", "SCREENSAVE", "DOSE", "DOSE_INFO", "PATIENT_INFO", "PROTOCOL", "REPORT"})
@@ -24,7 +25,7 @@ def kind_of(frame: Frame) -> Kind:
     form = frame.pixels
     if types & _SCREENS or (form is not None and (form.samples > 1 or form.photometric.startswith(_COLOURS))):
         return "screen"
-    if frame.modality not in ("", "CT") or (frame.sop_class not in _CT_CLASSES and not _is_ct_all_the_same(frame)):
+    if frame.modality not in ("", "CT") or (frame.sop_class not in CT_CLASSES and not _is_ct_all_the_same(frame)):
         return "secondary" if frame.sop_class.startswith(tags.SECONDARY_CAPTURES) else "not-ct"
     if types & _LOCALIZERS:
         return "localizer"

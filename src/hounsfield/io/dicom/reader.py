@@ -22,7 +22,7 @@ from hounsfield.io.dicom.padding import NOTHING, Padding, settle_padding
 from hounsfield.io.dicom.series import Series, series_of
 from hounsfield.io.dicom.sign import with_true_signs
 from hounsfield.io.dicom.source import printable
-from hounsfield.io.dicom.triage import Other, triage
+from hounsfield.io.dicom.triage import Other, Triage, triage
 
 SHOWN_IDS = 8
 """Ids of series that a message names."""
@@ -38,12 +38,12 @@ def open_dicom(path: Path, *, series: str | None = None, policy: ReadPolicy,
     with its codes where reading would be guessing.
     """
     result = triage(sources(path))
-    chosen = _chosen(series_of(result.frames), series, path, result.other)
+    chosen = _chosen(series_of(result), series, path, result.other)
     examined = examine(chosen, policy)
     refusals = [finding for finding in examined.refusals if quantity == "hu" or finding.code != "NOT_HU"]
     if refusals:
         raise RefusedError([finding.problem() for finding in refusals])
-    return stack_of(examined, policy, extra=_unread(result.other))
+    return stack_of(examined, policy, extra=_unread(result))
 
 
 def stack_of(examined: Examined, policy: ReadPolicy, *, extra: Sequence[Finding] = ()) -> Stack:
@@ -112,12 +112,14 @@ _SAID = {"UNREADABLE": "DICOM, but its header cannot be read; it is truncated or
          "DICOMDIR": "a DICOM directory without files that it names"}
 
 
-def _unread(other: Sequence[Other]) -> tuple[Finding, ...]:
-    """DICOM files that could not be read: one of them may have been a slice of this series."""
-    lost = tuple((item.ordinal, item.name) for item in other if item.code in ("UNREADABLE", "NESTED"))
+def _unread(result: Triage) -> tuple[Finding, ...]:
+    """Files that could not be read: one of them may have been a slice of this series."""
+    known = {frame.series for frame in result.frames}
+    lost = tuple((item.ordinal, item.name) for item in result.other if item.code in ("UNREADABLE", "NESTED")
+                 or (item.series is not None and item.series not in known))
     if not lost:
         return ()
-    said = f"{len(lost)} DICOM files could not be read and are left out"
+    said = f"{len(lost)} files that may have been slices could not be read and are left out"
     return (Finding("UNREADABLE", "repair", said, lost, len(lost)),)
 
 

@@ -85,7 +85,7 @@ def scan_dicom(path: Path, progress: Progress | None = None) -> Scan:
     """
     listed = sources(path)
     result = triage(listed, total=len(listed), progress=progress)
-    return Scan([report(series) for series in series_of(result.frames)], result.other)
+    return Scan([report(series) for series in series_of(result)], result.other)
 
 
 def scan(path: str | Path) -> Scan:

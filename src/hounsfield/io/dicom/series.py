@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hounsfield.io.case_id import case_id
@@ -13,6 +13,7 @@ from hounsfield.io.dicom.frame import Frame
 from hounsfield.io.dicom.grouping import Group, group_frames
 from hounsfield.io.dicom.orientation import normal, places
 from hounsfield.io.dicom.phases import split_phases, without_copies
+from hounsfield.io.dicom.triage import Other, Triage
 
 _NAMING_BYTES = 1 << 20
 """Pixel bytes that name a frame without any UID: a whole slice, most often."""
@@ -48,13 +49,20 @@ def _own_name(frame: Frame) -> str:
     return hashlib.sha256(frame.source.read(frame.offset or 0, _NAMING_BYTES)).hexdigest()
 
 
-def series_of(frames: Iterable[Frame]) -> list[Series]:
-    """The series among `frames`, by their first file."""
-    return [series for group in group_frames(frames) for series in _parts(group)]
+def series_of(found_there: Triage) -> list[Series]:
+    """The series of a triage, by their first file."""
+    cut: dict[str, list[Other]] = {}
+    for item in found_there.other:
+        if item.series:
+            cut.setdefault(item.series, []).append(item)
+    return [series for group in group_frames(found_there.frames) for series in _parts(group, cut.get(group.series, ()))]
 
 
-def _parts(group: Group) -> list[Series]:
+def _parts(group: Group, cut: Sequence[Other]) -> list[Series]:
     findings = [_split(group, what) for what in group.split_by]
+    if cut:
+        findings.append(Finding("NO_PIXELS", "refuse", "a slice of this series has no pixels; copy it again from the "
+                                "archive", tuple((item.ordinal, item.name) for item in cut), len(cut)))
     if group.kind not in SLICES:
         return [Series(group, tuple(findings))]
     kept, copies = without_copies(group.frames)

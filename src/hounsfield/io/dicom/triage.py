@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hounsfield.core.errors import ReadError
+from hounsfield.io.dicom.classify import CT_CLASSES
 from hounsfield.io.dicom.frame import Frame
 from hounsfield.io.dicom.header import read_frames
 from hounsfield.io.dicom.source import Source
@@ -22,6 +23,8 @@ class Other:
     name: str
     ordinal: int
     code: str
+    series: str | None = None
+    """Of what may be a slice of CT without its pixels, the UID of its series, '' where it is cut before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,16 @@ def _look(source: Source) -> tuple[Frame, ...] | Other:
         return Other(source.name, source.ordinal, "UNREADABLE")
     except NotPlain:
         head = source.read(0, 132)
-        return Other(source.name, source.ordinal, "UNREADABLE" if looks_like_dicom(head) else "NOT_DICOM")
+        lost = looks_like_dicom(head) or _is_wiped(source, head)
+        return Other(source.name, source.ordinal, "UNREADABLE" if lost else "NOT_DICOM")
     if frames[0].sop_class == MEDIA_DIRECTORY:
         return Other(source.name, source.ordinal, "DICOMDIR")
     if all(frame.offset is None for frame in frames):
-        return Other(source.name, source.ordinal, "NO_PIXELS")
+        series = frames[0].series if frames[0].sop_class in {*CT_CLASSES, ""} else None
+        return Other(source.name, source.ordinal, "NO_PIXELS", series)
     return frames
+
+
+def _is_wiped(source: Source, head: bytes) -> bool:
+    """Whether nothing but zeros is left where a header should be, as a copy that broke off leaves it."""
+    return not head.strip(b"\0") and not source.name.rpartition("/")[2].startswith(".")
