@@ -18,24 +18,16 @@ LOWEST, HIGHEST = -32768, 32767
 
 @dataclass(frozen=True, slots=True)
 class Rescale:
-    """value = stored * slope + intercept, both as the decimal strings that the file holds (PS3.3 C.11.1.1.2)."""
+    """value = stored * slope + intercept, both as the decimal strings that the file holds (PS3.3 C.11.1.1.2); `error`
+    is the farthest that a value comes back from where it was."""
 
     slope: str
     intercept: str
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether every whole value comes back as it is."""
-        return self.slope == "1"
-
-    @property
-    def error(self) -> float:
-        """The farthest that a value comes back from where it was."""
-        return 0.0 if self.is_exact else float(self.slope) / 2
+    error: float = 0.0
 
     def stored(self, values: NDArray[Any]) -> NDArray[np.int16]:
         """Values as stored values; they must lie in the range that the rescale was made for."""
-        if self.is_exact and self.intercept == "0":
+        if (self.slope, self.intercept) == ("1", "0"):
             return np.asarray(values.astype(np.int16))
         exact = (values.astype(np.float64) - float(self.intercept)) / float(self.slope)
         return np.asarray(np.clip(np.rint(exact), LOWEST, HIGHEST).astype(np.int16))
@@ -53,12 +45,13 @@ def rescale_for(array: NDArray[Any]) -> Rescale:
         return Rescale("1", "0")
     if found.whole and found.high - found.low <= HIGHEST - LOWEST and abs(found.low) < 2**40:
         return Rescale("1", str(int(found.low) - LOWEST))
-    step = (found.high - found.low) / (HIGHEST - LOWEST) * (1 + 1e-9) or 1.0
+    middle, step = (found.high + found.low) / 2, (found.high - found.low) / (HIGHEST - LOWEST)
+    if step == 0:
+        return Rescale("1", decimal(middle), abs(float(decimal(middle)) - middle))
     slope = decimal(step)
-    intercept = decimal((found.high + found.low) / 2 + float(slope) / 2)
-    if not float(slope) > 0:
-        raise QuantityError(f"values from {found.low:g} to {found.high:g} are too fine for DICOM's decimal strings")
-    return Rescale(slope, intercept)
+    intercept = decimal(middle + float(slope) / 2)
+    rounding = abs(float(intercept) - (middle + step / 2)) + abs(float(slope) - step) * (HIGHEST - LOWEST)
+    return Rescale(slope, intercept, float(slope) / 2 + rounding)
 
 
 def decimal(value: float) -> str:
