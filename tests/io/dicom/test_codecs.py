@@ -20,7 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.core.errors import HounsfieldError, ReadError, RefusedError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.io.dicom.reader import open_dicom
 from hounsfield.io.dicom.scan import scan_dicom
@@ -172,6 +172,18 @@ def hu(path: Path) -> np.ndarray:
     rescaled = values * stack.slopes[0] + stack.intercepts[0]
     rescaled[(values >= pad[0]) & (values <= pad[1])] = -1024
     return np.maximum(rescaled, -1024)
+
+
+def test_wrapped_pixels_that_are_called_uncompressed_are_refused(tmp_path: Path) -> None:
+    for path in write(tmp_path, truth(3)):
+        data = path.read_bytes()
+        start = data.rindex(b"\xe0\x7f\x10\0OW\0\0") + 8
+        pixels = data[start + 4:]
+        items = b"\xfe\xff\0\xe0" + bytes(4) + b"\xfe\xff\0\xe0" + len(pixels).to_bytes(4, "little") + pixels
+        path.write_bytes(data[:start] + b"\xff" * 4 + items + b"\xfe\xff\xdd\xe0" + bytes(4))
+    with pytest.raises(RefusedError) as caught:
+        stored(tmp_path)
+    assert caught.value.codes == ("CODEC",)
 
 
 def test_one_slice_in_sixteen_syntaxes_is_one_slice(real_data: Path) -> None:

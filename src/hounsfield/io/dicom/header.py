@@ -10,7 +10,7 @@ from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.frame import Frame, PixelFormat, Vector
 from hounsfield.io.dicom.source import Source
 from hounsfield.io.dicom.values import number, numbers, short, text, words
-from hounsfield.io.dicom.walker import NotPlain, Walked, walk
+from hounsfield.io.dicom.walker import UNDEFINED, NotPlain, Walked, walk
 
 _KERNEL = re.compile(r"[A-Za-z0-9+_.\-/ ]{1,16}")
 """A kernel is a short technical name (SH, at most 16 characters); anything else is not repeated."""
@@ -56,7 +56,7 @@ def frame_of(walked: Walked, source: Source) -> Frame:
         source=source, sop_class=sop_class, sop_instance=_first(values, tags.SOP_INSTANCE, tags.META_SOP_INSTANCE),
         study=text(get(tags.STUDY, b"")), series=series,
         reference=text(get(tags.FRAME_OF_REFERENCE, b"")), modality=text(get(tags.MODALITY, b"")).upper(),
-        image_type=words(get(tags.IMAGE_TYPE, b"")), pixels=pixel_format(values, walked.syntax, little=little),
+        image_type=words(get(tags.IMAGE_TYPE, b"")), pixels=pixel_format(values, _pixel_syntax(walked, source), little=little),
         offset=offset, length=walked.pixel_length, position_mm=_vector(get(tags.POSITION, b""), 3),
         orientation=_vector(get(tags.ORIENTATION, b""), 6), spacing_mm=_spacing(spacing),
         thickness_mm=_positive(number(get(tags.SLICE_THICKNESS, b""))), slope=rescale[0], intercept=rescale[1],
@@ -64,6 +64,15 @@ def frame_of(walked: Walked, source: Source) -> Frame:
         padding=short(get(tags.PADDING, b""), little=little),
         padding_limit=short(get(tags.PADDING_LIMIT, b""), little=little), kernel=kernel(get(tags.KERNEL, b"")),
         contrast=bool(text(get(tags.CONTRAST_AGENT, b""))), order=_order(values, little=little), assumed=tuple(assumed))
+
+
+def _pixel_syntax(walked: Walked, source: Source) -> str:
+    """The syntax of the pixels; none where they are wrapped in items although the header calls them uncompressed."""
+    native = walked.syntax in tags.NATIVE and walked.pixel_tag == tags.PIXEL_DATA and walked.pixel_offset is not None
+    if not native or walked.pixel_length != UNDEFINED:
+        return walked.syntax
+    item = b"\xfe\xff\x00\xe0" if walked.little else b"\xff\xfe\xe0\x00"
+    return "" if source.read(walked.pixel_offset or 0, 4) == item else walked.syntax
 
 
 def _first(values: Mapping[int, bytes], *places: int) -> str:
