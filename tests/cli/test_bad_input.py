@@ -149,6 +149,12 @@ def test_an_image_where_a_label_is_wanted_is_one_line(line: Line, scan: Path, tm
     assert "label 'label'" in answer.err
 
 
+def test_a_label_that_is_not_there_is_named_and_not_the_scan(line: Line, scan: Path, tmp_path: Path) -> None:
+    answer = line("run", "isotropic-mip", scan, "--label", f"bone={tmp_path / 'none.nii.gz'}", "-o", tmp_path / "out")
+    check(answer, scan, 1)
+    assert "label 'bone': there is no such file" in answer.err
+
+
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     noisy = rng.integers(-1000, 1000, (60, 60, 40)).astype(np.int16)

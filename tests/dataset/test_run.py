@@ -117,6 +117,21 @@ def test_labels_go_along_and_their_change_is_in_the_record(scans: Path, tmp_path
     assert "copied" in summary.outcomes[0].notes[0]
 
 
+def test_a_label_with_no_place_in_the_image_is_refused_and_one_with_no_mark_in_it_is_said(scans: Path, tmp_path: Path) -> None:
+    grid, marks = noisy(0).grid, np.zeros((4, 4, 4), np.uint8)
+    marks[0, 0, 0] = 1
+    made = []
+    for name, first_voxel in (("elsewhere", 1e4), ("corner", -2.0)):
+        affine = grid.affine.copy()
+        affine[:3, 3] += affine[:3, :3] @ np.full(3, first_voxel)
+        hu.write(hu.Volume.from_array(marks, affine=affine, quantity="label"), tmp_path / f"{name}.nii.gz")
+        labels = (("bone", str(tmp_path / f"{name}.nii.gz")),)
+        made += run_over(scans / "anna.nii.gz", tmp_path / name, labels=labels).outcomes
+    assert "wholly beside the image" in made[0].message
+    assert not (tmp_path / "elsewhere" / "cases" / "anna").exists()
+    assert "none of what it marks lies within the image" in made[1].notes[0]
+
+
 def test_slices_are_one_file_each(scans: Path, tmp_path: Path) -> None:
     pipeline = hu.Pipeline([*SMALL.steps, hu.SplitSlices(plane="coronal")])
     for format, suffix in (("nii.gz", ".nii.gz"), ("png", ".png")):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from hounsfield.core.errors import HounsfieldError, Problem
+import numpy as np
+
+from hounsfield.core.errors import GeometryError, HounsfieldError, Problem
 from hounsfield.core.grid import Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
@@ -27,7 +31,9 @@ def read_labels(path: Path, *, name: str, stack: Stack) -> tuple[dict[str, Volum
     """
     from hounsfield.io.sniff import sniff
 
-    if sniff(path) != "dicom":
+    with _about(name):
+        kind = sniff(path)
+    if kind != "dicom":
         label, problems = _read_voxels(path, name=name, grid=stack.grid)
         return {name: label}, problems
     from hounsfield.io.labels.read import load_labels
@@ -42,15 +48,29 @@ def _read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Pr
     from hounsfield.io.open import read
     from hounsfield.steps.regrid import regrid
 
-    try:
+    with _about(name):
         label = read(path, quantity="label")
-    except HounsfieldError as error:
-        if hasattr(error, "problems"):
-            raise
-        raise type(error)(f"label '{name}': {error}") from None
     if label.grid.same_as(grid):
         return Volume(label.array, label.spec.replaced(grid=grid)), ()
     copied = grid.aligned_with(label.grid)
     how = "its voxels were copied" if copied else "each voxel took the nearest label"
     found = (f"label '{name}' lay on another grid ({label.grid!r}) than the image ({grid!r}): {how}")
-    return regrid(label, grid), (Problem("", "REGRIDDED", found),)
+    brought = regrid(label, grid)
+    if brought.array.any() or not label.array.any():
+        return brought, (Problem("", "REGRIDDED", found),)
+    field = Volume(np.ones_like(label.array, dtype=np.uint8), label.spec.replaced(dtype=np.dtype(np.uint8)))
+    if not regrid(field, grid).array.any():
+        raise GeometryError(f"label '{name}' lies wholly beside the image ({label.grid!r} and {grid!r} have no place in "
+                            f"common): is it the label of another scan?")
+    return brought, (Problem("", "REGRIDDED", f"{found}; none of what it marks lies within the image"),)
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Put the label's name in front of what is wrong with its file: a line names the image's own path."""
+    try:
+        yield
+    except HounsfieldError as error:
+        if hasattr(error, "problems"):
+            raise
+        raise type(error)(f"label '{name}': {error}") from None
