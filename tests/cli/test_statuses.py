@@ -63,7 +63,11 @@ def test_version_is_one_line(line: Line) -> None:
                                    ["run", "nnunet-ct", "SCAN", "-o", "OUT"], ["run", "no.toml", "SCAN", "-o", "OUT"],
                                    ["run", "bone", "SCAN", "-o", "OUT", "--workers", "0"],
                                    ["run", "bone", "SCAN", "-o", "OUT", "--label", "a/b=x.nii"],
-                                   ["planes", "SCAN", "-o", "OUT.png", "--at", "1,2"]],
+                                   ["planes", "SCAN", "-o", "OUT.png", "--at", "1,2"],
+                                   ["planes", "SCAN", "-o", "OUT"],
+                                   ["montage", "SCAN", "-o", "OUT.png", "--window", "brian"],
+                                   ["histogram", "SCAN", "-o", "OUT.png", "--window", "40,0"],
+                                   ["convert", "SCAN", "OUT", "--format", "nrrd", "--dtype", "nonsense"]],
                          ids=lambda words: " ".join(words[:2]) + words[-1])
 def test_usage_and_impossible_pipelines_end_with_2_and_touch_nothing(words: list[str], line: Line, scan: Path,
                                                                     tmp_path: Path) -> None:

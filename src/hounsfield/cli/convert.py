@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option
 
-from hounsfield.cli.failure import about
+from hounsfield.cli.failure import USAGE, Failure, about
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.scan import QuantityWord, read_volume
 from hounsfield.cli.terminal import Terminal
@@ -26,6 +26,7 @@ def convert(terminal: Terminal, reading: Reading,
     from hounsfield.io.write import write
     from hounsfield.steps.regrid import regrid
 
+    _check_dtype(dtype)
     volume = read_volume(src, reading=reading, quantity=quantity)
     if like is not None:
         with about(like):
@@ -39,3 +40,12 @@ def convert(terminal: Terminal, reading: Reading,
                        "orientation": grid.orientation, "dtype": dtype or str(volume.spec.dtype),
                        "quantity": volume.quantity})
     terminal.say(f"wrote {dst}: {volume.quantity}, {volume.grid!r}")
+
+
+def _check_dtype(word: str | None) -> None:
+    import numpy as np
+
+    try:
+        np.dtype(word)
+    except TypeError:
+        raise Failure(f"'{word}' is no dtype; one is int16, uint8 or float32", status=USAGE, code="USAGE") from None

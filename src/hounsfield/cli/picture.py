@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,7 @@ from hounsfield.cli.failure import USAGE, Failure, about
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.scan import QuantityWord, read_volume
 from hounsfield.cli.terminal import Terminal
+from hounsfield.core.windows import window_named
 
 if TYPE_CHECKING:
     from hounsfield.core.volume import Volume
@@ -34,6 +36,17 @@ class Showing:
         center, width = _numbers(self.window, 2, name="--window")
         return center, width
 
+    def check(self) -> None:
+        """Raise a Failure of usage, before any voxel is read, for a window that is none and a name that is no PNG's."""
+        window = self.window_like
+        if isinstance(window, str):
+            with about("--window", status=USAGE):
+                window_named(window)
+        elif window is not None and not (isfinite(window[0]) and 0 < window[1] < inf):
+            raise Failure(f"--window has a finite center and a width over 0, not '{self.window}'", status=USAGE, code="USAGE")
+        if self.out.suffix.lower() != ".png":
+            raise Failure(f"{self.out}: a picture is saved as .png, not '{self.out.suffix}'", status=USAGE, code="USAGE")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewing:
@@ -54,6 +67,7 @@ def planes(terminal: Terminal, reading: Reading, showing: Showing, viewing: View
     """Axial, coronal and sagittal planes through a point, true to mm, with letters, in one window."""
     from hounsfield.picture.planes import planes as draw
 
+    showing.check()
     point = None if at is None else _numbers(at, 3, name="--at")
     part = (0.5, 0.5, 0.5) if fraction is None else _numbers(fraction, 3, name="--fraction")
     volume, overlay = _opened(src, reading, showing, viewing)
@@ -69,6 +83,7 @@ def montage(terminal: Terminal, reading: Reading, showing: Showing, viewing: Vie
     """Many sections of one plane on one sheet, each with its place in mm, in one window."""
     from hounsfield.picture.montage import montage as draw
 
+    showing.check()
     volume, overlay = _opened(src, reading, showing, viewing)
     with about(src):
         picture = draw(volume, rows=rows, columns=columns, plane=plane, window=showing.window_like, overlay=overlay,
@@ -80,6 +95,7 @@ def histogram(terminal: Terminal, reading: Reading, showing: Showing, src: Src) 
     """How often each value occurs, with the window drawn on it."""
     from hounsfield.picture.histogram import histogram as draw
 
+    showing.check()
     volume = read_volume(src, reading=reading, quantity=showing.quantity)
     with about(src):
         picture = draw(volume, window=showing.window_like)
