@@ -65,6 +65,16 @@ def test_what_is_not_finite_is_refused(value: float) -> None:
         hu.Volume.from_array(array, affine=np.eye(4))
 
 
+def test_an_array_of_the_other_byte_order_goes_through_a_pipeline_as_planned() -> None:
+    values = np.arange(-12, 12).reshape(2, 3, 4)
+    ct = hu.Volume.from_array(values.astype(">i2"), affine=np.eye(4))
+    pipeline = hu.Pipeline((hu.Clip(low_hu=-5, high_hu=5), hu.Denoise(method="median", radius_mm=0.5)))
+    made = pipeline.run(ct).volume
+    assert made.spec == pipeline.plan(ct).spec
+    assert np.array_equal(ct.array, values)
+    assert np.array_equal(made.array, values.clip(-5, 5))
+
+
 def test_numpy_gets_a_copy_and_may_ask_for_the_array_itself() -> None:
     volume = hu.Volume.from_array(np.zeros((2, 2, 2), np.int16), affine=np.eye(4))
     copy = np.array(volume)

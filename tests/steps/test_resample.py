@@ -87,6 +87,13 @@ def test_nearest_only_picks_and_keeps_the_dtype(volume: hu.Volume, spacing: tupl
     assert np.array_equal(made.array[sure], volume.array[tuple(near[sure].T)])
 
 
+def test_nearest_needs_no_room_for_a_background_that_it_does_not_write() -> None:
+    ct = hu.Volume.from_array(np.arange(64, dtype=np.uint16).reshape(4, 4, 4), affine=np.eye(4))
+    made = hu.Pipeline((hu.Resample(spacing_mm=2.0, method="nearest"),)).run(ct).volume
+    assert made.array.dtype == np.uint16
+    assert set(made.array.ravel()) <= set(range(64))
+
+
 def test_nearest_onto_an_oblique_grid_keeps_the_dtype_as_well() -> None:
     ct = hu.Volume.from_array(np.arange(512, dtype=np.int16).reshape(8, 8, 8), affine=np.eye(4))
     turn = np.eye(4)

@@ -86,6 +86,12 @@ def test_a_named_window_is_its_numbers(name: str) -> None:
     assert after(hu.Window(name=name), values) == after(hu.Window(center_hu=center, width_hu=width), values)
 
 
+def test_windows_of_what_has_channels_are_refused_when_planned() -> None:
+    ct = hu.Volume.from_array(np.zeros((2, 3, 4, 3), np.float32), affine=np.eye(4))
+    with pytest.raises(hu.PipelineError, match="3 already"):
+        hu.Pipeline((hu.Windows(names=("brain", "bone")),)).plan(ct)
+
+
 def test_windows_are_the_single_ones_side_by_side() -> None:
     ct = row(list(range(-200, 300, 7)))
     made = applied(hu.Windows(names=("brain", "subdural", "head-soft")), ct).image

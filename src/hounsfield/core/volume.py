@@ -44,6 +44,7 @@ class Volume:
                    background: float | None = None, channels: tuple[str, ...] = ()) -> Volume:
         """Make a volume of an array (i, j, k) or (i, j, k, channel) and its affine (4 x 4, to RAS+ mm)."""
         values = np.asarray(array)
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)  # what steps make is in this machine's order
         names = channels or tuple(str(n) for n in range(values.shape[3])) if values.ndim == 4 else ()
         if values.ndim not in (3, 4):
             raise GeometryError(f"a volume has three axes, or four with channels, not {values.ndim}")

@@ -118,7 +118,9 @@ class Sampling:
         tables = [table for (table,) in self.tables(method="nearest")]
         out = array[np.ix_(*(table.first + table.weight.argmax(axis=1) for table in tables))]
         for axis, table in enumerate(tables):
-            np.moveaxis(out, axis, 0)[table.rest > 0.5] = background
+            outside = table.rest > 0.5
+            if outside.any():  # numpy refuses a value that the dtype cannot hold even where it would write none
+                np.moveaxis(out, axis, 0)[outside] = background
         return np.asfortranarray(out.transpose(self.order))
 
     def copied(self, array: Array, *, background: float) -> Array:

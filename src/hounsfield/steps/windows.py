@@ -35,6 +35,8 @@ class Windows(PointwiseStep):
     def plan(self, spec: Spec) -> Spec:
         """Values from 0 to 1 in one channel per window."""
         require(spec, "hu", step="Windows", why="a window is applied to HU, and only once")
+        if spec.channels:
+            raise QuantityError(f"Windows makes channels, and the image has {len(spec.channels)} already; take one of them")
         outside = {Window(name=name).plan(spec).background for name in self.names}
         if len(outside) > 1:
             raise QuantityError(f"the background {spec.background} is not the same in all windows: {sorted(outside)}")
