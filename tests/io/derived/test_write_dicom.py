@@ -237,6 +237,8 @@ def test_what_a_series_cannot_hold_is_refused_and_leaves_nothing(tmp_path: Path)
             hu.write(volume, tmp_path / "out", format="dicom")
     with pytest.raises(hu.WriteError, match="no DICOM series"):
         hu.write(scan, tmp_path / "out", format="dicom", like=hu.Stack.from_volume(scan))
+    with pytest.raises(hu.WriteError, match="needs like="):
+        hu.write(scan, tmp_path / "out", format="dicom", identity="keep")
     assert list(tmp_path.glob("*out*")) == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -165,6 +166,19 @@ def test_a_region_without_contours_is_left_out_and_said(scan: Get, tmp_path: Pat
         assert list(hu.read_labels(path, image=this.stack)) == ["a"]
 
 
+def test_slices_that_were_filled_in_hold_no_label_and_that_is_said(scan: Get, tmp_path: Path) -> None:
+    this = scan("plain")
+    (tmp_path / "part").mkdir()
+    for k, file in enumerate(this.series.files):
+        if k != 6:
+            (tmp_path / "part" / file.name).write_bytes(file.read_bytes())
+    stack = hu.open(tmp_path / "part", gaps="fill")
+    path = write_structures(tmp_path / "rs.dcm", [("a", [Line(this.planes[k].points(SQUARE)) for k in (5, 7)])])
+    with pytest.warns(hu.HounsfieldWarning, match="1 slices of the image were filled in"):
+        mask = hu.read_labels(path, image=stack)["a"].array
+    assert np.flatnonzero(mask.any(axis=(0, 1))).tolist() == [5, 7]
+
+
 def test_labels_are_read_from_an_archive(scan: Get, tmp_path: Path) -> None:
     this = scan("plain")
     path = write_structures(tmp_path / "rs.dcm", [("a", ball_lines(this.planes, CENTRE, RADIUS_MM))])
@@ -179,6 +193,25 @@ def test_an_archive_that_leads_out_of_itself_is_refused(scan: Get, tmp_path: Pat
         archive.writestr("../rs.dcm", b"x")
     with pytest.raises(hu.RefusedError):
         hu.read_labels(tmp_path / "rs.zip", image=scan("plain").stack)
+
+
+def test_mutants_of_contours_give_masks_or_our_own_error(scan: Get, tmp_path: Path) -> None:
+    this = scan("plain")
+    path = write_structures(tmp_path / "rs.dcm", [("a", ball_lines(this.planes, CENTRE, RADIUS_MM))])
+    whole, generator = path.read_bytes(), np.random.default_rng(12)
+    for turn in range(80):
+        data = bytearray(whole[: len(whole) * turn // 80] if turn % 4 == 0 else whole)
+        for place in generator.integers(132, 9000, 8):
+            if data:
+                data[place % len(data)] = generator.integers(256)
+        path.write_bytes(bytes(data))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", hu.HounsfieldWarning)
+            try:
+                found = hu.read_labels(path, image=this.stack)
+            except hu.HounsfieldError:
+                continue
+        assert all(mask.shape == this.stack.shape for mask in found.values())
 
 
 @pytest.mark.parametrize("text", ["1\\2", "1\\2\\x", "nan\\0\\0\\1\\1\\1\\2\\2\\2", "1e300\\0\\0\\1\\1\\1\\2\\2\\2"])

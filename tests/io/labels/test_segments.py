@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -176,8 +177,6 @@ def test_a_broken_segmentation_is_our_own_error(scan: Get, tmp_path: Path, masks
 
 
 def test_mutants_of_labels_give_masks_or_our_own_error(scan: Get, tmp_path: Path, masks: np.ndarray) -> None:
-    import warnings
-
     this = scan("plain")
     whole = write_segments(tmp_path / "s.dcm", this.series.files, masks, names=NAMES).read_bytes()
     generator = np.random.default_rng(11)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hounsfield.core.errors import GeometryError, HounsfieldWarning, QuantityError
+from hounsfield.core.errors import GeometryError, HounsfieldWarning, QuantityError, WriteError
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
@@ -37,6 +37,8 @@ def write_dicom(volume: Volume, path: Path, *, like: Stack | str | Path | None =
     Raises QuantityError for labels and channels, GeometryError for a sheared grid, WriteError.
     """
     _check(volume)
+    if identity == "keep" and like is None:
+        raise WriteError("identity='keep' needs like=: the series whose patient and study are to be kept")
     source = None if like is None else dicom_source(like)
     rescale = rescale_for(volume.array)
     if rescale.error:

@@ -111,7 +111,7 @@ def _said(name: str, by_slice: dict[int, list[Contour]], *, outside: int, overha
             (short, "POINTS", f"{short} contours have under three points and are left out")]
     used = sorted(by_slice)
     skipped = used[-1] - used[0] + 1 - len(used) if used else 0
-    regular = skipped and len(set(np.diff(used).tolist())) == 1
+    regular = skipped and len(used) > 2 and len(set(np.diff(used).tolist())) == 1
     if regular:
         rows.append((skipped, "SKIPPED", f"one slice in {used[1] - used[0]} has a contour; the {skipped} slices between "
                                          "hold nothing"))

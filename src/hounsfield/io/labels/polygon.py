@@ -24,6 +24,15 @@ def filled(points: NDArray[np.float64], *, shape: tuple[int, int]) -> NDArray[np
     [[1, 0], [1, 0], [0, 0]]
     """
     here = np.rint(points / SNAP_PIXELS) * SNAP_PIXELS
+    low = np.clip(np.floor(here.min(axis=0)), 0, shape).astype(np.int64)
+    high = np.clip(np.ceil(here.max(axis=0)) + 1, low, shape).astype(np.int64)
+    made = np.zeros(shape, dtype=bool)
+    made[low[0] : high[0], low[1] : high[1]] = _odd(here - low, (int(high[0] - low[0]), int(high[1] - low[1])))
+    return made
+
+
+def _odd(here: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """The pixels of `shape` before which their row crosses the outline an odd number of times."""
     there = np.roll(here, -1, axis=0)
     turns = np.zeros((shape[0] + 1, shape[1]), dtype=np.int64)
     for start in range(0, len(here), EDGES_AT_ONCE):

@@ -74,6 +74,10 @@ def _of_dicom(path: Path, image: Stack | Volume, names: Sequence[str] | None) ->
         for name, volume in found.volumes.items():
             volumes[_free(name, volumes)] = volume
         problems += found.problems
+    invented = sum(image.invented) if isinstance(image, Stack) else 0
+    if invented:
+        said = f"{invented} slices of the image were filled in: labels hold nothing there"
+        problems += (Problem("", "INVENTED", said),)
     if not volumes and names is None:
         raise refused("NO_LABELS", "no region there encloses an area")
     return Labels(volumes, problems)
