@@ -22,6 +22,8 @@ from dataclasses import dataclass
 class Problem:
     """One thing that is wrong or was repaired: where it is, of what kind (a code or a word), and a sentence about it.
 
+    Letters that a terminal might obey become '?'.
+
     >>> str(Problem("step 2", "unknown-key", "Resample has no 'spacing'; did you mean spacing_mm?"))
     "step 2: Resample has no 'spacing'; did you mean spacing_mm?"
     """
@@ -29,6 +31,12 @@ class Problem:
     where: str
     kind: str
     message: str
+
+    def __post_init__(self) -> None:
+        for name in ("where", "kind", "message"):
+            text = getattr(self, name)
+            if not text.isprintable():  # an escape, a newline or a direction mark out of a file
+                object.__setattr__(self, name, "".join(letter if letter.isprintable() else "?" for letter in text))
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message

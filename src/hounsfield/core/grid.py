@@ -38,6 +38,10 @@ def parse_orientation(to: str) -> tuple[tuple[int, int], ...]:
     return codes
 
 
+LARGEST_SIDE = 1 << 20
+"""A million voxels along one axis: 2 m of body at 2 micrometres. More is a broken number, and would fill memory."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
     """A regular grid of voxel centres: `shape` (i, j, k) and `affine` (4 x 4) from indices to RAS+ millimetres.
@@ -58,10 +62,15 @@ class Grid:
     affine: NDArray[np.float64]
 
     def __init__(self, shape: Sequence[int], affine: ArrayLike) -> None:
-        sizes = tuple(int(size) for size in shape)
+        try:
+            sizes = tuple(int(size) for size in shape)
+            matrix = np.array(affine, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise GeometryError("a grid has three whole sizes and an affine of 4 x 4 numbers") from None
         if len(sizes) != 3 or min(sizes) < 1 or any(int(size) != size for size in shape):
             raise GeometryError(f"a grid has three sizes of at least 1, not {tuple(shape)}")
-        matrix = np.array(affine, dtype=np.float64)
+        if max(sizes) > LARGEST_SIDE:
+            raise GeometryError(f"a grid has sizes of at most {LARGEST_SIDE}; {max(sizes):.3g} is more than any scan")
         if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or tuple(matrix[3]) != (0.0, 0.0, 0.0, 1.0):
             raise GeometryError("an affine is 4 x 4, finite, with (0, 0, 0, 1) as its last row")
         lengths = np.linalg.norm(matrix[:3, :3], axis=0)
@@ -188,7 +197,10 @@ class Grid:
             else:
                 if not (math.isfinite(spacing_mm[axis]) and spacing_mm[axis] > 0):
                     raise GeometryError(f"a spacing is over 0 mm, not {spacing_mm[axis]}")
-                count = max(1, math.ceil(size * step / spacing_mm[axis] - PARTIAL_VOXEL_TOLERANCE))
+                samples = size * step / spacing_mm[axis]
+                if samples > LARGEST_SIDE:
+                    raise GeometryError(f"a spacing of {spacing_mm[axis]:.3g} mm takes over {LARGEST_SIDE} samples here")
+                count = max(1, math.ceil(samples - PARTIAL_VOXEL_TOLERANCE))
                 scale = spacing_mm[axis] / step if fit == "exact_spacing" else size / count
             counts.append(count)
             scales.append(scale)

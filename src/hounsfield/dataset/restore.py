@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Quantity, Spec
 from hounsfield.core.volume import Array, Volume
+from hounsfield.dataset.memory import check_memory
 from hounsfield.dataset.prediction import Prediction
 from hounsfield.pipeline.record import Record
 
@@ -33,6 +35,7 @@ def restore(record: Record, prediction: Prediction, *, quantity: Quantity | None
     found = on_output(record, prediction, quantity=quantity)
     volume, notes, grid = found.volume, found.notes, found.volume.grid
     target = record.source_grid
+    check_memory(math.prod(target.shape) * volume.spec.dtype.itemsize + volume.array.nbytes, None)
     if "slices" in record.source["geometry"]:
         notes = (*notes, "the source's slices lay unevenly or at a tilt: this lies on its natural grid, which is "
                          "even and upright")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hounsfield.core.errors import ReadError
+from hounsfield.io.short_text import read_short_text
 
 LONGEST_LIST_BYTES = 64 << 20
 """A list of a million paths of 60 letters; a file beyond that is no list."""
@@ -36,13 +37,7 @@ def _matches(word: str) -> list[str]:
 
 def _listed(path: Path) -> list[str]:
     try:
-        if path.stat().st_size > LONGEST_LIST_BYTES:
-            raise ReadError(f"@{path}: over {LONGEST_LIST_BYTES >> 20} MB, which no list of paths has")
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError:
-        raise ReadError(f"@{path}: is no text in UTF-8") from None
-    except OSError as error:
-        if isinstance(error, ReadError):
-            raise
-        raise ReadError(f"@{path}: cannot be read ({error.strerror})") from None
+        lines = read_short_text(path, largest_bytes=LONGEST_LIST_BYTES).splitlines()
+    except ReadError as error:
+        raise ReadError(f"@{error}") from None
     return [line.strip() for line in lines if line.strip() and not line.startswith(("#", "@"))]

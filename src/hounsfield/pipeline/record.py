@@ -11,14 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import ReadError
+from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array
+from hounsfield.io.short_text import read_short_text
 
 SCHEMA = 1
 """The version of record.json."""
+
+LARGEST_BYTES = 1 << 26
+"""A record is some KB, and 200 bytes more for each slice that lies unevenly: 64 MB are 300,000 slices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,18 +59,24 @@ class Record:
     @classmethod
     def load(cls, path: Path) -> Record:
         """Read record.json; raises ReadError where it is not one of this version."""
+        text = read_short_text(path, largest_bytes=LARGEST_BYTES)
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = json.loads(text)
             schema = data.pop("schema")
             if schema != SCHEMA:
                 raise ReadError(f"{path}: schema {schema} is not {SCHEMA}, which this version reads")
-            return cls(**{**data, "steps": tuple(data["steps"]), "repairs": tuple(data["repairs"])})
-        except (OSError, UnicodeDecodeError) as error:
-            if isinstance(error, ReadError):
-                raise
-            raise ReadError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
+            record = cls(**{**data, "steps": tuple(data["steps"]), "repairs": tuple(data["repairs"])})
+            record._check_grids()
+            return record
+        except HounsfieldError:
+            raise
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise ReadError(f"{path}: is no record of a run ({type(error).__name__})") from None
+
+    def _check_grids(self) -> None:
+        """Raise KeyError, TypeError, ValueError or GeometryError where it does not say where its voxels lie."""
+        if not all(isinstance(grid, Grid) for grid in (self.source_grid, self.output_grid)):
+            raise TypeError
 
     @property
     def source_grid(self) -> Grid:

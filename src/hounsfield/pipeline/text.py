@@ -12,9 +12,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from hounsfield.core.errors import HounsfieldError, PipelineError, Problem, ReadError
+from hounsfield.core.errors import HounsfieldError, PipelineError, Problem
 from hounsfield.core.grid import Grid
+from hounsfield.io.short_text import read_short_text
 from hounsfield.pipeline.pipeline import AnyStep, Pipeline, order_problems
+from hounsfield.pipeline.record import LARGEST_BYTES as LARGEST_RECORD_BYTES
 from hounsfield.steps.catalog import NAMES, step_class
 
 SCHEMA = 1
@@ -28,18 +30,13 @@ _TOP = ("schema", "name", "steps", "parameters")
 
 def load(path: Path, *, settings: Sequence[str] = ()) -> Pipeline:
     """Read a .toml pipeline or the pipeline of a record.json; raises ReadError and PipelineError."""
+    is_record = path.suffix == ".json"
+    text = read_short_text(path, largest_bytes=LARGEST_RECORD_BYTES if is_record else LARGEST_BYTES)
     try:
-        if path.stat().st_size > LARGEST_BYTES and path.suffix != ".json":
-            raise ReadError(f"{path}: over {LARGEST_BYTES} bytes, which no pipeline has")
-        text = path.read_text(encoding="utf-8")
-        data = dict(json.loads(text)["pipeline"]) if path.suffix == ".json" else tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        if isinstance(error, HounsfieldError):
-            raise
-        raise ReadError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from None
+        data = dict(json.loads(text)["pipeline"]) if is_record else tomllib.loads(text)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError,
             RecursionError) as error:
-        kind = "a record with a pipeline" if path.suffix == ".json" else "TOML"
+        kind = "a record with a pipeline" if is_record else "TOML"
         raise PipelineError([Problem(str(path), "syntax", f"is not {kind}: {error}")]) from None
     return parse(data, settings=settings, where=str(path))
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from hounsfield.core.errors import GeometryError, QuantityError
 
+LARGEST_WHOLE = 1 << 53
+"""Whole numbers beyond are no longer exact as floats, and some have no float at all."""
+
 
 def three_lengths(value: float | Sequence[float], *, name: str) -> tuple[float, float, float]:
     """One length for all axes or three, each finite and over 0 mm."""
@@ -67,4 +70,6 @@ def over_zero(value: float, *, name: str) -> float:
 
 def _is_number(value: object) -> TypeGuard[float]:
     """Whether it is a finite real number; True and False are words, not numbers."""
+    if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
+        return False
     return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)

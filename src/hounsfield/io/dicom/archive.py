@@ -89,7 +89,8 @@ def archive_sources(path: Path) -> list[Source]:
         with open(path, "rb") as file:
             head = file.read(512)
         return _zip_sources(path) if head[:2] == b"PK" else _tar_sources(path, packed=_is_packed(head))
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, UnicodeError, ValueError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, LookupError, NotImplementedError,
+            UnicodeError, ValueError) as error:
         if isinstance(error, RefusedError):
             raise
         raise BadFileError(printable(path.name), "the archive is broken") from None

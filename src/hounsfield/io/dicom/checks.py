@@ -23,6 +23,9 @@ from hounsfield.io.dicom.spacing import Gap, missing_slices, tally
 
 Floats = NDArray[np.float64]
 
+LARGEST_RESCALE = 1e20
+"""A slope or intercept beyond is a broken number: its values would leave float32."""
+
 _HU_NAMES = frozenset({"", "HU"})
 _MAPS = frozenset({"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "EFF_ATOMIC_NUM", "EFF_Z"})
 """Values of ImageType (PS3.3 C.8.16) whose pixels are a map of something else."""
@@ -104,9 +107,11 @@ def is_truncated(frame: Frame) -> bool:
 
 
 def _meaning_findings(frames: Sequence[Frame], policy: ReadPolicy) -> Iterator[Finding]:
-    bad = [frame for frame in frames if frame.bad_rescale]
+    bad = [frame for frame in frames if frame.bad_rescale
+           or max(abs(frame.slope or 0.0), abs(frame.intercept or 0.0)) > LARGEST_RESCALE]
     if bad:
-        yield found("BAD_RESCALE", "refuse", "a rescale slope or intercept is zero or no number", frames=bad)
+        yield found("BAD_RESCALE", "refuse", "a rescale slope or intercept is zero, no number or beyond all scales",
+                    frames=bad)
     strange = [frame for frame in frames if not _is_hu(frame)]
     if strange:
         grade: Grade = "repair" if policy.assume == "hu" else "refuse"

@@ -203,7 +203,7 @@ def _decoder(codec: str) -> Callable[[bytes, PixelFormat], Array]:
 
     plain: dict[str, Callable[[bytes], Array]] = {
         "jpeg": imagecodecs.jpeg8_decode, "jpeg-lossless": imagecodecs.jpeg8_decode,
-        "jpeg-ls": imagecodecs.jpegls_decode, "jpeg2000": imagecodecs.jpeg2k_decode, "htj2k": imagecodecs.htj2k_decode}
+        "jpeg-ls": imagecodecs.jpegls_decode, "jpeg2000": imagecodecs.jpeg2k_decode, "htj2k": imagecodecs.jpeg2k_decode}
     return rle if codec == "rle" else lambda data, form: np.asarray(plain[codec](data))
 
 

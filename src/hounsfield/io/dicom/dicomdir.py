@@ -10,6 +10,9 @@ from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.source import Source, file_source, printable
 
+LONGEST_NAME, DEEPEST = 64, 32
+"""A component of a file id has 8 letters, and there are 8 at most (PS3.10 8.2); people stretch both."""
+
 MAX_SIZE = 1 << 28
 """Bytes of a directory file: 10,000 images take about 5 MB."""
 
@@ -28,12 +31,11 @@ def dicomdir_sources(path: Path) -> list[Source]:
     seen: set[str] = set()
     for turn, parts in enumerate(_references(path)):
         name = "/".join(parts)
-        target = folder.joinpath(*parts).resolve()
-        if any(part in ("", ".", "..") or "/" in part or "\\" in part or "\0" in part for part in parts) \
-                or not target.is_relative_to(folder):
+        actual = _inside(folder, parts)
+        if actual is None and _leads_out(folder, parts):
             raise RefusedError([Problem(printable(path.name), "DICOMDIR",
                                         f"reference {turn + 1} leads out of the directory's folder")])
-        actual = target if target.is_file() else _in_lower_case(folder, parts)
+        actual = actual or _inside(folder, tuple(part.lower() for part in parts))
         if actual is None:
             raise BadFileError(printable(path.name), f"a file that it names is missing (reference {turn + 1})")
         if name not in seen:
@@ -44,10 +46,22 @@ def dicomdir_sources(path: Path) -> list[Source]:
     return found
 
 
-def _in_lower_case(folder: Path, parts: tuple[str, ...]) -> Path | None:
-    """The file under its name in lower case: discs are often copied so."""
-    target = folder.joinpath(*(part.lower() for part in parts)).resolve()
-    return target if target.is_file() and target.is_relative_to(folder) else None
+def _inside(folder: Path, parts: tuple[str, ...]) -> Path | None:
+    """The file of that name (on discs often in lower case) where it is one and lies in the folder."""
+    if _leads_out(folder, parts):
+        return None
+    target = folder.joinpath(*parts).resolve()
+    return target if target.is_file() else None
+
+
+def _leads_out(folder: Path, parts: tuple[str, ...]) -> bool:
+    """Whether a reference is no plain name, is longer than one, or leads out of the folder, by a link too."""
+    if any(part in ("", ".", "..") or set(part) & set("/\\\0") or len(part) > LONGEST_NAME for part in parts):
+        return True
+    try:
+        return len(parts) > DEEPEST or not folder.joinpath(*parts).resolve().is_relative_to(folder)
+    except (OSError, RuntimeError, ValueError):
+        return True
 
 
 def _references(path: Path) -> list[tuple[str, ...]]:
@@ -61,6 +75,6 @@ def _references(path: Path) -> list[tuple[str, ...]]:
             data = pydicom.dcmread(path, specific_tags=[tags.DIRECTORY_RECORDS])
             records = data[tags.DIRECTORY_RECORDS].value
             ids = [record[_FILE_ID].value for record in records if _FILE_ID in record]
+            return [(value,) if isinstance(value, str) else tuple(str(part) for part in value) for value in ids if value]
         except Exception:
             raise BadFileError(printable(path.name), "the directory cannot be read") from None
-    return [(value,) if isinstance(value, str) else tuple(str(part) for part in value) for value in ids if value]
