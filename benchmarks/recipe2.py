@@ -1,6 +1,6 @@
 """Recipe 2 in memory, by us and by peers: 1 mm isotropic, -100..1000 HU to 0..1, maximum over slabs of 5 slices.
 
-Each contender is prepared (not timed) with the scan in the form that it takes, and returns float32 (i, j, k) in RAS on
+Each contender is prepared (not timed) with its steps and the scan in the form that it takes, and returns float32 (i, j, k) in RAS on
 the target grid, which all but the tutorial's code and nnU-Net's resampling can be given.
 """
 
@@ -41,14 +41,20 @@ def _volume(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
     return hu.Volume.from_array(array, affine=affine)
 
 
-def _ours(method: str) -> Callable[[Any], Floats]:
-    def run(volume: Any) -> Floats:
+def _ours(method: str) -> Prepare:
+    def prepare(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
         import hounsfield as hu
 
-        made: Floats = hu.preset("isotropic-mip", settings=[f"Resample.method={method}"]).run(volume).volume.array
-        return made
+        return hu.preset("isotropic-mip", settings=[f"Resample.method={method}"]), _volume(array, affine)
 
-    return run
+    return prepare
+
+
+def by_hounsfield(given: Any) -> Floats:
+    """A preset, run."""
+    pipeline, volume = given
+    made: Floats = pipeline.run(volume).volume.array
+    return made
 
 
 def _for_simpleitk(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
@@ -127,7 +133,7 @@ def _for_monai(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
     from monai.data import MetaTensor
 
     values = torch.as_tensor(np.ascontiguousarray(array[None], dtype=np.float32))
-    return MetaTensor(values, affine=torch.as_tensor(affine)), target(array.shape, affine)
+    return MetaTensor(values, affine=torch.as_tensor(affine)), monai_steps(target(array.shape, affine))
 
 
 def monai_steps(grid: Any) -> Any:
@@ -143,8 +149,8 @@ def monai_steps(grid: Any) -> Any:
 
 def by_monai(given: Any) -> Floats:
     """Compose of Orientation, SpatialResample, ScaleIntensityRange, and a pooling for the projection."""
-    image, grid = given
-    made: Floats = monai_steps(grid)(image)[0].numpy()
+    image, steps = given
+    made: Floats = steps(image)[0].numpy()
     return made
 
 
@@ -153,7 +159,7 @@ def _for_torchio(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
     import torchio as tio
 
     values = torch.as_tensor(np.ascontiguousarray(array[None]))
-    return tio.ScalarImage(tensor=values, affine=affine), target(array.shape, affine)
+    return tio.ScalarImage(tensor=values, affine=affine), torchio_steps(target(array.shape, affine))
 
 
 def torchio_steps(grid: Any) -> Any:
@@ -166,8 +172,8 @@ def torchio_steps(grid: Any) -> Any:
 
 def by_torchio(given: Any) -> Floats:
     """ToCanonical, Resample, Clamp, RescaleIntensity, and a pooling for the projection."""
-    image, grid = given
-    made: Floats = torch_mip(torchio_steps(grid)(image).data.float())[0].numpy()
+    image, steps = given
+    made: Floats = torch_mip(steps(image).data.float())[0].numpy()
     return made
 
 
@@ -209,9 +215,9 @@ def _plain(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
 
 
 CONTENDERS: dict[str, Contender] = {
-    "hounsfield": Contender(_volume, _ours("linear")),
-    "hounsfield conservative": Contender(_volume, _ours("conservative"), None, "another method: sharper truth"),
-    "hounsfield auto": Contender(_volume, _ours("auto"), None, "another method"),
+    "hounsfield": Contender(_ours("linear"), by_hounsfield),
+    "hounsfield conservative": Contender(_ours("conservative"), by_hounsfield, None, "another method: sharper truth"),
+    "hounsfield auto": Contender(_ours("auto"), by_hounsfield, None, "another method"),
     "SimpleITK": Contender(_for_simpleitk, by_simpleitk),
     "scipy": Contender(_for_scipy, by_scipy),
     "MONAI": Contender(_for_monai, by_monai, 2e-4, "coordinates in float32"),
