@@ -27,6 +27,13 @@ def test_what_was_taken_out_is_what_is_missing(step: float, count: int, data: st
     assert [int(kept[hole.after]) + 1 in gone for hole in holes] == [True] * len(holes)
 
 
+@given(STEPS, st.integers(4, 20), st.integers(0, 4), st.booleans())
+def test_every_second_slice_missing_over_half_of_a_scan_is_missing(step: float, whole: int, more: int, known: bool) -> None:
+    gaps = np.array([step] * whole + [2 * step] * (whole + more))
+    holes = missing_slices(gaps, np.full(len(gaps) + 1, step if known else np.nan))
+    assert [hole.missing for hole in holes] == [1] * (whole + more)
+
+
 @given(STEPS, st.integers(3, 20), st.integers(3, 20), st.floats(1.6, 4))
 def test_gaps_that_grow_with_the_slices_are_none(step: float, thin: int, thick: int, growth: float) -> None:
     gaps = np.array([step] * thin + [step * growth] * thick)

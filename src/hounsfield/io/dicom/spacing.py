@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.stack import STEP_QUANTILE
+
 Floats = NDArray[np.float64]
 
 WIDE = 1.5
@@ -35,11 +37,12 @@ def missing_slices(gaps_mm: Floats, thickness_mm: Floats) -> tuple[Gap, ...]:
     """The gaps (k - 1,) in which slices are missing; `thickness_mm` (k,) is NaN where it is not known.
 
     A gap that is wide because the slices beside it are thick (5 mm base, 10 mm vertex) is none: what is expected
-    between two slices is the usual gap, times the thicker one's thickness over that of the usual gaps' slices.
+    between two slices is the usual gap, times the thicker one's thickness over that of the usual gaps' slices. Usual is
+    the lower quartile, since every second slice may be missing over half of a scan.
     """
     if len(gaps_mm) < 2:
         return ()
-    usual = float(np.quantile(gaps_mm, 0.5, method="lower"))
+    usual = float(np.quantile(gaps_mm, STEP_QUANTILE, method="lower"))
     at_usual = np.abs(gaps_mm - usual) <= MULTIPLE_TOLERANCE * usual
     beside = np.maximum(thickness_mm[:-1], thickness_mm[1:])
     base = float(np.median(np.minimum(thickness_mm[:-1], thickness_mm[1:])[at_usual]))
