@@ -1,7 +1,7 @@
 """Recipe 2 in memory, by us and by peers: 1 mm isotropic, -100..1000 HU to 0..1, maximum over slabs of 5 slices.
 
 Each contender is prepared (not timed) with its steps and the scan in the form that it takes, and returns float32 (i, j, k) in RAS
-the target grid, which all but the tutorial's code and nnU-Net's resampling can be given.
+on the target grid, which all but the tutorial's code and nnU-Net's resampling can be given.
 """
 
 from __future__ import annotations
