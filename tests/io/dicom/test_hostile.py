@@ -197,3 +197,17 @@ def test_any_bytes_give_a_volume_or_our_own_error(tmp_path: Path, kind: str) -> 
             said = str(error)
         assert "SECRET" not in said
         assert "\n" not in said
+
+
+@pytest.mark.parametrize("far", [20_000.0, 90_000.0, 1e9, 1e300])
+def test_slices_that_lie_meters_apart_are_refused_before_a_volume_is_made_of_them(tmp_path: Path, far: float) -> None:
+    folder = tmp_path / "scan"
+    write(folder, truth(4), positions=[(0, 0, 0), (0, 0, 0.05), (0, 0, 0.1), (0, 0, far)])
+    tracemalloc.start()
+    try:
+        with pytest.raises(HounsfieldError):
+            open_dicom(folder, policy=ReadPolicy(gaps="fill"))
+        assert scan_dicom(folder)[0].verdict == "refused"
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()

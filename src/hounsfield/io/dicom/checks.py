@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import Quantity
-from hounsfield.core.stack import EVEN_TOLERANCE, UPRIGHT_TOLERANCE_MM
+from hounsfield.core.stack import EVEN_TOLERANCE, STEP_QUANTILE, UPRIGHT_TOLERANCE_MM
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.finding import Finding, Grade, found
 from hounsfield.io.dicom.fragments import has_all_fragments
@@ -22,6 +22,15 @@ from hounsfield.io.dicom.series import Series
 from hounsfield.io.dicom.spacing import Gap, missing_slices, tally
 
 Floats = NDArray[np.float64]
+
+FARTHEST_MM = 1e5
+"""A slice over 100 m from the scanner's origin has a broken position."""
+
+FARTHEST_SIDEWAYS_MM = 2000.0
+"""Slices over 2 m sideways of the first belong to no stack, tilted or not: a gantry's bore is under 1 m."""
+
+FEW_SLICES = 16
+"""Where all of a series would take over 16 times its slices, evenly, nothing of it but a few slices was scanned."""
 
 LARGEST_RESCALE = 1e20
 """A slope or intercept beyond is a broken number: its values would leave float32."""
@@ -61,6 +70,9 @@ def examine(series: Series, policy: ReadPolicy) -> Examined:
     positions = places(frames, across)
     holes = missing_slices(np.diff(positions), np.array([frame.thickness_mm or np.nan for frame in frames]))
     tilt = _tilt(frames, across, positions)
+    sparse = _sparse_findings(positions, sideways_mm=tilt[1])
+    if sparse:
+        return Examined(frames, positions, (*findings, *duplicates, *sparse), (), quantity, tilt[0])
     findings += [*duplicates, *_gap_findings(frames, positions, holes, policy), *_tilt_findings(frames, tilt, policy),
                  *_thickness_findings(frames)]
     return Examined(frames, positions, tuple(findings), holes, quantity, tilt[0])
@@ -142,7 +154,8 @@ def _assumptions(frame: Frame) -> tuple[str, ...]:
 
 
 def _place_findings(frames: Sequence[Frame]) -> tuple[Finding, ...]:
-    lost = [frame for frame in frames if not frame.position_mm or normal(frame.orientation) is None]
+    lost = [frame for frame in frames if not frame.position_mm or normal(frame.orientation) is None
+            or max(map(abs, frame.position_mm)) > FARTHEST_MM]
     flat = [frame for frame in frames if not frame.spacing_mm]
     findings = []
     if lost:
@@ -171,6 +184,19 @@ def _ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...]
                               "nothing tells them apart; take away those that do not belong", frames=clashing,
                               value=len(clashing)))
     return tuple(kept), findings
+
+
+def _sparse_findings(positions: Floats, *, sideways_mm: float) -> tuple[Finding, ...]:
+    """A few slices that lie so far apart that a volume between them would be all but invented."""
+    if len(positions) < 2:
+        return ()
+    gaps, span = np.diff(positions), float(np.ptp(positions))
+    if span <= FEW_SLICES * len(positions) * float(np.quantile(gaps, STEP_QUANTILE, method="lower")) \
+            and sideways_mm <= FARTHEST_SIDEWAYS_MM:
+        return ()
+    said = (f"{len(positions)} slices lie over {max(span, sideways_mm):.6g} mm: too few for a volume; read those alone "
+            "that belong together")
+    return (found("GAP", "refuse", said, value=float(gaps.max())),)
 
 
 def _gap_findings(frames: Sequence[Frame], positions: Floats, holes: Sequence[Gap],
