@@ -190,6 +190,33 @@ def test_two_phases_in_one_series_are_split(tmp_path: Path, how: str) -> None:
     assert np.array_equal(both[1], second)
 
 
+def passes(folder: Path, *, offset_mm: float, thickness_mm: float) -> tuple[np.ndarray, np.ndarray]:
+    """Two acquisitions of one series, each of 8 slices 2 mm apart, the second begun `offset_mm` further."""
+    both, uid = (truth(8, seed=1), truth(8, seed=2)), generate_uid()
+    for turn, pixels in enumerate(both):
+        def change(data: Dataset, k: int, turn: int = turn) -> None:
+            data.AcquisitionNumber, data.SliceThickness = turn + 1, thickness_mm
+        places = [(10.0, 20.0, 2.0 * k + turn * offset_mm) for k in range(8)]
+        write(folder, pixels, positions=places, change=change, name=f"{turn}-", uid=uid)
+    return both
+
+
+@pytest.mark.parametrize("offset_mm", [0.3, 1.0, 3.0])
+def test_phases_whose_slices_lie_between_one_another_are_never_shuffled_into_one(tmp_path: Path, offset_mm: float) -> None:
+    first, second = passes(tmp_path, offset_mm=offset_mm, thickness_mm=2.0)
+    with pytest.raises(RefusedError) as caught:
+        read(tmp_path)
+    assert caught.value.codes == ("MULTI_PHASE", "SEVERAL_SERIES")
+    for report, pixels in zip(scan_dicom(tmp_path), (first, second), strict=True):
+        assert np.array_equal(stored(open_dicom(tmp_path, series=report.id, policy=ReadPolicy())), pixels)
+
+
+@pytest.mark.parametrize(("offset_mm", "thickness_mm"), [(1.0, 1.0), (16.0, 2.0)])
+def test_passes_that_fill_or_follow_one_another_are_one_scan(tmp_path: Path, offset_mm: float, thickness_mm: float) -> None:
+    passes(tmp_path, offset_mm=offset_mm, thickness_mm=thickness_mm)
+    assert read(tmp_path).shape[2] == 16
+
+
 def test_micro_ct_slices_a_few_micrometres_apart_are_no_duplicates(tmp_path: Path) -> None:
     pixels = truth(5)
     write(tmp_path, pixels, positions=[(0, 0, 0.009 * k) for k in range(5)],

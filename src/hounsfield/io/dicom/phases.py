@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.errors import ReadError
+from hounsfield.core.stack import EVEN_TOLERANCE
 from hounsfield.io.dicom.frame import Frame
 
 SAME_PLACE_MM = 1e-2
@@ -19,6 +21,12 @@ SAME_PLACE_PIXELS = 0.05
 
 SMALLEST_PHASE = 0.5
 """A phase holds at least this share of the largest one's slices; less is a slice scanned again."""
+
+SMALLEST_PASS = 3
+"""Fewer slices than this are no scan of their own: any two are evenly spaced."""
+
+TOUCHING = 1.1
+"""Slices whose step is at most this share of their thickness leave nothing between them that another pass would fill."""
 
 _WEAK = ("acquisition time", "content time", "instance number")
 """What differs from slice to slice anyway: asked last, after the image type (two energies differ in it)."""
@@ -68,13 +76,41 @@ def split_phases(frames: Sequence[Frame], positions: Floats) -> tuple[Phase, ...
     runs = stations(positions, frames)
     most = max(len(run) for run in runs)
     if most < 2 or len(runs) < 2:
-        return ()
+        return _between_one_another(frames, positions)
     for name, values in _told_apart_by(frames):
         ranks = None if None in values else _ranks(np.array(values, dtype=np.float64), runs, most)
         if ranks is not None and _is_fair(ranks, most):
             return tuple(Phase(tuple(frame for frame, rank in zip(frames, ranks, strict=True) if rank == turn),
                                f"{name} {turn + 1} of {most}") for turn in range(most))
     return ()
+
+
+def _between_one_another(frames: Sequence[Frame], positions: Floats) -> tuple[Phase, ...]:
+    """Phases whose slices lie between those of one another: an even stack each, over the same stretch, without holes."""
+    for name, values in _told_apart_by(frames):
+        counts = Counter(values)
+        if name in _WEAK or None in counts or not 2 <= len(counts) <= len(frames) // SMALLEST_PASS:
+            continue
+        turns = [[n for n in range(len(frames)) if values[n] == value] for value in sorted(counts, key=lambda v: v or 0.0)]
+        if all(_is_whole([frames[n] for n in turn], positions[turn]) for turn in turns) and _overlap(positions, turns):
+            return tuple(Phase(tuple(frames[n] for n in turn), f"{name} {number} of {len(turns)}")
+                         for number, turn in enumerate(turns, start=1))
+    return ()
+
+
+def _is_whole(frames: Sequence[Frame], positions: Floats) -> bool:
+    """Whether slices are even on their own and touch one another: then they are a scan of their own, not half of one."""
+    gaps = np.diff(np.sort(positions))
+    if len(frames) < SMALLEST_PASS or np.ptp(gaps) > EVEN_TOLERANCE * gaps.mean():
+        return False
+    return bool(gaps.mean() <= TOUCHING * min(frame.thickness_mm or np.inf for frame in frames))
+
+
+def _overlap(positions: Floats, turns: Sequence[Sequence[int]]) -> bool:
+    starts = [float(positions[turn].min()) for turn in turns]
+    stops = [float(positions[turn].max()) for turn in turns]
+    longest = max(stop - start for start, stop in zip(starts, stops, strict=True))
+    return min(stops) - max(starts) >= SMALLEST_PHASE * longest
 
 
 def _told_apart_by(frames: Sequence[Frame]) -> Iterator[tuple[str, list[float | None]]]:

@@ -75,7 +75,7 @@ def _parts(group: Group, cut: Sequence[Other]) -> list[Series]:
     if not phases:
         return [Series(replace(group, frames=tuple(kept)), tuple(findings))]
     return [Series(replace(group, frames=phase.frames, phase=phase.name),
-                   (*findings, found("MULTI_PHASE", "repair", f"every position is taken {len(phases)} times; this is "
+                   (*findings, found("MULTI_PHASE", "repair", f"the same stretch is scanned {len(phases)} times; this is "
                                      f"{phase.name}", value=len(phases)))) for phase in phases]
 
 
