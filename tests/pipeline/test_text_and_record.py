@@ -79,6 +79,13 @@ def test_the_resolved_steps_of_a_record_are_fixed_steps() -> None:
     assert done.record.to_json()["pipeline"]["steps"] == [{"step": "CropToMask", "mask": "head"}]
 
 
+def test_what_a_mask_step_found_is_in_the_record_as_plain_text() -> None:
+    record = hu.Pipeline((hu.BrainMask(empty="keep"),)).run(CT).record
+    data = json.loads(record.to_text())
+    assert [repair["code"] for repair in data["repairs"]] == ["EMPTY_MASK"]
+    assert [set(step) for step in data["steps"]] == [{"step", "name", "sha256"}]
+
+
 @pytest.mark.parametrize(("setting", "step", "key", "value"), [
     ("Resample.spacing_mm=2", 1, "spacing_mm", (2.0, 2.0, 2.0)), ("Resample.spacing_mm=[1, 1, 3]", 1, "spacing_mm", (1.0, 1.0, 3.0)),
     ("Resample.method=linear", 1, "method", "linear"), ("Clip.low_hu=-200", 2, "low_hu", -200), ("Slab.slices=7", 4, "slices", 7),

@@ -33,7 +33,7 @@ class FixedMask:
 
     name: str
     sha256: str
-    findings: tuple[Problem, ...] = ()
+    findings: tuple[Problem, ...] = field(default=(), metadata={"record": False})  # a record has them as its repairs
     voxels: Volume | None = field(default=None, repr=False, compare=False, metadata={"record": False})
 
     def plan(self, spec: Spec) -> Spec:
