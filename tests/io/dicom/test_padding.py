@@ -185,3 +185,14 @@ def test_range_that_holds_tissue_is_not_believed(tmp_path: Path, high: int) -> N
     stack = read(tmp_path)
     assert not padded(stack).any()
     assert any("is kept" in problem.message for problem in stack.repairs)
+
+
+def test_value_of_tissue_in_the_corners_and_within_the_slice_is_not_believed(tmp_path: Path) -> None:
+    pixels = np.where(with_corners(0) == 0, 0, 40).astype(np.int16)
+    write(tmp_path / "outside", pixels, change=tagged(0))
+    assert padded(read(tmp_path / "outside")).any()
+    pixels[:, 3, 3] = 0
+    write(tmp_path / "within", pixels, change=tagged(0))
+    stack = read(tmp_path / "within")
+    assert not padded(stack).any()
+    assert any("is kept" in problem.message for problem in stack.repairs)

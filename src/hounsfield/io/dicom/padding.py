@@ -18,7 +18,8 @@ Range = tuple[int, int]
 
 TISSUE_HU = (-900.0, 10_000.0)
 """A declared padding value between these is one that tissue, bone or metal has (0 HU is water): it is believed only
-where it fills the corners of the slice; a range that reaches in among them never is, since it holds tissue as well."""
+where it fills the corners of the slice and lies nowhere within it, or water would become air; a range that reaches in
+among them never is, since it holds tissue as well."""
 
 SAMPLES = 3
 """Slices that are looked at for padding that is not declared: the first, the middle, the last."""
@@ -49,7 +50,8 @@ def settle_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
     declared = [declared_range(frame) for frame in frames]
     filled = {n: _fills_corners(seen[n], declared[n]) for n in chosen}
     shown = {declared[n] for n in chosen if filled[n]} - {declared[n] for n in chosen if not filled[n]}
-    shown -= {span for span in shown if span is not None and span[0] != span[1]}
+    shown -= {span for n, span in enumerate(declared) if span in shown and span is not None and _is_tissue(frames[n], span)
+              and (span[0] != span[1] or (n in seen and _lies_within(seen[n], span[0])))}
     doubted = [n for n, span in enumerate(declared)
                if span is not None and span not in shown and _is_tissue(frames[n], span)]
     kept = [None if n in set(doubted) else span for n, span in enumerate(declared)]
@@ -103,6 +105,14 @@ def _is_tissue(frame: Frame, span: Range) -> bool:
 def _fills_corners(values: Array, span: Range | None) -> bool:
     corners = [int(values[row, column]) for row in (0, -1) for column in (0, -1)]
     return span is not None and all(span[0] <= value <= span[1] for value in corners)
+
+
+def _lies_within(values: Array, word: int) -> bool:
+    """Whether a slice (rows, columns) has `word` where no path of it leads to the border."""
+    from scipy.ndimage import label
+    parts = np.asarray(label(values == word)[0])
+    border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    return bool(set(np.unique(parts).tolist()) - set(border.tolist()) - {0})
 
 
 def _undeclared(frames: Sequence[Frame], corners: dict[int, int | None],
