@@ -133,6 +133,16 @@ def test_a_difference_is_1_and_fix_brings_the_labels_over(line: Line, scan: Path
     assert np.array_equal(hu.read(tmp_path / "fixed.nii.gz", quantity="label").array, volume.array)
 
 
+def test_fix_says_that_nothing_of_the_labels_is_left(line: Line, scan: Path, label: Path, tmp_path: Path) -> None:
+    volume = hu.read(label, quantity="label")
+    affine = volume.grid.affine.copy()
+    affine[0, 3] += 1e4
+    hu.write(hu.Volume.from_array(volume.array, affine=affine, quantity="label"), tmp_path / "far.nii.gz")
+    answer = line("compare", scan, tmp_path / "far.nii.gz", "--fix", tmp_path / "fixed.nii.gz")
+    assert answer.status == 1
+    assert "none of what the segmentation marks" in answer.err
+
+
 def test_strict_turns_a_refused_series_into_1(line: Line, real_data: Path) -> None:
     study = real_data / "headphantom_philips_study" / "S1000"
     assert line("inspect", study).status == 0

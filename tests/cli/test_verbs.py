@@ -161,6 +161,13 @@ def test_demo_on_ones_own_scan_leaves_pictures_volumes_and_records(line: Line, p
     assert all(str(path) in answer.err for path in (tmp_path / "demo" / "pictures").glob("*.png"))
 
 
+def test_demo_draws_what_it_was_told_how_to_read(line: Line, phantom: Head, tmp_path: Path) -> None:
+    write_series(phantom, tmp_path / "scan", faults=Faults(missing=(6, 7)))
+    answer = line("demo", tmp_path / "scan", "--gaps", "fill", "-o", tmp_path / "demo")
+    assert answer.status == 0, answer.err
+    assert len(list((tmp_path / "demo" / "pictures").glob("*.png"))) == 5
+
+
 def test_invented_slices_come_as_a_mask_beside_the_image(line: Line, phantom: Head, tmp_path: Path) -> None:
     write_series(phantom, tmp_path / "scan", faults=Faults(missing=(6, 7)))
     (tmp_path / "read.toml").write_text('[[steps]]\nstep = "Reorient"\nto = "LPS"\n')

@@ -32,8 +32,11 @@ def compare(terminal: Terminal, reading: Reading,
     else:
         terminal.text("the same grid" if answer.same else "\n".join(answer.differences))
     if fix is not None:
+        brought = regrid(label, image.grid)
         with about(fix):
-            write(regrid(label, image.grid), fix)
+            write(brought, fix)
         terminal.say(f"wrote {fix}: the segmentation on the image's grid")
+        if label.array.any() and not brought.array.any():
+            terminal.warn("none of what the segmentation marks lies within the image: is it that of another scan?")
     if not answer.same:
         raise Exit(FAILED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -111,7 +111,7 @@ def _pictures(terminal: Terminal, reading: Reading, cases: Sequence[CaseSource],
         for case in cases:
             made = {one.id for each in outcomes.values() for one in each if one.status != "failed"}
             if case.id in made:
-                volume = read_volume(case.path, reading=Reading(series=case.series))
+                volume = read_volume(case.path, reading=replace(reading, series=case.series))
                 paths += _drawn(volume, folder, name=case.id)
             for recipe, each in outcomes.items():
                 image = out / recipe / "cases" / case.id / "image.nii.gz"
@@ -147,7 +147,8 @@ def _end(terminal: Terminal, answer: _Answer, *, out: Path) -> None:
     for recipe, each in answer.outcomes.items():
         for one in each:
             if one.status != "failed":
-                terminal.say(f"  {out / recipe / 'cases' / one.id}/  volume, masks, record.json, preview.png")
+                folder = out / recipe / "cases" / one.id
+                terminal.say(f"  {folder}/  {', '.join(sorted(path.name for path in folder.iterdir()))}")
     for path in answer.pictures:
         terminal.say(f"  {path}")
     if answer.failed:
