@@ -59,6 +59,9 @@ constexpr int64_t most_taps = 4096;
 // A band's plane holds about this many samples: 32 KB, so that a slab's dozen of planes fits a second-level cache.
 constexpr int64_t band_values = 8192;
 
+constexpr float boundless = std::numeric_limits<float>::infinity();
+constexpr Line same{1.0f, 0.0f, -boundless, boundless};
+
 enum class Statistic { none, max, min, mean };
 
 using Four = float __attribute__((vector_size(16)));
@@ -90,7 +93,7 @@ struct Taps {
 template <typename T> struct Loops {
     void (*weigh)(const T *const *rows, const float *weight, int64_t taps, float *out, int64_t begin, int64_t end);
     void (*convert)(const T *row, const Line &line, const Padding &padding, float *out, int64_t begin, int64_t end);
-    void (*blend)(const float *const *rows, const Taps &taps, float *out, int64_t begin, int64_t end);
+    void (*blend)(const float *const *rows, const Taps &taps, const Line &map, float *out, int64_t begin, int64_t end);
     void (*blend_rows)(const Table &t, const float *group, float background, const Line &after, int64_t rows, float *out);
 };
 
@@ -172,8 +175,7 @@ template <typename In> class Sampler {
         }
         const float *rows[most_taps];
         for (int64_t t = 0; t < taps; ++t) rows[t] = slice(tk_.first[p] + t, needed(p, t));
-        loops_.blend(rows, taps_of(tk_, p), out, 0, plane_size_);
-        if (after_.changes()) for (int64_t x = 0; x < plane_size_; ++x) out[x] = after_(out[x]);
+        loops_.blend(rows, taps_of(tk_, p), after_, out, 0, plane_size_);
     }
 
   private:
@@ -186,7 +188,7 @@ template <typename In> class Sampler {
         const int64_t slot = s % ring_;
         float *plane = planes_.data() + slot * plane_size_;
         if (held_[slot] != s && used) {
-            sample_slice(s, plane, Line{1.0f, 0.0f, -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()});
+            sample_slice(s, plane, same);
             held_[slot] = s;
         }
         return plane;
@@ -225,24 +227,33 @@ template <typename In> class Sampler {
             std::fill(out + begin, out + end, background_);
         } else if (tj.taps <= 2 && !padding_.used && !before_.clamps() && !tj.limits) {
             const In *rows[2];
-            for (int64_t t = 0; t < tj.taps; ++t) rows[t] = slice + (tj.first[j] + t) * shape_.stride_j;
+            for (int64_t t = 0; t < tj.taps; ++t) {
+                rows[t] = slice + (tj.first[j] + t) * shape_.stride_j;
+                if (s + 1 < shape_.nk) fetch_ahead(rows[t] + shape_.stride_k + begin, end - begin);
+            }
             loops_.weigh(rows, weight, tj.taps, out, begin, end);
             const float offset = intercept * (1.0f - rest) + rest * background_;
             if (slope != 1.0f || offset != 0.0f) for (int64_t x = begin; x < end; ++x) out[x] = out[x] * slope + offset;
         } else {
             const float *rows[most_taps];
             const Line line{slope, intercept, before_.low, before_.high};
-            for (int64_t t = 0; t < tj.taps; ++t) rows[t] = converted(slice, tj.first[j] + t, line, begin, end);
-            loops_.blend(rows, taps_of(tj, j), out, begin, end);
+            for (int64_t t = 0; t < tj.taps; ++t) rows[t] = converted(slice, s, tj.first[j] + t, line, begin, end);
+            loops_.blend(rows, taps_of(tj, j), same, out, begin, end);
         }
     }
 
-    const float *converted(const In *slice, int64_t j, Line line, int64_t begin, int64_t end) {
+    // A band jumps from slice to slice, where the processor's own prefetching starts anew: the next one is asked for here.
+    static void fetch_ahead(const In *row, int64_t count) {
+        for (int64_t x = 0; x < count; x += 64 / static_cast<int64_t>(sizeof(In))) __builtin_prefetch(row + x);
+    }
+
+    const float *converted(const In *slice, int64_t s, int64_t j, Line line, int64_t begin, int64_t end) {
         const int64_t slot = j % static_cast<int64_t>(converted_row_.size());
         float *out = converted_.data() + slot * (shape_.ni + 8);
         if (converted_row_[slot] == j) return out;
         converted_row_[slot] = j;
         const In *row = slice + j * shape_.stride_j;
+        if (s + 1 < shape_.nk) fetch_ahead(row + shape_.stride_k + begin, end - begin);
         loops_.convert(row, line, padding_, out, begin, end);
         return out;
     }

@@ -26,18 +26,23 @@ template <int many, typename Row> INLINE void blended(const Taps &taps, Row row,
     for (int n = 0; n < many; ++n) sum[n] = higher(lower(sum[n], high[n]), low[n]);
 }
 
-// whole rows weighed, from value begin to end; rows may be read up to seven values beyond it
-void blend(const float *const *rows, const Taps &given, float *out, int64_t begin, int64_t end) {
+// a vector of samples mapped
+INLINE Wide mapped(Wide value, const Line &by) { return lower(higher(value * by.slope + by.intercept, Wide{} + by.low), Wide{} + by.high); }
+
+// whole rows weighed and mapped, from value begin to end; rows may be read up to seven values beyond it
+void blend(const float *const *rows, const Taps &given, const Line &map, float *out, int64_t begin, int64_t end) {
     const Taps taps = given;
+    const Line after = map;
     int64_t x = begin;
     for (; x + 4 * wide <= end; x += 4 * wide) {
         Wide made[4];
         blended<4>(taps, [&](int64_t t) { return rows[t] + x; }, made);
-        for (int n = 0; n < 4; ++n) save(made[n], out + x + n * wide);
+        for (int n = 0; n < 4; ++n) save(mapped(made[n], after), out + x + n * wide);
     }
     for (; x < end; x += wide) {
         Wide made[1];
         blended<1>(taps, [&](int64_t t) { return rows[t] + x; }, made);
+        made[0] = mapped(made[0], after);
         if (x + wide <= end) save(made[0], out + x);
         else for (int64_t n = 0; x + n < end; ++n) out[x + n] = made[0][n];
     }
@@ -72,7 +77,7 @@ template <typename T> void convert(const T *row, const Line &line, const Padding
 template <int fixed> INLINE void blend_along(const Table &t, const float *group, float background, const Line &after, int64_t rows, float *out) {
     const int64_t count = fixed ? fixed : t.taps;
     const bool limited = !fixed && t.limits;
-    const Wide slope = Wide{} + after.slope, intercept = Wide{} + after.intercept, low = Wide{} + after.low, high = Wide{} + after.high;
+    const Line map = after;
     for (int64_t n = 0; n < t.count; n += 4) {
         alignas(32) float made[4][8];
         const int64_t columns = std::min<int64_t>(4, t.count - n);
@@ -83,7 +88,7 @@ template <int fixed> INLINE void blend_along(const Table &t, const float *group,
             Wide sum[8 / wide];
             blended<8 / wide>(taps, [&](int64_t tap) { return at + 8 * tap; }, sum);
             for (int64_t part = 0; part < 8 / wide; ++part)
-                save(lower(higher(sum[part] * slope + intercept, low), high), made[c] + part * wide);
+                save(mapped(sum[part], map), made[c] + part * wide);
         }
         for (int64_t half = 0; half < rows; half += 4) {
             Four a = load<Four>(made[0] + half), b = load<Four>(made[1] + half), c = load<Four>(made[2] + half), d = load<Four>(made[3] + half);
