@@ -12,6 +12,7 @@ import pytest
 import SimpleITK
 
 import hounsfield as hu
+from tests.io.labels.structures import LPS, Line, write_structures
 
 OVERLAPS = {"GREEN": ("1", 1), "ORANGE": ("2", 2), "PURPLE": ("3", 3), "LIGHT_BLUE": ("1", 4), "DARK_BLUE": ("1", 5)}
 
@@ -90,7 +91,7 @@ def test_overlapping_segments_stay_apart(real_data: Path, abdomen: hu.Stack) -> 
 def test_only_the_labels_that_are_named_are_read(real_data: Path, abdomen: hu.Stack) -> None:
     path = real_data / "ct_dicomseg_nrrdseg_dcmqi/partial_overlaps.dcm"
     assert list(hu.read_labels(path, image=abdomen, names=["PURPLE"])) == ["PURPLE"]
-    with pytest.raises(hu.RefusedError, match="no label 'liver' there"):
+    with pytest.raises(hu.RefusedError, match="no label 'liver' there; there are GREEN, ORANGE"):
         hu.read_labels(path, image=abdomen, names=["liver"])
 
 
@@ -134,3 +135,21 @@ def test_a_truncated_segmentation_is_an_error(real_data: Path, abdomen: hu.Stack
             warnings.simplefilter("error")
             with pytest.raises(hu.HounsfieldError):
                 hu.read_labels(tmp_path / "cut.dcm", image=abdomen)
+
+
+def test_contours_on_a_doubly_oblique_series_of_oblong_pixels(real_data: Path, tmp_path: Path) -> None:
+    """Contours through pixel borders of the slices, put into the world by the files' own vectors."""
+    files = sorted((real_data / "odd_small/oblique_rtutils").iterdir())
+    stack = hu.open(real_data / "odd_small/oblique_rtutils", assume="hu")
+    lines, expected = [], np.zeros(stack.shape, bool)
+    for n, file in enumerate(files):
+        data = pydicom.dcmread(file)
+        turn = np.array(data.ImageOrientationPatient, float).reshape(2, 3)
+        corners = np.array([(10.5, 5.5), (40.5 + n, 5.5), (40.5 + n, 30.5), (10.5, 30.5)])
+        points = (np.array(data.ImagePositionPatient, float) + np.outer(corners[:, 0] * data.PixelSpacing[1], turn[0])
+                  + np.outer(corners[:, 1] * data.PixelSpacing[0], turn[1]))
+        lines.append(Line(points * LPS, instance=str(data.SOPInstanceUID)))
+        place = stack.grid.index(np.array(data.ImagePositionPatient, float) * LPS)
+        expected[11:41 + n, 6:31, round(float(place[2]))] = True
+    path = write_structures(tmp_path / "rs.dcm", [("box", lines)])
+    assert np.array_equal(hu.read_labels(path, image=stack)["box"].array > 0, expected)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,12 +70,23 @@ def _arrays(item: LabelObject, seg: Segmentation, placed: Placed, *, numbers: se
         if (frame.segment, slot) in seen:
             raise BadFileError(seg.name, "two frames of one segment lie at one place", code="DUPLICATE")
         seen.add((frame.segment, slot))
-        for number in numbers if seg.kind == "labelmap" else numbers & {frame.segment}:
-            mask = values == number if seg.kind == "labelmap" else values.astype(np.int64) * 2 >= seg.full
-            if mask.any():
-                array = arrays.setdefault(number, np.zeros(placed.shape, np.uint8, order="F"))
-                array[:, :, slot] = mask
+        for number, mask in _masks(seg, frame, values, numbers):
+            if number not in arrays:
+                arrays[number] = np.zeros(placed.shape, np.uint8, order="F")
+            arrays[number][:, :, slot] = mask
     return arrays
+
+
+def _masks(seg: Segmentation, frame: SegFrame, values: NDArray[Any], numbers: set[int]
+           ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """The wanted segments that a frame holds a pixel of, each as (number, pixels)."""
+    if seg.kind == "labelmap":
+        for number in numbers & set(np.unique(values).tolist()):
+            yield number, values == number
+    elif frame.segment in numbers:
+        mask = values if seg.kind == "binary" else values >= seg.full / 2
+        if mask.any():
+            yield frame.segment, mask
 
 
 def _placed(seg: Segmentation, image: Stack | Volume) -> Placed:

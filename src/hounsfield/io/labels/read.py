@@ -47,7 +47,8 @@ def load_labels(path: Path, *, image: Stack | Volume, names: Sequence[str] | Non
     found = _of_file(path, image.grid) if sniff(path) != "dicom" else _of_dicom(path, image, names)
     missing = [name for name in names or () if name not in found.volumes]
     if missing:
-        raise refused("NO_LABELS", f"no label '{missing[0]}' there; there are {', '.join(found.volumes) or 'none'}")
+        there = ", ".join(_of_dicom(path, image, None).volumes if sniff(path) == "dicom" else found.volumes)
+        raise refused("NO_LABELS", f"no label '{missing[0]}' there; there are {there}")
     return found
 
 
