@@ -36,3 +36,7 @@ class ReadPolicy:
                 problems.append(Problem(item.name, "policy", f"'{value}' is none of {', '.join(dict.fromkeys(allowed))}"))
         if problems:
             raise PipelineError(problems)
+
+
+DEFAULT_POLICY = ReadPolicy()
+"""Refuse what could only be guessed, repair what is known."""

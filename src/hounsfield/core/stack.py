@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hounsfield.core import hooks
 from hounsfield.core.errors import GeometryError, Problem
 from hounsfield.core.grid import Grid
-from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.core.spec import AIR_HU, Quantity, Spec
 from hounsfield.core.volume import Array, Volume
 
@@ -61,7 +61,7 @@ class Stack:
     exact_grid: Grid | None = None
     invented: tuple[bool, ...] = ()
     repairs: tuple[Problem, ...] = ()
-    policy: ReadPolicy = field(default_factory=ReadPolicy)
+    policy: ReadPolicy = DEFAULT_POLICY
     source_sha256: str = ""
     in_memory: bool = False
     finish: Callable[[], None] | None = None

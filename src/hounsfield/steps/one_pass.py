@@ -111,6 +111,10 @@ class OnePass:
         used = along.rest < 1
         first = np.where(used, along.first, np.iinfo(np.int32).max)
         last = np.where(used, along.first + along.taps, 0)
+        if planes >= count and most >= self.stack.shape[2]:
+            low, high = self._slices(first, last, 0, count)
+            yield _Slab(start=0, stop=count, low=low, high=high, tables=tables, planes=self._planes(0, count))
+            return
         start = 0
         while start < count:
             stop = start + 1
