@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
@@ -12,13 +12,16 @@ from hounsfield.cli.reading import Reading
 from hounsfield.cli.scan import QuantityWord, read_volume
 from hounsfield.cli.terminal import Terminal
 
+if TYPE_CHECKING:
+    from hounsfield.core.stack import Stack
+
 
 def convert(terminal: Terminal, reading: Reading,
             src: Annotated[Path, Argument(help="A scan: file or folder.")],
             dst: Annotated[Path, Argument(help="The output; its suffix says the format.")],
             like: Annotated[Path | None, Option(metavar="FILE", help="Sample onto the grid of this scan.")] = None,
-            format: Annotated[Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8"] | None,
-                              Option(help="Instead of what the suffix says.")] = None,
+            format: Annotated[Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"] | None,
+                              Option(help="Instead of what the suffix says; dicom is a derived series.")] = None,
             dtype: Annotated[str | None, Option(help="Such as int16; checked, never wrapped.")] = None,
             quantity: Annotated[QuantityWord | None, Option(help="What the values are, if not HU.")] = None) -> None:
     """Write a scan in another format, on its own grid or on that of another scan; nothing of the patient is written."""
@@ -33,13 +36,23 @@ def convert(terminal: Terminal, reading: Reading,
             grid = open_stack(like, policy=reading.policy, quantity="other").grid
         volume = regrid(volume, grid)
     with about(dst):
-        write(volume, dst, format=format, dtype=dtype)
+        write(volume, dst, format=format, dtype=dtype, like=_origin(src, reading) if format == "dicom" else None)
     if terminal.json:
         grid = volume.grid
         terminal.data({"schema": 1, "shape": list(volume.shape), "spacing_mm": list(grid.spacing_mm),
                        "orientation": grid.orientation, "dtype": dtype or str(volume.spec.dtype),
                        "quantity": volume.quantity})
     terminal.say(f"wrote {dst}: {volume.quantity}, {volume.grid!r}")
+
+
+def _origin(src: Path, reading: Reading) -> Stack | None:
+    """The series that a derived one refers to; None where the source is no DICOM."""
+    from hounsfield.io.open import open_stack
+    from hounsfield.io.sniff import sniff
+
+    if sniff(src) != "dicom":
+        return None
+    return open_stack(src, series=reading.series, policy=reading.policy, quantity="other")
 
 
 def _check_dtype(word: str | None) -> None:

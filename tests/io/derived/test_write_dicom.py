@@ -266,3 +266,16 @@ def test_a_write_that_fails_midway_leaves_nothing(tmp_path: Path, monkeypatch: p
     with pytest.raises(hu.WriteError, match="No space left"):
         hu.write(blocks(), tmp_path / "out", format="dicom")
     assert [path for path in tmp_path.iterdir() if path.name != "config"] == []
+
+
+def test_convert_writes_a_derived_series(series: Make, tmp_path: Path) -> None:
+    """From DICOM with its references, and onto another grid; from NIfTI without any."""
+    from hounsfield.__main__ import main
+
+    source = series()
+    assert main(["convert", str(source.folder), str(tmp_path / "out"), "--format", "dicom"]) == 0
+    assert np.array_equal(hu.read(tmp_path / "out").array, hu.read(source.folder).array)
+    assert "SourceImageSequence" in pydicom.dcmread(tmp_path / "out" / "slice-00001.dcm")
+    hu.write(blocks(), tmp_path / "ct.nii.gz")
+    assert main(["convert", str(tmp_path / "ct.nii.gz"), str(tmp_path / "new"), "--format", "dicom"]) == 0
+    assert np.array_equal(hu.read(tmp_path / "new").array, blocks().array)
