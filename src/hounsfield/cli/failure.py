@@ -39,7 +39,8 @@ def as_failure(error: BaseException, *, subject: str = "", status: int | None = 
         return error
     code, public = cause(error)
     text = str(error).replace("\n", " ") if isinstance(error, HounsfieldError) else public
-    return Failure(f"{subject}: {text}" if subject else text, status=status_of(error) if status is None else status,
+    named = not subject or text.startswith(f"{subject}: ")
+    return Failure(text if named else f"{subject}: {text}", status=status_of(error) if status is None else status,
                    code=code, public=public)
 
 

@@ -57,7 +57,7 @@ class Viewing:
         help="Whether the patient's left is on the right.")] = "radiological"
 
 
-Src = Annotated[Path, Argument(help="A scan: file or folder.")]
+Src = Annotated[Path, Argument(readable=False, help="A scan: file or folder.")]
 
 
 def planes(terminal: Terminal, reading: Reading, showing: Showing, viewing: Viewing, src: Src,

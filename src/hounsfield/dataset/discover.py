@@ -72,13 +72,13 @@ def image_files(path: Path) -> tuple[list[Path], bool]:
     """
     from hounsfield.io.sniff import sniff
 
-    if (path.is_file() and path.name.lower().endswith(IMAGE_SUFFIXES)) or sniff(path) != "dicom":
+    if (os.path.isfile(path) and path.name.lower().endswith(IMAGE_SUFFIXES)) or sniff(path) != "dicom":
         return [path], False
     return _sorted_out(path) if path.is_dir() else ([], True)
 
 
 def _in_path(path: Path, typed: str) -> tuple[list[Found], list[Missed]]:
-    if not path.exists():
+    if not os.path.exists(path):
         return [], [Missed(typed=typed, code="MISSING", message="there is no such file or folder")]
     images, others = image_files(path)
     found = [Found(path=item, typed=_as_typed(item, path, typed)) for item in images]
@@ -113,9 +113,9 @@ def _walk(folder: Path) -> Iterator[Path]:
     for where, folders, files in os.walk(folder, onerror=denied):
         place = Path(where)
         folders[:] = sorted(name for name in folders
-                            if not name.startswith(".") and not (place / name / OUTPUT_MARK).exists())
+                            if not name.startswith(".") and not os.path.exists(place / name / OUTPUT_MARK))
         for name in list(folders):
-            if (place / name / SIDECAR_NAME).is_file():
+            if os.path.isfile(place / name / SIDECAR_NAME):
                 folders.remove(name)
                 yield place / name
         for name in sorted(files):
@@ -151,7 +151,7 @@ def _home(path: Path, series: Series) -> Path:
     """The deepest folder that holds all files of a series: what has to be looked at to read it again."""
     if not path.is_dir():
         return path
-    folders = {os.path.dirname(frame.source.name) for frame in series.group.frames}
+    folders = {os.path.dirname(name) for name in series.names}
     home = path / os.path.commonpath(folders) if "" not in folders else path
     while not home.is_dir():
         if home.is_file():
@@ -164,7 +164,7 @@ def _files(series: Series, path: Path, home: Path) -> tuple[str, ...]:
     """The files of a series below its home; none where that is a file itself, or an archive."""
     if not home.is_dir():
         return ()
-    places = {path / frame.source.name for frame in series.group.frames}
+    places = {path / name for name in series.names}
     return tuple(sorted(str(place.relative_to(home)) for place in places)) if all(p.is_file() for p in places) else ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ def named(found: Sequence[Found], *, ids: Ids = "auto") -> list[CaseSource]:
     of the file's place under the user's key. hash: never a stem. stem: always one; raises PipelineError where that
     cannot be. The same case found twice is one case.
     """
-    once = list({(item.path.resolve(), item.series_id): item for item in found}.values())
+    once = list({(os.path.realpath(item.path), item.series_id): item for item in found}.values())
     stems = [stem(item) for item in once]
     counts = Counter(name.lower() for name in stems)
     if ids == "stem":
@@ -65,7 +66,7 @@ def stem(item: Found) -> str:
 def _hashed(path: Path) -> str:
     from hounsfield.io.case_id import case_id
 
-    return case_id(f"file:{path.resolve()}")
+    return case_id(f"file:{os.path.realpath(path)}")
 
 
 def _check_stems(stems: Sequence[str], counts: Counter[str]) -> None:
@@ -87,4 +88,4 @@ def _without_twins(cases: Sequence[CaseSource]) -> list[CaseSource]:
 def _hashed_series(case: CaseSource) -> str:
     from hounsfield.io.case_id import case_id
 
-    return case_id(f"file:{case.path.resolve()}/{case.series}")
+    return case_id(f"file:{os.path.realpath(case.path)}/{case.series}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def expanded(words: Sequence[str]) -> list[str]:
     """
     result: list[str] = []
     for word in words:
-        if word.startswith("@") and not Path(word).exists():
+        if word.startswith("@") and not os.path.exists(word):
             result += expanded(_listed(Path(word[1:])))
         else:
             result += _matches(word)
@@ -28,7 +29,7 @@ def expanded(words: Sequence[str]) -> list[str]:
 
 
 def _matches(word: str) -> list[str]:
-    if Path(word).exists() or not any(letter in word for letter in "*?["):
+    if os.path.exists(word) or not any(letter in word for letter in "*?["):
         return [word]
     import glob
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -25,11 +26,11 @@ def sniff(path: Path) -> Kind:
 
     Raises ReadError where there is nothing, or nothing that may be read.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # False for a name that is too long, or a link in a circle
         raise ReadError("there is no such file or folder")
     if path.is_dir():
-        return "png" if (path / SIDECAR_NAME).is_file() else "dicom"
-    if not path.is_file():
+        return "png" if os.path.isfile(path / SIDECAR_NAME) else "dicom"
+    if not os.path.isfile(path):
         raise ReadError("this is neither a file nor a folder")
     with reading("image"):
         if path.stat().st_size == 0:

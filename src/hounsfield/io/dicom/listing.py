@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from hounsfield.core.errors import ReadError
 from hounsfield.io.dicom.archive import archive_sources, is_archive
 from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.dicomdir import dicomdir_sources, is_dicomdir
@@ -20,7 +21,7 @@ def sources(path: Path) -> list[Source]:
 
     Raises ReadError where it cannot be read, RefusedError where an archive or a directory leads out of itself.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         raise BadFileError(printable(path.name), "no such file or folder")
     if path.is_dir():
         return list(_numbered(path))
@@ -47,7 +48,17 @@ def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int
                 if entry.is_dir(follow_symlinks=False):
                     if depth < MAX_FOLDERS:
                         yield from _files(entry.path, f"{prefix}{entry.name}/", depth + 1)
-                elif entry.is_file():
-                    yield prefix + entry.name, entry.path, entry.stat().st_size
+                elif (size := _size(entry)) is not None:
+                    yield prefix + entry.name, entry.path, size
+    except ReadError:
+        raise
     except OSError as error:
         raise BadFileError(printable(prefix) or 'the folder', f"cannot be listed ({error.strerror})") from None
+
+
+def _size(entry: os.DirEntry[str]) -> int | None:
+    """The size of a regular file; None for what is none: a pipe, a device, a link to nothing or in a circle."""
+    try:
+        return entry.stat().st_size if entry.is_file() else None
+    except OSError:
+        return None
