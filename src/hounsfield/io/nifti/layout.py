@@ -31,7 +31,8 @@ _NIFTI1: list[tuple[Any, ...]] = [
 _NIFTI2: list[tuple[Any, ...]] = [
     ("sizeof_hdr", "i4"), ("magic", "S4"), ("eol_check", "u1", (4,)), ("datatype", "i2"), ("bitpix", "i2"), ("dim", "i8", (8,)),
     ("intent_p1", "f8"), ("intent_p2", "f8"), ("intent_p3", "f8"), ("pixdim", "{f}", (8,)), ("vox_offset", "i8"),
-    ("scl_slope", "f8"), ("scl_inter", "f8"), ("cal_max", "f8"), ("cal_min", "f8"), ("slice_duration", "f8"), ("toffset", "f8"), ("slice_start", "i8"),
+    ("scl_slope", "f8"), ("scl_inter", "f8"), ("cal_max", "f8"), ("cal_min", "f8"), ("slice_duration", "f8"), ("toffset", "f8"),
+    ("slice_start", "i8"),
     ("slice_end", "i8"), ("descrip", "S80"), ("aux_file", "S24"), ("qform_code", "i4"), ("sform_code", "i4"), *_QUATERN,
     *_ROWS, ("slice_code", "i4"), ("xyzt_units", "i4"), ("intent_code", "i4"), ("intent_name", "S16"), ("dim_info", "u1"),
     ("unused_str", "S15")]
