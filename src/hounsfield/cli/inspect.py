@@ -25,7 +25,7 @@ SHOWN_GAPS = 3
 
 
 def inspect(terminal: Terminal, reading: Reading,
-            path: Annotated[Path, Argument(readable=False, help="A folder, an archive, a file: DICOM, NIfTI, NRRD, MetaImage, npy.")],
+            path: Annotated[Path, Argument(readable=False, help="A folder, an archive, or a file: DICOM, NIfTI, NRRD, npy ...")],
             html: Annotated[Path | None, Option(metavar="FILE", help="Write a page of HTML too.")] = None,
             strict: Annotated[bool, Option("--strict", help="End with 1 if any series is refused.")] = False) -> None:
     """Say what lies at a path, series by series: sizes, spacing, gaps, tilt, units, and whether it can be read."""
