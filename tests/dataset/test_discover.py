@@ -116,3 +116,14 @@ def test_every_series_of_a_real_study_is_found_and_screens_are_not(real_data: Pa
     found = discover([str(real_data / "headphantom_philips_study")])
     assert len([case for case in found.cases if case.series]) == 1
     assert discover([str(real_data / "headphantom_philips_study" / "S1000")]).missed[0].code == "NOT_CT"
+
+
+def test_a_slice_without_pixels_in_another_folder_is_of_its_series_too(phantom: Head, tmp_path: Path) -> None:
+    series = write_series(phantom, tmp_path / "scan" / "one")
+    last = series.files[-1]
+    whole = last.read_bytes()
+    (tmp_path / "scan" / "two").mkdir()
+    (tmp_path / "scan" / "two" / "x").write_bytes(whole[:whole.rindex(b"\xe0\x7f\x10\0")])
+    last.unlink()
+    found = discover([str(tmp_path / "scan")]).cases
+    assert [case.path for case in found] == [tmp_path / "scan"]

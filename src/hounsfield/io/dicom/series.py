@@ -28,6 +28,13 @@ class Series:
 
     group: Group
     findings: tuple[Finding, ...] = ()
+    cut: tuple[str, ...] = ()
+    """Names of files that are of it too, but hold no pixels."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its files, relative to what was looked at, each once."""
+        return tuple(dict.fromkeys((*(frame.source.name for frame in self.group.frames), *self.cut)))
 
     @property
     def is_readable(self) -> bool:
@@ -55,7 +62,8 @@ def series_of(found_there: Triage) -> list[Series]:
     for item in found_there.other:
         if item.series:
             cut.setdefault(item.series, []).append(item)
-    return [series for group in group_frames(found_there.frames) for series in _parts(group, cut.get(group.series, ()))]
+    return [replace(series, cut=tuple(item.name for item in cut.get(group.series, ())))
+            for group in group_frames(found_there.frames) for series in _parts(group, cut.get(group.series, ()))]
 
 
 def _parts(group: Group, cut: Sequence[Other]) -> list[Series]:
