@@ -129,3 +129,17 @@ def test_a_pad_that_the_dtype_cannot_hold_is_refused_and_never_wraps(dtype: str)
 def test_sizes_that_cannot_be_are_refused(shape: tuple[object, ...]) -> None:
     with pytest.raises(hu.GeometryError, match="sizes of at least 1"):
         hu.CropOrPad(shape=shape)
+
+
+@pytest.mark.parametrize("steps", [(), (hu.Reorient(to="RAS"),), (hu.CropOrPad(shape=(4, 5, 6)),), (hu.Resample(spacing_mm=1.0),),
+                                   (hu.Clip(low_hu=-2000, high_hu=4000),), (hu.Slab(slices=1),)],
+                         ids=lambda steps: "".join(type(step).__name__ for step in steps) or "none")
+def test_who_writes_to_a_result_changes_nothing_of_the_source(steps: tuple[object, ...]) -> None:
+    ct = hu.Volume.from_array(np.arange(120, dtype=np.int16).reshape(4, 5, 6), affine=np.eye(4))
+    label = hu.Volume.from_array((ct.array > 60).astype(np.uint8), affine=np.eye(4), quantity="label")
+    before = ct.array.copy(), label.array.copy()
+    made = hu.Pipeline(steps).run(hu.Case(ct, {"half": label}, {"same": label}))
+    for volume in (made.volume, made.labels["half"], made.masks["same"], hu.regrid(ct, ct.grid), hu.Pipeline(steps).run(ct).volume):
+        volume.array[...] = 7
+    assert np.array_equal(ct.array, before[0])
+    assert np.array_equal(label.array, before[1])

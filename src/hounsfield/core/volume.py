@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,6 +96,13 @@ class Volume:
     def to_sitk(self) -> Any:
         """This volume as a SimpleITK image (axes i, j, k kept; RAS+ becomes LPS+); raises GeometryError on shear."""
         return hooks.call("volume.to_sitk", self)
+
+
+def apart(volume: Volume, given: Iterable[Volume]) -> Volume:
+    """`volume`, or a copy where it shares memory with one of `given`: whoever writes to a result changes nothing else."""
+    if any(np.may_share_memory(volume.array, other.array) for other in given):
+        return Volume(volume.array.copy(order="F"), volume.spec)
+    return volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,7 @@ from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.version import VERSION
-from hounsfield.core.volume import Case, Volume
+from hounsfield.core.volume import Case, Volume, apart
 from hounsfield.pipeline.fold import Fold
 from hounsfield.pipeline.invented import invented_masks
 from hounsfield.pipeline.pipeline import AnyStep, Pipeline, name_problems
@@ -57,7 +57,11 @@ def run(pipeline: Pipeline, source: Volume | Stack | Case, *, dtype: np.dtype[An
         masks={name: array_sha256(mask.array) for name, mask in done.masks.items()},
         labels={name: label_changes(before[name], label) for name, label in done.labels.items()},
         volatile={"started": started, "seconds": time.perf_counter() - clock})
-    return Result(volume=image, labels=done.labels, masks=done.masks, record=record)
+    given = [*before.values(), *(case.masks.values() if case is not None else ())]
+    if not isinstance(source, Stack):
+        given.append(source if isinstance(source, Volume) else source.image)
+    return Result(volume=apart(image, given), labels={name: apart(label, given) for name, label in done.labels.items()},
+                  masks={name: apart(mask, given) for name, mask in done.masks.items()}, record=record)
 
 
 def record_of(pipeline: Pipeline, stack: Stack, spec: Spec, *, steps: Sequence[AnyStep],

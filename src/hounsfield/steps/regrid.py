@@ -5,7 +5,7 @@ from __future__ import annotations
 from hounsfield.core.axes import Method
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.grid import Grid
-from hounsfield.core.volume import Volume
+from hounsfield.core.volume import Volume, apart
 from hounsfield.steps.geometric import holds, sampled_dtype
 from hounsfield.steps.label_sampling import sample_label
 from hounsfield.steps.one_pass import sample_volume
@@ -17,8 +17,13 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     crops and pads; background where the volume does not reach), interpolated where not.
 
     `method` None is linear for images and nearest for labels and masks, for which any other method means the label
-    with the largest share of each cell. Dtype: as it was for copies and labels, float32 for interpolated images.
+    with the largest share of each cell. Dtype: as it was for copies and labels, float32 for interpolated images. The
+    array is the caller's own.
     """
+    return apart(_regridded(volume, grid, method=method), [volume])
+
+
+def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:
     is_label = volume.quantity in ("label", "mask")
     sampling = Sampling.of_grid(volume.grid).to(grid, method=method or "linear")
     if is_label:
