@@ -110,8 +110,9 @@ def test_filled_gap_is_the_head_but_for_what_lies_between(small: Head, tmp_path:
 
 
 @pytest.mark.parametrize("phases", [2, 3])
-def test_each_phase_is_read_by_its_id(small: Head, tmp_path: Path, phases: int) -> None:
-    series = write_series(small, tmp_path / "x", faults=Faults(phases=phases))
+@pytest.mark.parametrize("enhanced", [False, True])
+def test_each_phase_is_read_by_its_id(small: Head, tmp_path: Path, phases: int, enhanced: bool) -> None:
+    series = write_series(small, tmp_path / "x", faults=Faults(phases=phases, enhanced=enhanced))
     reports = scan_dicom(tmp_path / "x")
     assert len(reports) == phases
     for report, truth in zip(reports, series.truths, strict=True):

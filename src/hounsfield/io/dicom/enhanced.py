@@ -54,7 +54,7 @@ def _placed(base: Frame, values: Mapping[str, Any]) -> Frame:
     own_rescale = "slope" in values or "intercept" in values
     spacing = _floats(values.get("spacing"), 2)
     thickness = _float(values.get("thickness"))
-    order = tuple((name, number) for name in _ORDERS if (number := _ordinal(values.get(name))) is not None)
+    own = {name: number for name in _ORDERS if (number := _ordinal(values.get(name))) is not None}
     return replace(
         base, position_mm=_floats(values.get("position"), 3) or base.position_mm,
         orientation=_floats(values.get("orientation"), 6) or base.orientation,
@@ -64,7 +64,7 @@ def _placed(base: Frame, values: Mapping[str, Any]) -> Frame:
         bad_rescale=base.bad_rescale or (own_rescale and (not slope or intercept is None)),
         rescale_type=str(values.get("rescale type") or base.rescale_type).strip().upper(),
         image_type=_types(values.get("frame type")) or base.image_type,
-        kernel=base.kernel or _kernel(values.get("kernel")), order=order or base.order)
+        kernel=base.kernel or _kernel(values.get("kernel")), order=(*own.items(), *(item for item in base.order if item[0] not in own)))
 
 
 def _values(item: Any) -> dict[str, Any]:
