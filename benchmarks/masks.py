@@ -2,7 +2,7 @@
 
     python benchmarks/masks.py [--repeats 5] [--cache head.npz]
 
-Needs opencv-python-headless and connected-components-3d beside the package. Prints medians, ratios and how well the
+Needs scikit-image, opencv-python-headless and connected-components-3d beside the package. Prints medians, ratios and how well the
 masks agree with the phantom's truth.
 """
 
@@ -65,17 +65,18 @@ def ours(image: Volume) -> tuple[Mask, Array]:
 
 
 def tutorial(image: Volume) -> tuple[Mask, Array]:
-    """The code that is copied everywhere, with scipy for its dilation: slice by slice, windowed, in float64;
+    """The code that is copied everywhere, with its own libraries: slice by slice, windowed, in float64;
     the last row and column of the crop are lost, and what is outside becomes 0, as there."""
     from scipy import ndimage
+    from skimage import morphology
     masks, padded = [], []
     for k in range(image.shape[2]):
         windowed = np.clip(image.array[:, :, k].astype(np.float64), 0, 80)
-        labels, _ = ndimage.label(ndimage.grey_dilation(windowed, footprint=np.ones((1, 1))))
+        labels, _ = ndimage.label(morphology.dilation(windowed, np.ones((1, 1))))
         counts = np.bincount(labels.ravel().astype(np.int64))
         counts[0] = 0
-        mask = ndimage.grey_dilation((labels == counts.argmax()).astype(np.uint8), footprint=np.ones((1, 1)))
-        mask = ndimage.grey_dilation(ndimage.binary_fill_holes(mask).astype(np.uint8), footprint=np.ones((3, 3)))
+        mask = morphology.dilation(labels == counts.argmax(), np.ones((1, 1)))
+        mask = morphology.dilation(ndimage.binary_fill_holes(mask), np.ones((3, 3)))
         masked = mask * windowed
         if not masked.any():  # There the tutorials raise; here the slice stays empty, so that they come to an end.
             masks.append(mask)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hounsfield.dataset.source import CaseSource
     from hounsfield.pipeline.pipeline import Pipeline
 
-Format = Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8"]
+Format = Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"]
 DTYPES = ("int16", "uint8", "uint16", "int32", "float32", "float16", "float64", "int8")
 
 
@@ -35,7 +35,8 @@ class Writing:
     """What is written, and how."""
 
     out: Annotated[Path, Option("--out", "-o", help="The output folder; an earlier run there is resumed.")]
-    format: Annotated[Format, Option(help="Of the volumes; png keeps HU in 16 bits, png8 is to look at.")] = "nii.gz"
+    format: Annotated[Format, Option(help="Of the volumes; png keeps HU in 16 bits, png8 is to look at, "
+                                           "dicom is a derived series.")] = "nii.gz"
     dtype: Annotated[str | None, Option(help="Of the image, such as int16; checked, never wrapped.")] = None
     label: Annotated[list[str] | None, Option(metavar="[NAME=]FILE", help="Labels that go with the image; "
                                               "{id} in FILE stands for the case's id.")] = None

@@ -11,14 +11,18 @@ from hounsfield.dataset.thumbnail import Thumbnail, thumbnail_of
 from hounsfield.io.write import write
 
 if TYPE_CHECKING:
+    from hounsfield.core.stack import Stack
     from hounsfield.pipeline.result import Result
     from hounsfield.pipeline.stream import Stream
 
-FORMATS = ("nii.gz", "nii", "nrrd", "npy", "png", "png8")
+FORMATS = ("nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom")
 """What `--format` may say."""
 
-FOLDER_FORMATS = ("png", "png8")
+FOLDER_FORMATS = ("png", "png8", "dicom")
 """Formats of one file per slice."""
+
+BESIDE_DICOM = "nii.gz"
+"""What masks and labels are written as beside a derived DICOM series, which holds an image alone."""
 
 PREVIEW_PX = 256
 """Height of a preview, px: thousands of them are looked at together."""
@@ -38,21 +42,33 @@ def write_stream(stream: Stream, folder: Path, *, format: str) -> dict[str, str]
     return _digests(folder, known={image: digest})
 
 
-def write_result(result: Result, folder: Path, *, format: str, is_split: bool) -> dict[str, str]:
+def write_result(result: Result, folder: Path, *, format: str, is_split: bool, source: Stack) -> dict[str, str]:
     """Write image, masks, labels and preview into `folder`; returns the sha256 of each file by its relative name.
 
-    `is_split` writes one file per slice under image/, label-<name>/ and mask-<name>/. Raises WriteError.
+    `is_split` writes one file per slice under image/, label-<name>/ and mask-<name>/. A derived DICOM series refers to
+    the slices of `source`, where it has DICOM ones. Raises WriteError.
     """
     parts = {"image": result.volume, **{f"mask-{name}": mask for name, mask in result.masks.items()},
              **{f"label-{name}": label for name, label in result.labels.items()}}
     for name, volume in parts.items():
-        if is_split and format not in FOLDER_FORMATS:
+        if format == "dicom" and name == "image":
+            write(volume, folder / name, format=format, like=_origin(source))
+        elif format == "dicom":
+            write(volume, folder / file_name(name, BESIDE_DICOM), format=BESIDE_DICOM)
+        elif is_split and format not in FOLDER_FORMATS:
             _write_slices(volume, folder / name, format=format)
         else:
             write(volume, folder / file_name(name, format), format=format)
     label = next(iter(result.labels.values()), None)
     _draw(thumbnail_of(result.volume), None if label is None else thumbnail_of(label), folder / PREVIEW)
     return _digests(folder, known={})
+
+
+def _origin(source: Stack) -> Stack | None:
+    """The stack that a derived series refers to: one whose slices are DICOM."""
+    from hounsfield.io.dicom.origin import frames_behind
+
+    return source if any(frames_behind(source)) else None
 
 
 def file_name(name: str, format: str) -> str:

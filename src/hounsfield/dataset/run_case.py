@@ -60,10 +60,10 @@ def _run(job: Job, case: CaseSource, earlier_key: str) -> Outcome:
         stack = open_stack(case.path, series=case.series, policy=job.policy)
         streamed = _stream(job, stack) if not labels else None
         if streamed is not None:
-            return _written(job, case, streamed, made_of=made_of, caught=caught)
+            return _written(job, case, streamed, stack=stack, made_of=made_of, caught=caught)
         check_memory(job.pipeline.plan(stack).peak_bytes, job.memory_bytes)
         result, problems = _result(job, stack, labels)
-        return _written(job, case, result, extra=problems, made_of=made_of, caught=caught)
+        return _written(job, case, result, stack=stack, extra=problems, made_of=made_of, caught=caught)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +104,15 @@ def _result(job: Job, stack: Stack, labels: dict[str, Path]) -> tuple[Result, tu
     return job.pipeline.run(stack, dtype=job.dtype, labels=volumes), problems
 
 
-def _written(job: Job, case: CaseSource, result: Result | Stream, *, made_of: Future[_MadeOf], extra: tuple[Problem, ...] = (),
-             caught: Sequence[warnings.WarningMessage] = ()) -> Outcome:
+def _written(job: Job, case: CaseSource, result: Result | Stream, *, stack: Stack, made_of: Future[_MadeOf],
+             extra: tuple[Problem, ...] = (), caught: Sequence[warnings.WarningMessage] = ()) -> Outcome:
     """Write the case; what was in doubt is known once a stream has run, so `caught` is looked at after it."""
     started, clock = time.time(), time.perf_counter()
     with case_folder(job.folder(case.id)) as folder:
         if isinstance(result, Stream):
             outputs = write_stream(result, folder, format=job.format)
         else:
-            outputs = write_result(result, folder, format=job.format, is_split=job.is_split)
+            outputs = write_result(result, folder, format=job.format, is_split=job.is_split, source=stack)
         doubts = tuple(Problem("", "DOUBT", str(warning.message)) for warning in caught)
         said = tuple({"code": problem.kind, "message": problem.message} for problem in (*extra, *doubts))
         source = {**result.record.source, "sha256": made_of.result().source}
