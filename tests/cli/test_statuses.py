@@ -141,6 +141,9 @@ def test_fix_says_that_nothing_of_the_labels_is_left(line: Line, scan: Path, lab
     answer = line("compare", scan, tmp_path / "far.nii.gz", "--fix", tmp_path / "fixed.nii.gz")
     assert answer.status == 1
     assert "none of what the segmentation marks" in answer.err
+    answer = line("planes", scan, "-o", tmp_path / "out.png", "--overlay", tmp_path / "far.nii.gz")
+    assert answer.status == 0
+    assert "none of what it marks lies within the image" in answer.err
 
 
 def test_strict_turns_a_refused_series_into_1(line: Line, real_data: Path) -> None:

@@ -70,7 +70,7 @@ def planes(terminal: Terminal, reading: Reading, showing: Showing, viewing: View
     showing.check()
     point = None if at is None else _numbers(at, 3, name="--at")
     part = (0.5, 0.5, 0.5) if fraction is None else _numbers(fraction, 3, name="--fraction")
-    volume, overlay = _opened(src, reading, showing, viewing)
+    volume, overlay = _opened(terminal, src, reading, showing, viewing)
     with about(src):
         picture = draw(volume, at_mm=point, fraction=part, window=showing.window_like, overlay=overlay,
                        convention=viewing.convention, crosshair=crosshair)
@@ -84,7 +84,7 @@ def montage(terminal: Terminal, reading: Reading, showing: Showing, viewing: Vie
     from hounsfield.picture.montage import montage as draw
 
     showing.check()
-    volume, overlay = _opened(src, reading, showing, viewing)
+    volume, overlay = _opened(terminal, src, reading, showing, viewing)
     with about(src):
         picture = draw(volume, rows=rows, columns=columns, plane=plane, window=showing.window_like, overlay=overlay,
                        convention=viewing.convention)
@@ -102,14 +102,20 @@ def histogram(terminal: Terminal, reading: Reading, showing: Showing, src: Src) 
     _save(terminal, picture, showing.out)
 
 
-def _opened(src: Path, reading: Reading, showing: Showing, viewing: Viewing) -> tuple[Volume, Volume | None]:
+def _opened(terminal: Terminal, src: Path, reading: Reading, showing: Showing, viewing: Viewing
+            ) -> tuple[Volume, Volume | None]:
     volume = read_volume(src, reading=reading, quantity=showing.quantity)
     if viewing.overlay is None:
         return volume, None
     from hounsfield.steps.regrid import regrid
 
     overlay = read_volume(viewing.overlay, reading=Reading(), quantity="label")
-    return volume, overlay if overlay.grid.same_as(volume.grid) else regrid(overlay, volume.grid)
+    if overlay.grid.same_as(volume.grid):
+        return volume, overlay
+    brought = regrid(overlay, volume.grid)
+    if overlay.array.any() and not brought.array.any():
+        terminal.warn(f"{viewing.overlay}: none of what it marks lies within the image: is it that of another scan?")
+    return volume, brought
 
 
 def _save(terminal: Terminal, picture: Picture, out: Path) -> None:
