@@ -374,7 +374,7 @@ def test_absent_rescale_is_not_hu_and_absent_type_is(tmp_path: Path) -> None:
     assert read(tmp_path / "untyped").quantity == "hu"
 
 
-@pytest.mark.parametrize("slope", ["0", "nan", "1e400", "abc"])
+@pytest.mark.parametrize("slope", ["0", "nan", "1e400", "abc", "1\\2"])
 def test_slope_that_is_no_number_is_refused(tmp_path: Path, slope: str) -> None:
     paths = write(tmp_path, truth(3), change=setting(RescaleSlope="1.234567"))
     for path in paths:
@@ -444,6 +444,12 @@ def test_missing_pixel_spacing_is_refused(tmp_path: Path) -> None:
         del data.PixelSpacing
 
     write(tmp_path, truth(3), change=lose)
+    assert refusal(tmp_path).codes == ("NO_SPACING",)
+
+
+@pytest.mark.parametrize("spacing_mm", [1e9, 1e-9])
+def test_pixels_of_no_possible_size_are_refused(tmp_path: Path, spacing_mm: float) -> None:
+    write(tmp_path, truth(3), change=setting(PixelSpacing=[spacing_mm, spacing_mm]))
     assert refusal(tmp_path).codes == ("NO_SPACING",)
 
 

@@ -11,6 +11,7 @@ from hounsfield.core.errors import ReadError
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.fragments import shared
 from hounsfield.io.dicom.frame import Frame
+from hounsfield.io.dicom.header import spacing_of
 from hounsfield.io.dicom.values import text, words
 from hounsfield.io.dicom.walker import NotPlain
 
@@ -58,13 +59,14 @@ def _placed(base: Frame, values: Mapping[str, Any]) -> Frame:
     return replace(
         base, position_mm=_floats(values.get("position"), 3) or base.position_mm,
         orientation=_floats(values.get("orientation"), 6) or base.orientation,
-        spacing_mm=(spacing if min(spacing, default=0.0) > 0 else ()) or base.spacing_mm,
+        spacing_mm=spacing_of(spacing) or base.spacing_mm,
         thickness_mm=thickness if thickness and thickness > 0 else base.thickness_mm,
         slope=(slope or None) if own_rescale else base.slope, intercept=intercept if own_rescale else base.intercept,
         bad_rescale=base.bad_rescale or (own_rescale and (not slope or intercept is None)),
         rescale_type=str(values.get("rescale type") or base.rescale_type).strip().upper(),
         image_type=_types(values.get("frame type")) or base.image_type,
-        kernel=base.kernel or _kernel(values.get("kernel")), order=(*own.items(), *(item for item in base.order if item[0] not in own)))
+        kernel=base.kernel or _kernel(values.get("kernel")),
+        order=(*own.items(), *(item for item in base.order if item[0] not in own)))
 
 
 def _values(item: Any) -> dict[str, Any]:

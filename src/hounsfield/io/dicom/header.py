@@ -15,6 +15,10 @@ from hounsfield.io.dicom.walker import UNDEFINED, NotPlain, Walked, walk
 _KERNEL = re.compile(r"[A-Za-z0-9+_.\-/ ]{1,16}")
 """A kernel is a short technical name (SH, at most 16 characters); anything else is not repeated."""
 
+PIXEL_MM = (1e-5, 1e2)
+"""Pixels are larger than 10 nanometres, finer than any X-ray optics, and smaller than a decimetre; else the number is
+broken."""
+
 _PIXEL_TAGS = (tags.ROWS, tags.COLUMNS, tags.BITS_ALLOCATED, tags.BITS_STORED, tags.HIGH_BIT, tags.SIGNED, tags.SAMPLES)
 _ORDERS = (("temporal position", tags.TEMPORAL_POSITION), ("temporal position", tags.TEMPORAL_INDEX),
            ("cardiac phase", tags.CARDIAC_PHASE), ("trigger time", tags.TRIGGER_TIME),
@@ -58,7 +62,7 @@ def frame_of(walked: Walked, source: Source) -> Frame:
         reference=text(get(tags.FRAME_OF_REFERENCE, b"")), modality=text(get(tags.MODALITY, b"")).upper(),
         image_type=words(get(tags.IMAGE_TYPE, b"")), pixels=pixel_format(values, _pixel_syntax(walked, source), little=little),
         offset=offset, length=walked.pixel_length, position_mm=_vector(get(tags.POSITION, b""), 3),
-        orientation=_vector(get(tags.ORIENTATION, b""), 6), spacing_mm=_spacing(spacing),
+        orientation=_vector(get(tags.ORIENTATION, b""), 6), spacing_mm=spacing_of(spacing),
         thickness_mm=_positive(number(get(tags.SLICE_THICKNESS, b""))), slope=rescale[0], intercept=rescale[1],
         bad_rescale=bad, rescale_type=text(get(tags.RESCALE_TYPE, b"")).upper(),
         padding=short(get(tags.PADDING, b""), little=little),
@@ -109,10 +113,10 @@ def _count(values: Mapping[int, bytes]) -> int:
 
 
 def _rescale(values: Mapping[int, bytes]) -> tuple[tuple[float | None, float | None], bool]:
-    """Slope and intercept, and whether one of them is there but is no number that can be used."""
+    """Slope and intercept, and whether one of them is there but is not one number that can be used."""
     raw = [values.get(tag, b"").strip(b" \0") for tag in (tags.SLOPE, tags.INTERCEPT)]
     slope, intercept = (number(value) for value in raw)
-    bad = (bool(raw[0]) and not slope) or (bool(raw[1]) and intercept is None)
+    bad = (bool(raw[0]) and not slope) or (bool(raw[1]) and intercept is None) or any(b"\\" in value for value in raw)
     return (slope, intercept), bad
 
 
@@ -121,9 +125,10 @@ def _vector(raw: bytes, size: int) -> Vector:
     return values if len(values) == size else ()
 
 
-def _spacing(values: Vector) -> Vector:
-    """The first two values: some writers add the slice distance as a third."""
-    return values[:2] if len(values) in (2, 3) and min(values[:2]) > 0 else ()
+def spacing_of(values: Vector) -> Vector:
+    """The first two values, where they can be pixels: some writers add the slice distance as a third."""
+    low, high = PIXEL_MM
+    return values[:2] if len(values) in (2, 3) and low <= min(values[:2]) and max(values[:2]) <= high else ()
 
 
 def _positive(value: float | None) -> float | None:
