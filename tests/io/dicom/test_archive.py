@@ -45,6 +45,24 @@ def test_renamed_and_split_over_subfolders_is_the_same(series: Path, tmp_path: P
     assert same(read(tmp_path / "split"), whole)
 
 
+@pytest.mark.parametrize(("name", "values"), [("ConvolutionKernel", ("B30f", "B70f")), ("PixelSpacing", ([1, 1], [2, 2])),
+                                              ("FrameOfReferenceUID", ("1.2.9", "1.2.8"))])
+def test_the_id_of_a_part_is_of_its_content_whatever_its_files_are_called(
+        tmp_path: Path, name: str, values: tuple[object, object]) -> None:
+    uid, found = generate_uid(), []
+    for turn, first in enumerate("az"):
+        for part, letter in enumerate((first, "m")):
+            def change(data: Dataset, k: int, part: int = part) -> None:
+                setattr(data, name, values[part])
+                data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"{uid[:50]}.{part}.{k}"
+            write(tmp_path / str(turn), truth(4, seed=part), change=change, name=letter, uid=uid)
+        found.append({report.id: open_dicom(tmp_path / str(turn), series=report.id, policy=ReadPolicy())
+                      for report in scan_dicom(tmp_path / str(turn))})
+    assert found[0].keys() == found[1].keys()
+    assert len(found[0]) == 2
+    assert all(same(found[0][key], found[1][key]) for key in found[0])
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
 def test_zipped_is_the_same(series: Path, tmp_path: Path, method: int) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:

@@ -59,7 +59,7 @@ def _nameless(frames: list[Frame]) -> list[list[Frame]]:
 
 def _groups(members: list[Frame]) -> list[Group]:
     buckets: list[tuple[Kind, list[Frame]]] = []
-    for frame in members:
+    for frame in sorted(members, key=_content):
         kind = kind_of(frame)
         home = next((bucket for other, bucket in buckets if other == kind and not differences(bucket[0], frame)), None)
         if home is None:
@@ -67,9 +67,15 @@ def _groups(members: list[Frame]) -> list[Group]:
         else:
             home.append(frame)
     buckets = [(kind, part) for kind, bucket in buckets for part in _by_reference(bucket)]
-    buckets.sort(key=lambda item: (item[0] not in SLICES, -len(item[1]), item[1][0].source.ordinal))
+    buckets.sort(key=lambda item: (item[0] not in SLICES, -len(item[1])))
     stacks = [bucket for kind, bucket in buckets if kind in SLICES]
     return [_group(kind, bucket, stacks, part) for part, (kind, bucket) in enumerate(buckets)]
+
+
+def _content(frame: Frame) -> tuple[object, ...]:
+    """An order of frames that files' names have no say in: parts, ids and which copy is kept follow from it."""
+    return (frame.orientation, frame.size, frame.spacing_mm, frame.kernel, frame.reference, frame.position_mm,
+            frame.sop_instance, frame.index, frame.padding or 0, frame.padding_limit or 0, frame.thickness_mm or 0.0)
 
 
 def has_own_references(frames: Sequence[Frame]) -> bool:
