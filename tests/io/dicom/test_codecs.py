@@ -161,8 +161,17 @@ def test_unknown_transfer_syntax_is_refused(tmp_path: Path) -> None:
         data["PixelData"].VR = "OB"
 
     write(tmp_path, truth(2), change=change)
-    with pytest.raises(HounsfieldError, match="transfer syntax"):
+    with pytest.raises(RefusedError, match="transfer syntax") as caught:
         stored(tmp_path)
+    assert caught.value.codes == ("CODEC",)
+
+
+def test_pixels_in_a_private_syntax_are_not_called_truncated(tmp_path: Path) -> None:
+    for path in write(tmp_path, truth(2)):
+        path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.113619.5.2\0\0"))
+    with pytest.raises(RefusedError) as caught:
+        stored(tmp_path)
+    assert caught.value.codes == ("CODEC",)
 
 
 def hu(path: Path) -> np.ndarray:

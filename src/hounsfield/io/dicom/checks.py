@@ -110,7 +110,7 @@ def _pixel_findings(frames: Sequence[Frame]) -> Iterator[Finding]:
 def is_truncated(frame: Frame) -> bool:
     """Whether the file is too short for the pixels that its header declares."""
     form, offset = frame.pixels, frame.offset
-    if form is None or offset is None or form.syntax == tags.DEFLATED:
+    if form is None or offset is None or form.syntax == tags.DEFLATED or form.codec == "unknown":
         return False
     if not form.is_native:
         return not frame.parts and not has_all_fragments(frame)
