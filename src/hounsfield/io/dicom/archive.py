@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -13,6 +11,8 @@ from typing import IO
 
 from hounsfield.core.errors import Problem, ReadError, RefusedError
 from hounsfield.io.dicom.bad_file import BadFileError
+from hounsfield.io.dicom.held import Held
+from hounsfield.io.dicom.inflated_once import InflatedOnce
 from hounsfield.io.dicom.source import FileSource, Source, printable
 
 MAX_MEMBERS = 100_000
@@ -34,27 +34,6 @@ _CHUNK = 1 << 20
 _BLOCK = 512
 
 
-class Held:
-    """An unnamed temporary file that vanishes with the last source that reads from it."""
-
-    def __init__(self) -> None:
-        with tempfile.TemporaryFile(prefix="hounsfield-") as file:
-            self._handle = os.dup(file.fileno())
-
-    def fileno(self) -> int:
-        """Its descriptor."""
-        return self._handle
-
-    def reader(self) -> IO[bytes]:
-        """A file object of its own position, from the beginning."""
-        file = os.fdopen(os.dup(self._handle), "r+b")
-        file.seek(0)
-        return file
-
-    def __del__(self) -> None:
-        os.close(self._handle)
-
-
 @dataclass(frozen=True, slots=True)
 class ZipSource:
     """A packed member of a zip, inflated as far as what is asked for."""
@@ -64,15 +43,14 @@ class ZipSource:
     name: str
     ordinal: int
     size: int
+    inflated: InflatedOnce = field(repr=False, compare=False)
+    """Shared by all members of the archive: one is read at a time."""
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` bytes from `start`; raises ReadError where the member is corrupt."""
         try:
-            with self.archive.open(self.member) as file:
-                left = start
-                while left > 0 and (skipped := len(file.read(min(left, _CHUNK)))):
-                    left -= skipped
-                return file.read(max(0, min(count, self.size - start)))
+            return self.inflated.read(self.member, lambda: self.archive.open(self.member), start=start,
+                                      count=max(0, min(count, self.size - start)))
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
             raise BadFileError(self.name, "this member of the archive is corrupt, encrypted or of an unknown "
                                           "packing") from None
@@ -128,16 +106,18 @@ def _zip_sources(path: Path) -> list[Source]:
             raise _refuse(printable(path.name), f"member {turn + 1} claims {member.file_size} bytes from "
                                                 f"{member.compress_size}")
     files = sorted((member for member in members if not member.is_dir()), key=lambda member: member.filename)
-    return [_zip_source(path, archive, member, ordinal) for ordinal, member in enumerate(files)]
+    inflated = InflatedOnce()
+    return [_zip_source(path, archive, member, ordinal, inflated) for ordinal, member in enumerate(files)]
 
 
-def _zip_source(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, ordinal: int) -> Source:
+def _zip_source(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, ordinal: int,
+                inflated: InflatedOnce) -> Source:
     if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
         head = FileSource(str(path), path.name, 0, path.stat().st_size).read(member.header_offset, 30)
         names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
         start = member.header_offset + 30 + names
         return FileSource(str(path), printable(member.filename), ordinal, member.file_size, start)
-    return ZipSource(archive, member, printable(member.filename), ordinal, member.file_size)
+    return ZipSource(archive, member, printable(member.filename), ordinal, member.file_size, inflated)
 
 
 def _tar_sources(path: Path, *, packed: bool) -> list[Source]:

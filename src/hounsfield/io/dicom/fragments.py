@@ -9,7 +9,7 @@ from hounsfield.io.dicom.bad_file import BadFileError
 from hounsfield.io.dicom.frame import Frame
 
 _ITEM, _STOP = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
-MAX_FRAGMENTS = 1_000_000
+MAX_FRAGMENTS = 100_000
 """More fragments than this are a hostile file: a frame rarely has over 20."""
 
 Stretch = tuple[int, int]
