@@ -64,7 +64,7 @@ bench:
 	.venv-bench/bin/python benchmarks/bench.py $(if $(SRC),"$(SRC)")
 
 fuzz: $(VENV)/editable
-	HYPOTHESIS_PROFILE=long HOUNSFIELD_MUTANTS=10000 $(BIN)/python -m pytest -q tests/io/test_mutants.py tests/io/dicom/test_hostile.py
+	$(BIN)/python -W ignore -m tests.fuzz 10000
 
 clean:
 	rm -rf build dist demo $(VENV)

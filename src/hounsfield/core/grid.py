@@ -70,7 +70,7 @@ class Grid:
         if len(sizes) != 3 or min(sizes) < 1 or any(int(size) != size for size in shape):
             raise GeometryError(f"a grid has three sizes of at least 1, not {tuple(shape)}")
         if max(sizes) > LARGEST_SIDE:
-            raise GeometryError(f"a grid has sizes of at most {LARGEST_SIDE}; {max(sizes):.3g} is more than any scan")
+            raise GeometryError(f"a grid has sizes of at most {LARGEST_SIDE}, which is more than any scan has")
         if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or tuple(matrix[3]) != (0.0, 0.0, 0.0, 1.0):
             raise GeometryError("an affine is 4 x 4, finite, with (0, 0, 0, 1) as its last row")
         lengths = np.linalg.norm(matrix[:3, :3], axis=0)

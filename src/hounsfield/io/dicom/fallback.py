@@ -20,6 +20,9 @@ from hounsfield.io.dicom.walker import NotPlain, TooDeep, Walked, looks_like_dic
 MAX_HEADER = 1 << 28
 """Bytes of one header that pydicom is given: an enhanced CT of 4,000 frames has 20 MB."""
 
+MAX_FRAMES = 1 << 14
+"""Frames of one object: 320 slices in 50 phases of the heart are 16,000."""
+
 _WHOLE = frozenset({tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_PIXEL_DATA})
 
 
@@ -79,7 +82,7 @@ def _count(walked: Walked) -> int:
     from hounsfield.io.dicom.values import number
 
     count = number(walked.values.get(tags.FRAMES, b"1")) or 1
-    if not 1 <= count <= 100_000 or count != int(count):
+    if not 1 <= count <= MAX_FRAMES or count != int(count):
         raise NotPlain("an impossible number of frames")
     return int(count)
 
