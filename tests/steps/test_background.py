@@ -1,5 +1,7 @@
 """What lies outside never bleeds into what lies inside, through any step and any chain of them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,7 +67,21 @@ def test_the_background_of_a_map_that_is_not_clipped_follows_its_line() -> None:
     assert hu.MapRange(from_low=0, from_high=1024, clip=False).plan(spec).background == -1
 
 
-def test_windows_whose_background_is_not_one_value_are_refused() -> None:
-    spec = hu.Volume.from_array(np.zeros((2, 2, 2), np.int16), affine=np.eye(4), background=0).spec
-    with pytest.raises(hu.QuantityError, match="not the same in all windows"):
-        hu.Windows(names=("brain", "bone")).plan(spec)
+def test_each_window_has_its_own_background() -> None:
+    ct = hu.Volume.from_array(np.zeros((4, 4, 4), np.int16), affine=np.eye(4), background=-500)
+    pad, turned = hu.CropOrPad(shape=(6, 6, 6)), np.array([[0.8, -0.6, 0, -2], [0.6, 0.8, 0, -2], [0, 0, 1, 0], [0, 0, 0, 1]])
+    for after in (pad, hu.Resample(like=hu.Grid((9, 9, 4), turned)), hu.Resample(shape=(7, 7, 7))):
+        one = hu.Pipeline([hu.Windows(names=("lung", "bone")), pad, after]).run(ct).volume
+        for n, name in enumerate(("lung", "bone")):
+            alone = hu.Pipeline([hu.Window(name=name), pad, after]).run(ct).volume
+            assert one.spec.channel(n) == alone.spec
+            assert np.allclose(one.array[..., n], alone.array, atol=1e-6)
+
+
+def test_filling_outside_fills_each_channel_with_its_own(tmp_path: Path) -> None:
+    ct = hu.Volume.from_array(np.zeros((4, 4, 4), np.int16), affine=np.eye(4), background=-500)
+    mask = hu.Volume.from_array(np.eye(4, dtype=np.uint8)[..., None].repeat(4, 2), affine=np.eye(4), quantity="mask")
+    done = hu.Pipeline([hu.Windows(names=("lung", "bone")), hu.FillOutside(mask="m")]).run(hu.Case(ct, masks={"m": mask})).volume
+    assert done.array[1, 0, 0].tolist() == pytest.approx([hu.Window(name=name).plan(ct.spec).background for name in ("lung", "bone")])
+    hu.write(done, tmp_path / "x.npy")
+    assert hu.read(tmp_path / "x.npy", quantity="unit").spec.backgrounds == done.spec.backgrounds

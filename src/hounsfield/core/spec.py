@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
@@ -27,6 +28,7 @@ class Spec:
 
     `background` is the value that means 'outside'; `channels` names the entries of a fourth axis (empty: there is
     none); `bounds` are values that no voxel lies beyond, where a step has made sure of that (None: unknown).
+    `backgrounds` are one for each channel, where they differ (empty: `background` holds for all).
     """
 
     grid: Grid
@@ -35,6 +37,7 @@ class Spec:
     background: float
     channels: tuple[str, ...] = ()
     bounds: tuple[float, float] | None = None
+    backgrounds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dtype", np.dtype(self.dtype))
@@ -46,6 +49,8 @@ class Spec:
             raise QuantityError(f"voxels are real numbers or booleans, not {self.dtype}")
         if not math.isfinite(self.background):
             raise QuantityError(f"a background is a finite number, not {self.background}")
+        if self.backgrounds and len(self.backgrounds) != len(self.channels):
+            raise QuantityError(f"{len(self.backgrounds)} backgrounds do not fit {len(self.channels)} channels")
         if not isinstance(self.grid, Grid):
             raise GeometryError(f"a Spec needs a Grid, not {type(self.grid).__name__}")
 
@@ -53,6 +58,16 @@ class Spec:
     def shape(self) -> tuple[int, ...]:
         """The array's shape: (i, j, k), or (i, j, k, channel)."""
         return self.grid.shape + ((len(self.channels),) if self.channels else ())
+
+    @property
+    def outside(self) -> float | NDArray[np.float64]:
+        """The background, or one for each channel, as it is assigned to the last axis of an array."""
+        return np.array(self.backgrounds) if self.backgrounds else self.background
+
+    def channel(self, number: int) -> Spec:
+        """The Spec of one channel by itself."""
+        background = self.backgrounds[number] if self.backgrounds else self.background
+        return replace(self, channels=(), backgrounds=(), background=background)
 
     def replaced(self, **changes: Any) -> Spec:
         """The same Spec but for `changes`."""

@@ -69,6 +69,10 @@ class Volume:
         """The value that means 'outside'."""
         return self.spec.background
 
+    def channel(self, number: int) -> Volume:
+        """One channel (i, j, k) by itself, with its own background; a view."""
+        return Volume(self.array[..., number], self.spec.channel(number))
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The array's shape."""

@@ -86,7 +86,8 @@ def volume_of(stored: Stored, *, quantity: Quantity, policy: ReadPolicy) -> Volu
         array = np.array(raw, dtype=raw.dtype.newbyteorder("="), order="F")
     else:
         array, _ = settled(raw, slope=stored.slope, intercept=stored.intercept, background=background, policy=policy)
-    spec = Spec(grid=stored.grid, dtype=array.dtype, quantity=quantity, background=background, channels=stored.channels)
+    spec = Spec(grid=stored.grid, dtype=array.dtype, quantity=quantity, background=background, channels=stored.channels,
+                backgrounds=stored.backgrounds if stored.quantity == quantity else ())
     return Volume(array, spec)
 
 

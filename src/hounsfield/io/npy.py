@@ -52,7 +52,7 @@ def open_npy(path: Path) -> Stored:
         return np.asfortranarray(values.reshape(shape, order="F" if is_fortran else "C"))
 
     return Stored(grid=spec.grid, dtype=dtype, load=load, channels=spec.channels, quantity=spec.quantity,
-                  background=spec.background)
+                  background=spec.background, backgrounds=spec.backgrounds)
 
 
 def write_npy(volume: Volume, path: Path) -> None:

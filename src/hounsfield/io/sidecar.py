@@ -39,6 +39,8 @@ class Sidecar:
             "schema": SCHEMA, "shape": list(spec.grid.shape), "affine_ras_mm": spec.grid.affine.tolist(),
             "dtype": spec.dtype.name, "quantity": spec.quantity, "background": spec.background,
             "channels": list(spec.channels)}
+        if spec.backgrounds:
+            fields["backgrounds"] = list(spec.backgrounds)
         if (self.slope, self.intercept) != (1.0, 0.0):
             fields |= {"slope": self.slope, "intercept": self.intercept}
         return json.dumps(fields, indent=1, sort_keys=True) + "\n"
@@ -57,7 +59,7 @@ def read_sidecar(path: Path) -> Sidecar:
         raise ReadError("the sidecar is no JSON") from None
     if not isinstance(fields, dict) or fields.get("schema") != SCHEMA or not set(fields) >= KEYS:
         raise ReadError(f"the sidecar is not one of ours: it needs schema {SCHEMA} and {', '.join(sorted(KEYS))}")
-    if not set(fields) <= KEYS | {"slope", "intercept"}:
+    if not set(fields) <= KEYS | {"slope", "intercept", "backgrounds"}:
         raise ReadError("the sidecar holds keys that are not known")
     return _checked(fields)
 
@@ -70,14 +72,17 @@ def _checked(fields: dict[str, Any]) -> Sidecar:
         background, quantity = float(fields["background"]), str(fields["quantity"])
         shape = [operator.index(size) for size in fields["shape"]]
         channels = tuple(str(name) for name in fields["channels"])
+        backgrounds = tuple(float(value) for value in fields.get("backgrounds", ()))
     except (ValueError, TypeError, OverflowError):
         raise ReadError("the sidecar is corrupt: a value in it is of another type") from None
     if quantity not in QUANTITIES or dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise ReadError("the sidecar is corrupt: its quantity or dtype is none")
-    if not (math.isfinite(slope) and math.isfinite(intercept) and math.isfinite(background)) or slope == 0:
+    if not all(map(math.isfinite, (slope, intercept, background, *backgrounds))) or slope == 0:
         raise ReadError("the sidecar is corrupt: its slope, intercept or background is no finite number")
     if affine.shape != (4, 4):
         raise ReadError("the sidecar is corrupt: its affine is not 4 x 4")
+    if backgrounds and len(backgrounds) != len(channels):
+        raise ReadError("the sidecar is corrupt: it has not one background for each channel")
     spec = Spec(grid=placed(shape, affine), dtype=dtype, quantity=cast("Quantity", quantity), background=background,
-                channels=channels)
+                channels=channels, backgrounds=backgrounds)
     return Sidecar(spec=spec, slope=slope, intercept=intercept)

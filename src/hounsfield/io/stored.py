@@ -32,7 +32,7 @@ class Stored:
     """Voxels as a file has them, before anything is interpreted.
 
     `load()` gives (i, j, k), or (i, j, k, channel), of `dtype` in the file's own byte order, Fortran-ordered, maybe
-    memory-mapped and read-only. Values mean stored * `slope` + `intercept`. `quantity`, `background` and `channels`
+    memory-mapped and read-only. Values mean stored * `slope` + `intercept`. `quantity`, `background`, `backgrounds` and `channels`
     are set where the file says them itself. `packed` is where the voxels lie compressed, so that they can be read in
     order without holding them all.
     """
@@ -45,6 +45,7 @@ class Stored:
     channels: tuple[str, ...] = ()
     quantity: Quantity | None = None
     background: float | None = None
+    backgrounds: tuple[float, ...] = ()
     not_hu: str | None = None
     repairs: tuple[Problem, ...] = ()
     packed: Packed | None = None

@@ -111,7 +111,7 @@ def geometry_data(stack: Stack) -> dict[str, Any]:
 def output_data(spec: Spec) -> dict[str, Any]:
     """What came out."""
     return {"grid": grid_data(spec.grid), "dtype": str(spec.dtype), "quantity": spec.quantity, "background": spec.background,
-            "channels": list(spec.channels)}
+            "channels": list(spec.channels), **({"backgrounds": list(spec.backgrounds)} if spec.backgrounds else {})}
 
 
 def array_sha256(array: Array) -> str:

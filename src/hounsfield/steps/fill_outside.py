@@ -37,5 +37,6 @@ class FillOutside:
         spec = self.plan(case.image.spec)
         outside = named_mask(case, self.mask, step="FillOutside").array == 0
         filled = case.image.array.copy(order="F")
-        np.copyto(filled, spec.dtype.type(spec.background), where=outside[..., None] if spec.channels else outside)
+        background = np.asarray(spec.outside, dtype=spec.dtype)
+        np.copyto(filled, background, where=outside[..., None] if spec.channels else outside)
         return image_only(case, Volume(filled, spec))

@@ -20,7 +20,7 @@ from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
 from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, Windows, sample
 from hounsfield.steps.base import IDENTITY, Transfer
-from hounsfield.steps.sampling import Sampling, each_channel
+from hounsfield.steps.sampling import Sampling
 
 SLAB_BYTES = 32 << 20
 """Source bytes decoded at a time where nobody sets a budget: enough for both cores, little beside any scan."""
@@ -201,14 +201,17 @@ class _Slab:
 def sample_volume(volume: Volume, sampling: Sampling, *, spec: Spec, method: Method | None = None) -> Volume:
     """A volume through a sampling: copied bit for bit where nothing is interpolated, else interpolated as float32."""
     if sampling.is_copy:
-        array = sampling.copied(volume.array, background=volume.background)
-    elif sampling.is_picking and volume.spec.dtype not in OUTPUT_DTYPES:  # the kernel would go through float32
-        array = each_channel(volume.array, lambda channel: sampling.picked(channel, background=volume.background))
+        array = sampling.copied(volume.array, background=volume.spec.outside)
     elif spec.channels:
-        parts = [volume.array[..., n] for n in range(len(spec.channels))]
-        array = np.stack([_sampled(part, volume.spec, sampling, spec, method) for part in parts], axis=3)
+        parts = [sample_volume(volume.channel(n), sampling, spec=spec.channel(n), method=method).array
+                 for n in range(len(spec.channels))]
+        array = np.asfortranarray(np.stack(parts, axis=3))
+    elif sampling.is_picking and volume.spec.dtype not in OUTPUT_DTYPES:  # the kernel would go through float32
+        array = sampling.picked(volume.array, background=volume.background)
     else:
-        array = _sampled(volume.array, volume.spec, sampling, spec, method)
+        once = OnePass(stack=Stack.from_volume(volume), sampling=sampling, dtype=spec.dtype, background=volume.background,
+                       method=method)
+        array = once.run()
     if array.dtype != spec.dtype:
         raise GeometryError(f"sampling gave {array.dtype} where {spec.dtype} was planned")
     return Volume(array, spec)
@@ -234,11 +237,6 @@ def read_stack(stack: Stack) -> Volume:
     except QuantityError:
         wide = np.dtype(np.float32)
         return Volume(replace(once, dtype=wide).run(), spec.replaced(dtype=wide))
-
-
-def _sampled(array: Array, spec: Spec, sampling: Sampling, target: Spec, method: Method | None) -> Array:
-    flat = Stack.from_volume(Volume(array, spec.replaced(channels=(), dtype=array.dtype)))
-    return OnePass(stack=flat, sampling=sampling, dtype=target.dtype, background=spec.background, method=method).run()
 
 
 def _line(transfer: Transfer) -> tuple[float, float, float, float]:

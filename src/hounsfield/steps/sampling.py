@@ -123,8 +123,9 @@ class Sampling:
                 np.moveaxis(out, axis, 0)[outside] = background
         return np.asfortranarray(out.transpose(self.order))
 
-    def copied(self, array: Array, *, background: float) -> Array:
-        """The same for a copy: voxels of `array` (i, j, k, ...) in their dtype, bit for bit, and background elsewhere."""
+    def copied(self, array: Array, *, background: float | NDArray[np.float64]) -> Array:
+        """The same for a copy: voxels of `array` (i, j, k, ...) in their dtype, bit for bit, and background elsewhere,
+        which may be one for each channel."""
         runs = [_run(axis.lattice) for axis in self.axes]
         shape = tuple(axis.size for axis in self.axes) + array.shape[3:]
         out_slices = tuple(run[0] for run in runs)
@@ -156,12 +157,15 @@ def gathered(volume: Volume, grid: Grid, *, method: Method) -> Array:
         place = relation[n, 3] + sum(_along(relation[n, m] * np.arange(grid.shape[m]), m) for m in range(3))
         inside &= (place >= -0.5) & (place <= size - 0.5)
 
-    def gather(source: Array) -> Array:
+    def gather(source: Array, background: float) -> Array:
         values = affine_transform(source if nearest else source.astype(np.float32), relation[:3, :3], relation[:3, 3],
                                   output_shape=grid.shape, order=0 if nearest else 1, mode="nearest", prefilter=False)
-        return np.asfortranarray(np.where(inside, values, np.asarray(volume.background, dtype=values.dtype)))
+        return np.asfortranarray(np.where(inside, values, np.asarray(background, dtype=values.dtype)))
 
-    return each_channel(volume.array, gather)
+    if not volume.spec.channels:
+        return gather(volume.array, volume.background)
+    parts = [volume.channel(n) for n in range(len(volume.spec.channels))]
+    return np.asfortranarray(np.stack([gather(part.array, part.background) for part in parts], axis=3))
 
 
 def each_channel(array: Array, function: Callable[[Array], Array]) -> Array:

@@ -42,7 +42,7 @@ def open_png(path: Path) -> Stored:
     return Stored(grid=spec.grid, dtype=spec.dtype if is_whole else np.dtype(np.uint16),
                   load=lambda: _load(path, sidecar, is_whole), slope=1.0 if is_whole else sidecar.slope,
                   intercept=0.0 if is_whole else sidecar.intercept, channels=spec.channels, quantity=spec.quantity,
-                  background=spec.background)
+                  background=spec.background, backgrounds=spec.backgrounds)
 
 
 def _load(path: Path, sidecar: Sidecar, is_whole: bool) -> Array:
