@@ -10,6 +10,7 @@ from tests.fuzz.law import survive
 from tests.fuzz.targets import TARGETS
 
 FEW, MANY = 40, 700
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about the names of the good files
 
 
 @pytest.fixture(autouse=True)
