@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def convert(terminal: Terminal, reading: Reading,
-            src: Annotated[Path, Argument(help="A scan: file or folder.")],
+            src: Annotated[Path, Argument(readable=False, help="A scan: file or folder.")],
             dst: Annotated[Path, Argument(help="The output; its suffix says the format.")],
             like: Annotated[Path | None, Option(metavar="FILE", help="Sample onto the grid of this scan.")] = None,
             format: Annotated[Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"] | None,
