@@ -50,7 +50,7 @@ _HOMES: dict[str, str] = {
     "read_labels": "io.labels.read",
     "write_seg": "io.labels.write_seg",
     **dict.fromkeys(["from_nibabel", "from_sitk"], "io.exchange"),
-    "scan": "io.dicom.scan",
+    **dict.fromkeys(["scan", "SeriesReport"], "io.dicom.scan"),
     "planes": "picture.planes",
     "montage": "picture.montage",
     "histogram": "picture.histogram",

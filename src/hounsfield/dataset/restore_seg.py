@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hounsfield.core.errors import GeometryError, QuantityError
+from hounsfield.core.errors import GeometryError, Problem, QuantityError, RefusedError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.dataset.prediction import Prediction
 from hounsfield.dataset.restore import Restored, on_output
@@ -17,7 +17,7 @@ def restore_seg(record: Record, prediction: Prediction, path: Path, *, source: P
     """Write the prediction of a record's output to `path` as a SEG of the series at `source`; returns what was brought
     back. From the output's grid it goes straight onto the original slices, in one step.
 
-    Raises GeometryError where the series does not lie where the record says that its source did, QuantityError where
+    Raises RefusedError where the series' files are not those that the record was made of, GeometryError where the series does not lie where the record says that its source did, QuantityError where
     the prediction is no label, and the errors of `write_seg`.
     """
     from hounsfield.io.labels.write_seg import write_seg
@@ -26,9 +26,22 @@ def restore_seg(record: Record, prediction: Prediction, path: Path, *, source: P
     found = on_output(record, prediction)
     if found.volume.quantity not in ("label", "mask"):
         raise QuantityError("the prediction holds fractions or negative values: a segmentation is made of labels")
+    _check_source(record, source, series)
     stack = open_stack(source, series=series, policy=ReadPolicy(gaps="fill"), quantity="other")
     if not stack.grid.same_as(record.source_grid):
         raise GeometryError(f"the series lies on {stack.grid!r}, and the record's source on {record.source_grid!r}: it "
                             "is another one")
     write_seg(found.volume, path, source=stack, identity=identity)
     return Restored(found.volume, (*found.notes, "the segmentation holds the UIDs of the slices that it refers to"))
+
+
+def _check_source(record: Record, source: Path, series: str | None) -> None:
+    """Raise RefusedError (OTHER_SOURCE) unless a series at `source` is made of the bytes that the record names: two scans
+    of one protocol lie on one grid, and a segmentation must not refer to the wrong one."""
+    from hounsfield.dataset.digest import source_sha256
+    from hounsfield.dataset.discover import discover
+
+    wanted = record.source["sha256"]
+    if wanted and wanted not in {source_sha256(case) for case in discover([str(source)], series=series).cases}:
+        raise RefusedError([Problem("", "OTHER_SOURCE", "the series at --source is not made of the files that the record was "
+                                                        "made of: name the folder that the run read")])

@@ -167,3 +167,19 @@ def test_restore_writes_a_prediction_as_a_segmentation(scan: Get, tmp_path: Path
         drawn = found.get(data.SOPInstanceUID, np.zeros(bright.shape)) > 0
         shared, total = shared + 2 * int((bright & drawn).sum()), total + int(bright.sum()) + int(drawn.sum())
     assert shared / total > 0.8
+
+
+def test_a_segmentation_never_refers_to_another_scan_on_the_same_grid(scan: Get, tmp_path: Path) -> None:
+    from hounsfield.__main__ import main
+    from hounsfield.phantom import write_series
+
+    this = scan("plain")
+    (tmp_path / "p.toml").write_text(hu.Pipeline([hu.Reorient(to="RAS")]).to_toml())
+    assert main(["run", str(tmp_path / "p.toml"), str(this.series.folder), "-o", str(tmp_path / "out")]) == 0
+    case = next((tmp_path / "out" / "cases").iterdir())
+    np.save(tmp_path / "bone.npy", (hu.read(case / "image.nii.gz").array > 300).astype(np.uint8))
+    other = write_series(hu.read(this.series.folder), tmp_path / "other", seed=7)
+    assert hu.open(other.folder).grid.same_as(this.stack.grid)
+    words = ["restore", str(case / "record.json"), str(tmp_path / "bone.npy"), "-o", str(tmp_path / "s.dcm"), "--format", "seg"]
+    assert main([*words, "--source", str(other.folder)]) == 1
+    assert not (tmp_path / "s.dcm").exists()
