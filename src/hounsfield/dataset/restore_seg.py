@@ -17,8 +17,9 @@ def restore_seg(record: Record, prediction: Prediction, path: Path, *, source: P
     """Write the prediction of a record's output to `path` as a SEG of the series at `source`; returns what was brought
     back. From the output's grid it goes straight onto the original slices, in one step.
 
-    Raises RefusedError where the series' files are not those that the record was made of, GeometryError where the series does not lie where the record says that its source did, QuantityError where
-    the prediction is no label, and the errors of `write_seg`.
+    Raises RefusedError where the series' files are not those that the record was made of, GeometryError where the series
+    does not lie where the record says that its source did, QuantityError where the prediction is no label, and the
+    errors of `write_seg`.
     """
     from hounsfield.io.labels.write_seg import write_seg
     from hounsfield.io.open import open_stack
