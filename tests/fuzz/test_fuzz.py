@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.law import survive
 from tests.fuzz.targets import TARGETS
 
-FEW, MANY = 40, 700
+FEW, MANY = 40, 500
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about the names of the good files
 
 
