@@ -63,11 +63,13 @@ class Fold:
         return self._with_slab(step, spec) if isinstance(step, Slab) else None
 
     def _with_geometry(self, step: GeometricStep, spec: Spec) -> Fold | None:
-        only_moves = Sampling.of_grid(self.spec.grid).to(spec.grid, method=step.interpolation)
+        only_moves = Sampling.between(self.spec.grid, spec.grid, method=step.interpolation)
         if self.slab is not None or only_moves is None or not (self.after.is_identity or only_moves.is_copy):
             return None
         sampling = self.sampling.to(spec.grid, method=step.interpolation)
-        labels = self.label_sampling.to(spec.grid, method=step.interpolation)
+        labels = sampling  # the same, but for a stack whose slices are not yet on its grid
+        if self.label_sampling is not self.sampling:
+            labels = self.label_sampling.to(spec.grid, method=step.interpolation)
         if sampling is None or labels is None:
             return None
         dtype = self.spec.dtype if only_moves.is_copy else spec.dtype

@@ -80,7 +80,7 @@ def needs_voxels(step: object) -> bool:
 
     A Resolvable may have an attribute `needs_voxels` that is False where its parameters already say everything.
     """
-    return isinstance(step, Resolvable) and bool(getattr(step, "needs_voxels", True))
+    return callable(getattr(step, "resolve", None)) and bool(getattr(step, "needs_voxels", True))
 
 
 def image_only(case: Case, image: Volume) -> Case:

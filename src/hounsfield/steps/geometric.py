@@ -40,7 +40,7 @@ class GeometricStep:
     def plan(self, spec: Spec) -> Spec:
         """The same values on the new grid; float32 where they are interpolated, else of the same dtype."""
         grid = self.target(spec.grid)
-        sampling = Sampling.of_grid(spec.grid).to(grid, method=self.interpolation)
+        sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
         dtype = sampled_dtype(spec.dtype, sampling, method=self.interpolation)
         if (sampling is None or sampling.pads) and not holds(dtype, spec.background):
             raise QuantityError(f"{type(self).__name__}: voxels of {dtype} cannot hold the background {spec.background:g} "
@@ -50,7 +50,7 @@ class GeometricStep:
     def apply(self, case: Case) -> Case:
         """Sample image, labels and masks onto the new grid."""
         spec = self.plan(case.image.spec)
-        sampling = Sampling.of_grid(case.image.grid).to(spec.grid, method=self.interpolation)
+        sampling = Sampling.between(case.image.grid, spec.grid, method=self.interpolation)
         if sampling is None:
             image = Volume(gathered(case.image, spec.grid, method=self.interpolation), spec)
         else:

@@ -25,7 +25,7 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
 
 def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:
     is_label = volume.quantity in ("label", "mask")
-    sampling = Sampling.of_grid(volume.grid).to(grid, method=method or "linear")
+    sampling = Sampling.between(volume.grid, grid, method=method or "linear")
     if is_label:
         return sample_label(volume, grid, sampling, method="nearest" if method in (None, "nearest") else "partial_volume")
     spec = volume.spec.replaced(grid=grid, dtype=sampled_dtype(volume.spec.dtype, sampling, method=method or "linear"))

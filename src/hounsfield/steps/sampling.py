@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,11 @@ class Sampling:
         even = np.abs(nodes[:, 2] - np.rint(nodes[:, 2])).max() <= ALIGNED_TOLERANCE_VOXELS and stack.is_even
         along = AxisMap.identity(stack.shape[2]) if even else AxisMap.between(nodes[:, 2], count=grid.shape[2])
         return cls(stack.shape, grid, (0, 1, 2), (axes[0], axes[1], along), nodes[:, :2])
+
+    @classmethod
+    def between(cls, source: Grid, target: Grid, *, method: Method) -> Sampling | None:
+        """The sampling of one grid onto another, or None where they are oblique; planning asks for the same ones often."""
+        return _between(source, target, method)
 
     def to(self, grid: Grid, *, method: Method = "auto") -> Sampling | None:
         """This sampling followed by one onto `grid`, or None where the axes are oblique to each other."""
@@ -204,3 +210,8 @@ def _same_span(tables: list[AxisTable], *, size: int) -> list[AxisTable]:
         limits = None if table.limits is None else table.limits + ahead
         widened.append(AxisTable(first, weight, table.rest, limits))
     return widened
+
+
+@lru_cache(maxsize=64)
+def _between(source: Grid, target: Grid, method: Method) -> Sampling | None:
+    return Sampling.of_grid(source).to(target, method=method)
