@@ -94,6 +94,7 @@ template <typename T> struct Loops {
     void (*weigh)(const T *const *rows, const float *weight, int64_t taps, float *out, int64_t begin, int64_t end);
     void (*convert)(const T *row, const Line &line, const Padding &padding, float *out, int64_t begin, int64_t end);
     void (*blend)(const float *const *rows, const Taps &taps, const Line &map, float *out, int64_t begin, int64_t end);
+    void (*join)(Statistic statistic, const float *first, const float *second, float *out, int64_t count);
     void (*blend_rows)(const Table &t, const float *group, float background, const Line &after, int64_t rows, float *out);
 };
 
@@ -160,6 +161,7 @@ template <typename In> class Sampler {
     }
 
     int64_t plane_size() const { return plane_size_; }
+    auto join() const { return loops_.join; }
 
     // this band of output plane p, mapped
     void plane(int64_t p, float *out) {
@@ -292,27 +294,24 @@ template <typename In> class Sampler {
     std::vector<int64_t> held_, converted_row_;
 };
 
-void join(Statistic statistic, const float *values, float *into, int64_t count) {
-    if (statistic == Statistic::max) for (int64_t x = 0; x < count; ++x) into[x] = std::max(into[x], values[x]);
-    else if (statistic == Statistic::min) for (int64_t x = 0; x < count; ++x) into[x] = std::min(into[x], values[x]);
-    else for (int64_t x = 0; x < count; ++x) into[x] += values[x];
-}
-
 // Windows [start, stop) over planes that come in order, none longer than `longest`; windows' ends never go back.
 template <typename Source, typename Out>
 void project(Source &source, Statistic statistic, const int32_t *start, const int32_t *stop, int64_t to, int64_t longest, Out *out,
              int64_t pitch) {
     const int64_t size = source.plane_size();
-    std::vector<float> current(longest * size), previous(longest * size), prefix(size), result(size);
+    std::vector<float> current(longest * size), previous(longest * size), prefix(size), result(std::is_same_v<Out, float> ? 0 : size);
     int64_t block = start[0] / longest, next = block * longest;
+    const auto join = source.join();
     const auto emit = [&](int64_t t, const float *first, const float *second) {
-        std::copy(first, first + size, result.begin());
-        if (second) join(statistic, second, result.data(), size);
+        float *made = result.data();
+        if constexpr (std::is_same_v<Out, float>) made = out + t * pitch;
+        if (second) join(statistic, first, second, made, size);
+        else std::copy(first, first + size, made);
         if (statistic == Statistic::mean) {
             const float scale = 1.0f / static_cast<float>(stop[t] - start[t]);
-            for (auto &value : result) value *= scale;
+            for (int64_t x = 0; x < size; ++x) made[x] *= scale;
         }
-        store(result.data(), out + t * pitch, size);
+        if constexpr (!std::is_same_v<Out, float>) store(made, out + t * pitch, size);
     };
     int64_t t = 0;
     for (; t < to; ++next) {
@@ -320,7 +319,7 @@ void project(Source &source, Statistic statistic, const int32_t *start, const in
         float *plane = current.data() + (next - block * longest) * size;
         source.plane(next, plane);
         if (next == begin) std::copy(plane, plane + size, prefix.begin());
-        else join(statistic, plane, prefix.data(), size);
+        else join(statistic, prefix.data(), plane, prefix.data(), size);
         while (t < to && stop[t] == next + 1 && start[t] <= begin) {
             emit(t, start[t] == begin ? prefix.data() : previous.data() + (start[t] - (block - 1) * longest) * size,
                  start[t] == begin ? nullptr : prefix.data());
@@ -329,8 +328,10 @@ void project(Source &source, Statistic statistic, const int32_t *start, const in
         const bool full = next + 1 == (block + 1) * longest;
         if (full || (t < to && stop[t] == next + 1)) {
             // suffixes: plane n becomes what planes n to the last of the block give together
-            for (int64_t n = next - 1; n >= begin; --n)
-                join(statistic, current.data() + (n + 1 - block * longest) * size, current.data() + (n - block * longest) * size, size);
+            for (int64_t n = next - 1; n >= begin; --n) {
+                float *here = current.data() + (n - block * longest) * size;
+                join(statistic, here, here + size, here, size);
+            }
             while (t < to && stop[t] == next + 1) {
                 emit(t, current.data() + (start[t] - block * longest) * size, nullptr);
                 ++t;

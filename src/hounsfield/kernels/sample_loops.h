@@ -48,6 +48,19 @@ void blend(const float *const *rows, const Taps &given, const Line &map, float *
     }
 }
 
+// two planes projected into one, which may be the first of them
+template <typename Each> INLINE void join_each(const float *first, const float *second, float *out, int64_t count, Each each) {
+    int64_t x = 0;
+    for (; x + wide <= count; x += wide) save(each(load<Wide>(first + x), load<Wide>(second + x)), out + x);
+    for (; x < count; ++x) out[x] = each(Wide{} + first[x], Wide{} + second[x])[0];
+}
+
+void join(Statistic statistic, const float *first, const float *second, float *out, int64_t count) {
+    if (statistic == Statistic::max) join_each(first, second, out, count, [](Wide a, Wide b) { return higher(a, b); });
+    else if (statistic == Statistic::min) join_each(first, second, out, count, [](Wide a, Wide b) { return lower(a, b); });
+    else join_each(first, second, out, count, [](Wide a, Wide b) { return a + b; });
+}
+
 // sum over one or two taps of weight * row
 template <typename T> void weigh(const T *const *rows, const float *weight, int64_t taps, float *out, int64_t begin, int64_t end) {
     const T *a = rows[0], *b = rows[taps - 1];
@@ -108,4 +121,4 @@ void blend_rows(const Table &t, const float *group, float background, const Line
     else blend_along<0>(t, group, background, after, rows, out);
 }
 
-template <typename T> Loops<T> loops() { return {weigh<T>, convert<T>, blend, blend_rows}; }
+template <typename T> Loops<T> loops() { return {weigh<T>, convert<T>, blend, join, blend_rows}; }
