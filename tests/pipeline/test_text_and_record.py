@@ -133,3 +133,12 @@ def test_a_file_that_is_missing_huge_or_no_text_is_one_clear_line(tmp_path: Path
     for path in (tmp_path / "none.toml", huge, binary, tmp_path):
         with pytest.raises(hu.ReadError):
             hu.Pipeline.load(path)
+
+
+def test_a_record_writes_out_what_a_step_took_from_what_came_before() -> None:
+    ct = hu.Volume.from_array(np.zeros((6, 6, 6), np.int16), affine=np.diag([1, 1, 2, 1]))
+    steps = [hu.Clip(low_hu=-100, high_hu=1000), hu.MapRange(), hu.Slab(thickness_mm=6)]
+    done = hu.Pipeline(steps).run(ct).record
+    assert done.steps[1] == {"step": "MapRange", "from_low": -100.0, "from_high": 1000.0}
+    assert done.steps[2] == {"step": "Slab", "slices": 3}
+    assert done.pipeline["steps"][1] == {"step": "MapRange"}

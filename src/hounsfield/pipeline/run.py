@@ -21,7 +21,7 @@ from hounsfield.pipeline.plan import plan
 from hounsfield.pipeline.record import Record, array_sha256, geometry_data, output_data
 from hounsfield.pipeline.result import Result
 from hounsfield.pipeline.text import step_data, to_data
-from hounsfield.steps.base import Resolvable, Step, needs_voxels
+from hounsfield.steps.base import Resolvable, Step, needs_voxels, settled
 from hounsfield.steps.pointwise import cast
 
 
@@ -87,6 +87,7 @@ class _Run:
     def take(self, step: AnyStep) -> None:
         fixed = step.resolve(self.flushed()) if isinstance(step, Resolvable) and needs_voxels(step) else step
         assert isinstance(fixed, Step)
+        fixed = settled(fixed, self._spec())
         self.resolved.append(fixed)
         self.findings += getattr(fixed, "findings", ())
         for _ in range(2):
@@ -98,6 +99,14 @@ class _Run:
             self.flushed()
         self.case = fixed.apply(self.flushed())
         self._restart()
+
+    def _spec(self) -> Spec:
+        """What the next step gets."""
+        fold = self._fold()
+        if fold is not None:
+            return fold.spec
+        assert self.case is not None
+        return self.case.image.spec
 
     def flushed(self) -> Case:
         """Do what has been folded."""

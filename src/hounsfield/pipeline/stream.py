@@ -18,7 +18,7 @@ from hounsfield.pipeline.pipeline import Pipeline
 from hounsfield.pipeline.plan import plan
 from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.run import record_of
-from hounsfield.steps.base import Step, needs_voxels
+from hounsfield.steps.base import Step, needs_voxels, settled
 from hounsfield.steps.one_pass import SLAB_BYTES, OnePass
 from hounsfield.steps.pointwise import cast
 
@@ -72,10 +72,14 @@ def stream(pipeline: Pipeline, stack: Stack, *, dtype: np.dtype[Any] | None = No
         return None
     plan(pipeline, stack)
     fold: Fold | None = Fold.of_stack(stack)
+    steps = []
     for step in pipeline.steps:
-        fold = fold.joined(step) if fold is not None and isinstance(step, Step) else None
+        if fold is None or not isinstance(step, Step):
+            return None
+        steps.append(settled(step, fold.spec))
+        fold = fold.joined(steps[-1])
     if fold is None or fold.spec.channels:
         return None
     spec = fold.spec if dtype is None else fold.spec.replaced(dtype=dtype)
-    return Stream(spec=spec, record=record_of(pipeline, stack, spec, steps=pipeline.steps),
+    return Stream(spec=spec, record=record_of(pipeline, stack, spec, steps=steps),
                   one_pass=fold.one_pass(stack, slab_bytes=slab_bytes))

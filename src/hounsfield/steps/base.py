@@ -19,7 +19,7 @@ from hounsfield.core.axes import Method
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 
-__all__ = ["IDENTITY", "Method", "Resolvable", "Step", "Transfer", "image_only", "needs_voxels"]
+__all__ = ["IDENTITY", "Method", "Resolvable", "Step", "Transfer", "image_only", "needs_voxels", "settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,17 @@ class Resolvable(Protocol):
 
     def resolve(self, case: Case) -> Step:
         """The fixed step that it means for this case."""
+
+
+def settled(step: Step, spec: Spec) -> Step:
+    """The step with every parameter that it takes from the Spec written out, as a record keeps it.
+
+    A step may have a method `settled_on(spec)`; others say everything themselves.
+    """
+    settle = getattr(step, "settled_on", None)
+    result = step if settle is None else settle(spec)
+    assert isinstance(result, Step)
+    return result
 
 
 def needs_voxels(step: object) -> bool:

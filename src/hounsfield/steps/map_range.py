@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,8 +46,19 @@ class MapRange(PointwiseStep):
         return spec.replaced(dtype=np.dtype(np.float32), background=line(spec.background), bounds=bounds if self.clip else None,
                              quantity=_QUANTITIES.get(bounds, "other"))
 
+    def settled_on(self, spec: Spec) -> MapRange:
+        """The same with the bounds that it takes from `spec`."""
+        low, high = self._ends(spec)
+        return replace(self, from_low=low, from_high=high)
+
     def transfer(self, spec: Spec) -> Transfer:
         """The line between the intervals."""
+        low, high = self._ends(spec)
+        slope = (self.to_high - self.to_low) / (high - low)
+        line = Transfer(slope, self.to_low - low * slope)
+        return line.then(Transfer(low=float(self.to_low), high=float(self.to_high))) if self.clip else line
+
+    def _ends(self, spec: Spec) -> tuple[float, float]:
         known = spec.bounds or (None, None)
         low = known[0] if self.from_low is None else self.from_low
         high = known[1] if self.from_high is None else self.from_high
@@ -55,6 +66,4 @@ class MapRange(PointwiseStep):
             raise QuantityError("MapRange has no bounds: give from_low and from_high, or put a Clip before it")
         if low >= high:
             raise QuantityError(f"MapRange maps from {low} to {high}, which is no interval")
-        slope = (self.to_high - self.to_low) / (high - low)
-        line = Transfer(slope, self.to_low - low * slope)
-        return line.then(Transfer(low=float(self.to_low), high=float(self.to_high))) if self.clip else line
+        return low, high

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -55,11 +55,19 @@ class Slab:
         """The array axis across the plane."""
         return next(n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane])
 
+    def thick(self, grid: Grid) -> int:
+        """How many slices a slab has."""
+        return self.slices or max(1, round((self.thickness_mm or 0.0) / grid.spacing_mm[self.axis(grid)]))
+
+    def settled_on(self, spec: Spec) -> Slab:
+        """The same with its thickness in slices."""
+        return replace(self, slices=self.thick(spec.grid), thickness_mm=None)
+
     def windows(self, grid: Grid) -> Windows:
         """The windows of slices along that axis."""
         axis = self.axis(grid)
         size = grid.shape[axis]
-        thick = self.slices or max(1, round((self.thickness_mm or 0.0) / grid.spacing_mm[axis]))
+        thick = self.thick(grid)
         first = np.arange(0, size, self.stride) - thick // 2
         if self.edges == "valid":
             if thick > size:
@@ -74,7 +82,7 @@ class Slab:
         axis = self.axis(spec.grid)
         windows = self.windows(spec.grid)
         size = spec.grid.shape[axis]
-        thick = self.slices or max(1, round((self.thickness_mm or 0.0) / spec.grid.spacing_mm[axis]))
+        thick = self.thick(spec.grid)
         move = np.eye(4)
         move[axis, axis] = self.stride
         move[axis, 3] = (thick - 1) / 2 if self.edges == "valid" else (thick - 1) / 2 - thick // 2
