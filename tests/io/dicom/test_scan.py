@@ -24,6 +24,10 @@ def thicken(data: Dataset, k: int) -> None:
     data.SliceThickness = 2.0 + k % 2
 
 
+def unsign(data: Dataset, k: int) -> None:
+    data.PixelRepresentation = 1 if k % 3 else 0
+
+
 def shift(data: Dataset, k: int) -> None:
     data.ImagePositionPatient = [10.0 + (3.0 if k in (2, 3) else 0.0), 20.0, 2.0 * k]
 
@@ -51,7 +55,7 @@ def unbit(data: Dataset, k: int) -> None:
 
 @pytest.mark.parametrize(("change", "code", "verdict"), [
     (thicken, "MIXED_THICKNESS", "ok"), (shift, "SHIFTED", "repairable"), (widen, "MIXED_SIZE", "refused"),
-    (derive, "DERIVED", "ok"), (blow_up, "TOO_LARGE", "refused"), (unbit, "NO_PIXELS", "refused"),
+    (derive, "DERIVED", "ok"), (unsign, "MIXED_SIGN", "ok"), (blow_up, "TOO_LARGE", "refused"), (unbit, "NO_PIXELS", "refused"),
 ])
 def test_code_is_met(tmp_path: Path, change: Change, code: str, verdict: str) -> None:
     write(tmp_path, truth(6), change=change)

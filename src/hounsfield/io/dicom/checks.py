@@ -74,7 +74,7 @@ def examine(series: Series, policy: ReadPolicy) -> Examined:
     if sparse:
         return Examined(frames, positions, (*findings, *duplicates, *sparse), (), quantity, tilt[0])
     findings += [*duplicates, *_gap_findings(frames, positions, holes, policy), *_tilt_findings(frames, tilt, policy),
-                 *_thickness_findings(frames)]
+                 *_thickness_findings(frames), *_sign_findings(frames)]
     return Examined(frames, positions, tuple(findings), holes, quantity, tilt[0])
 
 
@@ -252,6 +252,17 @@ def _tilt_findings(frames: Sequence[Frame], tilt: tuple[float, float, float], po
                     f"{how}", value=sideways)
     else:
         yield found("TILT", grade, f"the slices are stacked at a tilt of {degrees:.6g} degrees; {how}", value=degrees)
+
+
+def _sign_findings(frames: Sequence[Frame]) -> Iterator[Finding]:
+    """One series is stored with or without a sign: where a few slices say otherwise, their header may lie."""
+    signed = [frame for frame in frames if frame.pixels is not None and frame.pixels.signed]
+    unsigned = [frame for frame in frames if frame.pixels is not None and not frame.pixels.signed]
+    if signed and unsigned:
+        fewer = min(signed, unsigned, key=len)
+        yield found("MIXED_SIGN", "note", f"{len(signed)} slices are stored with a sign and {len(unsigned)} without: where a "
+                    "header is wrong, negative values become 65536 higher, or high ones lower; compare these slices",
+                    frames=fewer)
 
 
 def _thickness_findings(frames: Sequence[Frame]) -> Iterator[Finding]:
