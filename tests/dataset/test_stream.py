@@ -104,3 +104,26 @@ def test_slices_that_are_turned_stream_through_a_file_to_the_same_bytes(tmp_path
     assert run_case(job, CaseSource(id="case", path=source)).status == "done"
     hu.write(pipeline.run(hu.read(source)).volume, tmp_path / "whole.nii.gz")
     assert (tmp_path / "out/cases/case/image.nii.gz").read_bytes() == (tmp_path / "whole.nii.gz").read_bytes()
+
+
+def test_values_beyond_int16_come_out_of_a_run_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pydicom
+
+    from hounsfield.phantom import Faults, grid_about, head, write_series
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    phantom = head(grid_about((0, -14, 10), shape=(40, 40, 6), spacing_mm=(6, 6, 8)), noise_hu=0)
+    series = write_series(phantom, tmp_path / "scan", faults=Faults(padding="none"))
+    for file in series.files:  # as an implant is stored on the extended scale
+        data = pydicom.dcmread(file)
+        data.PixelRepresentation, data.BitsStored, data.HighBit, data.RescaleIntercept = 0, 16, 15, -1024
+        pixels = np.full((data.Rows, data.Columns), 1064, dtype=np.uint16)
+        pixels[5, 5] = 60000
+        data.PixelData = pixels.tobytes()
+        data.save_as(file)
+    pipeline = hu.Pipeline([hu.CropOrPad(shape=(44, 44, 6))])
+    done = pipeline.run(hu.open(series.folder)).volume
+    assert (done.spec.dtype, done.array.max()) == (np.float32, 60000 - 1024)
+    job = Job(pipeline=pipeline, out=tmp_path / "out")
+    assert run_case(job, CaseSource(id="case", path=series.folder)).status == "done"
+    assert hu.read(tmp_path / "out/cases/case/image.nii.gz").array.max() == 60000 - 1024

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Case, Volume
@@ -103,6 +105,14 @@ class Fold:
     def picks_values(self) -> bool:
         """Whether every value is one of the source's, unchanged."""
         return self.sampling.is_picking and self.before.is_identity and self.after.is_identity and self.slab is None
+
+    def may_leave_int16(self, stack: Stack) -> bool:
+        """Whether int16 was planned, as scanners' values fit it, but those of this stack need not."""
+        return self.spec.dtype == np.int16 and stack.may_exceed_int16
+
+    def widened(self) -> Fold:
+        """The same in float32, which holds what int16 does not."""
+        return replace(self, spec=self.spec.replaced(dtype=np.dtype(np.float32)))
 
     def run(self, stack: Stack, *, labels: Mapping[str, Volume], masks: Mapping[str, Volume]) -> Case:
         """Do it to a stack, and to the labels and masks that go with it, on the stack's natural grid."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError, Problem, QuantityError
+from hounsfield.core.errors import GeometryError, PipelineError, Problem, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import AIR_HU, Spec
 from hounsfield.core.stack import Stack
@@ -122,6 +122,3 @@ def name_problems(steps: Sequence[AnyStep], known: Mapping[str, Any]) -> list[Pr
 
 def _maker(mask: str) -> str:
     return {"head": "HeadMask", "body": "BodyMask", "brain": "BrainMask"}.get(mask, "the step that makes it")
-
-
-__all__ = ["TYPICAL", "AnyStep", "HounsfieldError", "Pipeline", "name_problems", "order_problems"]

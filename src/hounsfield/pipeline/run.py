@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError, Problem
+from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError, Problem, QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.version import VERSION
@@ -113,7 +113,12 @@ class _Run:
         fold = self._fold()
         if fold is not None and (fold.steps or self.case is None or self.case.image.grid != fold.spec.grid):
             labels, masks = (self.labels, self.masks) if self.case is None else (self.case.labels, self.case.masks)
-            self.case = fold.run(self.stack, labels=labels, masks=masks)
+            try:
+                self.case = fold.run(self.stack, labels=labels, masks=masks)
+            except QuantityError:
+                if not fold.may_leave_int16(self.stack):
+                    raise
+                self.case = fold.widened().run(self.stack, labels=labels, masks=masks)
             self._restart()
         assert self.case is not None
         return self.case

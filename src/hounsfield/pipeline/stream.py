@@ -64,7 +64,8 @@ class Stream:
 
 def stream(pipeline: Pipeline, stack: Stack, *, dtype: np.dtype[Any] | None = None, slab_bytes: int = SLAB_BYTES
            ) -> Stream | None:
-    """The pipeline on `stack` as a stream, or None where it takes more than one pass or looks at voxels.
+    """The pipeline on `stack` as a stream, or None where it takes more than one pass, looks at voxels, or may
+    leave the dtype that was planned.
 
     Raises PipelineError where the steps cannot be run on it.
     """
@@ -78,7 +79,7 @@ def stream(pipeline: Pipeline, stack: Stack, *, dtype: np.dtype[Any] | None = No
             return None
         steps.append(settled(step, fold.spec))
         fold = fold.joined(steps[-1])
-    if fold is None or fold.spec.channels:
+    if fold is None or fold.spec.channels or fold.may_leave_int16(stack):  # a header is written before the values are known
         return None
     spec = fold.spec if dtype is None else fold.spec.replaced(dtype=dtype)
     return Stream(spec=spec, record=record_of(pipeline, stack, spec, steps=steps),
