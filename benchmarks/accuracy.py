@@ -16,11 +16,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from truth import BLOCKS_RAS_MM, WORKS, Floats, Sampling, Work, scan, source_grid, target_grid, truth
+from truth import (
+    BLOCKS_RAS_MM,
+    WORKS,
+    Floats,
+    Sampling,
+    Work,
+    scan,
+    source_grid,
+    target_grid,
+    truth,
+)
 
 import hounsfield as hu
-from hounsfield.core.axes import Method
 from hounsfield.core.grid import Grid
+from hounsfield.resampling.axes import Method
 
 BLURS_MM = (0.0, 0.5, 1.0)
 KINDS: tuple[Sampling, Sampling] = ("average", "point")
@@ -62,17 +72,31 @@ def by_scipy(values: Floats, source: Grid, target: Grid, *, order: int) -> Float
     from scipy.ndimage import affine_transform
 
     move = np.linalg.inv(source.affine) @ target.affine
-    out: Floats = affine_transform(values, np.diag(move)[:3], move[:3, 3], output_shape=target.shape, order=order,
-                                   mode="nearest")
+    out: Floats = affine_transform(
+        values,
+        np.diag(move)[:3],
+        move[:3, 3],
+        output_shape=target.shape,
+        order=order,
+        mode="nearest",
+    )
     return out
 
 
 METHODS: dict[str, Callable[[Floats, Grid, Grid], Floats]] = {
-    **{name: (lambda v, s, t, name=name: ours(v, s, t, across=name, along=name))  # type: ignore[misc]
-       for name in ("auto", "nearest", "linear", "area", "conservative", "cubic")},
-    "conservative, linear along k": lambda v, s, t: ours(v, s, t, across="conservative", along="linear"),
-    "conservative, cubic along k": lambda v, s, t: ours(v, s, t, across="conservative", along="cubic"),
-    "conservative, area along k": lambda v, s, t: ours(v, s, t, across="conservative", along="area"),
+    **{
+        name: (lambda v, s, t, name=name: ours(v, s, t, across=name, along=name))  # type: ignore[misc]
+        for name in ("auto", "nearest", "linear", "area", "conservative", "cubic")
+    },
+    "conservative, linear along k": lambda v, s, t: ours(
+        v, s, t, across="conservative", along="linear"
+    ),
+    "conservative, cubic along k": lambda v, s, t: ours(
+        v, s, t, across="conservative", along="cubic"
+    ),
+    "conservative, area along k": lambda v, s, t: ours(
+        v, s, t, across="conservative", along="area"
+    ),
     "area, linear along k": lambda v, s, t: ours(v, s, t, across="area", along="linear"),
     "SimpleITK linear": lambda v, s, t: by_simpleitk(v, s, t, order=1),
     "SimpleITK cubic B-spline": lambda v, s, t: by_simpleitk(v, s, t, order=3),
@@ -81,7 +105,9 @@ METHODS: dict[str, Callable[[Floats, Grid, Grid], Floats]] = {
 }
 
 
-def errors(block: str, work: Work, blur_mm: float) -> dict[tuple[str, str, str], tuple[float, float, int]]:
+def errors(
+    block: str, work: Work, blur_mm: float
+) -> dict[tuple[str, str, str], tuple[float, float, int]]:
     """Sum of squares, sum of magnitudes and count over the head's voxels, per method, source and truth."""
     source, target = source_grid(block, work), target_grid(block, work)
     sources = {kind: scan(block, work, sampling=kind, blur_mm=blur_mm) for kind in KINDS}
@@ -91,29 +117,47 @@ def errors(block: str, work: Work, blur_mm: float) -> dict[tuple[str, str, str],
         made = METHODS[method](values, source, target)
         for wanted, (exact, mask) in truths.items():
             off = (made - exact)[mask].astype(np.float64)
-            result[method, kind, wanted] = (float((off**2).sum()), float(np.abs(off).sum()), off.size)
+            result[method, kind, wanted] = (
+                float((off**2).sum()),
+                float(np.abs(off).sum()),
+                off.size,
+            )
     return result
 
 
 Row = tuple[float, float]
 
 
-def gathered(work: Work, blur_mm: float, pool: ProcessPoolExecutor) -> dict[tuple[str, str, str], Row]:
+def gathered(
+    work: Work, blur_mm: float, pool: ProcessPoolExecutor
+) -> dict[tuple[str, str, str], Row]:
     """RMS and mean absolute error over all blocks together."""
     sums: dict[tuple[str, str, str], np.ndarray] = {}
-    for part in pool.map(errors, BLOCKS_RAS_MM, [work] * len(BLOCKS_RAS_MM), [blur_mm] * len(BLOCKS_RAS_MM)):
+    for part in pool.map(
+        errors, BLOCKS_RAS_MM, [work] * len(BLOCKS_RAS_MM), [blur_mm] * len(BLOCKS_RAS_MM)
+    ):
         for key, three in part.items():
             sums[key] = sums.get(key, np.zeros(3)) + np.array(three)
-    return {key: (float(np.sqrt(total[0] / total[2])), float(total[1] / total[2])) for key, total in sums.items()}
+    return {
+        key: (float(np.sqrt(total[0] / total[2])), float(total[1] / total[2]))
+        for key, total in sums.items()
+    }
 
 
 def table(work: Work, found: dict[float, dict[tuple[str, str, str], Row]]) -> str:
     """One work as a table: a row per method, for each source and truth one column per blur, 'RMS / mean'."""
     blurs = list(found)
-    lines = [f"### {work.name}", "", "| method | " + " | ".join(f"{a} -> {b}" for a, b in PAIRS) + " |",
-             "|---" * (len(PAIRS) + 1) + "|"]
+    lines = [
+        f"### {work.name}",
+        "",
+        "| method | " + " | ".join(f"{a} -> {b}" for a, b in PAIRS) + " |",
+        "|---" * (len(PAIRS) + 1) + "|",
+    ]
     for method in METHODS:
-        cells = ["; ".join("{:.1f} / {:.1f}".format(*found[blur][(method, *pair)]) for blur in blurs) for pair in PAIRS]
+        cells = [
+            "; ".join("{:.1f} / {:.1f}".format(*found[blur][(method, *pair)]) for blur in blurs)
+            for pair in PAIRS
+        ]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -121,10 +165,16 @@ def table(work: Work, found: dict[float, dict[tuple[str, str, str], Row]]) -> st
 def noise_table() -> str:
     """What becomes of white noise of 1 HU: its standard deviation, and its least and most over the slices' phases."""
     works = [work for work in WORKS if work.thickness_mm is None]
-    lines = ["### White noise of 1 HU", "", "| method | " + " | ".join(work.name for work in works) + " |",
-             "|---" * (len(works) + 1) + "|"]
+    lines = [
+        "### White noise of 1 HU",
+        "",
+        "| method | " + " | ".join(work.name for work in works) + " |",
+        "|---" * (len(works) + 1) + "|",
+    ]
     rng = np.random.default_rng(0)
-    scans = [rng.normal(size=source_grid("vertex", work).shape).astype(np.float32) for work in works]
+    scans = [
+        rng.normal(size=source_grid("vertex", work).shape).astype(np.float32) for work in works
+    ]
     for name, method in METHODS.items():
         cells = []
         for work, noise in zip(works, scans, strict=True):
@@ -137,10 +187,15 @@ def noise_table() -> str:
 
 def main(blurs_mm: tuple[float, ...]) -> None:
     """Measure and write."""
-    words = ["# HU error against the exact head", "",
-             "RMS / mean absolute error, HU, over the head's voxels in three blocks (mastoid, orbit, vertex), without",
-             "noise. Columns: what the source's voxels are -> what the truth is; in a cell one pair per scanner blur:",
-             ", ".join(f"{blur:g} mm" for blur in blurs_mm) + " FWHM. Generated by benchmarks/accuracy.py.", ""]
+    words = [
+        "# HU error against the exact head",
+        "",
+        "RMS / mean absolute error, HU, over the head's voxels in three blocks (mastoid, orbit, vertex), without",
+        "noise. Columns: what the source's voxels are -> what the truth is; in a cell one pair per scanner blur:",
+        ", ".join(f"{blur:g} mm" for blur in blurs_mm)
+        + " FWHM. Generated by benchmarks/accuracy.py.",
+        "",
+    ]
     words.append(noise_table())
     with ProcessPoolExecutor(2) as pool:
         for work in WORKS:

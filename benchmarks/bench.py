@@ -51,9 +51,15 @@ def in_memory(scan: Scan, names: list[str]) -> dict[str, Found]:
     ours = OUT / "recipe2-hounsfield.npy"
     for name in names:
         result = OUT / f"recipe2-{name}.npy"
-        rows[name] = child("recipe2", name, array=scan.npy, affine=scan.npy.with_name("affine.npy"), result=result)
+        rows[name] = child(
+            "recipe2", name, array=scan.npy, affine=scan.npy.with_name("affine.npy"), result=result
+        )
         if "failed" not in rows[name]:
-            wanted = result_on_tutorials_grid(scan.array, scan.affine) if name == "tutorial" else np.load(ours)
+            wanted = (
+                result_on_tutorials_grid(scan.array, scan.affine)
+                if name == "tutorial"
+                else np.load(ours)
+            )
             rows[name] |= compared(np.load(result), wanted)
             rows[name]["tolerance"] = CONTENDERS[name].tolerance
             rows[name]["remark"] = CONTENDERS[name].remark
@@ -65,10 +71,15 @@ def compared(values: np.ndarray, wanted: np.ndarray) -> Found:
     if values.shape != wanted.shape:
         return {"max_difference": None, "mean_difference": None}
     off = np.abs(values.astype(np.float32) - wanted)
-    return {"max_difference": float(off.max()), "mean_difference": float(off.mean(dtype=np.float64))}
+    return {
+        "max_difference": float(off.max()),
+        "mean_difference": float(off.mean(dtype=np.float64)),
+    }
 
 
-def of_files(kind: str, source: Path, *, suffix: str = "", names: list[str] | None = None) -> dict[str, Found]:
+def of_files(
+    kind: str, source: Path, *, suffix: str = "", names: list[str] | None = None
+) -> dict[str, Found]:
     """Work on files; results are compared where they are files that all read alike."""
     from files import CONTENDERS as WORKS
 
@@ -102,7 +113,9 @@ def masks(scan: Scan) -> dict[str, Found]:
     ours = None
     for name in ("hounsfield", "OpenCV, cc3d", "tutorial"):
         result = OUT / f"masks-{name.split(',')[0]}.npy"
-        rows[name] = child("masks", name, array=scan.npy, affine=scan.npy.with_name("affine.npy"), result=result)
+        rows[name] = child(
+            "masks", name, array=scan.npy, affine=scan.npy.with_name("affine.npy"), result=result
+        )
         if "failed" in rows[name]:
             continue
         mask = np.load(result) > 0
@@ -117,9 +130,17 @@ def growth(sizes: tuple[int, ...], side: int) -> dict[str, dict[str, Found]]:
     rows: dict[str, dict[str, Found]] = {}
     for slices in sizes:
         scan = grown(slices, side=side)
-        row = {"in memory": child("recipe2", "hounsfield", array=scan.npy, affine=scan.npy.with_name("affine.npy"))}
-        files = of_files("whole gz", scan.nifti, suffix=".nii.gz", names=["hounsfield", "SimpleITK"])
-        rows[str(slices)] = row | {f"{name}, .nii.gz to .nii.gz": found for name, found in files.items()}
+        row = {
+            "in memory": child(
+                "recipe2", "hounsfield", array=scan.npy, affine=scan.npy.with_name("affine.npy")
+            )
+        }
+        files = of_files(
+            "whole gz", scan.nifti, suffix=".nii.gz", names=["hounsfield", "SimpleITK"]
+        )
+        rows[str(slices)] = row | {
+            f"{name}, .nii.gz to .nii.gz": found for name, found in files.items()
+        }
         shutil.rmtree(OUT, ignore_errors=True)
         OUT.mkdir()
     return rows
@@ -130,26 +151,51 @@ def given(path: Path) -> dict[str, dict[str, Found]]:
     names = ["hounsfield", "SimpleITK", "MONAI", "TorchIO"]
     if path.is_file():
         return {"recipe 2 to .nii.gz": of_files("gz", path, suffix=".nii.gz", names=names)}
-    return {"recipe 2 to .npy": of_files("npy", path, suffix=".npy", names=names),
-            "read": of_files("load", path), "to .nii": of_files("convert", path)}
+    return {
+        "recipe 2 to .npy": of_files("npy", path, suffix=".npy", names=names),
+        "read": of_files("load", path),
+        "to .nii": of_files("convert", path),
+    }
 
 
 def machine() -> str:
     """The processor, how many of them, memory, Python and numpy; no name of the machine."""
-    cpu = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
-                if line.startswith("model name")), platform.machine())
+    cpu = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
     memory = int(Path("/proc/meminfo").read_text().split()[1]) / 2**20
     processors = len(os.sched_getaffinity(0))
-    return (f"{cpu}, {processors} processors, {memory:.0f} GB, Linux {platform.release().split('-')[0]}, "
-            f"Python {platform.python_version()}, numpy {np.__version__}")
+    return (
+        f"{cpu}, {processors} processors, {memory:.0f} GB, Linux {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}, numpy {np.__version__}"
+    )
 
 
 def versions() -> dict[str, str]:
     """Of everything that was measured."""
     from importlib.metadata import version
 
-    names = ("hounsfield", "SimpleITK", "scipy", "monai", "torchio", "torch", "scikit-image", "opencv-python-headless",
-             "connected-components-3d", "nibabel", "pydicom", "dicom2nifti", "dicom-numpy", "dcm2niix")
+    names = (
+        "hounsfield",
+        "SimpleITK",
+        "scipy",
+        "monai",
+        "torchio",
+        "torch",
+        "scikit-image",
+        "opencv-python-headless",
+        "connected-components-3d",
+        "nibabel",
+        "pydicom",
+        "dicom2nifti",
+        "dicom-numpy",
+        "dcm2niix",
+    )
     return {name: version(name) for name in names}
 
 
@@ -162,12 +208,19 @@ def main(sources: list[Path], *, small: bool) -> None:
     """Run everything."""
     scans = (head(40, side=128), chest(40, side=128)) if small else (head(), chest())
     first, second = scans
-    found: Found = {"machine": machine(), "versions": versions(), "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
-                    "load_before": load_average(), "triad": child("triad", "-")}
+    found: Found = {
+        "machine": machine(),
+        "versions": versions(),
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+        "load_before": load_average(),
+        "triad": child("triad", "-"),
+    }
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
     found["recipe2"] = in_memory(first, list(CONTENDERS))
-    found["bytes"] = sum(np.load(path, mmap_mode="r").nbytes for path in (first.npy, OUT / "recipe2-hounsfield.npy"))
+    found["bytes"] = sum(
+        np.load(path, mmap_mode="r").nbytes for path in (first.npy, OUT / "recipe2-hounsfield.npy")
+    )
     fewer = ["hounsfield", "hounsfield conservative", "SimpleITK", "MONAI", "TorchIO"]
     found["recipe2 chest"] = in_memory(second, fewer)
     found["masks"] = masks(first)

@@ -34,7 +34,9 @@ def cpu_s() -> float:
     return sum(used.ru_utime + used.ru_stime for used in both)
 
 
-def measured(work: Callable[[], Any], *, repeats: int, out: Path | None = None) -> tuple[dict[str, float], Any]:
+def measured(
+    work: Callable[[], Any], *, repeats: int, out: Path | None = None
+) -> tuple[dict[str, float], Any]:
     """Warm-up with its memory, then timed runs; and the warm-up's result. What was written to `out` is removed, not
     timed, before each run: to replace a file costs time of its own."""
     before = memory_kb("VmRSS")
@@ -52,9 +54,18 @@ def measured(work: Callable[[], Any], *, repeats: int, out: Path | None = None) 
         walls.append(time.perf_counter() - wall)
         cpus.append(cpu_s() - cpu)
     children_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return {"wall_s": statistics.median(walls), "least_s": min(walls), "most_s": max(walls), "first_s": first,
-            "cpu_s": statistics.median(cpus), "runs": len(walls), "before_mb": before / 1024, "peak_mb": peak / 1024,
-            "over_mb": (peak - before) / 1024, "children_mb": children_mb}, result
+    return {
+        "wall_s": statistics.median(walls),
+        "least_s": min(walls),
+        "most_s": max(walls),
+        "first_s": first,
+        "cpu_s": statistics.median(cpus),
+        "runs": len(walls),
+        "before_mb": before / 1024,
+        "peak_mb": peak / 1024,
+        "over_mb": (peak - before) / 1024,
+        "children_mb": children_mb,
+    }, result
 
 
 def removed(out: Path) -> None:
@@ -101,7 +112,11 @@ def main(kind: str, name: str, repeats: int, spec: dict[str, str]) -> None:
         import hounsfield as hu
 
         image = hu.Volume.from_array(np.load(spec["array"]), affine=np.load(spec["affine"]))
-        way = {"hounsfield": masks.ours, "OpenCV, cc3d": masks.best_of_others, "tutorial": masks.tutorial}[name]
+        way = {
+            "hounsfield": masks.ours,
+            "OpenCV, cc3d": masks.best_of_others,
+            "tutorial": masks.tutorial,
+        }[name]
         found, result = measured(lambda: way(image), repeats=repeats)
         np.save(spec["result"], result[0])
     elif kind == "triad":
@@ -111,7 +126,9 @@ def main(kind: str, name: str, repeats: int, spec: dict[str, str]) -> None:
 
         out = Path(spec["out"])
 
-        found, _ = measured(lambda: FILES[kind][name](Path(spec["source"]), out), repeats=repeats, out=out)
+        found, _ = measured(
+            lambda: FILES[kind][name](Path(spec["source"]), out), repeats=repeats, out=out
+        )
     print(json.dumps(found))
 
 

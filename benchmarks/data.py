@@ -87,7 +87,11 @@ class Scan:
             from hounsfield.phantom import Faults, write_series
 
             part = self.folder / "part"
-            write_series(hu.Volume.from_array(self.array, affine=self.affine), part, faults=Faults(padding="none"))
+            write_series(
+                hu.Volume.from_array(self.array, affine=self.affine),
+                part,
+                faults=Faults(padding="none"),
+            )
             part.rename(path)
         return path
 
@@ -103,7 +107,7 @@ def chest(slices: int = 600, *, side: int = 512) -> Scan:
 
 
 def grown(slices: int, *, side: int = 512) -> Scan:
-    """The head's slices forth and back until there are as many, 0.75 mm apart."""
+    """The head's slices forth and back until there are as many, 0.75 mm unshared."""
     return Scan(name="grown", slices=slices, side=side)
 
 
@@ -124,9 +128,16 @@ def _head(scan: Scan) -> tuple[Array, NDArray[np.float64]]:
     from hounsfield.phantom import grid_about
 
     step = HEAD_MM[0] * 512 / scan.side
-    grid = grid_about(HEAD_CENTRE_MM, shape=(scan.side, scan.side, scan.slices), spacing_mm=(step, step, HEAD_MM[2]))
+    grid = grid_about(
+        HEAD_CENTRE_MM,
+        shape=(scan.side, scan.side, scan.slices),
+        spacing_mm=(step, step, HEAD_MM[2]),
+    )
     starts = range(0, scan.slices, PIECE)
-    parts = [grid.boxed((0, 0, start), (scan.side, scan.side, min(PIECE, scan.slices - start))) for start in starts]
+    parts = [
+        grid.boxed((0, 0, start), (scan.side, scan.side, min(PIECE, scan.slices - start)))
+        for start in starts
+    ]
     with ProcessPoolExecutor(2) as pool:
         return np.concatenate(list(pool.map(_piece, parts, starts)), axis=2), grid.affine
 
@@ -161,7 +172,9 @@ def _chest(scan: Scan) -> tuple[Array, NDArray[np.float64]]:
         lungs = (((np.abs(x) - 72) / (52 * (1 - 0.6 * z * z))) ** 2 + (y / 80) ** 2) < 1
         hu = np.where(body < 1, 40.0, -1000.0)
         hu[(body < 1) & (body > 0.88)] = -90
-        hu[(np.abs(body - 0.8) < 0.04) & (np.sin(np.arctan2(y, x) * 3 + k * CHEST_MM[2] / 4) > 0.2)] = 500
+        hu[
+            (np.abs(body - 0.8) < 0.04) & (np.sin(np.arctan2(y, x) * 3 + k * CHEST_MM[2] / 4) > 0.2)
+        ] = 500
         hu[lungs] = -850
         for at_x, at_y in vessels:
             hu[((x - at_x - 8 * z) ** 2 + (y - at_y) ** 2 < 9) & lungs] = 60

@@ -40,26 +40,41 @@ def write_series(folder: Path, *, slices: int, side: int, codec: str = "raw") ->
         pixels = np.clip(body + rng.normal(0, 12, body.shape), 0, 4095).astype(np.uint16)
         data = Dataset()
         data.file_meta = FileMetaDataset()
-        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if codec == "raw" else JPEGLSLossless
+        data.file_meta.TransferSyntaxUID = (
+            ExplicitVRLittleEndian if codec == "raw" else JPEGLSLossless
+        )
         data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = CTImageStorage
         data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        data.SeriesInstanceUID, data.StudyInstanceUID, data.FrameOfReferenceUID = series, study, reference
-        data.Modality, data.ImageType, data.InstanceNumber = "CT", ["ORIGINAL", "PRIMARY", "AXIAL"], k + 1
+        data.SeriesInstanceUID, data.StudyInstanceUID, data.FrameOfReferenceUID = (
+            series,
+            study,
+            reference,
+        )
+        data.Modality, data.ImageType, data.InstanceNumber = (
+            "CT",
+            ["ORIGINAL", "PRIMARY", "AXIAL"],
+            k + 1,
+        )
         data.Rows = data.Columns = side
         data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 12, 11, 0
         data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
         data.RescaleSlope, data.RescaleIntercept = 1, -1024
         data.PixelSpacing, data.SliceThickness = [0.7, 0.7], 1.0
-        data.ImageOrientationPatient, data.ImagePositionPatient = [1, 0, 0, 0, 1, 0], [-180.0, -180.0, -150.0 + k]
-        data.PixelData = pixels.tobytes() if codec == "raw" else encapsulate([imagecodecs.jpegls_encode(pixels)])
+        data.ImageOrientationPatient, data.ImagePositionPatient = (
+            [1, 0, 0, 0, 1, 0],
+            [-180.0, -180.0, -150.0 + k],
+        )
+        data.PixelData = (
+            pixels.tobytes() if codec == "raw" else encapsulate([imagecodecs.jpegls_encode(pixels)])
+        )
         data["PixelData"].VR = "OW" if codec == "raw" else "OB"
         data.save_as(folder / f"{names[k]:05d}", enforce_file_format=True)
 
 
 def by_hounsfield(folder: Path) -> np.ndarray:
-    """Stored values into memory."""
+    """RawImage values into memory."""
     from hounsfield.core.policy import ReadPolicy
-    from hounsfield.io.dicom.reader import open_dicom
+    from hounsfield.io.dicom.read import open_dicom
 
     stack = open_dicom(folder, policy=ReadPolicy())
     return stack.slab(0, stack.shape[2])
@@ -85,7 +100,10 @@ def by_pydicom(folder: Path) -> np.ndarray:
     """The usual loop."""
     import pydicom
 
-    slices = sorted((pydicom.dcmread(path) for path in folder.iterdir()), key=lambda item: item.ImagePositionPatient[2])
+    slices = sorted(
+        (pydicom.dcmread(path) for path in folder.iterdir()),
+        key=lambda item: item.ImagePositionPatient[2],
+    )
     return np.stack([item.pixel_array.T for item in slices], axis=2)
 
 
@@ -108,12 +126,19 @@ def peak_kb() -> int:
 
 def peak_mb(folder: Path) -> float:
     """Peak memory of a fresh process that reads the folder, less that of one that only imports what it needs, MB."""
-    code = ("import sys, pathlib, numpy; sys.path.insert(0, {here!r}); import dicom_read; "
-            "import hounsfield.io.dicom.reader; {work}; print(dicom_read.peak_kb())")
+    code = (
+        "import sys, pathlib, numpy; sys.path.insert(0, {here!r}); import dicom_read; "
+        "import hounsfield.io.dicom.read; {work}; print(dicom_read.peak_kb())"
+    )
     peaks = []
     for work in ("pass", f"dicom_read.by_hounsfield(pathlib.Path({str(folder)!r}))"):
         text = code.format(here=str(Path(__file__).parent), work=work)
-        peaks.append(int(subprocess.run([sys.executable, "-c", text], check=True, capture_output=True).stdout) / 1024)
+        peaks.append(
+            int(
+                subprocess.run([sys.executable, "-c", text], check=True, capture_output=True).stdout
+            )
+            / 1024
+        )
     return peaks[1] - peaks[0]
 
 
@@ -129,10 +154,16 @@ def main(slices: int, side: int) -> None:
             assert np.array_equal(by_hounsfield(folder), by_pydicom(folder))
             theirs = sitk.GetArrayFromImage(by_simpleitk(folder)).T
             assert np.array_equal(by_hounsfield(folder).astype(np.int32) - 1024, theirs)
-            readers = {"hounsfield, stored values": by_hounsfield, "hounsfield, HU": by_hounsfield_hu,
-                       "SimpleITK": by_simpleitk, "pydicom": by_pydicom}
-            print(f"\n{codec}, {slices} slices of {side} x {side}: {slices * side * side * 2 / 2**20:.0f} MB; "
-                  f"peak over the imports {peak_mb(folder):.0f} MB")
+            readers = {
+                "hounsfield, stored values": by_hounsfield,
+                "hounsfield, HU": by_hounsfield_hu,
+                "SimpleITK": by_simpleitk,
+                "pydicom": by_pydicom,
+            }
+            print(
+                f"\n{codec}, {slices} slices of {side} x {side}: {slices * side * side * 2 / 2**20:.0f} MB; "
+                f"peak over the imports {peak_mb(folder):.0f} MB"
+            )
             base = median_ms(by_simpleitk, folder)
             for label, read in readers.items():
                 try:
@@ -140,7 +171,9 @@ def main(slices: int, side: int) -> None:
                 except (ImportError, AttributeError, KeyError) as error:
                     print(f"  {label:28s} not there yet ({type(error).__name__})")
                     continue
-                print(f"  {label:28s} {took:8.1f} ms   SimpleITK takes {base / took:5.2f} times as long")
+                print(
+                    f"  {label:28s} {took:8.1f} ms   SimpleITK takes {base / took:5.2f} times as long"
+                )
 
 
 if __name__ == "__main__":

@@ -16,14 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recipe2 import (
-    by_tutorial,
-    mapped_mip,
-    monai_steps,
-    target,
-    torch_mip,
-    torchio_steps,
-)
+from recipe2 import by_tutorial, mapped_mip, monai_steps, target, torch_mip, torchio_steps
 
 Work = Callable[[Path, Path], object]
 BIN = Path(sys.executable).parent
@@ -59,8 +52,17 @@ def _sitk_recipe(source: Path) -> tuple[Any, Any]:
     middle = np.array(image.TransformContinuousIndexToPhysicalPoint(((size - 1) / 2).tolist()))
     new = turn @ np.abs(direction)
     origin = middle - new @ ((counts - 1) / 2)
-    made = sitk.Resample(image, counts.tolist(), sitk.Transform(), sitk.sitkLinear, origin.tolist(), (1.0, 1.0, 1.0),
-                         new.ravel().tolist(), -1024.0, sitk.sitkFloat32)
+    made = sitk.Resample(
+        image,
+        counts.tolist(),
+        sitk.Transform(),
+        sitk.sitkLinear,
+        origin.tolist(),
+        (1.0, 1.0, 1.0),
+        new.ravel().tolist(),
+        -1024.0,
+        sitk.sitkFloat32,
+    )
     return mapped_mip(sitk.GetArrayFromImage(made)), made
 
 
@@ -132,7 +134,9 @@ def _pydicom(source: Path) -> tuple[Any, Any]:
     values = stored.astype(np.int16) * int(first.RescaleSlope) + int(first.RescaleIntercept)
     affine = np.eye(4)
     affine[:2, :2] = np.diag([-float(first.PixelSpacing[1]), -float(first.PixelSpacing[0])])
-    affine[2, 2] = (float(last.ImagePositionPatient[2]) - float(first.ImagePositionPatient[2])) / (len(slices) - 1)
+    affine[2, 2] = (float(last.ImagePositionPatient[2]) - float(first.ImagePositionPatient[2])) / (
+        len(slices) - 1
+    )
     affine[:3, 3] = np.array(first.ImagePositionPatient, dtype=float) * [-1, -1, 1]
     return values.transpose(2, 1, 0), affine
 
@@ -164,14 +168,19 @@ def _read(source: Path, out: Path) -> Any:
 
 def _dcm2niix(source: Path, out: Path) -> None:
     out.mkdir(exist_ok=True, parents=True)
-    subprocess.run([BIN / "dcm2niix", "-b", "n", "-z", "n", "-f", f"{next(COUNT)}", "-o", out, source], check=True,
-                   capture_output=True)
+    subprocess.run(
+        [BIN / "dcm2niix", "-b", "n", "-z", "n", "-f", f"{next(COUNT)}", "-o", out, source],
+        check=True,
+        capture_output=True,
+    )
 
 
 def _dicom2nifti(source: Path, out: Path) -> None:
     import dicom2nifti
 
-    dicom2nifti.dicom_series_to_nifti(str(source), str(out.with_suffix(".nii")), reorient_nifti=False)
+    dicom2nifti.dicom_series_to_nifti(
+        str(source), str(out.with_suffix(".nii")), reorient_nifti=False
+    )
 
 
 def _convert(source: Path, out: Path) -> None:
@@ -186,33 +195,66 @@ COUNT = count()
 
 def _command(source: Path, out: Path, *, form: str) -> None:
     where = out.with_name(f"{out.name}-{next(COUNT)}")
-    command = [BIN / "hounsfield", "run", "isotropic-mip", source, "-o", where, "--format", form, "--set", SET, "-q"]
+    command = [
+        BIN / "hounsfield",
+        "run",
+        "isotropic-mip",
+        source,
+        "-o",
+        where,
+        "--format",
+        form,
+        "--set",
+        SET,
+        "-q",
+    ]
     subprocess.run(command, check=True, capture_output=True)
 
 
 def script(kind: str, name: str) -> Work:
     """A contender of `kind` as a whole process of its own."""
+
     def work(source: Path, out: Path) -> None:
-        subprocess.run([sys.executable, __file__, kind, name, source, out], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, __file__, kind, name, source, out], check=True, capture_output=True
+        )
 
     return work
 
 
 CONTENDERS: dict[str, dict[str, Work]] = {
-    "npy": {"hounsfield": _pipeline, "SimpleITK": _sitk_to_npy, "MONAI": _monai_to_npy, "TorchIO": _torchio_to_npy,
-            "tutorial": _tutorial_to_npy},
-    "gz": {"hounsfield": _pipeline, "SimpleITK": _sitk_to_gz, "MONAI": _monai_to_gz, "TorchIO": _torchio_to_gz,
-           "tutorial": _tutorial_to_gz},
-    "load": {"hounsfield": _read, "SimpleITK": lambda source, _: _sitk_image(source),
-             "pydicom": lambda source, _: _pydicom(source), "dicom-numpy": _dicom_numpy,
-             "MONAI": lambda source, _: _monai_image(source),
-             "TorchIO": lambda source, _: _torchio_image(source).data},
+    "npy": {
+        "hounsfield": _pipeline,
+        "SimpleITK": _sitk_to_npy,
+        "MONAI": _monai_to_npy,
+        "TorchIO": _torchio_to_npy,
+        "tutorial": _tutorial_to_npy,
+    },
+    "gz": {
+        "hounsfield": _pipeline,
+        "SimpleITK": _sitk_to_gz,
+        "MONAI": _monai_to_gz,
+        "TorchIO": _torchio_to_gz,
+        "tutorial": _tutorial_to_gz,
+    },
+    "load": {
+        "hounsfield": _read,
+        "SimpleITK": lambda source, _: _sitk_image(source),
+        "pydicom": lambda source, _: _pydicom(source),
+        "dicom-numpy": _dicom_numpy,
+        "MONAI": lambda source, _: _monai_image(source),
+        "TorchIO": lambda source, _: _torchio_image(source).data,
+    },
     "convert": {"hounsfield": _convert, "dcm2niix": _dcm2niix, "dicom2nifti": _dicom2nifti},
 }
-CONTENDERS["whole"] = {"hounsfield": lambda source, out: _command(source, out, form="npy"),
-                       **{name: script("npy", name) for name in ("SimpleITK", "MONAI", "TorchIO", "tutorial")}}
-CONTENDERS["whole gz"] = {"hounsfield": lambda source, out: _command(source, out, form="nii.gz"),
-                          **{name: script("gz", name) for name in ("SimpleITK", "MONAI", "TorchIO")}}
+CONTENDERS["whole"] = {
+    "hounsfield": lambda source, out: _command(source, out, form="npy"),
+    **{name: script("npy", name) for name in ("SimpleITK", "MONAI", "TorchIO", "tutorial")},
+}
+CONTENDERS["whole gz"] = {
+    "hounsfield": lambda source, out: _command(source, out, form="nii.gz"),
+    **{name: script("gz", name) for name in ("SimpleITK", "MONAI", "TorchIO")},
+}
 
 if __name__ == "__main__":
     CONTENDERS[sys.argv[1]][sys.argv[2]](Path(sys.argv[3]), Path(sys.argv[4]))

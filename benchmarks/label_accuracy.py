@@ -1,6 +1,6 @@
 """How many voxels of a resampled tissue map are wrong, against the phantom's tissues on the target grid.
 
-    python benchmarks/label_accuracy.py
+python benchmarks/label_accuracy.py
 """
 
 from __future__ import annotations
@@ -20,14 +20,25 @@ def main() -> None:
             continue
         wrong, count = {"nearest": 0, "partial_volume": 0}, 0
         for block in BLOCKS_RAS_MM:
-            source, wanted = head(source_grid(block, work), noise_hu=0), head(target_grid(block, work), noise_hu=0)
+            source, wanted = (
+                head(source_grid(block, work), noise_hu=0),
+                head(target_grid(block, work), noise_hu=0),
+            )
             mask = wanted.masks["head"].array > 0
             count += int(mask.sum())
             for name in wrong:
                 step = hu.Resample(like=wanted.image.grid, labels=name)
-                made = hu.Pipeline((step,)).run(hu.Case(source.image, {"tissue": source.labels})).labels["tissue"]
+                made = (
+                    hu.Pipeline((step,))
+                    .run(hu.Case(source.image, {"tissue": source.labels}))
+                    .labels["tissue"]
+                )
                 wrong[name] += int(np.count_nonzero((made.array != wanted.labels.array) & mask))
-        print(f"| {work.name} | " + " | ".join(f"{100 * number / count:.1f} %" for number in wrong.values()) + " |")
+        print(
+            f"| {work.name} | "
+            + " | ".join(f"{100 * number / count:.1f} %" for number in wrong.values())
+            + " |"
+        )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def scene(cache: Path | None) -> tuple[Volume, Mask, Mask]:
     grid = grid_about((0, -14, -5), shape=SHAPE, spacing_mm=SPACING_MM)
     if cache is not None and cache.exists():
         with np.load(cache) as stored:
-            image, truth, rest = (np.asfortranarray(stored[name]) for name in ("image", "head", "headrest"))
+            image, truth, rest = (
+                np.asfortranarray(stored[name]) for name in ("image", "head", "headrest")
+            )
         return Volume.from_array(image, affine=grid.affine), truth, rest
     made = head(grid)
     truth, rest = made.masks["head"].array, made.masks["headrest"].array
@@ -69,6 +71,7 @@ def tutorial(image: Volume) -> tuple[Mask, Array]:
     the last row and column of the crop are lost, and what is outside becomes 0, as there."""
     from scipy import ndimage
     from skimage import morphology
+
     masks, padded = [], []
     for k in range(image.shape[2]):
         windowed = np.clip(image.array[:, :, k].astype(np.float64), 0, 80)
@@ -78,16 +81,20 @@ def tutorial(image: Volume) -> tuple[Mask, Array]:
         mask = morphology.dilation(labels == counts.argmax(), np.ones((1, 1)))
         mask = morphology.dilation(ndimage.binary_fill_holes(mask), np.ones((3, 3)))
         masked = mask * windowed
-        if not masked.any():  # There the tutorials raise; here the slice stays empty, so that they come to an end.
+        if (
+            not masked.any()
+        ):  # There the tutorials raise; here the slice stays empty, so that they come to an end.
             masks.append(mask)
             padded.append(np.zeros(PADDED))
             continue
         coordinates = np.array(np.nonzero(masked != 0))
         low, high = coordinates.min(axis=1), coordinates.max(axis=1)
-        cropped = masked[low[0]:high[0], low[1]:high[1]]
+        cropped = masked[low[0] : high[0], low[1] : high[1]]
         canvas = np.zeros(PADDED)
         first = [(size - count) // 2 for size, count in zip(PADDED, cropped.shape, strict=True)]
-        canvas[first[0]:first[0] + cropped.shape[0], first[1]:first[1] + cropped.shape[1]] = cropped
+        canvas[first[0] : first[0] + cropped.shape[0], first[1] : first[1] + cropped.shape[1]] = (
+            cropped
+        )
         masks.append(mask)
         padded.append(canvas)
     return np.stack(masks, axis=2), np.stack(padded, axis=2)
@@ -98,6 +105,7 @@ def best_of_others(image: Volume) -> tuple[Mask, Array]:
     across, both of 5 mm; largest part in 3D; closing and filling in plane."""
     import cc3d
     import cv2
+
     tissue = np.ascontiguousarray((image.array > -400).transpose(2, 1, 0)).view(np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (21, 21))
     line = np.ones((15, 1), np.uint8)
@@ -113,7 +121,9 @@ def best_of_others(image: Volume) -> tuple[Mask, Array]:
         cv2.morphologyEx(plane, cv2.MORPH_CLOSE, disc, dst=plane)
         outlines, _ = cv2.findContours(plane, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(plane, outlines, -1, 1, thickness=cv2.FILLED)
-    rows = [np.flatnonzero(kept.any(axis=tuple(n for n in range(3) if n != axis))) for axis in (2, 1, 0)]
+    rows = [
+        np.flatnonzero(kept.any(axis=tuple(n for n in range(3) if n != axis))) for axis in (2, 1, 0)
+    ]
     start = tuple(int(used[0]) for used in rows)
     shape = tuple(int(used[-1] - used[0] + 1) for used in rows)
     return kept.transpose(2, 1, 0), boxed(image.array, start, shape)
@@ -132,19 +142,33 @@ def timed(way: Way, image: Volume, repeats: int) -> tuple[float, float, Mask]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--cache", type=Path, default=None, help="keep the phantom here between runs")
+    parser.add_argument(
+        "--cache", type=Path, default=None, help="keep the phantom here between runs"
+    )
     arguments = parser.parse_args()
     image, truth, rest = scene(arguments.cache)
     base = None
-    print(f"{'way':22} {'wall ms':>9} {'CPU ms':>9} {'ratio':>7}  Dice to truth, voxels of headrest")
-    for name, way in (("hounsfield", ours), ("scipy, OpenCV, cc3d", best_of_others), ("tutorial", tutorial)):
+    print(
+        f"{'way':22} {'wall ms':>9} {'CPU ms':>9} {'ratio':>7}  Dice to truth, voxels of headrest"
+    )
+    for name, way in (
+        ("hounsfield", ours),
+        ("scipy, OpenCV, cc3d", best_of_others),
+        ("tutorial", tutorial),
+    ):
         wall, cpu, mask = timed(way, image, arguments.repeats)
         base = base or wall
-        dice = 2 * np.count_nonzero(mask & truth) / (np.count_nonzero(mask) + np.count_nonzero(truth))
-        print(f"{name:22} {wall:9.0f} {cpu:9.0f} {wall / base:7.1f}  {dice:.4f}, {np.count_nonzero(mask & rest)}",
-              flush=True)
+        dice = (
+            2 * np.count_nonzero(mask & truth) / (np.count_nonzero(mask) + np.count_nonzero(truth))
+        )
+        print(
+            f"{name:22} {wall:9.0f} {cpu:9.0f} {wall / base:7.1f}  {dice:.4f}, {np.count_nonzero(mask & rest)}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ def _ours(method: str) -> Prepare:
     def prepare(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
         import hounsfield as hu
 
-        return hu.preset("isotropic-mip", settings=[f"Resample.method={method}"]), _volume(array, affine)
+        return hu.preset("isotropic-mip", settings=[f"Resample.method={method}"]), _volume(
+            array, affine
+        )
 
     return prepare
 
@@ -61,7 +63,12 @@ def _for_simpleitk(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
     import SimpleITK as sitk
 
     grid = target(array.shape, affine)
-    return _sitk(array, affine), [int(n) for n in grid.shape], _sitk(np.zeros((2, 2, 2), np.uint8), grid.affine), sitk
+    return (
+        _sitk(array, affine),
+        [int(n) for n in grid.shape],
+        _sitk(np.zeros((2, 2, 2), np.uint8), grid.affine),
+        sitk,
+    )
 
 
 def _sitk(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
@@ -79,8 +86,17 @@ def _sitk(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
 def by_simpleitk(given: Any) -> Floats:
     """ResampleImageFilter to float32, then numpy in place."""
     image, size, like, sitk = given
-    made = sitk.Resample(image, size, sitk.Transform(), sitk.sitkLinear, like.GetOrigin(), like.GetSpacing(),
-                         like.GetDirection(), -1024.0, sitk.sitkFloat32)
+    made = sitk.Resample(
+        image,
+        size,
+        sitk.Transform(),
+        sitk.sitkLinear,
+        like.GetOrigin(),
+        like.GetSpacing(),
+        like.GetDirection(),
+        -1024.0,
+        sitk.sitkFloat32,
+    )
     return mapped_mip(sitk.GetArrayFromImage(made)).T
 
 
@@ -102,8 +118,15 @@ def by_scipy(given: Any) -> Floats:
 
     array, grid, move = given
     values = np.empty(grid.shape, np.float32)
-    affine_transform(array, np.diag(move)[:3] if _is_diagonal(move) else move[:3, :3], move[:3, 3], output=values,
-                     output_shape=grid.shape, order=1, mode="nearest")
+    affine_transform(
+        array,
+        np.diag(move)[:3] if _is_diagonal(move) else move[:3, :3],
+        move[:3, 3],
+        output=values,
+        output_shape=grid.shape,
+        order=1,
+        mode="nearest",
+    )
     np.clip(values, LOW_HU, HIGH_HU, out=values)
     values -= np.float32(LOW_HU)
     values *= np.float32(1 / (HIGH_HU - LOW_HU))
@@ -133,7 +156,9 @@ def _for_monai(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
     from monai.data import MetaTensor
 
     values = torch.as_tensor(np.ascontiguousarray(array[None], dtype=np.float32))
-    return MetaTensor(values, affine=torch.as_tensor(affine)), monai_steps(target(array.shape, affine))
+    return MetaTensor(values, affine=torch.as_tensor(affine)), monai_steps(
+        target(array.shape, affine)
+    )
 
 
 def monai_steps(grid: Any) -> Any:
@@ -142,9 +167,19 @@ def monai_steps(grid: Any) -> Any:
     from monai.transforms import Compose, Lambda, Orientation, ScaleIntensityRange, SpatialResample
 
     to = torch.as_tensor(grid.affine.copy())
-    onto = Lambda(lambda image: SpatialResample(dtype=np.float32)(image, dst_affine=to, spatial_size=grid.shape))
-    return Compose([Orientation("RAS", labels=None), onto,
-                    ScaleIntensityRange(LOW_HU, HIGH_HU, 0.0, 1.0, clip=True), Lambda(torch_mip)])
+    onto = Lambda(
+        lambda image: SpatialResample(dtype=np.float32)(
+            image, dst_affine=to, spatial_size=grid.shape
+        )
+    )
+    return Compose(
+        [
+            Orientation("RAS", labels=None),
+            onto,
+            ScaleIntensityRange(LOW_HU, HIGH_HU, 0.0, 1.0, clip=True),
+            Lambda(torch_mip),
+        ]
+    )
 
 
 def by_monai(given: Any) -> Floats:
@@ -166,8 +201,14 @@ def torchio_steps(grid: Any) -> Any:
     """Reorient, resample onto a given grid, clamp, rescale."""
     import torchio as tio
 
-    return tio.Compose([tio.ToCanonical(), tio.Resample((grid.shape, grid.affine)), tio.Clamp(LOW_HU, HIGH_HU),
-                        tio.RescaleIntensity((0, 1), in_min_max=(LOW_HU, HIGH_HU))])
+    return tio.Compose(
+        [
+            tio.ToCanonical(),
+            tio.Resample((grid.shape, grid.affine)),
+            tio.Clamp(LOW_HU, HIGH_HU),
+            tio.RescaleIntensity((0, 1), in_min_max=(LOW_HU, HIGH_HU)),
+        ]
+    )
 
 
 def by_torchio(given: Any) -> Floats:
@@ -187,7 +228,9 @@ def by_tutorial(given: Any) -> Floats:
     array, affine = given
     data = np.asanyarray(array, dtype=np.float64)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    axes = [np.arange(int(size * step)) / step for size, step in zip(data.shape, spacing, strict=True)]
+    axes = [
+        np.arange(int(size * step)) / step for size, step in zip(data.shape, spacing, strict=True)
+    ]
     points = np.meshgrid(*axes, indexing="ij")
     volume = map_coordinates(data, points, order=1, mode="nearest")
     volume = np.clip(volume, LOW_HU, HIGH_HU)
@@ -205,8 +248,16 @@ def by_nnunet(given: Any) -> Floats:
     array, affine = given
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     shape = [round(size * step) for size, step in zip(array.shape, spacing, strict=True)]
-    values = resize(array.astype(np.float64), shape, 3, mode="edge", cval=0, clip=True, anti_aliasing=False,
-                    preserve_range=True)
+    values = resize(
+        array.astype(np.float64),
+        shape,
+        3,
+        mode="edge",
+        cval=0,
+        clip=True,
+        anti_aliasing=False,
+        preserve_range=True,
+    )
     return mapped_mip(np.ascontiguousarray(values.T, dtype=np.float32)).T
 
 
@@ -216,7 +267,9 @@ def _plain(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
 
 CONTENDERS: dict[str, Contender] = {
     "hounsfield": Contender(_ours("linear"), by_hounsfield),
-    "hounsfield conservative": Contender(_ours("conservative"), by_hounsfield, None, "another method: sharper truth"),
+    "hounsfield conservative": Contender(
+        _ours("conservative"), by_hounsfield, None, "another method: sharper truth"
+    ),
     "hounsfield auto": Contender(_ours("auto"), by_hounsfield, None, "another method"),
     "SimpleITK": Contender(_for_simpleitk, by_simpleitk),
     "scipy": Contender(_for_scipy, by_scipy),
@@ -233,10 +286,16 @@ def result_on_tutorials_grid(array: NDArray[Any], affine: NDArray[np.float64]) -
     from hounsfield.core.grid import Grid
 
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    grid = Grid(array.shape, affine).moved([int(size * step) for size, step in zip(array.shape, spacing, strict=True)],
-                                           np.diag([*(1 / spacing), 1.0]))
-    steps = (hu.Resample(like=grid, method="linear"), hu.Clip(low_hu=LOW_HU, high_hu=HIGH_HU), hu.MapRange(),
-             hu.Slab(slices=SLAB))
+    grid = Grid(array.shape, affine).moved(
+        [int(size * step) for size, step in zip(array.shape, spacing, strict=True)],
+        np.diag([*(1 / spacing), 1.0]),
+    )
+    steps = (
+        hu.Resample(like=grid, method="linear"),
+        hu.Clip(low_hu=LOW_HU, high_hu=HIGH_HU),
+        hu.MapRange(),
+        hu.Slab(slices=SLAB),
+    )
     made = hu.Pipeline(steps).run(_volume(array, affine)).volume.array
     out = np.zeros_like(made)
     out[:, :, : 1 - SLAB] = made[:, :, SLAB // 2 : -(SLAB // 2)]

@@ -27,7 +27,11 @@ Floats = NDArray[np.float32]
 KEPT = Path(__file__).parent / ".kept"
 """Rendered pieces; renders take minutes, and never change for one version of the phantom."""
 
-BLOCKS_RAS_MM = {"mastoid": (50.0, -26.0, -36.0), "orbit": (28.0, 66.0, -24.0), "vertex": (22.0, 12.0, 60.0)}
+BLOCKS_RAS_MM = {
+    "mastoid": (50.0, -26.0, -36.0),
+    "orbit": (28.0, 66.0, -24.0),
+    "vertex": (22.0, 12.0, 60.0),
+}
 """Where the pieces lie: air cells in bone; eye, fat, sinus; scalp, vault, gyri and sulci."""
 
 TRUTH_EXTENT_MM = (40.0, 40.0, 20.0)
@@ -80,8 +84,10 @@ def target_grid(block: str, work: Work) -> Grid:
 def source_grid(block: str, work: Work) -> Grid:
     """The grid of the scan: the same and a margin, of at least three slices."""
     margins = np.maximum(MARGIN_MM, 3 * np.array(work.source_mm))
-    shape = [int(np.ceil((extent + 2 * margin) / step))
-             for extent, margin, step in zip(TRUTH_EXTENT_MM, margins, work.source_mm, strict=True)]
+    shape = [
+        int(np.ceil((extent + 2 * margin) / step))
+        for extent, margin, step in zip(TRUTH_EXTENT_MM, margins, work.source_mm, strict=True)
+    ]
     return grid_about(BLOCKS_RAS_MM[block], shape=shape, spacing_mm=work.source_mm)
 
 
@@ -100,15 +106,21 @@ def scan(block: str, work: Work, *, sampling: Sampling, blur_mm: float) -> Float
     move[2, 3] = (cell - thickness) / 2 / step
     values = rendered(grid.moved((*grid.shape[:2], cells), move), sampling="average")[0]
     starts = [n * per_step for n in range(grid.shape[2])]
-    return np.stack([values[:, :, start : start + per_slice].mean(axis=2) for start in starts], axis=2)
+    return np.stack(
+        [values[:, :, start : start + per_slice].mean(axis=2) for start in starts], axis=2
+    )
 
 
-def truth(block: str, work: Work, *, sampling: Sampling, blur_mm: float) -> tuple[Floats, NDArray[np.bool_]]:
+def truth(
+    block: str, work: Work, *, sampling: Sampling, blur_mm: float
+) -> tuple[Floats, NDArray[np.bool_]]:
     """HU on `target_grid`, and which voxels are of the head."""
     grid = target_grid(block, work)
     values, mask = rendered(grid, sampling=sampling)
     if blur_mm > 0:
-        values = of_field(block, grid, sampling=sampling, blur_mm=blur_mm, thickness_mm=work.target_mm)
+        values = of_field(
+            block, grid, sampling=sampling, blur_mm=blur_mm, thickness_mm=work.target_mm
+        )
     return values, mask > 0
 
 
@@ -139,22 +151,30 @@ def _blurred(block: str, blur_mm: float) -> Floats:
 
     values = rendered(field_grid(block), sampling="average")[0]
     for axis in range(3):
-        values = gaussian_filter1d(values, blur_mm * SIGMA_PER_FWHM / FINE_MM, axis=axis, mode="nearest")
+        values = gaussian_filter1d(
+            values, blur_mm * SIGMA_PER_FWHM / FINE_MM, axis=axis, mode="nearest"
+        )
     return values
 
 
-def of_field(block: str, grid: Grid, *, sampling: Sampling, blur_mm: float, thickness_mm: float) -> Floats:
+def of_field(
+    block: str, grid: Grid, *, sampling: Sampling, blur_mm: float, thickness_mm: float
+) -> Floats:
     """The blurred field on a grid: per axis a matrix of what each fine node weighs in each sample or average."""
     values, fine = _blurred(block, blur_mm), field_grid(block)
     move = np.linalg.inv(fine.affine) @ grid.affine
     for axis in range(3):
-        at = (move[axis, 3] + move[axis, axis] * np.arange(grid.shape[axis]))[:, None] - np.arange(fine.shape[axis])
+        at = (move[axis, 3] + move[axis, axis] * np.arange(grid.shape[axis]))[:, None] - np.arange(
+            fine.shape[axis]
+        )
         half = (thickness_mm if axis == 2 else grid.spacing_mm[axis]) / FINE_MM / 2
         if sampling == "point":
             weights = np.maximum(1 - np.abs(at), 0)
         else:
             weights = (_hat_integral(at + half) - _hat_integral(at - half)) / (2 * half)
-        values = np.moveaxis(np.tensordot(weights.astype(np.float32), values, axes=(1, axis)), 0, axis)
+        values = np.moveaxis(
+            np.tensordot(weights.astype(np.float32), values, axes=(1, axis)), 0, axis
+        )
     return np.ascontiguousarray(values)
 
 

@@ -20,13 +20,29 @@ def make_pictures(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     image = head(grid_about((0.0, -4.0, 10.0), shape=SHAPE, spacing_mm=SPACING_MM)).image
     brain = hu.Pipeline([hu.BrainMask()]).run(image).masks["brain"]
-    hu.planes(image, window="brain", at_mm=BLEED_MM, overlay=brain, height_px=400).save(folder / "planes.png")
-    cropped = hu.Pipeline([hu.Resample(spacing_mm=1.0), hu.HeadMask(), hu.FillOutside(mask="head"),
-                           hu.CropToMask(mask="head", margin_mm=4)]).run(image).volume
-    sheet = hu.montage(cropped, window="brain", rows=2, columns=6, start_mm=-40, stop_mm=70, tile_px=200)
+    hu.planes(image, window="brain", at_mm=BLEED_MM, overlay=brain, height_px=400).save(
+        folder / "planes.png"
+    )
+    cropped = (
+        hu.Pipeline(
+            [
+                hu.Resample(spacing_mm=1.0),
+                hu.HeadMask(),
+                hu.FillOutside(mask="head"),
+                hu.CropToMask(mask="head", margin_mm=4),
+            ]
+        )
+        .run(image)
+        .volume
+    )
+    sheet = hu.montage(
+        cropped, window="brain", rows=2, columns=6, start_mm=-40, stop_mm=70, tile_px=200
+    )
     sheet.save(folder / "montage.png")
     slabs = hu.preset("isotropic-mip").run(image).volume
-    hu.montage(slabs, rows=1, columns=6, start_mm=-55, stop_mm=45, tile_px=200).save(folder / "mip.png")
+    hu.montage(slabs, rows=1, columns=6, start_mm=-55, stop_mm=45, tile_px=200).save(
+        folder / "mip.png"
+    )
     hu.histogram(image, window="brain").save(folder / "histogram.png")
 
 

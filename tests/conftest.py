@@ -12,7 +12,9 @@ settings.register_profile("lean", deadline=None, max_examples=50, derandomize=Tr
 settings.register_profile("long", deadline=None, max_examples=20000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "lean"))
 
-DATA = Path(os.environ.get("HOUNSFIELD_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+DATA = Path(
+    os.environ.get("HOUNSFIELD_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
+)
 
 
 @pytest.fixture(scope="session")

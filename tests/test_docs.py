@@ -27,7 +27,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def modules() -> list[str]:
-    """The names of all modules of the package, the compiled one apart."""
+    """The names of all modules of the package, the compiled one unshared."""
     found = [module.name for module in pkgutil.walk_packages(hounsfield.__path__, "hounsfield.")]
     return ["hounsfield", *(name for name in found if not name.endswith((".native", ".__main__")))]
 
@@ -67,8 +67,12 @@ def run_console(text: str) -> None:
     """Run each line that begins with a prompt, with its stars expanded."""
     for line in text.splitlines():
         if line.startswith("$ hounsfield "):
-            words = [found for word in shlex.split(line)[2:] for found in (sorted(glob(word)) or [word])]
-            done = subprocess.run([sys.executable, "-m", "hounsfield", *words], capture_output=True, text=True)
+            words = [
+                found for word in shlex.split(line)[2:] for found in (sorted(glob(word)) or [word])
+            ]
+            done = subprocess.run(
+                [sys.executable, "-m", "hounsfield", *words], capture_output=True, text=True
+            )
             assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
@@ -76,8 +80,9 @@ WITH_CODE = [page for page in PAGES if blocks(page)]
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=[str(page.relative_to(ROOT)) for page in WITH_CODE])
-def test_code_on_a_page_runs_from_top_to_bottom(page: Path, examples: Path, tmp_path: Path,
-                                                monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_on_a_page_runs_from_top_to_bottom(
+    page: Path, examples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     here = tmp_path / "here"
     shutil.copytree(examples, here)
     monkeypatch.chdir(here)
@@ -91,7 +96,11 @@ def test_code_on_a_page_runs_from_top_to_bottom(page: Path, examples: Path, tmp_
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_links_on_a_page_lead_somewhere(page: Path) -> None:
-    targets = [target for target, _ in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target]
+    targets = [
+        target
+        for target, _ in LINK.findall(page.read_text(encoding="utf-8"))
+        if "://" not in target
+    ]
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
@@ -105,13 +114,20 @@ def test_every_public_name_is_in_the_reference() -> None:
 def test_every_step_and_parameter_is_in_the_reference() -> None:
     import dataclasses
 
-    from hounsfield.steps.catalog import NAMES, step_class
+    from hounsfield.steps.registry import NAMES, step_class
 
-    rows = {row.split("`")[1]: row for row in (ROOT / "docs" / "reference" / "steps.md").read_text().splitlines()
-            if row.startswith("| `")}
+    rows = {
+        row.split("`")[1]: row
+        for row in (ROOT / "docs" / "reference" / "steps.md").read_text().splitlines()
+        if row.startswith("| `")
+    }
     assert sorted(rows) == sorted(NAMES)
-    missing = [f"{name}.{field.name}" for name in NAMES for field in dataclasses.fields(step_class(name))
-               if field.init and field.metadata.get("record", True) and f"`{field.name}" not in rows[name]]
+    missing = [
+        f"{name}.{field.name}"
+        for name in NAMES
+        for field in dataclasses.fields(step_class(name))
+        if field.init and field.metadata.get("record", True) and f"`{field.name}" not in rows[name]
+    ]
     assert missing == []
 
 
@@ -125,17 +141,26 @@ def test_every_preset_is_in_the_reference() -> None:
 def test_the_tables_of_windows_and_clips_are_those_of_the_package() -> None:
     from hounsfield.core.windows import CLIPS, WINDOWS
 
-    rows = [line.split(" | ") for line in (ROOT / "docs" / "reference" / "windows.md").read_text().splitlines()
-            if re.match(r"\| [a-z-]+ \| -?\d", line)]
+    rows = [
+        line.split(" | ")
+        for line in (ROOT / "docs" / "reference" / "windows.md").read_text().splitlines()
+        if re.match(r"\| [a-z-]+ \| -?\d", line)
+    ]
     written = [(row[0].strip("| "), float(row[1]), float(row[2].strip("| "))) for row in rows]
     assert written == [(name, *pair) for table in (WINDOWS, CLIPS) for name, pair in table.items()]
 
 
 def test_every_test_that_the_table_of_checks_names_exists() -> None:
-    named = re.findall(r"`(tests/\S+\.py)::(\w+)`", (ROOT / "design" / "checks.md").read_text(encoding="utf-8"))
+    named = re.findall(
+        r"`(tests/\S+\.py)::(\w+)`", (ROOT / "design" / "checks.md").read_text(encoding="utf-8")
+    )
     assert named
-    missing = [f"{path}::{name}" for path, name in named if not (ROOT / path).is_file()
-               or f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")]
+    missing = [
+        f"{path}::{name}"
+        for path, name in named
+        if not (ROOT / path).is_file()
+        or f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")
+    ]
     assert missing == []
 
 

@@ -17,7 +17,19 @@ import hounsfield
 SOURCE = Path(hounsfield.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
-HEAVY = ("scipy", "pydicom", "nibabel", "nrrd", "zarr", "torch", "SimpleITK", "PIL", "imagecodecs", "dask", "highdicom")
+HEAVY = (
+    "scipy",
+    "pydicom",
+    "nibabel",
+    "nrrd",
+    "zarr",
+    "torch",
+    "SimpleITK",
+    "PIL",
+    "imagecodecs",
+    "dask",
+    "highdicom",
+)
 
 ALLOWED_MS = 150
 RUNS = 7
@@ -47,7 +59,9 @@ def extra_ms(command: tuple[str, ...], base: tuple[str, ...]) -> float:
 
 def test_import_costs_little_more_than_numpy() -> None:
     python = sys.executable
-    assert extra_ms((python, "-c", "import hounsfield"), (python, "-c", "import numpy")) <= ALLOWED_MS
+    assert (
+        extra_ms((python, "-c", "import hounsfield"), (python, "-c", "import numpy")) <= ALLOWED_MS
+    )
 
 
 def test_version_costs_little_more_than_a_bare_interpreter() -> None:
@@ -57,7 +71,9 @@ def test_version_costs_little_more_than_a_bare_interpreter() -> None:
 
 def test_import_loads_nothing_heavy() -> None:
     code = "import json, sys, hounsfield; print(json.dumps(sorted(sys.modules)))"
-    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
     roots = {name.partition(".")[0] for name in json.loads(answer.stdout)}
     assert roots.isdisjoint(HEAVY)
 
@@ -67,8 +83,19 @@ def test_the_package_says_that_it_is_typed() -> None:
 
 
 FORBIDDEN_MODULES = ("pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "code", "pty")
-FORBIDDEN_CALLS = ("eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput",
-                   "subprocess.getstatusoutput", "yaml.load", "numpy.load", "np.load")
+FORBIDDEN_CALLS = (
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "os.system",
+    "os.popen",
+    "subprocess.getoutput",
+    "subprocess.getstatusoutput",
+    "yaml.load",
+    "numpy.load",
+    "np.load",
+)
 
 
 def offences(tree: ast.AST) -> list[str]:
@@ -76,15 +103,23 @@ def offences(tree: ast.AST) -> list[str]:
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [name.name for name in node.names if name.name.partition(".")[0] in FORBIDDEN_MODULES]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in FORBIDDEN_MODULES:
+            found += [
+                name.name for name in node.names if name.name.partition(".")[0] in FORBIDDEN_MODULES
+            ]
+        elif (
+            isinstance(node, ast.ImportFrom)
+            and (node.module or "").partition(".")[0] in FORBIDDEN_MODULES
+        ):
             found.append(f"from {node.module}")
         elif isinstance(node, ast.Call):
             name = ast.unparse(node.func)
             words = {word.arg: ast.unparse(word.value) for word in node.keywords}
             safe_load = name.endswith(".load") and words.get("allow_pickle") == "False"
-            if (name in FORBIDDEN_CALLS and not safe_load) or words.get("shell") == "True" \
-                    or words.get("allow_pickle") == "True":
+            if (
+                (name in FORBIDDEN_CALLS and not safe_load)
+                or words.get("shell") == "True"
+                or words.get("allow_pickle") == "True"
+            ):
                 found.append(ast.unparse(node))
     return found
 
@@ -94,9 +129,18 @@ def test_no_file_of_the_package_can_run_what_it_reads(path: Path) -> None:
     assert offences(ast.parse(path.read_text(encoding="utf-8"))) == []
 
 
-@pytest.mark.parametrize("code", ["import pickle", "from marshal import loads", "eval(text)", "os.system(line)",
-                                  "subprocess.run(line, shell=True)", "np.load(path)",
-                                  "np.load(path, allow_pickle=True)"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from marshal import loads",
+        "eval(text)",
+        "os.system(line)",
+        "subprocess.run(line, shell=True)",
+        "np.load(path)",
+        "np.load(path, allow_pickle=True)",
+    ],
+)
 def test_the_search_for_such_code_finds_it(code: str) -> None:
     assert offences(ast.parse(code))
 

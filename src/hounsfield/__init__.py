@@ -23,8 +23,22 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(["Volume", "Case"], "core.volume"),
     **dict.fromkeys(["ReadPolicy"], "core.policy"),
     **dict.fromkeys(["compare", "Comparison"], "core.compare"),
-    **dict.fromkeys(["Problem", "HounsfieldError", "GeometryError", "QuantityError", "PipelineError", "RefusedError",
-                     "ReadError", "WriteError", "MissingExtraError", "HounsfieldWarning"], "core.errors"),
+    **dict.fromkeys(
+        [
+            "HounsfieldError",
+            "GeometryError",
+            "QuantityError",
+            "PipelineError",
+            "RefusedError",
+            "ReadError",
+            "MissingFileError",
+            "WriteError",
+            "MissingExtraError",
+            "HounsfieldWarning",
+        ],
+        "core.errors",
+    ),
+    "Diagnostic": "core.diagnostic",
     "WINDOWS": "core.windows",
     "Reorient": "steps.reorient",
     "Resample": "steps.resample",
@@ -44,13 +58,12 @@ _HOMES: dict[str, str] = {
     "Box": "steps.box",
     "Slab": "steps.slab",
     "SplitSlices": "steps.split_slices",
-    "regrid": "steps.regrid",
+    "regrid": "resampling.regrid",
     **dict.fromkeys(["open", "read"], "io.open"),
-    "write": "io.write",
-    "read_labels": "io.labels.read",
-    "write_seg": "io.labels.write_seg",
-    **dict.fromkeys(["from_nibabel", "from_sitk"], "io.exchange"),
-    **dict.fromkeys(["scan", "SeriesReport"], "io.dicom.scan"),
+    **dict.fromkeys(["write", "write_seg"], "io.write"),
+    "read_labels": "io.read_labels",
+    **dict.fromkeys(["from_nibabel", "from_sitk"], "io.interop"),
+    **dict.fromkeys(["scan", "SeriesReport"], "io.dicom.report"),
     "planes": "picture.planes",
     "montage": "picture.montage",
     "histogram": "picture.histogram",
@@ -81,7 +94,7 @@ def _lent(home: str, name: str) -> Any:
     return lambda: getattr(import_module(f"hounsfield.{home}"), name)
 
 
-hooks.register("stack.volume", _lent("steps.one_pass", "read_stack"))
-hooks.register("volume.to_nibabel", _lent("io.exchange", "to_nibabel"))
-hooks.register("volume.to_sitk", _lent("io.exchange", "to_sitk"))
+hooks.register("stack.volume", _lent("resampling.one_pass", "read_stack"))
+hooks.register("volume.to_nibabel", _lent("io.interop", "to_nibabel"))
+hooks.register("volume.to_sitk", _lent("io.interop", "to_sitk"))
 hooks.register("volume.png", _lent("picture.planes", "png"))

@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"hounsfield {VERSION}\n")
         return 0
-    from hounsfield.cli.line import run_line
+    from hounsfield.cli.main import run_line
 
     return run_line(words)
 

@@ -62,7 +62,9 @@ def ball_scan(shape: tuple[int, int, int] = (24, 20, 12)) -> hu.Volume:
 
 def ball_label(scan: hu.Volume) -> hu.Volume:
     """The bone of the ball as a label."""
-    return hu.Volume.from_array((scan.array > 500).astype(np.uint8), affine=scan.grid.affine, quantity="label")
+    return hu.Volume.from_array(
+        (scan.array > 500).astype(np.uint8), affine=scan.grid.affine, quantity="label"
+    )
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def nifti(path: Path, array: np.ndarray, affine: np.ndarray = AFFINE) -> Path:
 def zero_spacing(folder: Path) -> Path:
     path = nifti(folder / "zero.nii", np.zeros((6, 5, 4), np.int16))
     data = bytearray(path.read_bytes())
-    data[76 + 4:76 + 16] = np.zeros(3, "<f4").tobytes()
+    data[76 + 4 : 76 + 16] = np.zeros(3, "<f4").tobytes()
     data[252:256] = np.array([1, 0], "<i2").tobytes()
     path.write_bytes(data)
     return path
@@ -58,8 +58,12 @@ def flipped(path: Path) -> Path:
 
 def npy_label(folder: Path) -> Path:
     scan = ball_scan()
-    hu.write(hu.Volume.from_array((scan.array > 500).astype(np.uint8), affine=scan.grid.affine, quantity="label"),
-             folder / "label.npy")
+    hu.write(
+        hu.Volume.from_array(
+            (scan.array > 500).astype(np.uint8), affine=scan.grid.affine, quantity="label"
+        ),
+        folder / "label.npy",
+    )
     return folder / "label.npy"
 
 
@@ -99,7 +103,9 @@ def check(answer: Answer, typed: Path, status: int) -> None:
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_run_says_what_is_wrong_in_one_line_and_leaves_nothing(name: str, line: Line, tmp_path: Path) -> None:
+def test_run_says_what_is_wrong_in_one_line_and_leaves_nothing(
+    name: str, line: Line, tmp_path: Path
+) -> None:
     make, status = BAD[name]
     path = make(tmp_path)
     answer = line("run", "isotropic-mip", path, "-o", tmp_path / "out")
@@ -109,7 +115,9 @@ def test_run_says_what_is_wrong_in_one_line_and_leaves_nothing(name: str, line: 
 
 
 @pytest.mark.parametrize("name", [name for name in BAD if name != "label where an image is wanted"])
-def test_convert_says_what_is_wrong_in_one_line_and_leaves_nothing(name: str, line: Line, tmp_path: Path) -> None:
+def test_convert_says_what_is_wrong_in_one_line_and_leaves_nothing(
+    name: str, line: Line, tmp_path: Path
+) -> None:
     path = BAD[name][0](tmp_path)
     answer = line("convert", path, tmp_path / "copy.nrrd")
     check(answer, path, 1)
@@ -118,7 +126,9 @@ def test_convert_says_what_is_wrong_in_one_line_and_leaves_nothing(name: str, li
 
 def test_an_empty_folder_is_one_line(line: Line, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
-    check(line("run", "head", tmp_path / "nothing", "-o", tmp_path / "out"), tmp_path / "nothing", 3)
+    check(
+        line("run", "head", tmp_path / "nothing", "-o", tmp_path / "out"), tmp_path / "nothing", 3
+    )
     check(line("inspect", tmp_path / "nothing"), tmp_path / "nothing", 3)
 
 
@@ -130,7 +140,9 @@ def test_a_truncated_series_is_one_line(line: Line, tmp_path: Path) -> None:
     assert not list((tmp_path / "out" / "cases").iterdir())
 
 
-def test_a_folder_without_permission_is_one_line(line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_without_permission_is_one_line(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "closed").mkdir()
 
     def denied(path: object = ".") -> None:
@@ -142,15 +154,32 @@ def test_a_folder_without_permission_is_one_line(line: Line, tmp_path: Path, mon
     assert "Permission denied" in answer.err
 
 
-def test_an_image_where_a_label_is_wanted_is_one_line(line: Line, scan: Path, tmp_path: Path) -> None:
-    hu.write(hu.Volume.from_array(ball_scan().array + np.float32(0.5), affine=AFFINE), tmp_path / "image.nii.gz")
-    answer = line("run", "isotropic-mip", scan, "--label", tmp_path / "image.nii.gz", "-o", tmp_path / "out")
+def test_an_image_where_a_label_is_wanted_is_one_line(
+    line: Line, scan: Path, tmp_path: Path
+) -> None:
+    hu.write(
+        hu.Volume.from_array(ball_scan().array + np.float32(0.5), affine=AFFINE),
+        tmp_path / "image.nii.gz",
+    )
+    answer = line(
+        "run", "isotropic-mip", scan, "--label", tmp_path / "image.nii.gz", "-o", tmp_path / "out"
+    )
     check(answer, scan, 1)
     assert "label 'label'" in answer.err
 
 
-def test_a_label_that_is_not_there_is_named_and_not_the_scan(line: Line, scan: Path, tmp_path: Path) -> None:
-    answer = line("run", "isotropic-mip", scan, "--label", f"bone={tmp_path / 'none.nii.gz'}", "-o", tmp_path / "out")
+def test_a_label_that_is_not_there_is_named_and_not_the_scan(
+    line: Line, scan: Path, tmp_path: Path
+) -> None:
+    answer = line(
+        "run",
+        "isotropic-mip",
+        scan,
+        "--label",
+        f"bone={tmp_path / 'none.nii.gz'}",
+        "-o",
+        tmp_path / "out",
+    )
     check(answer, scan, 1)
     assert "label 'bone': there is no such file" in answer.err
 
@@ -164,14 +193,21 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 
     words = ["run", "isotropic-mip", str(tmp_path / "noisy.nii.gz"), "-o", str(tmp_path / "out")]
-    done = subprocess.run([sys.executable, "-m", "hounsfield", *words], capture_output=True, text=True,
-                          preexec_fn=little_room, env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-m", "hounsfield", *words],
+        capture_output=True,
+        text=True,
+        preexec_fn=little_room,
+        env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)},
+    )
     check(Answer(done.returncode, done.stdout, done.stderr), tmp_path / "noisy.nii.gz", 1)
     assert "nothing half-written" in done.stderr
     assert not list((tmp_path / "out" / "cases").iterdir())
 
 
-def test_an_output_folder_that_is_a_file_is_one_line(line: Line, scan: Path, tmp_path: Path) -> None:
+def test_an_output_folder_that_is_a_file_is_one_line(
+    line: Line, scan: Path, tmp_path: Path
+) -> None:
     (tmp_path / "out").write_text("something else")
     check(line("run", "isotropic-mip", scan, "-o", tmp_path / "out"), tmp_path / "out", 1)
 

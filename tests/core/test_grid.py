@@ -29,7 +29,9 @@ def test_there_are_48_orientations() -> None:
 
 @given(grid=ANY, axes=st.sets(st.integers(0, 2)))
 def test_a_flip_never_moves_a_voxel(grid: Grid, axes: set[int]) -> None:
-    assert np.allclose(places(grid.flipped(sorted(axes))), np.flip(places(grid), sorted(axes)), atol=1e-9)
+    assert np.allclose(
+        places(grid.flipped(sorted(axes))), np.flip(places(grid), sorted(axes)), atol=1e-9
+    )
 
 
 @given(grid=ANY, order=st.permutations(range(3)))
@@ -37,8 +39,12 @@ def test_a_permutation_never_moves_a_voxel(grid: Grid, order: list[int]) -> None
     assert np.allclose(places(grid.permuted(order)), places(grid).transpose(*order, 3), atol=1e-9)
 
 
-@given(grid=ANY, start=st.tuples(*[st.integers(-3, 3)] * 3), shape=st.tuples(*[st.integers(1, 6)] * 3))
-def test_a_box_never_moves_a_voxel(grid: Grid, start: tuple[int, ...], shape: tuple[int, ...]) -> None:
+@given(
+    grid=ANY, start=st.tuples(*[st.integers(-3, 3)] * 3), shape=st.tuples(*[st.integers(1, 6)] * 3)
+)
+def test_a_box_never_moves_a_voxel(
+    grid: Grid, start: tuple[int, ...], shape: tuple[int, ...]
+) -> None:
     boxed = grid.boxed(start, shape)
     assert boxed.shape == shape
     index = np.array(list(np.ndindex(*shape)))
@@ -51,21 +57,28 @@ def test_a_reorientation_never_moves_a_voxel_and_ends_as_asked(grid: Grid, to: s
     turned = grid.reoriented(to)
     assert turned.orientation == to
     assert sorted(map(tuple, places(turned).reshape(-1, 3).round(6).tolist())) == sorted(
-        map(tuple, places(grid).reshape(-1, 3).round(6).tolist()))
+        map(tuple, places(grid).reshape(-1, 3).round(6).tolist())
+    )
     assert turned.aligned_with(grid)
 
 
 @given(grid=ANY, to=st.sampled_from(ORIENTATIONS))
 def test_orientations_agree_with_nibabel(grid: Grid, to: str) -> None:
     assert grid.orientation == "".join(nibabel.orientations.aff2axcodes(grid.affine))
-    change = nibabel.orientations.ornt_transform(nibabel.io_orientation(grid.affine), nibabel.orientations.axcodes2ornt(to))
+    change = nibabel.orientations.ornt_transform(
+        nibabel.io_orientation(grid.affine), nibabel.orientations.axcodes2ornt(to)
+    )
     theirs = grid.affine @ nibabel.orientations.inv_ornt_aff(change, grid.shape)
     assert np.allclose(grid.reoriented(to).affine, theirs, atol=1e-9)
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_every_orientation_becomes_ras_as_nibabel_does_it(orientation: str) -> None:
-    grid = Grid((4, 3, 2), np.diag([0.5, 0.7, 3, 1])).boxed((9, 9, 9), (4, 3, 2)).reoriented(orientation)
+    grid = (
+        Grid((4, 3, 2), np.diag([0.5, 0.7, 3, 1]))
+        .boxed((9, 9, 9), (4, 3, 2))
+        .reoriented(orientation)
+    )
     values = np.arange(24, dtype=np.int16).reshape(grid.shape)
     theirs = nibabel.as_closest_canonical(nibabel.Nifti1Image(values, grid.affine))
     ours = grid.reoriented("RAS")
@@ -74,7 +87,9 @@ def test_every_orientation_becomes_ras_as_nibabel_does_it(orientation: str) -> N
 
 
 @given(grid=grids(smallest=2), spacing=SPACINGS)
-def test_a_resampled_grid_has_exactly_the_spacing_asked_and_loses_no_partial_voxel(grid: Grid, spacing: tuple[float, ...]) -> None:
+def test_a_resampled_grid_has_exactly_the_spacing_asked_and_loses_no_partial_voxel(
+    grid: Grid, spacing: tuple[float, ...]
+) -> None:
     made = grid.resampled(spacing_mm=spacing)
     for n in range(3):
         assert made.spacing_mm[n] == pytest.approx(spacing[n], rel=1e-12)
@@ -116,10 +131,16 @@ def test_one_slice_is_left_alone_along_its_normal() -> None:
         assert made.spacing_mm[2] == thickness
 
 
-@given(grid=ANY, order=st.permutations(range(3)), axes=st.sets(st.integers(0, 2)),
-       start=st.tuples(*[st.integers(-3, 3)] * 3), shape=st.tuples(*[st.integers(1, 6)] * 3))
-def test_flips_permutations_and_boxes_stay_aligned(grid: Grid, order: list[int], axes: set[int], start: tuple[int, ...],
-                                                   shape: tuple[int, ...]) -> None:
+@given(
+    grid=ANY,
+    order=st.permutations(range(3)),
+    axes=st.sets(st.integers(0, 2)),
+    start=st.tuples(*[st.integers(-3, 3)] * 3),
+    shape=st.tuples(*[st.integers(1, 6)] * 3),
+)
+def test_flips_permutations_and_boxes_stay_aligned(
+    grid: Grid, order: list[int], axes: set[int], start: tuple[int, ...], shape: tuple[int, ...]
+) -> None:
     other = grid.permuted(order).flipped(sorted(axes)).boxed(start, shape)
     assert grid.aligned_with(other)
     assert other.aligned_with(grid)
@@ -130,7 +151,9 @@ def test_flips_permutations_and_boxes_stay_aligned(grid: Grid, order: list[int],
 
 @given(grid=grids(smallest=2, oblique=True))
 def test_another_spacing_or_a_turn_is_not_aligned(grid: Grid) -> None:
-    assert not grid.aligned_with(grid.resampled(spacing_mm=[step * 0.5 for step in grid.spacing_mm]))
+    assert not grid.aligned_with(
+        grid.resampled(spacing_mm=[step * 0.5 for step in grid.spacing_mm])
+    )
     assert not grid.aligned_with(grid.moved(grid.shape, np.diag([1.05, 1, 1, 1])))
     turn = np.eye(4)
     turn[:2, :2] = [[np.cos(0.1), -np.sin(0.1)], [np.sin(0.1), np.cos(0.1)]]
@@ -183,9 +206,14 @@ def test_the_affine_given_is_copied() -> None:
     assert grid.spacing_mm == (1.0, 1.0, 1.0)
 
 
-BAD_AFFINES = {"nan": np.diag([np.nan, 1, 1, 1]), "infinite": np.diag([np.inf, 1, 1, 1]), "zero spacing": np.diag([0, 1, 1, 1]),
-               "flat": np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]), "3 x 3": np.eye(3),
-               "projective": np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]])}
+BAD_AFFINES = {
+    "nan": np.diag([np.nan, 1, 1, 1]),
+    "infinite": np.diag([np.inf, 1, 1, 1]),
+    "zero spacing": np.diag([0, 1, 1, 1]),
+    "flat": np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]),
+    "3 x 3": np.eye(3),
+    "projective": np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]]),
+}
 
 
 @pytest.mark.parametrize("affine", BAD_AFFINES.values(), ids=BAD_AFFINES.keys())
@@ -206,8 +234,17 @@ def test_an_impossible_orientation_is_refused(letters: str) -> None:
         parse_orientation(letters)
 
 
-@pytest.mark.parametrize("wrong", [{}, {"spacing_mm": (1, 1, 1), "shape": (2, 2, 2)}, {"spacing_mm": (0, 1, 1)},
-                                   {"spacing_mm": (np.nan, 1, 1)}, {"spacing_mm": (-1, 1, 1)}, {"shape": (0, 1, 1)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"spacing_mm": (1, 1, 1), "shape": (2, 2, 2)},
+        {"spacing_mm": (0, 1, 1)},
+        {"spacing_mm": (np.nan, 1, 1)},
+        {"spacing_mm": (-1, 1, 1)},
+        {"shape": (0, 1, 1)},
+    ],
+)
 def test_an_impossible_resampling_is_refused(wrong: dict[str, tuple[float, ...]]) -> None:
     with pytest.raises(GeometryError):
         Grid((4, 4, 4), np.eye(4)).resampled(**wrong)

@@ -22,8 +22,17 @@ def test_equal_specs_hash_alike_and_survive_pickling(spec: Spec) -> None:
     assert spec != spec.replaced(background=spec.background + 1)
 
 
-@pytest.mark.parametrize("wrong", [{"quantity": "HU"}, {"background": np.nan}, {"background": np.inf}, {"dtype": "complex64"},
-                                   {"dtype": "U3"}, {"grid": (3, 4, 2)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"quantity": "HU"},
+        {"background": np.nan},
+        {"background": np.inf},
+        {"dtype": "complex64"},
+        {"dtype": "U3"},
+        {"grid": (3, 4, 2)},
+    ],
+)
 def test_a_spec_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     right = {"grid": GRID, "dtype": "int16", "quantity": "hu", "background": -1024}
     with pytest.raises((hu.QuantityError, hu.GeometryError)):
@@ -32,7 +41,9 @@ def test_a_spec_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
 
 def test_air_is_the_background_of_hu_and_0_of_everything_else() -> None:
     for quantity in QUANTITIES:
-        volume = hu.Volume.from_array(np.zeros((3, 4, 2), np.float32), affine=GRID.affine, quantity=quantity)
+        volume = hu.Volume.from_array(
+            np.zeros((3, 4, 2), np.float32), affine=GRID.affine, quantity=quantity
+        )
         assert volume.background == (-1024 if quantity == "hu" else 0)
 
 
@@ -68,7 +79,9 @@ def test_what_is_not_finite_is_refused(value: float) -> None:
 def test_an_array_of_the_other_byte_order_goes_through_a_pipeline_as_planned() -> None:
     values = np.arange(-12, 12).reshape(2, 3, 4)
     ct = hu.Volume.from_array(values.astype(">i2"), affine=np.eye(4))
-    pipeline = hu.Pipeline((hu.Clip(low_hu=-5, high_hu=5), hu.Denoise(method="median", radius_mm=0.5)))
+    pipeline = hu.Pipeline(
+        (hu.Clip(low_hu=-5, high_hu=5), hu.Denoise(method="median", radius_mm=0.5))
+    )
     made = pipeline.run(ct).volume
     assert made.spec == pipeline.plan(ct).spec
     assert np.array_equal(ct.array, values)
@@ -85,9 +98,13 @@ def test_numpy_gets_a_copy_and_may_ask_for_the_array_itself() -> None:
 
 def test_labels_lie_on_the_images_grid_or_are_refused() -> None:
     image = hu.Volume.from_array(np.zeros((3, 4, 2), np.int16), affine=GRID.affine)
-    label = hu.Volume.from_array(np.zeros((3, 4, 2), np.uint8), affine=GRID.affine, quantity="label")
+    label = hu.Volume.from_array(
+        np.zeros((3, 4, 2), np.uint8), affine=GRID.affine, quantity="label"
+    )
     assert hu.Case(image, {"a": label}).labels["a"] is label
-    moved = hu.Volume.from_array(np.zeros((3, 4, 2), np.uint8), affine=np.diag([1.0, 1, 5, 1]), quantity="label")
+    moved = hu.Volume.from_array(
+        np.zeros((3, 4, 2), np.uint8), affine=np.diag([1.0, 1, 5, 1]), quantity="label"
+    )
     with pytest.raises(hu.GeometryError, match=r"hu\.regrid"):
         hu.Case(image, {"a": moved})
     with pytest.raises(hu.QuantityError, match="not labels"):

@@ -10,15 +10,32 @@ from hounsfield.core.stack import Stack
 from hounsfield.testing import ramp, stacks
 
 
-def made(positions_mm: list[float], *, lean: float = 0.0, size: tuple[int, int] = (4, 5), value: int = 0, **more: object) -> Stack:
+def made(
+    positions_mm: list[float],
+    *,
+    lean: float = 0.0,
+    size: tuple[int, int] = (4, 5),
+    value: int = 0,
+    **more: object,
+) -> Stack:
     """An axial stack (LPS, 1 mm pixels) with slices at `positions_mm`, moved along j by `lean` mm per mm."""
     count = len(positions_mm)
     stored = np.full((*size, count), value, np.int16, order="F")
     stored += np.arange(count, dtype=np.int16)
-    origins = np.stack([np.zeros(count), np.asarray(positions_mm) * lean, np.asarray(positions_mm)], axis=1)
-    fields = {"shape": stored.shape, "origins_ras_mm": origins, "step_i_ras_mm": (-1, 0, 0), "step_j_ras_mm": (0, -1, 0),
-              "stored_dtype": stored.dtype, "decode": lambda start, stop: stored[:, :, start:stop],
-              "slopes": np.ones(count), "intercepts": np.zeros(count), **more}
+    origins = np.stack(
+        [np.zeros(count), np.asarray(positions_mm) * lean, np.asarray(positions_mm)], axis=1
+    )
+    fields = {
+        "shape": stored.shape,
+        "origins_ras_mm": origins,
+        "step_i_ras_mm": (-1, 0, 0),
+        "step_j_ras_mm": (0, -1, 0),
+        "stored_dtype": stored.dtype,
+        "decode": lambda start, stop: stored[:, :, start:stop],
+        "slopes": np.ones(count),
+        "intercepts": np.zeros(count),
+        **more,
+    }
     return Stack(**fields)  # type: ignore[arg-type]
 
 
@@ -34,8 +51,13 @@ def test_an_even_upright_stack_is_its_grid(stack: Stack) -> None:
 @given(stack=stacks())
 def test_the_natural_grid_holds_every_voxel(stack: Stack) -> None:
     corners = [(i, j) for i in (0, stack.shape[0] - 1) for j in (0, stack.shape[1] - 1)]
-    points = np.array([origin + i * stack.step_i_ras_mm + j * stack.step_j_ras_mm
-                       for origin in stack.origins_ras_mm for i, j in corners])
+    points = np.array(
+        [
+            origin + i * stack.step_i_ras_mm + j * stack.step_j_ras_mm
+            for origin in stack.origins_ras_mm
+            for i, j in corners
+        ]
+    )
     index = stack.grid.index(points)
     assert index.min() >= -0.5
     assert (index <= np.array(stack.grid.shape) - 0.5).all()
@@ -90,11 +112,16 @@ def test_headers_rounded_to_a_hundredth_are_even() -> None:
 @pytest.mark.parametrize("positions", [[0, 2, 4, 6, 8, 10], [0, 2, 3, 7, 8, 12]])
 def test_a_linear_field_in_the_world_is_read_as_one(positions: list[float], lean: float) -> None:
     stack = made(positions, lean=lean, size=(6, 20))
-    points = (stack.origins_ras_mm[None, None] + np.arange(6)[:, None, None, None] * stack.step_i_ras_mm
-              + np.arange(20)[None, :, None, None] * stack.step_j_ras_mm)
+    points = (
+        stack.origins_ras_mm[None, None]
+        + np.arange(6)[:, None, None, None] * stack.step_i_ras_mm
+        + np.arange(20)[None, :, None, None] * stack.step_j_ras_mm
+    )
     gradient = np.array([3.0, -2.0, 5.0])
     field = np.asfortranarray((points @ gradient).astype(np.float32))
-    volume = stack.replaced(stored_dtype=field.dtype, decode=lambda start, stop: field[:, :, start:stop]).volume()
+    volume = stack.replaced(
+        stored_dtype=field.dtype, decode=lambda start, stop: field[:, :, start:stop]
+    ).volume()
     index = np.stack(np.meshgrid(*map(np.arange, volume.shape), indexing="ij"), axis=-1)
     truth = volume.grid.world(index) @ gradient
     inside = (index[..., 2] * stack.step_mm <= positions[-1]) & (volume.array != -1024)
@@ -125,8 +152,13 @@ def test_padding_is_air_before_anything_is_interpolated() -> None:
     positions = [0.0, 2, 3, 7]
     stored = np.full((4, 4, 4), 1064, np.int16, order="F")
     stored[0] = -2000
-    stack = made(positions, size=(4, 4), decode=lambda start, stop: stored[:, :, start:stop], padding=(-2000, -2000),
-                 intercepts=np.full(4, -1024.0))
+    stack = made(
+        positions,
+        size=(4, 4),
+        decode=lambda start, stop: stored[:, :, start:stop],
+        padding=(-2000, -2000),
+        intercepts=np.full(4, -1024.0),
+    )
     volume = stack.volume()
     assert np.array_equal(np.unique(volume.array[0]), [-1024])
     assert np.array_equal(np.unique(volume.array[1:]), [40])
@@ -143,16 +175,29 @@ def test_a_slope_per_slice_is_a_slope_per_slice() -> None:
 def test_whole_numbers_stay_int16_and_unsigned_storage_never_wraps() -> None:
     stored = np.zeros((2, 2, 2), np.uint16, order="F")
     stored[0] = 4095
-    stack = made([0, 1], size=(2, 2), stored_dtype=stored.dtype, decode=lambda a, b: stored[:, :, a:b],
-                 intercepts=np.full(2, -1024.0))
+    stack = made(
+        [0, 1],
+        size=(2, 2),
+        stored_dtype=stored.dtype,
+        decode=lambda a, b: stored[:, :, a:b],
+        intercepts=np.full(2, -1024.0),
+    )
     volume = stack.volume()
     assert volume.spec.dtype == np.int16
     assert sorted(np.unique(volume.array).tolist()) == [-1024, 3071]
 
 
-@pytest.mark.parametrize("wrong", [{"slopes": np.array([1.0, 0])}, {"slopes": np.array([1.0, np.nan])}, {"slopes": np.ones(3)},
-                                   {"intercepts": np.array([np.inf, 0])}, {"step_j_ras_mm": (-2, 0, 0)},
-                                   {"origins_ras_mm": np.full((2, 3), np.nan)}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"slopes": np.array([1.0, 0])},
+        {"slopes": np.array([1.0, np.nan])},
+        {"slopes": np.ones(3)},
+        {"intercepts": np.array([np.inf, 0])},
+        {"step_j_ras_mm": (-2, 0, 0)},
+        {"origins_ras_mm": np.full((2, 3), np.nan)},
+    ],
+)
 def test_what_cannot_be_a_stack_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(hu.GeometryError):
         made([0.0, 1.0], **wrong)

@@ -9,8 +9,8 @@ import pytest
 
 import hounsfield as hu
 from hounsfield.dataset.discover import discover
-from hounsfield.dataset.job import Job
 from hounsfield.dataset.run import Summary, run_dataset
+from hounsfield.dataset.run_config import RunConfig
 
 
 @pytest.fixture(autouse=True)
@@ -37,11 +37,19 @@ def scans(tmp_path: Path) -> Path:
     return folder
 
 
-SMALL = hu.Pipeline([hu.Reorient(to="RAS"), hu.Resample(spacing_mm=2.0), hu.Clip(low_hu=-100, high_hu=1000),
-                     hu.MapRange()])
+SMALL = hu.Pipeline(
+    [
+        hu.Reorient(to="RAS"),
+        hu.Resample(spacing_mm=2.0),
+        hu.Clip(low_hu=-100, high_hu=1000),
+        hu.MapRange(),
+    ]
+)
 
 
-def run_over(source: Path, out: Path, *, pipeline: hu.Pipeline = SMALL, workers: int = 1, **more: object) -> Summary:
+def run_over(
+    source: Path, out: Path, *, pipeline: hu.Pipeline = SMALL, workers: int = 1, **more: object
+) -> Summary:
     """Run a pipeline over what lies at `source`."""
-    job = Job(pipeline=pipeline, out=out, **more)  # type: ignore[arg-type]
+    job = RunConfig(pipeline=pipeline, out=out, **more)  # type: ignore[arg-type]
     return run_dataset(job, discover([str(source)]).cases, workers=workers)

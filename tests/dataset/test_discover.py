@@ -9,10 +9,10 @@ import pytest
 
 import hounsfield as hu
 from hounsfield.core.errors import PipelineError, ReadError
-from hounsfield.dataset.digest import source_sha256
+from hounsfield.dataset.case_ids import PLAIN
+from hounsfield.dataset.checksum import source_sha256
 from hounsfield.dataset.discover import discover
-from hounsfield.dataset.naming import PLAIN
-from hounsfield.io.dicom.scan import scan_dicom
+from hounsfield.io.dicom.report import scan_dicom
 from hounsfield.phantom import Faults, Head, grid_about, head, write_series
 from tests.dataset.conftest import noisy, run_over
 
@@ -39,7 +39,12 @@ def test_a_folder_is_its_image_files_and_its_series(scans: Path, phantom: Head) 
 
 def test_words_may_be_files_folders_patterns_and_lists(scans: Path, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text(f"# two of them\n\n{scans / 'anna.nii.gz'}\n{scans}/b*\n")
-    assert ids(scans) == ids(scans / "*.nii.gz") == ids(tmp_path / "**" / "*.nii.gz") == ["anna", "b_2", "c-3"]
+    assert (
+        ids(scans)
+        == ids(scans / "*.nii.gz")
+        == ids(tmp_path / "**" / "*.nii.gz")
+        == ["anna", "b_2", "c-3"]
+    )
     assert ids(f"@{tmp_path / 'list.txt'}") == ["anna", "b_2"]
     assert ids(scans, scans, scans / "anna.nii.gz") == ["anna", "b_2", "c-3"]
 
@@ -81,13 +86,17 @@ def test_hashes_hide_every_name_and_are_the_same_each_time(scans: Path) -> None:
     assert not {"anna", "b_2", "c-3"} & set(found)
 
 
-def test_hashes_differ_under_another_key(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hashes_differ_under_another_key(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = ids(scans, ids="hash")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
     assert not set(found) & set(ids(scans, ids="hash"))
 
 
-def test_a_series_is_one_case_with_one_digest_however_its_files_are_spread(phantom: Head, tmp_path: Path) -> None:
+def test_a_series_is_one_case_with_one_digest_however_its_files_are_spread(
+    phantom: Head, tmp_path: Path
+) -> None:
     series = write_series(phantom, tmp_path / "one")
     for n, path in enumerate(series.files):
         target = tmp_path / "two" / f"part{n % 2}" / f"{n}.dcm"
@@ -115,15 +124,20 @@ def test_what_lies_beside_a_series_does_not_make_it_new(phantom: Head, tmp_path:
 def test_every_series_of_a_real_study_is_found_and_screens_are_not(real_data: Path) -> None:
     found = discover([str(real_data / "headphantom_philips_study")])
     assert len([case for case in found.cases if case.series]) == 1
-    assert discover([str(real_data / "headphantom_philips_study" / "S1000")]).missed[0].code == "NOT_CT"
+    assert (
+        discover([str(real_data / "headphantom_philips_study" / "S1000")]).missed[0].code
+        == "NOT_CT"
+    )
 
 
-def test_a_slice_without_pixels_in_another_folder_is_of_its_series_too(phantom: Head, tmp_path: Path) -> None:
+def test_a_slice_without_pixels_in_another_folder_is_of_its_series_too(
+    phantom: Head, tmp_path: Path
+) -> None:
     series = write_series(phantom, tmp_path / "scan" / "one")
     last = series.files[-1]
     whole = last.read_bytes()
     (tmp_path / "scan" / "two").mkdir()
-    (tmp_path / "scan" / "two" / "x").write_bytes(whole[:whole.rindex(b"\xe0\x7f\x10\0")])
+    (tmp_path / "scan" / "two" / "x").write_bytes(whole[: whole.rindex(b"\xe0\x7f\x10\0")])
     last.unlink()
     found = discover([str(tmp_path / "scan")]).cases
     assert [case.path for case in found] == [tmp_path / "scan"]

@@ -24,14 +24,26 @@ KILLS = int(os.environ.get("HOUNSFIELD_KILLS", "6"))
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_run_that_is_killed_leaves_no_partial_file_and_resumes_to_the_same_bytes(workers: int, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_leaves_no_partial_file_and_resumes_to_the_same_bytes(
+    workers: int, tmp_path: Path
+) -> None:
     scans = tmp_path / "many"
     scans.mkdir()
     for seed in range(6):
         hu.write(noisy(seed, shape=(60, 60, 40)), scans / f"case{seed}.nii.gz")
     run_over(scans, tmp_path / "straight", pipeline=hu.preset("isotropic-mip"))
     truth = content(tmp_path / "straight")
-    command = [sys.executable, "-m", "hounsfield", "run", "isotropic-mip", str(scans), "-q", "--workers", str(workers)]
+    command = [
+        sys.executable,
+        "-m",
+        "hounsfield",
+        "run",
+        "isotropic-mip",
+        str(scans),
+        "-q",
+        "--workers",
+        str(workers),
+    ]
     moments = random.Random(workers)
     for kill in range(KILLS):
         out = tmp_path / f"out{kill % 2}"
@@ -45,5 +57,10 @@ def test_a_run_that_is_killed_leaves_no_partial_file_and_resumes_to_the_same_byt
         for folder in (out / "cases").glob("[!.]*"):
             assert (folder / "record.json").is_file()
     for kill in range(min(KILLS, 2)):
-        assert run_over(scans, tmp_path / f"out{kill}", pipeline=hu.preset("isotropic-mip")).count("failed") == 0
+        assert (
+            run_over(scans, tmp_path / f"out{kill}", pipeline=hu.preset("isotropic-mip")).count(
+                "failed"
+            )
+            == 0
+        )
         assert content(tmp_path / f"out{kill}") == truth

@@ -15,10 +15,11 @@ from hounsfield.core.errors import GeometryError, HounsfieldError
 from hounsfield.dataset.prediction import read_prediction
 from hounsfield.dataset.restore import restore
 from hounsfield.pipeline.record import Record
-from hounsfield.pipeline.text import parse
 from tests.dataset.conftest import noisy, run_over
 
-MOVES = hu.Pipeline([hu.Reorient(to="PIR"), hu.CropOrPad(shape=(16, 14, 24)), hu.Clip(low_hu=-1000, high_hu=1500)])
+MOVES = hu.Pipeline(
+    [hu.Reorient(to="PIR"), hu.CropOrPad(shape=(16, 14, 24)), hu.Clip(low_hu=-1000, high_hu=1500)]
+)
 
 
 def made(tmp_path: Path, pipeline: hu.Pipeline, **more: object) -> tuple[Record, np.ndarray]:
@@ -57,7 +58,9 @@ def save(array: np.ndarray, path: Path, affine: np.ndarray) -> Path:
 
 @pytest.mark.parametrize("name", ["p.nii.gz", "p.nrrd", "p.npy", "p"])
 @pytest.mark.parametrize("affine", ["the output's", "lost"])
-def test_flips_crops_and_pads_are_undone_bit_for_bit(name: str, affine: str, tmp_path: Path) -> None:
+def test_flips_crops_and_pads_are_undone_bit_for_bit(
+    name: str, affine: str, tmp_path: Path
+) -> None:
     record, image = made(tmp_path, MOVES)
     matrix = record.output_grid.affine if affine == "the output's" else np.eye(4)
     found = (image % 5 + 1).astype(np.uint8)
@@ -72,16 +75,23 @@ def test_flips_crops_and_pads_are_undone_bit_for_bit(name: str, affine: str, tmp
 
 def test_a_prediction_that_was_turned_by_its_affine_is_turned_back(tmp_path: Path) -> None:
     record, image = made(tmp_path, MOVES)
-    label = hu.Volume.from_array((image > 0).astype(np.uint8), affine=record.output_grid.affine, quantity="label")
+    label = hu.Volume.from_array(
+        (image > 0).astype(np.uint8), affine=record.output_grid.affine, quantity="label"
+    )
     hu.write(label, tmp_path / "straight.nrrd")
     hu.write(hu.regrid(label, label.grid.reoriented("LAS")), tmp_path / "turned.nrrd")
-    straight, turned = (restore(record, read_prediction(tmp_path / f"{name}.nrrd")) for name in ("straight", "turned"))
+    straight, turned = (
+        restore(record, read_prediction(tmp_path / f"{name}.nrrd"))
+        for name in ("straight", "turned")
+    )
     assert np.array_equal(straight.volume.array, turned.volume.array)
 
 
 def test_a_resampled_label_comes_back_where_it_was(tmp_path: Path) -> None:
     record, image = made(tmp_path, hu.Pipeline([hu.Resample(spacing_mm=0.5, method="nearest")]))
-    answer = restore(record, read_prediction(save((image > 250).astype(np.uint8), tmp_path / "p.npy", np.eye(4))))
+    answer = restore(
+        record, read_prediction(save((image > 250).astype(np.uint8), tmp_path / "p.npy", np.eye(4)))
+    )
     truth = noisy(0).array > 250
     assert (answer.volume.array.astype(bool) != truth).mean() < 0.02
     assert "interpolated" in answer.notes[-1]
@@ -89,15 +99,28 @@ def test_a_resampled_label_comes_back_where_it_was(tmp_path: Path) -> None:
 
 def test_probabilities_are_interpolated(tmp_path: Path) -> None:
     record, image = made(tmp_path, hu.Pipeline([hu.Resample(spacing_mm=1.0)]))
-    answer = restore(record, read_prediction(save(np.linspace(0, 1, image.size, dtype=np.float32).reshape(image.shape),
-                                                  tmp_path / "p.npy", np.eye(4))))
+    answer = restore(
+        record,
+        read_prediction(
+            save(
+                np.linspace(0, 1, image.size, dtype=np.float32).reshape(image.shape),
+                tmp_path / "p.npy",
+                np.eye(4),
+            )
+        ),
+    )
     assert answer.volume.spec.dtype == np.float32
     assert len(np.unique(answer.volume.array)) > 1000
 
 
-@pytest.mark.parametrize(("turn", "hint"), [(lambda a: a[1:], "the run's output had"),
-                                            (lambda a: a.transpose(2, 1, 0), "transpose"),
-                                            (lambda a: np.stack([a, a]), "argmax")])
+@pytest.mark.parametrize(
+    ("turn", "hint"),
+    [
+        (lambda a: a[1:], "the run's output had"),
+        (lambda a: a.transpose(2, 1, 0), "transpose"),
+        (lambda a: np.stack([a, a]), "argmax"),
+    ],
+)
 def test_another_shape_is_refused(turn: object, hint: str, tmp_path: Path) -> None:
     record, image = made(tmp_path, MOVES)
     path = save(turn(image.astype(np.int16)), tmp_path / "p.npy", np.eye(4))  # type: ignore[operator]
@@ -107,8 +130,12 @@ def test_another_shape_is_refused(turn: object, hint: str, tmp_path: Path) -> No
 
 def test_a_batch_axis_of_one_is_no_hindrance(tmp_path: Path) -> None:
     record, image = made(tmp_path, MOVES)
-    plain = restore(record, read_prediction(save((image > 0).astype(np.uint8), tmp_path / "p.npy", np.eye(4))))
-    batch = restore(record, read_prediction(save((image > 0)[None, None], tmp_path / "b.npy", np.eye(4))))
+    plain = restore(
+        record, read_prediction(save((image > 0).astype(np.uint8), tmp_path / "p.npy", np.eye(4)))
+    )
+    batch = restore(
+        record, read_prediction(save((image > 0)[None, None], tmp_path / "b.npy", np.eye(4)))
+    )
     assert np.array_equal(plain.volume.array, batch.volume.array)
 
 
@@ -125,15 +152,24 @@ def test_an_npy_of_objects_is_never_unpickled(tmp_path: Path) -> None:
         read_prediction(tmp_path / "p.npy")
 
 
-def test_a_tilted_source_comes_back_on_its_natural_grid_and_says_so(real_data: Path, tmp_path: Path) -> None:
-    run_over(real_data / "head_ge_tilt_varspacing" / "dicom", tmp_path / "out",
-             pipeline=parse({"steps": [{"step": "Resample", "spacing_mm": 3.0}]}))
+def test_a_tilted_source_comes_back_on_its_natural_grid_and_says_so(
+    real_data: Path, tmp_path: Path
+) -> None:
+    run_over(
+        real_data / "head_ge_tilt_varspacing" / "dicom",
+        tmp_path / "out",
+        pipeline=hu.Pipeline.parse({"steps": [{"step": "Resample", "spacing_mm": 3.0}]}),
+    )
     (path,) = (tmp_path / "out" / "cases").glob("*/record.json")
     record = Record.load(path)
     bright = (np.asarray(nibabel.load(path.parent / "image.nii.gz").dataobj) > 300).astype(np.uint8)
     answer = restore(record, read_prediction(save(bright, tmp_path / "p.npy", np.eye(4))))
     truth = hu.read(real_data / "head_ge_tilt_varspacing" / "dicom").array > 300
-    overlap = 2 * (truth & (answer.volume.array == 1)).sum() / (truth.sum() + (answer.volume.array == 1).sum())
+    overlap = (
+        2
+        * (truth & (answer.volume.array == 1)).sum()
+        / (truth.sum() + (answer.volume.array == 1).sum())
+    )
     assert answer.volume.grid == record.source_grid
     assert overlap > 0.8
     assert any("natural grid" in note for note in answer.notes)

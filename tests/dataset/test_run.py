@@ -35,7 +35,9 @@ def content(out: Path) -> dict[str, bytes]:
     return files
 
 
-def test_the_same_input_gives_the_same_bytes_with_one_worker_and_with_two(scans: Path, tmp_path: Path) -> None:
+def test_the_same_input_gives_the_same_bytes_with_one_worker_and_with_two(
+    scans: Path, tmp_path: Path
+) -> None:
     for name, workers in (("first", 1), ("again", 1), ("two", 2)):
         assert run_over(scans, tmp_path / name, workers=workers).count("done") == 3
     assert content(tmp_path / "first") == content(tmp_path / "again") == content(tmp_path / "two")
@@ -76,7 +78,9 @@ def test_only_what_is_up_to_date_is_left(change: str, scans: Path, tmp_path: Pat
     assert image.exists() == (change != "format")
 
 
-def test_a_case_that_fails_leaves_none_of_an_earlier_runs_outputs(scans: Path, tmp_path: Path) -> None:
+def test_a_case_that_fails_leaves_none_of_an_earlier_runs_outputs(
+    scans: Path, tmp_path: Path
+) -> None:
     run_over(scans, tmp_path / "out")
     (scans / "anna.nii.gz").write_bytes(b"broken")
     summary = run_over(scans, tmp_path / "out")
@@ -106,25 +110,36 @@ def test_a_record_can_be_run_again(scans: Path, tmp_path: Path) -> None:
 
 
 def test_labels_go_along_and_their_change_is_in_the_record(scans: Path, tmp_path: Path) -> None:
-    label = hu.Volume.from_array((noisy(0).array > 200).astype(np.uint8), affine=noisy(0).grid.affine, quantity="label")
+    label = hu.Volume.from_array(
+        (noisy(0).array > 200).astype(np.uint8), affine=noisy(0).grid.affine, quantity="label"
+    )
     hu.write(hu.regrid(label, label.grid.reoriented("RAS")), tmp_path / "anna-label.nii.gz")
-    summary = run_over(scans / "anna.nii.gz", tmp_path / "out", labels=(("bone", str(tmp_path / "{id}-label.nii.gz")),))
+    summary = run_over(
+        scans / "anna.nii.gz",
+        tmp_path / "out",
+        labels=(("bone", str(tmp_path / "{id}-label.nii.gz")),),
+    )
     folder = tmp_path / "out" / "cases" / "anna"
     record = Record.load(folder / "record.json")
     assert hu.read(folder / "label-bone.nii.gz", quantity="label").grid.same_as(record.output_grid)
     assert record.labels["bone"][0]["ml_before"] > 0
-    assert [repair["code"] for repair in record.repairs] == ["REGRIDDED"]
+    assert [repair["code"] for repair in record.diagnostics] == ["REGRIDDED"]
     assert "copied" in summary.outcomes[0].notes[0]
 
 
-def test_a_label_with_no_place_in_the_image_is_refused_and_one_with_no_mark_in_it_is_said(scans: Path, tmp_path: Path) -> None:
+def test_a_label_with_no_place_in_the_image_is_refused_and_one_with_no_mark_in_it_is_said(
+    scans: Path, tmp_path: Path
+) -> None:
     grid, marks = noisy(0).grid, np.zeros((4, 4, 4), np.uint8)
     marks[0, 0, 0] = 1
     made = []
     for name, first_voxel in (("elsewhere", 1e4), ("corner", -2.0)):
         affine = grid.affine.copy()
         affine[:3, 3] += affine[:3, :3] @ np.full(3, first_voxel)
-        hu.write(hu.Volume.from_array(marks, affine=affine, quantity="label"), tmp_path / f"{name}.nii.gz")
+        hu.write(
+            hu.Volume.from_array(marks, affine=affine, quantity="label"),
+            tmp_path / f"{name}.nii.gz",
+        )
         labels = (("bone", str(tmp_path / f"{name}.nii.gz")),)
         made += run_over(scans / "anna.nii.gz", tmp_path / name, labels=labels).outcomes
     assert "wholly beside the image" in made[0].message
@@ -140,7 +155,9 @@ def test_slices_are_one_file_each(scans: Path, tmp_path: Path) -> None:
         record = Record.load(folder / "record.json")
         files = sorted(path for path in (folder / "image").iterdir() if path.name.endswith(suffix))
         assert len(files) == record.output_grid.shape[2]
-    first = hu.read(tmp_path / "nii.gz" / "cases" / "anna" / "image" / "slice-0000.nii.gz", quantity="unit")
+    first = hu.read(
+        tmp_path / "nii.gz" / "cases" / "anna" / "image" / "slice-0000.nii.gz", quantity="unit"
+    )
     assert first.grid.shape == (*record.output_grid.shape[:2], 1)
 
 
@@ -163,7 +180,9 @@ def test_a_stale_lock_is_no_hindrance(scans: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out" / ".lock").exists()
 
 
-def test_any_error_becomes_a_failed_outcome(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_error_becomes_a_failed_outcome(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import hounsfield.io.open
 
     def broken(*arguments: object, **keywords: object) -> None:
@@ -177,17 +196,19 @@ def test_any_error_becomes_a_failed_outcome(scans: Path, tmp_path: Path, monkeyp
     assert b"DOE" not in (tmp_path / "out" / "manifest.db").read_bytes()
 
 
-def test_run_case_lets_signals_through(scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_case_lets_signals_through(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import hounsfield.io.open
     from hounsfield.dataset.discover import discover
-    from hounsfield.dataset.job import Job
+    from hounsfield.dataset.run_config import RunConfig
 
     def interrupted(*arguments: object, **keywords: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(hounsfield.io.open, "open_stack", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run_case(Job(pipeline=SMALL, out=tmp_path / "out"), discover([str(scans)]).cases[0])
+        run_case(RunConfig(pipeline=SMALL, out=tmp_path / "out"), discover([str(scans)]).cases[0])
 
 
 def children_of(process: int) -> list[int]:
@@ -198,13 +219,24 @@ def children_of(process: int) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_run_within_5_s_leaves_no_orphan_and_a_resumed_run_is_the_same(
-        number: int, status: int, tmp_path: Path) -> None:
+    number: int, status: int, tmp_path: Path
+) -> None:
     scans = tmp_path / "many"
     scans.mkdir()
     for seed in range(12):
         hu.write(noisy(seed, shape=(90, 90, 60)), scans / f"case{seed:02d}.nii.gz")
-    command = [sys.executable, "-m", "hounsfield", "run", "isotropic-mip", str(scans), "-o", str(tmp_path / "out"),
-               "--workers", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "hounsfield",
+        "run",
+        "isotropic-mip",
+        str(scans),
+        "-o",
+        str(tmp_path / "out"),
+        "--workers",
+        "2",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     cases = tmp_path / "out" / "cases"
     while process.poll() is None and not (cases.is_dir() and any(cases.glob("*/record.json"))):
@@ -213,31 +245,42 @@ def test_a_signal_ends_a_run_within_5_s_leaves_no_orphan_and_a_resumed_run_is_th
     asked = time.monotonic()
     process.send_signal(number)
     _, err = process.communicate(timeout=20)
-    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() - asked < 5:
+    while (
+        any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() - asked < 5
+    ):
         time.sleep(0.02)
     assert time.monotonic() - asked < 5
     assert process.returncode == status
     assert "Traceback" not in err
     assert workers
     assert not (tmp_path / "out" / ".lock").exists()
-    assert run_over(scans, tmp_path / "out", pipeline=hu.preset("isotropic-mip")).count("failed") == 0
+    assert (
+        run_over(scans, tmp_path / "out", pipeline=hu.preset("isotropic-mip")).count("failed") == 0
+    )
     run_over(scans, tmp_path / "straight", pipeline=hu.preset("isotropic-mip"))
     assert content(tmp_path / "out") == content(tmp_path / "straight")
 
 
 def test_a_worker_that_dies_fails_its_case_alone(scans: Path, tmp_path: Path) -> None:
-    code = ("import os, sys; from pathlib import Path; import hounsfield.dataset.workers as w; real = w.run_case\n"
-            "def run_case(job, case, *, earlier_key=''):\n"
-            "    os.kill(os.getpid(), 9) if case.id == 'b_2' else None\n"
-            "    return real(job, case, earlier_key=earlier_key)\n"
-            "w.run_case = run_case\n"
-            "if __name__ == '__main__':\n"
-            "    from tests.dataset.conftest import run_over\n"
-            f"    done = run_over(Path({str(scans)!r}), Path({str(tmp_path / 'out')!r}), workers=2)\n"
-            "    print([(one.id, one.status, one.code) for one in done.outcomes])\n")
+    code = (
+        "import os, sys; from pathlib import Path; import hounsfield.dataset.engines.local as w; real = w.run_case\n"
+        "def run_case(job, case, *, earlier_key=''):\n"
+        "    os.kill(os.getpid(), 9) if case.id == 'b_2' else None\n"
+        "    return real(job, case, earlier_key=earlier_key)\n"
+        "w.run_case = run_case\n"
+        "if __name__ == '__main__':\n"
+        "    from tests.dataset.conftest import run_over\n"
+        f"    done = run_over(Path({str(scans)!r}), Path({str(tmp_path / 'out')!r}), workers=2)\n"
+        "    print([(one.id, one.status, one.code) for one in done.outcomes])\n"
+    )
     script = tmp_path / "script.py"
     script.write_text(code)
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True,
-                          env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])})
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )
     assert "('b_2', 'failed', 'WORKER_DIED')" in done.stdout
     assert done.stdout.count("'done'") == 2

@@ -36,19 +36,31 @@ def main(words: list[str]) -> int:
     kinds, seed = words[1:] or list(TARGETS), int(os.environ.get("HOUNSFIELD_FUZZ_SEED", "3"))
     kept = Path(tempfile.mkdtemp(prefix="hounsfield-fuzz-"))
     bad = 0
-    print("| kind | mutants | answers | refusals | breaches | seconds | worst s | worst MiB |\n|---|---|---|---|---|---|---|---|")
+    print(
+        "| kind | mutants | answers | refusals | breaches | seconds | worst s | worst MiB |\n|---|---|---|---|---|---|---|---|"
+    )
     for kind in kinds:
         folder = kept / kind.replace(" ", "-")
         folder.mkdir()
-        done = subprocess.run([sys.executable, "-m", "tests.fuzz", "--one", kind, str(count), str(seed), str(folder)],
-                              stdout=subprocess.PIPE, text=True, env={**os.environ, "XDG_CONFIG_HOME": str(kept)})
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.fuzz", "--one", kind, str(count), str(seed), str(folder)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "XDG_CONFIG_HOME": str(kept)},
+        )
         if done.returncode:
-            print(f"| {kind} | its process ended with {done.returncode}; the last mutant lies in {folder} |", flush=True)
+            print(
+                f"| {kind} | its process ended with {done.returncode}; the last mutant lies in {folder} |",
+                flush=True,
+            )
             bad += 1
             continue
         found = json.loads(done.stdout)
-        print(f"| {kind} | {found['mutants']} | {found['answers']} | {found['refusals']} | {len(found['breaches'])} | "
-              f"{found['seconds']:.0f} | {found['worst_seconds']:.2f} | {found['worst_bytes'] / (1 << 20):.0f} |", flush=True)
+        print(
+            f"| {kind} | {found['mutants']} | {found['answers']} | {found['refusals']} | {len(found['breaches'])} | "
+            f"{found['seconds']:.0f} | {found['worst_seconds']:.2f} | {found['worst_bytes'] / (1 << 20):.0f} |",
+            flush=True,
+        )
         for breach in found["breaches"][:10]:
             print(f"  {breach}", flush=True)
         bad += bool(found["breaches"])

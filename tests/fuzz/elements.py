@@ -9,7 +9,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from struct import pack, unpack_from
 
-LONG = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UC", b"UR", b"UT", b"SV", b"UV"})
+LONG = frozenset(
+    {b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UC", b"UR", b"UT", b"SV", b"UV"}
+)
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_STOP, SEQUENCE_STOP = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
 PIXELS = (0x7FE0, 0x0010)
@@ -39,7 +41,11 @@ class File:
     @classmethod
     def of(cls, content: bytes) -> File:
         elements = list(_elements(content, 132, len(content)))
-        return cls(content[:132], [one for one in elements if one.tag[0] == 2], [one for one in elements if one.tag[0] != 2])
+        return cls(
+            content[:132],
+            [one for one in elements if one.tag[0] == 2],
+            [one for one in elements if one.tag[0] != 2],
+        )
 
     def everything(self) -> list[list[Element]]:
         """Every list of elements, the nested ones too."""
@@ -55,12 +61,18 @@ class File:
     def content(self, *, implicit: bool = False) -> bytes:
         """The bytes of the file; the data set in implicit VR if so asked."""
         with _deep():
-            return self.preamble + _joined(self.meta, implicit=False) + _joined(self.data, implicit=implicit)
+            return (
+                self.preamble
+                + _joined(self.meta, implicit=False)
+                + _joined(self.data, implicit=implicit)
+            )
 
     def parts(self) -> tuple[bytes, bytes]:
         """What comes before the data set, and the data set: for a deflated one."""
         with _deep():
-            return self.preamble + _joined(self.meta, implicit=False), _joined(self.data, implicit=False)
+            return self.preamble + _joined(self.meta, implicit=False), _joined(
+                self.data, implicit=False
+            )
 
 
 def copied(element: Element) -> Element:
@@ -89,7 +101,7 @@ def _elements(content: bytes, position: int, stop: int) -> Iterator[Element]:
 
 
 def _element(content: bytes, position: int) -> tuple[Element, int]:
-    group, number, vr = *unpack_from("<HH", content, position), content[position + 4:position + 6]
+    group, number, vr = *unpack_from("<HH", content, position), content[position + 4 : position + 6]
     if group == 0xFFFE:
         return Element((group, number), b""), position + 8
     wide = vr in LONG
@@ -102,7 +114,7 @@ def _element(content: bytes, position: int) -> tuple[Element, int]:
     if length == UNDEFINED:
         element.fragments, position = _fragments(content, start)
         return element, position
-    element.value = content[start:start + length]
+    element.value = content[start : start + length]
     return element, start + length
 
 
@@ -132,7 +144,7 @@ def _fragments(content: bytes, position: int) -> tuple[list[bytes], int]:
         position += 8
         if (group, number) != ITEM:
             return found, position
-        found.append(content[position:position + size])
+        found.append(content[position : position + size])
         position += size
 
 
@@ -144,10 +156,19 @@ def _bytes(element: Element, *, implicit: bool) -> bytes:
     body, length = element.value, len(element.value)
     if element.fragments is not None:
         marks = pack("<HHI", *SEQUENCE_STOP, 0)
-        body, length = b"".join(pack("<HHI", *ITEM, len(one)) + one for one in element.fragments) + marks, UNDEFINED
+        body, length = (
+            b"".join(pack("<HHI", *ITEM, len(one)) + one for one in element.fragments) + marks,
+            UNDEFINED,
+        )
     elif element.items is not None:
-        body = b"".join(_item(rows, endless=element.endless, implicit=implicit) for rows in element.items)
-        body, length = (body + pack("<HHI", *SEQUENCE_STOP, 0), UNDEFINED) if element.endless else (body, len(body))
+        body = b"".join(
+            _item(rows, endless=element.endless, implicit=implicit) for rows in element.items
+        )
+        body, length = (
+            (body + pack("<HHI", *SEQUENCE_STOP, 0), UNDEFINED)
+            if element.endless
+            else (body, len(body))
+        )
     length = length if element.length is None else element.length
     head = pack("<HH", *element.tag)
     if implicit:

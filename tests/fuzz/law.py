@@ -57,20 +57,30 @@ def survive(kind: str, folder: Path, *, count: int, seed: int) -> Figures:
     started = time.perf_counter()
     for number in range(count):
         cut = target.cut >= 0 and chance.random() < CUT_SHARE
-        data = good[:chance.randrange(target.cut, len(good))] if cut else target.mutate(good, chance)
+        data = (
+            good[: chance.randrange(target.cut, len(good))] if cut else target.mutate(good, chance)
+        )
         target.path.write_bytes(data)
         resident = _reset_peak()
         begin = time.perf_counter()
         breach = _breach(target.use, figures, whole if cut else None, quotes=target.quotes)
         seconds, grown = time.perf_counter() - begin, _peak() - resident
         figures.mutants += 1
-        figures.worst_seconds, figures.worst_bytes = max(figures.worst_seconds, seconds), max(figures.worst_bytes, grown)
+        figures.worst_seconds, figures.worst_bytes = (
+            max(figures.worst_seconds, seconds),
+            max(figures.worst_bytes, grown),
+        )
         if seconds > SECONDS_AT_MOST:
             breach = f"took {seconds:.1f} s"
         if grown > MEMORY_AT_MOST_BYTES:
             breach = f"took {grown >> 20} MiB"
         if breach:
-            _keep(figures, f"mutant {number}, seed {seed}{' (cut)' if cut else ''}: {breach}", data, folder)
+            _keep(
+                figures,
+                f"mutant {number}, seed {seed}{' (cut)' if cut else ''}: {breach}",
+                data,
+                folder,
+            )
     figures.seconds = time.perf_counter() - started
     target.path.write_bytes(good)
     return figures
@@ -88,19 +98,28 @@ def _breach(use: object, figures: Figures, whole: np.ndarray | None, *, quotes: 
         said = str(error)
         words = ("\x1b", "\n", "\0") if quotes else ("SECRET", "\x1b", "\n", "\0", "<script")
         hostile = [word for word in words if word in said]
-        return f"its message holds {hostile[0]!r}: {said[:200]!r}" if hostile else \
-            f"its message has {len(said)} letters" if len(said) > 2000 else ""
+        return (
+            f"its message holds {hostile[0]!r}: {said[:200]!r}"
+            if hostile
+            else f"its message has {len(said)} letters"
+            if len(said) > 2000
+            else ""
+        )
     except Hang:
         return "hangs"
     except Exception as error:
         place = error.__traceback__
         while place is not None and place.tb_next is not None:
             place = place.tb_next
-        where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else ""
+        where = (
+            f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else ""
+        )
         return f"{type(error).__name__} at {where}: {error}"[:300]
     if values is not None and not np.isfinite(values).all():
         return "gave values that are not finite"
-    if whole is not None and (values is None or values.shape != whole.shape or not np.array_equal(values, whole)):
+    if whole is not None and (
+        values is None or values.shape != whole.shape or not np.array_equal(values, whole)
+    ):
         return "was cut short, and gave other values than the whole file"
     return ""
 
@@ -118,7 +137,9 @@ def _alarm() -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, 3 * SECONDS_AT_MOST)
-    faulthandler.dump_traceback_later(6 * SECONDS_AT_MOST, exit=True)  # where a codec hangs, no signal is heard
+    faulthandler.dump_traceback_later(
+        6 * SECONDS_AT_MOST, exit=True
+    )  # where a codec hangs, no signal is heard
     try:
         yield
     finally:

@@ -10,16 +10,65 @@ from struct import pack
 from tests.fuzz.elements import PIXELS, UNDEFINED, Element, File, copied
 
 ROWS, COLUMNS, FRAMES, SYNTAX = (0x28, 0x10), (0x28, 0x11), (0x28, 0x08), (0x02, 0x10)
-SYNTAXES = (b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.1.99", b"1.2.840.10008.1.2.2",
-            b"1.2.840.10008.1.2.4.50", b"1.2.840.10008.1.2.4.51", b"1.2.840.10008.1.2.4.57", b"1.2.840.10008.1.2.4.70",
-            b"1.2.840.10008.1.2.4.80", b"1.2.840.10008.1.2.4.90", b"1.2.840.10008.1.2.4.91", b"1.2.840.10008.1.2.4.201",
-            b"1.2.840.10008.1.2.5", b"1.2.840.10008.1.2.4.100", b"1.2.3", b"")
-VRS = (b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV "
-       b"XX \0\0 ??").split(b" ")
-NUMBERS = (b"nan", b"inf", b"-inf", b"1e400", b"-1", b"0", b"1e-320", b"9" * 60, b"1\\2", b"\\\\\\", b"", b"1_0",
-           b"0x10", b"1e308", b"-0.0", b"1\\nan\\3", b"1\\2\\3\\4\\5\\6\\7", b"\xd9\xa1", b" 1 ", b"1.5e", b"00001")
-WORDS = (b"SECRET\x1b[31m", b"<script>alert(1)</script>", b"../../etc/passwd", b"/dev/zero", b"\0\0\0", b"\xff\xfe\xfd",
-         b"A" * 5000, b"SECRET\nSECRET", b"%s%n{0}", b"1.2.840.10008.5.1.4.1.1.2", b"RTSTRUCT", b"ORIGINAL\\PRIMARY\\LOCALIZER")
+SYNTAXES = (
+    b"1.2.840.10008.1.2",
+    b"1.2.840.10008.1.2.1",
+    b"1.2.840.10008.1.2.1.99",
+    b"1.2.840.10008.1.2.2",
+    b"1.2.840.10008.1.2.4.50",
+    b"1.2.840.10008.1.2.4.51",
+    b"1.2.840.10008.1.2.4.57",
+    b"1.2.840.10008.1.2.4.70",
+    b"1.2.840.10008.1.2.4.80",
+    b"1.2.840.10008.1.2.4.90",
+    b"1.2.840.10008.1.2.4.91",
+    b"1.2.840.10008.1.2.4.201",
+    b"1.2.840.10008.1.2.5",
+    b"1.2.840.10008.1.2.4.100",
+    b"1.2.3",
+    b"",
+)
+VRS = (
+    b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV "
+    b"XX \0\0 ??"
+).split(b" ")
+NUMBERS = (
+    b"nan",
+    b"inf",
+    b"-inf",
+    b"1e400",
+    b"-1",
+    b"0",
+    b"1e-320",
+    b"9" * 60,
+    b"1\\2",
+    b"\\\\\\",
+    b"",
+    b"1_0",
+    b"0x10",
+    b"1e308",
+    b"-0.0",
+    b"1\\nan\\3",
+    b"1\\2\\3\\4\\5\\6\\7",
+    b"\xd9\xa1",
+    b" 1 ",
+    b"1.5e",
+    b"00001",
+)
+WORDS = (
+    b"SECRET\x1b[31m",
+    b"<script>alert(1)</script>",
+    b"../../etc/passwd",
+    b"/dev/zero",
+    b"\0\0\0",
+    b"\xff\xfe\xfd",
+    b"A" * 5000,
+    b"SECRET\nSECRET",
+    b"%s%n{0}",
+    b"1.2.840.10008.5.1.4.1.1.2",
+    b"RTSTRUCT",
+    b"ORIGINAL\\PRIMARY\\LOCALIZER",
+)
 SHORTS = (0, 1, 2, 7, 8, 9, 12, 16, 17, 32, 64, 255, 4096, 8192, 8193, 32767, 32768, 65535)
 LONGS = (0, 1, 7, 8, 63, 64, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, UNDEFINED)
 
@@ -31,19 +80,27 @@ def broken_bytes(content: bytes, chance: random.Random, *, head: int = 1400) -> 
     out = bytearray(content)
     for _ in range(chance.choice((1, 1, 2, 4, 8))):
         reach = min(len(out), head) if chance.random() < 0.8 else len(out)
-        place, size, kind = chance.randrange(max(1, reach)), chance.choice((1, 1, 2, 4, 8, 64)), chance.randrange(7)
+        place, size, kind = (
+            chance.randrange(max(1, reach)),
+            chance.choice((1, 1, 2, 4, 8, 64)),
+            chance.randrange(7),
+        )
         if kind == 0:
-            out[place:place + 1] = bytes([chance.randrange(256)])
+            out[place : place + 1] = bytes([chance.randrange(256)])
         elif kind == 1:
-            out[place:place + size] = chance.choice((b"\0", b"\xff", b"9", b" ")) * size
+            out[place : place + size] = chance.choice((b"\0", b"\xff", b"9", b" ")) * size
         elif kind == 2:
-            del out[place:place + size]
+            del out[place : place + size]
         elif kind == 3:
-            out[place:place] = out[place:place + size]
+            out[place:place] = out[place : place + size]
         elif kind == 4:
-            out[place:place + 4] = chance.choice(LONGS).to_bytes(4, chance.choice(("little", "big")))
+            out[place : place + 4] = chance.choice(LONGS).to_bytes(
+                4, chance.choice(("little", "big"))
+            )
         elif kind == 5:
-            out[place:place + 1] = bytes(value ^ 1 << chance.randrange(8) for value in out[place:place + 1])
+            out[place : place + 1] = bytes(
+                value ^ 1 << chance.randrange(8) for value in out[place : place + 1]
+            )
         elif chance.random() < 0.3:
             del out[place:]
     return bytes(out)
@@ -55,22 +112,50 @@ def broken_text(content: bytes, chance: random.Random) -> bytes:
     for _ in range(chance.choice((1, 1, 2, 3))):
         kind = chance.randrange(6)
         if kind == 0:
-            text = _replaced(text, rb"-?\d+\.?\d*(e[-+]?\d+)?", chance.choice((*NUMBERS, b"1" * 400, b"[]", b"null", b"true")),
-                             chance)
+            text = _replaced(
+                text,
+                rb"-?\d+\.?\d*(e[-+]?\d+)?",
+                chance.choice((*NUMBERS, b"1" * 400, b"[]", b"null", b"true")),
+                chance,
+            )
         elif kind == 1:
-            text = _replaced(text, rb"[A-Za-z_]+", chance.choice((*WORDS[1:5], b"SECRET", b"null", b"__class__", b"1")), chance)
+            text = _replaced(
+                text,
+                rb"[A-Za-z_]+",
+                chance.choice((*WORDS[1:5], b"SECRET", b"null", b"__class__", b"1")),
+                chance,
+            )
         elif kind == 2:
-            text = _replaced(text, rb'"[^"\n]*"|\[[^\]]*\]', chance.choice(
-                (b"{}", b"[]", b"-7", b"null", b'"\\u001b[31m"', b"[[1]]", b"[" * 3000, b"1e999", b'"x"', b"{\"a\": 1}")), chance)
+            text = _replaced(
+                text,
+                rb'"[^"\n]*"|\[[^\]]*\]',
+                chance.choice(
+                    (
+                        b"{}",
+                        b"[]",
+                        b"-7",
+                        b"null",
+                        b'"\\u001b[31m"',
+                        b"[[1]]",
+                        b"[" * 3000,
+                        b"1e999",
+                        b'"x"',
+                        b'{"a": 1}',
+                    )
+                ),
+                chance,
+            )
         elif kind == 3:
             lines = text.split(b"\n")
             place, other = (chance.randrange(len(lines)) for _ in range(2))
-            lines[place:place + 1] = chance.choice(([], [lines[place]] * 2, [lines[other]], [lines[other], lines[place]]))
+            lines[place : place + 1] = chance.choice(
+                ([], [lines[place]] * 2, [lines[other]], [lines[other], lines[place]])
+            )
             text = b"\n".join(lines)
         elif kind == 4:
             text = broken_bytes(text, chance, head=len(text) + 1)
         else:
-            text = text[:chance.randrange(len(text) + 1)] if chance.random() < 0.3 else text
+            text = text[: chance.randrange(len(text) + 1)] if chance.random() < 0.3 else text
     return text
 
 
@@ -79,17 +164,21 @@ def _replaced(text: bytes, pattern: bytes, by: bytes, chance: random.Random) -> 
     if not found:
         return text
     one = chance.choice(found)
-    return text[:one.start()] + by + text[one.end():]
+    return text[: one.start()] + by + text[one.end() :]
 
 
-def broken_dicom(content: bytes, chance: random.Random, *, pack_again: Callable[[File], bytes] | None = None) -> bytes:
+def broken_dicom(
+    content: bytes, chance: random.Random, *, pack_again: Callable[[File], bytes] | None = None
+) -> bytes:
     """A DICOM file broken in its structure, its bytes, or both; `pack_again` writes it where that is not plain."""
     if chance.random() < 0.2:
         return broken_bytes(content, chance)
     return broken_tree(File.of(content), chance, pack_again=pack_again)
 
 
-def broken_tree(file: File, chance: random.Random, *, pack_again: Callable[[File], bytes] | None = None) -> bytes:
+def broken_tree(
+    file: File, chance: random.Random, *, pack_again: Callable[[File], bytes] | None = None
+) -> bytes:
     """The bytes of a file after a few breaks of its structure, and in one of five cases of its bytes too."""
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         chance.choice(BREAKS)(file, chance)
@@ -112,15 +201,37 @@ def _value(file: File, chance: random.Random) -> None:
     if one.vr in (b"US", b"SS"):
         one.value = pack("<H", chance.choice(SHORTS)) * chance.choice((1, 1, 1, 0, 2))
     elif one.vr in (b"UL", b"FL", b"FD", b"OW", b"OB"):
-        one.value = one.value[:chance.randrange(len(one.value) + 1)] if chance.random() < 0.5 else one.value * 2
+        one.value = (
+            one.value[: chance.randrange(len(one.value) + 1)]
+            if chance.random() < 0.5
+            else one.value * 2
+        )
     else:
-        one.value = chance.choice(NUMBERS if one.vr in (b"DS", b"IS") or chance.random() < 0.3 else WORDS)
+        one.value = chance.choice(
+            NUMBERS if one.vr in (b"DS", b"IS") or chance.random() < 0.3 else WORDS
+        )
 
 
 def _number(file: File, chance: random.Random) -> None:
     """One of the numbers that say how large things are."""
-    tag = chance.choice(((0x28, 0x02), (0x28, 0x100), (0x28, 0x101), (0x28, 0x102), (0x28, 0x103), ROWS, COLUMNS, FRAMES,
-                         (0x28, 0x1052), (0x28, 0x1053), (0x28, 0x30), (0x20, 0x32), (0x20, 0x37), (0x28, 0x120)))
+    tag = chance.choice(
+        (
+            (0x28, 0x02),
+            (0x28, 0x100),
+            (0x28, 0x101),
+            (0x28, 0x102),
+            (0x28, 0x103),
+            ROWS,
+            COLUMNS,
+            FRAMES,
+            (0x28, 0x1052),
+            (0x28, 0x1053),
+            (0x28, 0x30),
+            (0x20, 0x32),
+            (0x20, 0x37),
+            (0x28, 0x120),
+        )
+    )
     one = file.find(tag)
     if one is None:
         file.data.insert(0, Element(tag, b"IS", chance.choice(NUMBERS)))
@@ -167,7 +278,14 @@ def _nested(file: File, chance: random.Random) -> None:
         return
     inner = [Element((0x10, 0x4000), b"LT", b"SECRET")]
     for _ in range(chance.choice((1, 3, 60, 64, 65, 70, 120))):
-        inner = [Element((0x40, 0x9096), chance.choice((b"SQ", b"SQ", b"SQ", b"UN")), items=[inner], endless=chance.random() < 0.5)]
+        inner = [
+            Element(
+                (0x40, 0x9096),
+                chance.choice((b"SQ", b"SQ", b"SQ", b"UN")),
+                items=[inner],
+                endless=chance.random() < 0.5,
+            )
+        ]
     rows[place:place] = inner
 
 
@@ -195,15 +313,18 @@ def _parcels(file: File, chance: random.Random) -> None:
         parts[place] = b""
     elif kind == 2:
         cut = chance.randrange(len(parts[place]) + 1)
-        parts[place:place + 1] = [parts[place][:cut], parts[place][cut:]]
+        parts[place : place + 1] = [parts[place][:cut], parts[place][cut:]]
     elif kind == 3:
         chance.shuffle(parts)
     elif kind == 4:
-        parts[0] = b"".join(pack("<I", chance.choice((*LONGS, chance.randrange(2000)))) for _ in range(chance.randrange(9)))
+        parts[0] = b"".join(
+            pack("<I", chance.choice((*LONGS, chance.randrange(2000))))
+            for _ in range(chance.randrange(9))
+        )
     elif kind == 5:
         parts[place:place] = [b""] * chance.choice((1, 100, 3000))
     elif kind == 6:
-        parts[place] = parts[place][:chance.randrange(len(parts[place]) + 1)]
+        parts[place] = parts[place][: chance.randrange(len(parts[place]) + 1)]
     elif kind == 7:
         parts.insert(place, parts[place])
     else:
@@ -225,10 +346,10 @@ def _codestream(file: File, chance: random.Random) -> None:
         if chance.random() < 0.6:
             data[24:32] = pack(">II", columns, rows)
     elif frame is not None:
-        data[frame.start() + 5:frame.start() + 9] = pack(">HH", rows, columns)
+        data[frame.start() + 5 : frame.start() + 9] = pack(">HH", rows, columns)
     elif len(data) >= 64:
         word = 4 * chance.randrange(16)
-        data[word:word + 4] = pack("<I", chance.choice((*LONGS, chance.randrange(len(data) + 9))))
+        data[word : word + 4] = pack("<I", chance.choice((*LONGS, chance.randrange(len(data) + 9))))
     if chance.random() < 0.5:
         for tag, size in ((ROWS, rows), (COLUMNS, columns)):
             one = file.find(tag)
@@ -239,4 +360,17 @@ def _codestream(file: File, chance: random.Random) -> None:
 
 
 BREAKS: tuple[Callable[[File, random.Random], None], ...] = (
-    _value, _value, _number, _number, _length, _vr, _moved, _nested, _endless, _syntax, _parcels, _codestream, _codestream)
+    _value,
+    _value,
+    _number,
+    _number,
+    _length,
+    _vr,
+    _moved,
+    _nested,
+    _endless,
+    _syntax,
+    _parcels,
+    _codestream,
+    _codestream,
+)

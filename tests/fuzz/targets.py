@@ -16,12 +16,11 @@ from pydicom.uid import UID
 
 import hounsfield as hu
 from hounsfield.core.stack import Stack
-from hounsfield.io.dicom.scan import scan_dicom
+from hounsfield.io.dicom.report import scan_dicom
 from hounsfield.io.open import open_stack
 from hounsfield.phantom.encode import SYNTAXES, encode_frame
 from hounsfield.pipeline.presets import preset_names
 from hounsfield.pipeline.record import Record
-from hounsfield.pipeline.text import load
 from tests.fuzz.archives import ARCHIVES
 from tests.fuzz.elements import File
 from tests.fuzz.labels import contours, segments
@@ -52,7 +51,7 @@ def _values(stack: Stack) -> np.ndarray:
 
 
 def _read_dicom(path: Path) -> np.ndarray:
-    """All that is done with DICOM: triage, its answer as JSON, and the volume."""
+    """All that is done with DICOM: scan_headers, its answer as JSON, and the volume."""
     scan_dicom(path).to_json()
     return _values(open_stack(path, policy=hu.ReadPolicy(gaps="fill", assume="hu")))
 
@@ -67,16 +66,23 @@ def _dicom(folder: Path, name: str) -> Target:
             _packed_frames(path, syntax)
     else:
         path = write(folder, truth(1), change=lambda data, _: _encode(data, syntax))[0]
-    pack_again = {"deflated": _deflated, "implicit": lambda file: file.content(implicit=True)}.get(syntax)
+    pack_again = {"deflated": _deflated, "implicit": lambda file: file.content(implicit=True)}.get(
+        syntax
+    )
     content = path.read_bytes()
     if syntax in ("deflated", "implicit"):
         content = write(folder, truth(1))[0].read_bytes()
         content = _with_meta(content, SYNTAXES[syntax])
-    mutate: Mutate = broken_bytes if syntax == "big-endian" else \
-        lambda _, chance: broken_dicom(content, chance, pack_again=pack_again)
+    mutate: Mutate = (
+        broken_bytes
+        if syntax == "big-endian"
+        else lambda _, chance: broken_dicom(content, chance, pack_again=pack_again)
+    )
     if pack_again is not None:
         path.write_bytes(pack_again(File.of(content)))
-    return Target(path, mutate, lambda: _read_dicom(path), cut=path.read_bytes().find(b"\xe0\x7f\x10\0") + 12)
+    return Target(
+        path, mutate, lambda: _read_dicom(path), cut=path.read_bytes().find(b"\xe0\x7f\x10\0") + 12
+    )
 
 
 def _with_meta(content: bytes, syntax: str) -> bytes:
@@ -95,7 +101,9 @@ def _encode(data: Dataset, syntax: str) -> None:
         data.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.4.50")
         data.BitsAllocated = data.BitsStored = 8
         data.HighBit, data.PixelRepresentation = 7, 0
-        data.PixelData = encapsulate([imagecodecs.jpeg8_encode((truth(1)[0] % 256).astype(np.uint8))])
+        data.PixelData = encapsulate(
+            [imagecodecs.jpeg8_encode((truth(1)[0] % 256).astype(np.uint8))]
+        )
         data["PixelData"].VR = "OB"
         return
     data.file_meta.TransferSyntaxUID = UID(SYNTAXES[syntax])
@@ -124,6 +132,7 @@ def _deflated(file: File) -> bytes:
 
 def _lut(folder: Path) -> Target:
     """A slice with a modality LUT."""
+
     def change(data: Dataset, k: int) -> None:
         table = Dataset()
         table.LUTDescriptor, table.ModalityLUTType = [256, 0, 16], "HU"
@@ -160,7 +169,20 @@ def _dicomdir(folder: Path) -> Target:
     (folder / "secret").write_bytes(b"SECRET")
     (folder / "disc" / "LINK").symlink_to(folder / "secret")
     path = directory(folder / "disc", names)
-    hostile = (b"..\\secret", b"LINK", b"/dev/zero", b"..", b".", b"", b"\\", b"A" * 5000, b"C:\\x", b"a/../../secret", b"\0", b"~")
+    hostile = (
+        b"..\\secret",
+        b"LINK",
+        b"/dev/zero",
+        b"..",
+        b".",
+        b"",
+        b"\\",
+        b"A" * 5000,
+        b"C:\\x",
+        b"a/../../secret",
+        b"\0",
+        b"~",
+    )
 
     def mutate(content: bytes, chance: random.Random) -> bytes:
         if chance.random() < 0.6:
@@ -180,7 +202,9 @@ def _archive(folder: Path, name: str) -> Target:
     def mutate(content: bytes, chance: random.Random) -> bytes:
         if chance.random() < 0.5:
             return archive.hostile(chance)
-        turned = broken_bytes(content[::-1] if name.startswith("zip") else content, chance, head=700)
+        turned = broken_bytes(
+            content[::-1] if name.startswith("zip") else content, chance, head=700
+        )
         return turned[::-1] if name.startswith("zip") else turned
 
     return Target(archive.path, mutate, lambda: _read_dicom(archive.path), cut=1)
@@ -189,7 +213,9 @@ def _archive(folder: Path, name: str) -> Target:
 def _volume(folder: Path, name: str) -> Target:
     """A NIfTI, NRRD, MetaImage, npy or PNG; its headers of text broken as text too."""
     path = MAKERS[name](folder)
-    target = path.with_suffix(".npy") if name == "sidecar" else path.parent if name == "png" else path
+    target = (
+        path.with_suffix(".npy") if name == "sidecar" else path.parent if name == "png" else path
+    )
 
     def mutate(content: bytes, chance: random.Random) -> bytes:
         if name == "sidecar" or (name in ("nrrd", "nrrd.gz", "mha") and chance.random() < 0.5):
@@ -197,7 +223,9 @@ def _volume(folder: Path, name: str) -> Target:
             return broken_text(head, chance) + mark + rest
         return broken_bytes(content, chance, head=600)
 
-    return Target(path, mutate, lambda: np.asarray(hu.read(target).array), cut=1 if name != "sidecar" else -1)
+    return Target(
+        path, mutate, lambda: np.asarray(hu.read(target).array), cut=1 if name != "sidecar" else -1
+    )
 
 
 def _pipeline(folder: Path) -> Target:
@@ -206,9 +234,11 @@ def _pipeline(folder: Path) -> Target:
     path.write_bytes(presets[0])
 
     def use() -> None:
-        load(path).to_toml()
+        hu.Pipeline.load(path).to_toml()
 
-    return Target(path, lambda _, chance: broken_text(chance.choice(presets), chance), use, quotes=True)
+    return Target(
+        path, lambda _, chance: broken_text(chance.choice(presets), chance), use, quotes=True
+    )
 
 
 def _record(folder: Path, *, restore: bool) -> Target:
@@ -217,8 +247,10 @@ def _record(folder: Path, *, restore: bool) -> Target:
     from hounsfield.dataset.restore import restore as restored
 
     places = np.indices((12, 11, 9)).sum(axis=0)
-    scan = hu.Volume.from_array(np.asfortranarray(np.where(places % 5 > 1, 40, -1000).astype(np.int16)),
-                                affine=np.diag([-2.0, -2.0, 3.0, 1.0]))
+    scan = hu.Volume.from_array(
+        np.asfortranarray(np.where(places % 5 > 1, 40, -1000).astype(np.int16)),
+        affine=np.diag([-2.0, -2.0, 3.0, 1.0]),
+    )
     result = hu.preset("isotropic-mip").run(scan)
     path = folder / "record.json"
     path.write_text(result.record.to_text())
@@ -226,7 +258,7 @@ def _record(folder: Path, *, restore: bool) -> Target:
 
     def use() -> np.ndarray | None:
         if not restore:
-            load(path).to_toml()
+            hu.Pipeline.load(path).to_toml()
             return None
         return restored(Record.load(path), prediction).volume.array
 
@@ -237,8 +269,10 @@ def _fingerprint(folder: Path) -> Target:
     from hounsfield.pipeline.fingerprint import read_fingerprint
 
     path = folder / "dataset_fingerprint.json"
-    path.write_text('{"foreground_intensity_properties_per_channel": {"0": {"mean": 60.5, "std": 140.0, '
-                    '"percentile_00_5": -900.0, "percentile_99_5": 300.0}},\n "spacings": [[3.0, 0.8, 0.8], [2.5, 0.7, 0.7]]}\n')
+    path.write_text(
+        '{"foreground_intensity_properties_per_channel": {"0": {"mean": 60.5, "std": 140.0, '
+        '"percentile_00_5": -900.0, "percentile_99_5": 300.0}},\n "spacings": [[3.0, 0.8, 0.8], [2.5, 0.7, 0.7]]}\n'
+    )
 
     def use() -> None:
         read_fingerprint(path)
@@ -246,14 +280,34 @@ def _fingerprint(folder: Path) -> Target:
     return Target(path, broken_text, use)
 
 
-DICOM = ("explicit", "implicit", "big-endian", "deflated", "rle", "jpeg", "jpeg-lossless", "jpeg-ls", "jpeg-2000", "htj2k",
-         "explicit-frames", "rle-frames", "jpeg-ls-frames", "jpeg-2000-frames")
+DICOM = (
+    "explicit",
+    "implicit",
+    "big-endian",
+    "deflated",
+    "rle",
+    "jpeg",
+    "jpeg-lossless",
+    "jpeg-ls",
+    "jpeg-2000",
+    "htj2k",
+    "explicit-frames",
+    "rle-frames",
+    "jpeg-ls-frames",
+    "jpeg-2000-frames",
+)
 
 TARGETS: dict[str, Callable[[Path], Target]] = {
     **{f"dicom {name}": lambda folder, name=name: _dicom(folder, name) for name in DICOM},  # type: ignore[misc]
-    "dicom lut": _lut, "dicom series": _series, "dicomdir": _dicomdir,
+    "dicom lut": _lut,
+    "dicom series": _series,
+    "dicomdir": _dicomdir,
     **{name: lambda folder, name=name: _archive(folder, name) for name in ARCHIVES},  # type: ignore[misc]
-    "rtstruct": lambda folder: _labels(folder, contours), "seg": lambda folder: _labels(folder, segments),
+    "rtstruct": lambda folder: _labels(folder, contours),
+    "seg": lambda folder: _labels(folder, segments),
     **{name: lambda folder, name=name: _volume(folder, name) for name in MAKERS},  # type: ignore[misc]
-    "pipeline": _pipeline, "record run": lambda folder: _record(folder, restore=False),
-    "record restore": lambda folder: _record(folder, restore=True), "fingerprint": _fingerprint}
+    "pipeline": _pipeline,
+    "record run": lambda folder: _record(folder, restore=False),
+    "record restore": lambda folder: _record(folder, restore=True),
+    "fingerprint": _fingerprint,
+}

@@ -32,8 +32,11 @@ def say(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tup
 
     def run(verb: str, path: object, *more: str) -> tuple[int, str, str]:
         out = tmp_path / "out"
-        words = {"run": ["run", "isotropic-mip", path, "-o", out], "convert": ["convert", path, out.with_suffix(".nii")],
-                 "planes": ["planes", path, "-o", out.with_suffix(".png")]}.get(verb, [verb, path])
+        words = {
+            "run": ["run", "isotropic-mip", path, "-o", out],
+            "convert": ["convert", path, out.with_suffix(".nii")],
+            "planes": ["planes", path, "-o", out.with_suffix(".png")],
+        }.get(verb, [verb, path])
         capsys.readouterr()
         status = main([str(word) for word in (*words, *more)])
         return (status, *capsys.readouterr())
@@ -43,8 +46,17 @@ def say(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., tup
 
 def evil(data: Dataset, k: int) -> None:
     """Every attribute that is free text, and every UID, means harm."""
-    for name in ("SeriesDescription", "StudyDescription", "ProtocolName", "Manufacturer", "ContrastBolusAgent", "PatientName",
-                 "BodyPartExamined", "ConvolutionKernel", "PatientComments"):
+    for name in (
+        "SeriesDescription",
+        "StudyDescription",
+        "ProtocolName",
+        "Manufacturer",
+        "ContrastBolusAgent",
+        "PatientName",
+        "BodyPartExamined",
+        "ConvolutionKernel",
+        "PatientComments",
+    ):
         setattr(data, name, EVIL)
     data.SeriesInstanceUID = data.StudyInstanceUID = data.FrameOfReferenceUID = "../../../SECRET"
     data.SOPInstanceUID = f"../SECRET/{k}"
@@ -53,7 +65,8 @@ def evil(data: Dataset, k: int) -> None:
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("more", [(), ("-v",), ("--json",)])
 def test_markup_and_escapes_in_headers_are_inert_and_uids_stay_inside_the_output(
-        say: Callable[..., tuple[int, str, str]], tmp_path: Path, more: tuple[str, ...]) -> None:
+    say: Callable[..., tuple[int, str, str]], tmp_path: Path, more: tuple[str, ...]
+) -> None:
     write(tmp_path / "scan", truth(6), change=evil)
     before = set(tmp_path.iterdir())
     said = ""
@@ -67,7 +80,9 @@ def test_markup_and_escapes_in_headers_are_inert_and_uids_stay_inside_the_output
     written = b"".join(path.read_bytes() for path in made).decode("latin1")
     for word in ("SECRET", "\x1b[31m", "<script", "{{7"):
         assert word not in said + out + page + written
-    assert set(tmp_path.iterdir()) - before <= {tmp_path / name for name in ("out", "out.nii", "out.png", "page.html", "config")}
+    assert set(tmp_path.iterdir()) - before <= {
+        tmp_path / name for name in ("out", "out.nii", "out.png", "page.html", "config")
+    }
     (case,) = (tmp_path / "out" / "cases").iterdir()
     assert case.name.startswith("c-")
     assert len(case.name) == 14
@@ -96,45 +111,65 @@ def _circle(folder: Path) -> Path:
 def _folder_of_traps(folder: Path) -> Path:
     (folder / "traps").mkdir()
     os.mkfifo(folder / "traps" / "pipe")
-    for name, target in (("zero", "/dev/zero"), ("self", "self"), ("up", ".."), ("gone", "nothing")):
+    for name, target in (
+        ("zero", "/dev/zero"),
+        ("self", "self"),
+        ("up", ".."),
+        ("gone", "nothing"),
+    ):
         (folder / "traps" / name).symlink_to(target)
     (folder / "traps" / "empty.dcm").write_bytes(b"")
     return folder / "traps"
 
 
 BAD: dict[str, Callable[[Path], object]] = {
-    "pipe": _pipe, "device": lambda folder: "/dev/zero", "link in a circle": _circle, "traps": _folder_of_traps,
+    "pipe": _pipe,
+    "device": lambda folder: "/dev/zero",
+    "link in a circle": _circle,
+    "traps": _folder_of_traps,
     "name too long": lambda folder: folder / ("x" * 300),
-    "escape in the name": lambda folder: folder / "a\x1b[31mb.nii"}
+    "escape in the name": lambda folder: folder / "a\x1b[31mb.nii",
+}
 
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("name", BAD)
-def test_pipes_devices_links_and_impossible_names_are_one_line(name: str, verb: str, tmp_path: Path,
-                                                              say: Callable[..., tuple[int, str, str]]) -> None:
+def test_pipes_devices_links_and_impossible_names_are_one_line(
+    name: str, verb: str, tmp_path: Path, say: Callable[..., tuple[int, str, str]]
+) -> None:
     one_line(say(verb, BAD[name](tmp_path)), (1, 2, 3))
 
 
-def test_traps_beside_a_series_do_not_keep_it_from_being_read(tmp_path: Path, say: Callable[..., tuple[int, str, str]]) -> None:
+def test_traps_beside_a_series_do_not_keep_it_from_being_read(
+    tmp_path: Path, say: Callable[..., tuple[int, str, str]]
+) -> None:
     write(_folder_of_traps(tmp_path) / "scan", truth(6))
     (tmp_path / "traps" / "empty.dcm").unlink()
     assert say("convert", tmp_path / "traps")[0] == 0
-    assert np.array_equal(hu.read(tmp_path / "out.nii").array, hu.read(tmp_path / "traps" / "scan").array)
+    assert np.array_equal(
+        hu.read(tmp_path / "out.nii").array, hu.read(tmp_path / "traps" / "scan").array
+    )
     assert json.loads(say("inspect", tmp_path / "traps", "--json")[1])["series"][0]["slices"] == 6
 
 
-@pytest.mark.parametrize("make", [_pipe, _circle, lambda folder: Path("/dev/zero"), _folder_of_traps],
-                         ids=["pipe", "circle", "device", "folder"])
-def test_what_is_no_plain_file_is_no_pipeline_record_or_list(make: Callable[[Path], Path], tmp_path: Path,
-                                                            capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "make",
+    [_pipe, _circle, lambda folder: Path("/dev/zero"), _folder_of_traps],
+    ids=["pipe", "circle", "device", "folder"],
+)
+def test_what_is_no_plain_file_is_no_pipeline_record_or_list(
+    make: Callable[[Path], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     hu.write(ball_scan(), tmp_path / "ball.nii")
     path = make(tmp_path)
     for suffix in (".toml", ".json"):
         (tmp_path / f"x{suffix}").symlink_to(path)
-    for words in (["run", tmp_path / "x.toml", tmp_path / "ball.nii", "-o", tmp_path / "out"],
-                  ["run", tmp_path / "x.json", tmp_path / "ball.nii", "-o", tmp_path / "out"],
-                  ["run", "isotropic-mip", f"@{path}", "-o", tmp_path / "out"],
-                  ["restore", tmp_path / "x.json", tmp_path / "ball.nii", "-o", tmp_path / "back.nii"]):
+    for words in (
+        ["run", tmp_path / "x.toml", tmp_path / "ball.nii", "-o", tmp_path / "out"],
+        ["run", tmp_path / "x.json", tmp_path / "ball.nii", "-o", tmp_path / "out"],
+        ["run", "isotropic-mip", f"@{path}", "-o", tmp_path / "out"],
+        ["restore", tmp_path / "x.json", tmp_path / "ball.nii", "-o", tmp_path / "back.nii"],
+    ):
         capsys.readouterr()
         status = main([str(word) for word in words])
         one_line((status, *capsys.readouterr()), (1, 2, 3))
@@ -151,8 +186,9 @@ def test_a_file_that_vanishes_is_our_error(tmp_path: Path) -> None:
             stack.volume()
 
 
-def test_a_folder_that_may_not_be_listed_is_one_line(tmp_path: Path, say: Callable[..., tuple[int, str, str]],
-                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_not_be_listed_is_one_line(
+    tmp_path: Path, say: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path / "scan" / "closed", truth(2))
     listed = os.scandir
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import hounsfield as hu
-from hounsfield.io.dicom.scan import scan_dicom
+from hounsfield.io.dicom.report import scan_dicom
 from hounsfield.pipeline.record import LARGEST_BYTES as LARGEST_RECORD
 from hounsfield.pipeline.record import Record
-from hounsfield.pipeline.text import LARGEST_BYTES, load
+from hounsfield.pipeline.serialize import LARGEST_BYTES, load
 from tests.fuzz.elements import PIXELS, Element, File
 from tests.fuzz.law import SECONDS_AT_MOST
 from tests.io.dicom.scanner import truth, write
@@ -25,7 +25,9 @@ def own_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
-def test_a_zip_member_is_inflated_once_however_many_elements_lead_through_it(tmp_path: Path) -> None:
+def test_a_zip_member_is_inflated_once_however_many_elements_lead_through_it(
+    tmp_path: Path,
+) -> None:
     path = write(tmp_path, truth(1))[0]
     file = File.of(path.read_bytes())
     file.data[5:5] = [Element((0x11, 0x1000 + n), b"UN", bytes(60_000)) for n in range(1000)]
@@ -38,7 +40,9 @@ def test_a_zip_member_is_inflated_once_however_many_elements_lead_through_it(tmp
 
 
 @pytest.mark.parametrize("count", [90_000, 400_000])
-def test_a_frame_in_a_hundred_thousand_fragments_costs_no_minutes(tmp_path: Path, count: int) -> None:
+def test_a_frame_in_a_hundred_thousand_fragments_costs_no_minutes(
+    tmp_path: Path, count: int
+) -> None:
     from tests.fuzz.targets import TARGETS
 
     target = TARGETS["dicom rle"](tmp_path)
@@ -58,7 +62,9 @@ def test_a_frame_in_a_hundred_thousand_fragments_costs_no_minutes(tmp_path: Path
 
 
 @pytest.mark.parametrize(("name", "size"), [("x.toml", LARGEST_BYTES), ("x.json", LARGEST_RECORD)])
-def test_a_pipeline_or_record_beyond_all_bounds_is_not_read(tmp_path: Path, name: str, size: int) -> None:
+def test_a_pipeline_or_record_beyond_all_bounds_is_not_read(
+    tmp_path: Path, name: str, size: int
+) -> None:
     with (tmp_path / name).open("wb") as file:
         file.truncate(size + 1)
     with pytest.raises(hu.ReadError, match="bytes"):

@@ -10,7 +10,9 @@ from tests.fuzz.law import survive
 from tests.fuzz.targets import TARGETS
 
 FEW, MANY = 40, 500
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about the names of the good files
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::UserWarning"
+)  # pydicom's, about the names of the good files
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +22,9 @@ def own_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", TARGETS)
-def test_any_bytes_give_an_answer_or_our_error_soon_and_in_little_memory(kind: str, tmp_path: Path) -> None:
+def test_any_bytes_give_an_answer_or_our_error_soon_and_in_little_memory(
+    kind: str, tmp_path: Path
+) -> None:
     assert survive(kind, tmp_path, count=FEW, seed=1).breaches == []
 
 

@@ -21,8 +21,15 @@ def head_like(shape: tuple[int, ...] = (18, 17, 16), dtype: str = "int16") -> np
     return np.asfortranarray((values + generator.integers(-15, 16, shape)).astype(dtype))
 
 
-def nifti(path: Path, array: np.ndarray, *, affine: np.ndarray | None = AFFINE, version: int = 1, order: str = "<",
-          **fields: Any) -> Path:
+def nifti(
+    path: Path,
+    array: np.ndarray,
+    *,
+    affine: np.ndarray | None = AFFINE,
+    version: int = 1,
+    order: str = "<",
+    **fields: Any,
+) -> Path:
     """Write a NIfTI with nibabel's header, then set raw header fields as wanted (sform and qform both set before)."""
     kind = {1: nibabel.Nifti1Header, 2: nibabel.Nifti2Header}[version]
     header = kind(endianness=order)
@@ -37,27 +44,52 @@ def nifti(path: Path, array: np.ndarray, *, affine: np.ndarray | None = AFFINE, 
     header["vox_offset"] = header.single_vox_offset
     for name, value in fields.items():
         header[name] = value
-    data = header.binaryblock + b"\0\0\0\0" + array.astype(array.dtype.newbyteorder(order)).tobytes(order="F")
+    data = (
+        header.binaryblock
+        + b"\0\0\0\0"
+        + array.astype(array.dtype.newbyteorder(order)).tobytes(order="F")
+    )
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
     return path
 
 
 def nrrd_header(array: np.ndarray, **fields: str) -> str:
     """A NRRD header of LPS with the affine AFFINE; `fields` replace or add lines ('' leaves one out; _ is a space)."""
-    lines = {"type": {"int16": "short", "uint8": "uchar", "float32": "float", "int32": "int"}[array.dtype.name],
-             "dimension": str(array.ndim), "space": "left-posterior-superior", "sizes": " ".join(map(str, array.shape)),
-             "space directions": "(0.7,0,0) (0,0.7,0) (0,0,2.5)", "kinds": "domain domain domain", "endian": "little",
-             "encoding": "raw", "space origin": "(-90,-110,-40)"}
+    lines = {
+        "type": {"int16": "short", "uint8": "uchar", "float32": "float", "int32": "int"}[
+            array.dtype.name
+        ],
+        "dimension": str(array.ndim),
+        "space": "left-posterior-superior",
+        "sizes": " ".join(map(str, array.shape)),
+        "space directions": "(0.7,0,0) (0,0.7,0) (0,0,2.5)",
+        "kinds": "domain domain domain",
+        "endian": "little",
+        "encoding": "raw",
+        "space origin": "(-90,-110,-40)",
+    }
     lines |= {name.replace("_", " "): value for name, value in fields.items()}
-    return "NRRD0005\n# a comment\n" + "".join(f"{name}: {value}\n" for name, value in lines.items() if value)
+    return "NRRD0005\n# a comment\n" + "".join(
+        f"{name}: {value}\n" for name, value in lines.items() if value
+    )
 
 
 def meta_header(array: np.ndarray, **fields: str) -> str:
     """A MetaImage header of the same geometry."""
-    lines = {"ObjectType": "Image", "NDims": "3", "BinaryData": "True", "BinaryDataByteOrderMSB": "False",
-             "CompressedData": "False", "TransformMatrix": "1 0 0 0 1 0 0 0 1", "Offset": "-90 -110 -40",
-             "CenterOfRotation": "0 0 0", "ElementSpacing": "0.7 0.7 2.5", "DimSize": " ".join(map(str, array.shape)),
-             "ElementType": {"int16": "MET_SHORT", "uint8": "MET_UCHAR"}[array.dtype.name], "ElementDataFile": "LOCAL"}
+    lines = {
+        "ObjectType": "Image",
+        "NDims": "3",
+        "BinaryData": "True",
+        "BinaryDataByteOrderMSB": "False",
+        "CompressedData": "False",
+        "TransformMatrix": "1 0 0 0 1 0 0 0 1",
+        "Offset": "-90 -110 -40",
+        "CenterOfRotation": "0 0 0",
+        "ElementSpacing": "0.7 0.7 2.5",
+        "DimSize": " ".join(map(str, array.shape)),
+        "ElementType": {"int16": "MET_SHORT", "uint8": "MET_UCHAR"}[array.dtype.name],
+        "ElementDataFile": "LOCAL",
+    }
     lines |= fields
     lines["ElementDataFile"] = lines.pop("ElementDataFile")
     return "".join(f"{name} = {value}\n" for name, value in lines.items() if value)

@@ -13,7 +13,7 @@ import pytest
 
 from hounsfield.core.errors import HounsfieldError, QuantityError, WriteError
 from hounsfield.core.volume import Volume
-from hounsfield.io.atomic import atomic, write_bytes, write_text
+from hounsfield.io.bytes.atomic import atomic, write_bytes, write_text
 from hounsfield.io.write import write
 from tests.io.made import AFFINE, head_like
 
@@ -36,15 +36,24 @@ except hu.WriteError as error:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, name: str) -> None:
-    done = subprocess.run([sys.executable, "-c", FULL_DISK, tmp_path / name, FORMATS[name] or ""], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, tmp_path / name, FORMATS[name] or ""],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.stderr == ""
-    assert done.stdout == "the output could not be written (File too large); nothing half-written is left\n"
+    assert (
+        done.stdout
+        == "the output could not be written (File too large); nothing half-written is left\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_failure_leaves_the_earlier_output(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_leaves_the_earlier_output(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     volume = Volume.from_array(head_like(), affine=AFFINE)
     write(volume, tmp_path / name, format=FORMATS[name])
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -78,7 +87,7 @@ def test_it_is_private_until_it_is_whole(tmp_path: Path) -> None:
 def _fail_with(error: type[BaseException], path: Path) -> None:
     with atomic(path) as temporary:
         temporary.write_text("half")
-        raise error
+        raise error("no")
 
 
 def test_any_failure_in_the_block_removes_the_temporary_file(tmp_path: Path) -> None:
@@ -103,7 +112,9 @@ def test_an_output_that_cannot_be_is_one_line(tmp_path: Path, name: str) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["folder.nii"]
 
 
-def test_a_folder_without_permission_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_without_permission_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def forbidden(*_: object) -> int:
         raise PermissionError(13, "Permission denied")
 
@@ -118,10 +129,20 @@ def test_keywords_of_dicom_are_not_ignored_elsewhere(tmp_path: Path) -> None:
         write(Volume.from_array(head_like(), affine=AFFINE), tmp_path / "x.nii", identity="keep")
 
 
-@pytest.mark.parametrize(("dtype", "expected"), [
-    ("int16", [-1000, 40, 3000]), ("float32", [-1000.4, 40.2, 3000]), ("float16", [-1000.5, 40.1875, 3000]),
-    ("int8", None), ("uint16", None), ("bool", None)])
-def test_a_dtype_rounds_and_never_wraps(tmp_path: Path, dtype: str, expected: list[float] | None) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        ("int16", [-1000, 40, 3000]),
+        ("float32", [-1000.4, 40.2, 3000]),
+        ("float16", [-1000.5, 40.1875, 3000]),
+        ("int8", None),
+        ("uint16", None),
+        ("bool", None),
+    ],
+)
+def test_a_dtype_rounds_and_never_wraps(
+    tmp_path: Path, dtype: str, expected: list[float] | None
+) -> None:
     array = np.array([-1000.4, 40.2, 3000], np.float32).reshape(3, 1, 1)
     volume = Volume.from_array(array, affine=AFFINE)
     if expected is None:
@@ -135,9 +156,12 @@ def test_a_dtype_rounds_and_never_wraps(tmp_path: Path, dtype: str, expected: li
         np.testing.assert_allclose(back.ravel(), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize(("value", "dtype"), [
-    (65520, "float16"), (2**31, "int32"), (-1, "uint64"), (3.4e38, "float16")])
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(65520, "float16"), (2**31, "int32"), (-1, "uint64"), (3.4e38, "float16")]
+)
 def test_the_edges_of_a_dtype_are_refused(tmp_path: Path, value: float, dtype: str) -> None:
-    volume = Volume.from_array(np.full((2, 2, 2), value, np.float64), affine=AFFINE, quantity="other")
+    volume = Volume.from_array(
+        np.full((2, 2, 2), value, np.float64), affine=AFFINE, quantity="other"
+    )
     with pytest.raises(HounsfieldError, match=dtype):
         write(volume, tmp_path / "x.nii", dtype=dtype)

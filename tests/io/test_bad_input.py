@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hounsfield.core.errors import HounsfieldError, QuantityError, ReadError
+from hounsfield.io.formats import sniff
 from hounsfield.io.open import open_stack, read
-from hounsfield.io.sniff import sniff
 from tests.io.made import head_like, nifti
 
 
@@ -24,9 +24,13 @@ def _cut_gzip(path: Path) -> None:
     path.write_bytes(b"\x1f\x8b\x08")
 
 
-@pytest.mark.parametrize("name", ["x.nii", "x.nii.gz", "x.hdr", "x.img", "x.nrrd", "x.nhdr", "x.mha", "x.mhd", "x.npy"])
+@pytest.mark.parametrize(
+    "name", ["x.nii", "x.nii.gz", "x.hdr", "x.img", "x.nrrd", "x.nhdr", "x.mha", "x.mhd", "x.npy"]
+)
 @pytest.mark.parametrize("make", [_empty, _text, _cut_gzip])
-def test_a_file_that_is_not_what_its_name_says_is_one_line(tmp_path: Path, name: str, make: object) -> None:
+def test_a_file_that_is_not_what_its_name_says_is_one_line(
+    tmp_path: Path, name: str, make: object
+) -> None:
     make(tmp_path / name)  # type: ignore[operator]
     with pytest.raises(HounsfieldError) as caught:
         read(tmp_path / name)
@@ -70,7 +74,9 @@ def test_an_unknown_quantity_or_policy_is_named(tmp_path: Path) -> None:
     with pytest.raises(HounsfieldError, match="'never' is none of"):
         read(path, gaps="never")  # type: ignore[arg-type]
     with pytest.raises(HounsfieldError, match="'XYZ' is not three of"):
-        read(nifti(tmp_path / "y.nii", head_like(), sform_code=0, qform_code=0), assume_affine="XYZ")
+        read(
+            nifti(tmp_path / "y.nii", head_like(), sform_code=0, qform_code=0), assume_affine="XYZ"
+        )
 
 
 def test_a_loop_of_links_is_one_line(tmp_path: Path) -> None:

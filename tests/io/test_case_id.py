@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hounsfield.core.errors import HounsfieldError
-from hounsfield.io.case_id import case_id, key_path, read_key, user_key
+from hounsfield.io.bytes.case_id import case_id, key_path, read_key, user_key
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,9 @@ def test_key_that_others_can_read_is_refused() -> None:
         read_key(key_path())
 
 
-def test_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_that_cannot_be_written_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
     with pytest.raises(HounsfieldError):

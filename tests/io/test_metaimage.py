@@ -22,7 +22,9 @@ def made(path: Path, array: np.ndarray, **fields: str) -> Path:
 @pytest.mark.parametrize("suffix", [".mha", ".mhd"])
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("dtype", ["int16", "int32", "float32", "float64"])
-def test_what_simpleitk_writes_is_read_alike(tmp_path: Path, suffix: str, packed: bool, dtype: str) -> None:
+def test_what_simpleitk_writes_is_read_alike(
+    tmp_path: Path, suffix: str, packed: bool, dtype: str
+) -> None:
     image = SimpleITK.GetImageFromArray(head_like(dtype=dtype).T)
     image.SetSpacing((0.7, 0.8, 2.5))
     image.SetOrigin((-90, 20, 7))
@@ -56,7 +58,9 @@ def test_slices_in_files_are_read_in_order(tmp_path: Path, named: str) -> None:
     names = [f"s{k:02d}.raw" for k in range(16)]
     for k, name in enumerate(names):
         (tmp_path / name).write_bytes(head_like()[:, :, k].tobytes(order="F"))
-    text = meta_header(head_like(), ElementDataFile=named) + ("\n".join(names) + "\n" if named == "LIST" else "")
+    text = meta_header(head_like(), ElementDataFile=named) + (
+        "\n".join(names) + "\n" if named == "LIST" else ""
+    )
     (tmp_path / "x.mhd").write_text(text)
     np.testing.assert_array_equal(read(tmp_path / "x.mhd").array, head_like())
 
@@ -71,11 +75,28 @@ def test_no_file_outside_of_the_folder_is_read(tmp_path: Path, name: str) -> Non
         read(tmp_path / "inside" / "x.mhd")
 
 
-@pytest.mark.parametrize("fields", [
-    {"DimSize": "18 17"}, {"DimSize": "18 17 0"}, {"DimSize": "x"}, {"NDims": "2"}, {"ElementType": "MET_STRING"},
-    {"BinaryData": "False"}, {"TransformMatrix": "1 0 0 1"}, {"Offset": "nan 0 0"}, {"ElementSpacing": "0 1 1"},
-    {"ElementDataFile": ""}, {"HeaderSize": "-3"}, {"ElementNumberOfChannels": "0"}, {"DimSize": "30000 30000 30000"},
-    {"ElementToIntensityFunctionSlope": "2"}, {"Offset": ""}, {"TransformMatrix": ""}, {"CompressedData": "True"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"DimSize": "18 17"},
+        {"DimSize": "18 17 0"},
+        {"DimSize": "x"},
+        {"NDims": "2"},
+        {"ElementType": "MET_STRING"},
+        {"BinaryData": "False"},
+        {"TransformMatrix": "1 0 0 1"},
+        {"Offset": "nan 0 0"},
+        {"ElementSpacing": "0 1 1"},
+        {"ElementDataFile": ""},
+        {"HeaderSize": "-3"},
+        {"ElementNumberOfChannels": "0"},
+        {"DimSize": "30000 30000 30000"},
+        {"ElementToIntensityFunctionSlope": "2"},
+        {"Offset": ""},
+        {"TransformMatrix": ""},
+        {"CompressedData": "True"},
+    ],
+)
 def test_a_header_that_cannot_be_is_refused(tmp_path: Path, fields: dict[str, str]) -> None:
     with pytest.raises((ReadError, RefusedError, GeometryError)):
         read(made(tmp_path / "x.mha", head_like(), **fields))
@@ -94,7 +115,9 @@ def test_truncation_anywhere_is_an_error_and_never_zeros(tmp_path: Path, packed:
 
 def test_a_bomb_is_refused(tmp_path: Path) -> None:
     data = zlib.compress(head_like().tobytes(order="F") + bytes(64 << 20))
-    (tmp_path / "x.mha").write_bytes(meta_header(head_like(), CompressedData="True").encode() + data)
+    (tmp_path / "x.mha").write_bytes(
+        meta_header(head_like(), CompressedData="True").encode() + data
+    )
     with pytest.raises(ReadError, match="far more"):
         read(tmp_path / "x.mha")
 
@@ -105,5 +128,7 @@ def test_a_file_longer_than_declared_is_refused_for_it_may_be_shifted(tmp_path: 
     with pytest.raises(ReadError, match="4 bytes longer"):
         read(tmp_path / "x.mha")
     (tmp_path / "x.raw").write_bytes(b"1234" + head_like().tobytes(order="F"))
-    (tmp_path / "y.mhd").write_text(meta_header(head_like(), HeaderSize="-1", ElementDataFile="x.raw"))
+    (tmp_path / "y.mhd").write_text(
+        meta_header(head_like(), HeaderSize="-1", ElementDataFile="x.raw")
+    )
     np.testing.assert_array_equal(read(tmp_path / "y.mhd").array, head_like())

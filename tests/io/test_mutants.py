@@ -53,9 +53,13 @@ MAKERS = {
     "nii": lambda folder: nifti(folder / "x.nii", head_like()),
     "nii2": lambda folder: nifti(folder / "x.nii", head_like(dtype="float32"), version=2),
     "nii.gz": lambda folder: nifti(folder / "x.nii.gz", head_like()),
-    "nrrd": lambda folder: _nrrd(folder / "x.nrrd", "raw"), "nrrd.gz": lambda folder: _nrrd(folder / "x.nrrd", "gzip"),
-    "mha": lambda folder: _meta(folder / "x.mha"), "npy": lambda folder: _npy(folder / "x.npy"),
-    "sidecar": lambda folder: _npy(folder / "x.npy").with_suffix(".json"), "png": lambda folder: _png(folder / "x")}
+    "nrrd": lambda folder: _nrrd(folder / "x.nrrd", "raw"),
+    "nrrd.gz": lambda folder: _nrrd(folder / "x.nrrd", "gzip"),
+    "mha": lambda folder: _meta(folder / "x.mha"),
+    "npy": lambda folder: _npy(folder / "x.npy"),
+    "sidecar": lambda folder: _npy(folder / "x.npy").with_suffix(".json"),
+    "png": lambda folder: _png(folder / "x"),
+}
 
 
 def mutants(data: bytes, count: int, seed: int) -> Iterator[bytes]:
@@ -69,23 +73,27 @@ def mutants(data: bytes, count: int, seed: int) -> Iterator[bytes]:
             place, kind = int(generator.integers(0, max(reach, 1))), int(generator.integers(0, 5))
             width = int(generator.integers(1, 9))
             if kind == 0:
-                values[place:place + 1] = bytes([int(generator.choice(odd))])
+                values[place : place + 1] = bytes([int(generator.choice(odd))])
             elif kind == 1:
-                values[place:place + width] = generator.bytes(len(values[place:place + width]))
+                values[place : place + width] = generator.bytes(len(values[place : place + width]))
             elif kind == 2:
-                values[place:place] = values[place:place + width]
+                values[place:place] = values[place : place + width]
             elif kind == 3:
-                del values[place:place + width]
+                del values[place : place + width]
             else:
-                values[place:place + 1] = bytes(value ^ (1 << int(generator.integers(0, 8)))
-                                                for value in values[place:place + 1])
+                values[place : place + 1] = bytes(
+                    value ^ (1 << int(generator.integers(0, 8)))
+                    for value in values[place : place + 1]
+                )
         yield bytes(values)
 
 
 def survive(folder: Path, kind: str, count: int, seed: int) -> dict[str, int]:
     """Read `count` mutants; how many became volumes and how many our own errors. Anything else raises."""
     path = MAKERS[kind](folder)
-    target = path.with_suffix(".npy") if kind == "sidecar" else path.parent if kind == "png" else path
+    target = (
+        path.with_suffix(".npy") if kind == "sidecar" else path.parent if kind == "png" else path
+    )
     outcomes = {"volume": 0, "error": 0}
     for number, data in enumerate(mutants(path.read_bytes(), count, seed)):
         path.write_bytes(data)
@@ -98,7 +106,9 @@ def survive(folder: Path, kind: str, count: int, seed: int) -> dict[str, int]:
         except HounsfieldError:
             outcomes["error"] += 1
         except Exception as error:
-            raise AssertionError(f"mutant {number} of {kind}, seed {seed}: {type(error).__name__}: {error}") from error
+            raise AssertionError(
+                f"mutant {number} of {kind}, seed {seed}: {type(error).__name__}: {error}"
+            ) from error
         assert time.perf_counter() - start < SECONDS_AT_MOST
     return outcomes
 
@@ -108,7 +118,9 @@ def test_a_mutant_gives_a_volume_or_our_error(tmp_path: Path, kind: str) -> None
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     outcomes = survive(tmp_path, kind, 300, seed=1)
     assert outcomes["error"] > 0
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < MEMORY_AT_MOST_BYTES
+    assert (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    ) * 1024 < MEMORY_AT_MOST_BYTES
 
 
 @pytest.mark.slow
@@ -116,4 +128,6 @@ def test_a_mutant_gives_a_volume_or_our_error(tmp_path: Path, kind: str) -> None
 def test_many_mutants_give_volumes_or_our_errors(tmp_path: Path, kind: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     survive(tmp_path, kind, MANY, seed=2)
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < MEMORY_AT_MOST_BYTES
+    assert (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    ) * 1024 < MEMORY_AT_MOST_BYTES

@@ -12,10 +12,18 @@ from hounsfield.core.errors import HounsfieldWarning
 from hounsfield.io.open import read
 from hounsfield.io.write import write
 
-IMAGES = ["torso_nifti_3mm_seg/example_ct.nii.gz", "torso_nifti_3mm_seg/example_ct_sm.nii.gz",
-          "leg_rtstruct_sts001/CT_image.nii.gz", "headphantom_philips_study/dcm2niix_ref/ph_s21570_s2010_201.nii.gz"]
-LABELS = ["torso_nifti_3mm_seg/example_seg.nii.gz", "leg_rtstruct_sts001/CT_mask.nii.gz",
-          "torso_nifti_3mm_seg/example_seg_fast_force_split.nii.gz", "body_siemens_j2k_seg/example_seg_dicom.nii.gz"]
+IMAGES = [
+    "torso_nifti_3mm_seg/example_ct.nii.gz",
+    "torso_nifti_3mm_seg/example_ct_sm.nii.gz",
+    "leg_rtstruct_sts001/CT_image.nii.gz",
+    "headphantom_philips_study/dcm2niix_ref/ph_s21570_s2010_201.nii.gz",
+]
+LABELS = [
+    "torso_nifti_3mm_seg/example_seg.nii.gz",
+    "leg_rtstruct_sts001/CT_mask.nii.gz",
+    "torso_nifti_3mm_seg/example_seg_fast_force_split.nii.gz",
+    "body_siemens_j2k_seg/example_seg_dicom.nii.gz",
+]
 
 
 @pytest.mark.parametrize("name", IMAGES)

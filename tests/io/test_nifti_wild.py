@@ -10,22 +10,29 @@ import nibabel
 import numpy as np
 import pytest
 
-from hounsfield.core.errors import GeometryError, HounsfieldWarning, QuantityError, ReadError, RefusedError
+from hounsfield.core.errors import (
+    GeometryError,
+    HounsfieldWarning,
+    QuantityError,
+    ReadError,
+    RefusedError,
+)
 from hounsfield.io.open import open as open_ct
 from hounsfield.io.open import read
 from tests.io.made import AFFINE, head_like, nifti
 
 
 def codes(path: Path, **policy: str) -> list[str]:
-    return [problem.kind for problem in open_ct(path, **policy).repairs]  # type: ignore[arg-type]
+    return [diagnostic.code for diagnostic in open_ct(path, **policy).diagnostics]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 @pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("dtype", ["int16", "int32", "int64", "float32", "float64"])
-def test_every_version_order_and_type_is_the_same_volume(tmp_path: Path, suffix: str, version: int, order: str,
-                                                         dtype: str) -> None:
+def test_every_version_order_and_type_is_the_same_volume(
+    tmp_path: Path, suffix: str, version: int, order: str, dtype: str
+) -> None:
     array = head_like(dtype=dtype)
     volume = read(nifti(tmp_path / f"x{suffix}", array, version=version, order=order))
     assert volume.array.dtype == np.int16
@@ -37,12 +44,16 @@ def test_every_version_order_and_type_is_the_same_volume(tmp_path: Path, suffix:
 
 @pytest.mark.parametrize("endings", [(".hdr", ".img"), (".hdr.gz", ".img.gz"), (".HDR", ".IMG")])
 @pytest.mark.parametrize("half", [0, 1])
-def test_a_pair_is_read_from_either_half(tmp_path: Path, endings: tuple[str, str], half: int) -> None:
+def test_a_pair_is_read_from_either_half(
+    tmp_path: Path, endings: tuple[str, str], half: int
+) -> None:
     image = nibabel.Nifti1Pair(head_like(), AFFINE)
     image.to_filename(tmp_path / "x.hdr")
     for source, ending in zip((".hdr", ".img"), endings, strict=True):
         data = (tmp_path / f"x{source}").read_bytes()
-        (tmp_path / f"y{ending}").write_bytes(gzip.compress(data) if ending.endswith(".gz") else data)
+        (tmp_path / f"y{ending}").write_bytes(
+            gzip.compress(data) if ending.endswith(".gz") else data
+        )
     np.testing.assert_array_equal(read(tmp_path / f"y{endings[half]}").array, head_like())
 
 
@@ -66,11 +77,15 @@ def test_neither_sform_nor_qform_is_refused_unless_assumed(tmp_path: Path) -> No
 
 
 def test_an_assumed_affine_never_replaces_one_that_is_there(tmp_path: Path) -> None:
-    assert read(nifti(tmp_path / "x.nii", head_like()), assume_affine="RAS").grid.orientation == "LPS"
+    assert (
+        read(nifti(tmp_path / "x.nii", head_like()), assume_affine="RAS").grid.orientation == "LPS"
+    )
 
 
 @pytest.mark.parametrize(("code", "factor"), [(1, 1000.0), (3, 0.001)])
-def test_metres_and_micrometres_are_scaled_and_said(tmp_path: Path, code: int, factor: float) -> None:
+def test_metres_and_micrometres_are_scaled_and_said(
+    tmp_path: Path, code: int, factor: float
+) -> None:
     affine = np.diag([*[1 / factor] * 3, 1.0]) @ AFFINE
     path = nifti(tmp_path / "x.nii", head_like(), affine=affine, xyzt_units=code)
     np.testing.assert_allclose(read(path).grid.affine, AFFINE, atol=1e-4)
@@ -78,13 +93,19 @@ def test_metres_and_micrometres_are_scaled_and_said(tmp_path: Path, code: int, f
 
 
 @pytest.mark.parametrize("slope", [0.0, np.nan, np.inf])
-def test_a_slope_of_zero_or_nan_means_unscaled_and_no_intercept(tmp_path: Path, slope: float) -> None:
+def test_a_slope_of_zero_or_nan_means_unscaled_and_no_intercept(
+    tmp_path: Path, slope: float
+) -> None:
     path = nifti(tmp_path / "x.nii", head_like(), scl_slope=slope, scl_inter=500)
     np.testing.assert_array_equal(read(path).array, head_like())
 
 
-@pytest.mark.parametrize(("slope", "inter", "dtype"), [(1, -1024, np.int16), (2, 0, np.int16), (0.5, 3, np.float32)])
-def test_slope_and_intercept_are_applied(tmp_path: Path, slope: float, inter: float, dtype: type) -> None:
+@pytest.mark.parametrize(
+    ("slope", "inter", "dtype"), [(1, -1024, np.int16), (2, 0, np.int16), (0.5, 3, np.float32)]
+)
+def test_slope_and_intercept_are_applied(
+    tmp_path: Path, slope: float, inter: float, dtype: type
+) -> None:
     stored = np.round((head_like() - inter) / slope).astype(np.int16)
     path = nifti(tmp_path / "x.nii", stored, scl_slope=slope, scl_inter=inter)
     volume = read(path)
@@ -106,7 +127,7 @@ def test_truncation_anywhere_is_an_error_and_never_zeros(tmp_path: Path, suffix:
     path = nifti(tmp_path / f"x{suffix}", head_like())
     data = path.read_bytes()
     for part in range(32):
-        path.write_bytes(data[:len(data) * part // 32])
+        path.write_bytes(data[: len(data) * part // 32])
         with pytest.raises(ReadError):
             read(path)
     path.write_bytes(data[:-1])
@@ -154,17 +175,24 @@ def test_nan_inside_is_a_hole_that_nobody_may_fill(tmp_path: Path) -> None:
 def test_a_sheared_sform_is_kept(tmp_path: Path) -> None:
     affine = AFFINE.copy()
     affine[1, 2] = 0.8
-    path = nifti(tmp_path / "x.nii", head_like(), affine=None, sform_code=1, srow_x=affine[0], srow_y=affine[1],
-                 srow_z=affine[2])
+    path = nifti(
+        tmp_path / "x.nii",
+        head_like(),
+        affine=None,
+        sform_code=1,
+        srow_x=affine[0],
+        srow_y=affine[1],
+        srow_z=affine[2],
+    )
     np.testing.assert_allclose(read(path).grid.affine, affine, atol=1e-5)
 
 
 def test_sform_wins_over_qform_and_the_difference_is_said_in_mm(tmp_path: Path) -> None:
     path = nifti(tmp_path / "x.nii", head_like(), qoffset_x=93.0)
     np.testing.assert_allclose(read(path).grid.affine, AFFINE, atol=1e-5)
-    (problem,) = open_ct(path).repairs
-    assert problem.kind == "AFFINES_DIFFER"
-    assert "3 mm" in problem.message
+    (diagnostic,) = open_ct(path).diagnostics
+    assert diagnostic.code == "AFFINES_DIFFER"
+    assert "3 mm" in diagnostic.message
 
 
 def test_a_qform_alone_is_taken(tmp_path: Path) -> None:
@@ -228,7 +256,9 @@ def test_integers_that_do_not_fit_come_as_float32_or_not_at_all(tmp_path: Path) 
         read(nifti(tmp_path / "y.nii", array), quantity="other")
 
 
-@pytest.mark.parametrize("array", [np.abs(head_like()) % 256, head_like() + 1100, np.maximum(head_like(), 0)])
+@pytest.mark.parametrize(
+    "array", [np.abs(head_like()) % 256, head_like() + 1100, np.maximum(head_like(), 0)]
+)
 def test_doubt_about_hu_warns(tmp_path: Path, array: np.ndarray) -> None:
     path = nifti(tmp_path / "x.nii", array.astype(np.int16))
     with pytest.warns(HounsfieldWarning, match="may not be HU"):
@@ -243,10 +273,18 @@ def test_a_pipeline_that_opens_is_warned_when_it_decodes(tmp_path: Path) -> None
         stack.slab(0, 1)
 
 
-@pytest.mark.parametrize(("array", "fields"), [
-    ((head_like() + 1100.5) / 4000, {}), (head_like(dtype="float32") * 1000, {}), (head_like(), {"intent_code": 1002}),
-    (head_like(), {"intent_code": 3})])
-def test_proof_against_hu_refuses(tmp_path: Path, array: np.ndarray, fields: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("array", "fields"),
+    [
+        ((head_like() + 1100.5) / 4000, {}),
+        (head_like(dtype="float32") * 1000, {}),
+        (head_like(), {"intent_code": 1002}),
+        (head_like(), {"intent_code": 3}),
+    ],
+)
+def test_proof_against_hu_refuses(
+    tmp_path: Path, array: np.ndarray, fields: dict[str, int]
+) -> None:
     with pytest.raises(RefusedError, match="not HU") as caught:
         read(nifti(tmp_path / "x.nii", array.astype(np.float32) if not fields else array, **fields))
     assert caught.value.codes == ("NOT_HU",)
@@ -257,8 +295,12 @@ def test_real_hu_are_not_doubted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("quantity", ["label", "mask"])
-@pytest.mark.parametrize("array", [head_like(), head_like(dtype="float32") / 7, np.abs(head_like()) % 251])
-def test_an_image_where_a_label_is_wanted_is_refused(tmp_path: Path, quantity: str, array: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    "array", [head_like(), head_like(dtype="float32") / 7, np.abs(head_like()) % 251]
+)
+def test_an_image_where_a_label_is_wanted_is_refused(
+    tmp_path: Path, quantity: str, array: np.ndarray
+) -> None:
     with pytest.raises(QuantityError, match=r"image|mask"):
         read(nifti(tmp_path / "x.nii", array), quantity=quantity)  # type: ignore[arg-type]
 
@@ -271,7 +313,9 @@ def test_labels_as_floats_are_read_as_integers(tmp_path: Path) -> None:
 
 
 def test_a_mask_of_255_is_read_as_one_and_said(tmp_path: Path) -> None:
-    volume = read(nifti(tmp_path / "x.nii", (head_like() > 0).astype(np.uint8) * 255), quantity="mask")
+    volume = read(
+        nifti(tmp_path / "x.nii", (head_like() > 0).astype(np.uint8) * 255), quantity="mask"
+    )
     assert set(np.unique(volume.array)) == {0, 1}
 
 
@@ -295,11 +339,23 @@ def test_a_gzip_bomb_behind_a_small_header_is_refused(tmp_path: Path) -> None:
     tracemalloc.stop()
 
 
-@pytest.mark.parametrize("fields", [
-    {"dim": [3, -5, 17, 16, 1, 1, 1, 1]}, {"dim": [9, 1, 1, 1, 1, 1, 1, 1]}, {"dim": [3, 0, 17, 16, 1, 1, 1, 1]},
-    {"vox_offset": np.nan}, {"vox_offset": -4}, {"vox_offset": 100}, {"vox_offset": 3e30},
-    {"scl_slope": 1, "scl_inter": np.nan}, {"sizeof_hdr": 99}])
-def test_a_header_that_contradicts_itself_is_refused(tmp_path: Path, fields: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"dim": [3, -5, 17, 16, 1, 1, 1, 1]},
+        {"dim": [9, 1, 1, 1, 1, 1, 1, 1]},
+        {"dim": [3, 0, 17, 16, 1, 1, 1, 1]},
+        {"vox_offset": np.nan},
+        {"vox_offset": -4},
+        {"vox_offset": 100},
+        {"vox_offset": 3e30},
+        {"scl_slope": 1, "scl_inter": np.nan},
+        {"sizeof_hdr": 99},
+    ],
+)
+def test_a_header_that_contradicts_itself_is_refused(
+    tmp_path: Path, fields: dict[str, object]
+) -> None:
     with pytest.raises(ReadError):
         read(nifti(tmp_path / "x.nii", head_like(), **fields))
 
@@ -307,8 +363,15 @@ def test_a_header_that_contradicts_itself_is_refused(tmp_path: Path, fields: dic
 def test_a_zero_spacing_is_refused(tmp_path: Path) -> None:
     affine = AFFINE.copy()
     affine[2, 2] = 0
-    path = nifti(tmp_path / "x.nii", head_like(), affine=None, sform_code=1, srow_x=affine[0], srow_y=affine[1],
-                 srow_z=affine[2])
+    path = nifti(
+        tmp_path / "x.nii",
+        head_like(),
+        affine=None,
+        sform_code=1,
+        srow_x=affine[0],
+        srow_y=affine[1],
+        srow_z=affine[2],
+    )
     with pytest.raises((RefusedError, GeometryError), match="no affine"):
         read(path)
 

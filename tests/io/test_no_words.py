@@ -42,8 +42,10 @@ def contents(path: Path) -> bytes:
     return data
 
 
-@pytest.mark.parametrize(("name", "format"), [("x.nii", None), ("x.nii.gz", None), ("x.nrrd", None), ("x.npy", None),
-                                              ("x", "png")])
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("x.nii", None), ("x.nii.gz", None), ("x.nrrd", None), ("x.npy", None), ("x", "png")],
+)
 def test_no_word_of_the_source_is_written(tmp_path: Path, name: str, format: str | None) -> None:
     volume = read(planted(tmp_path / "source.nii"))
     assert SECRET.encode() in contents(tmp_path / "source.nii")
@@ -62,14 +64,24 @@ def test_a_written_nifti_has_empty_text_fields_and_no_extension(tmp_path: Path) 
     assert (tmp_path / "x.nii.gz").read_bytes()[3:8] == b"\0" * 5, "gzip with a name or a time"
 
 
-@pytest.mark.parametrize("text", [
-    nrrd_header(head_like(), type=SECRET), nrrd_header(head_like(), encoding=SECRET),
-    nrrd_header(head_like(), space=SECRET),
-    nrrd_header(head_like(), kinds=f"{SECRET} a b"), nrrd_header(head_like(), space_units=f'"{SECRET}" "mm" "mm"'),
-    nrrd_header(head_like(), sizes=SECRET), nrrd_header(head_like(), data_file=f"../{SECRET}"),
-    nrrd_header(head_like(), data_file=SECRET), f"NRRD0005\n{SECRET}\n\n", meta_header(head_like(), ElementType=SECRET),
-    meta_header(head_like(), DimSize=SECRET), meta_header(head_like(), ElementDataFile=SECRET),
-    f"ObjectType = Image\n{SECRET}\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        nrrd_header(head_like(), type=SECRET),
+        nrrd_header(head_like(), encoding=SECRET),
+        nrrd_header(head_like(), space=SECRET),
+        nrrd_header(head_like(), kinds=f"{SECRET} a b"),
+        nrrd_header(head_like(), space_units=f'"{SECRET}" "mm" "mm"'),
+        nrrd_header(head_like(), sizes=SECRET),
+        nrrd_header(head_like(), data_file=f"../{SECRET}"),
+        nrrd_header(head_like(), data_file=SECRET),
+        f"NRRD0005\n{SECRET}\n\n",
+        meta_header(head_like(), ElementType=SECRET),
+        meta_header(head_like(), DimSize=SECRET),
+        meta_header(head_like(), ElementDataFile=SECRET),
+        f"ObjectType = Image\n{SECRET}\n",
+    ],
+)
 def test_no_word_of_a_header_is_in_a_message(tmp_path: Path, text: str) -> None:
     path = tmp_path / ("x.nrrd" if text.startswith("NRRD") else "x.mha")
     path.write_text(text + "\n")

@@ -43,7 +43,9 @@ def test_without_its_sidecar_it_is_refused(written: Path) -> None:
 
 def test_the_sidecar_says_what_it_holds(tmp_path: Path) -> None:
     unit = np.linspace(0, 1, 60, dtype=np.float32).reshape(3, 4, 5)
-    write(Volume.from_array(unit, affine=AFFINE, quantity="unit", background=0.25), tmp_path / "x.npy")
+    write(
+        Volume.from_array(unit, affine=AFFINE, quantity="unit", background=0.25), tmp_path / "x.npy"
+    )
     stack = open_ct(tmp_path / "x.npy")
     assert (stack.quantity, stack.background) == ("unit", 0.25)
     assert read(tmp_path / "x.npy", quantity="unit").background == 0.25
@@ -60,23 +62,48 @@ def test_a_pickle_is_never_loaded(written: Path) -> None:
         read(written)
 
 
-@pytest.mark.parametrize("header", [
-    "{'descr': '<i2', 'fortran_order': True, 'shape': (18, 17, 10**9), }", "{'descr': '<i2', 'shape': (18, 17, 16)}",
-    "{'descr': '<i2', 'fortran_order': True, 'shape': (18, 17, 30000000), }", "().__class__", "[" * 500,
-    "{'descr': '<i2', 'fortran_order': True, 'shape': (18, -17, -16), }",
-    "{'descr': '<i2', 'fortran_order': True, 'shape': (18, 17), }", "{'descr': [('a', '<i2')], 'fortran_order': True, "
-    "'shape': (18, 17, 16), }", "{'descr': '<c8', 'fortran_order': True, 'shape': (18, 17, 16), }"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<i2', 'fortran_order': True, 'shape': (18, 17, 10**9), }",
+        "{'descr': '<i2', 'shape': (18, 17, 16)}",
+        "{'descr': '<i2', 'fortran_order': True, 'shape': (18, 17, 30000000), }",
+        "().__class__",
+        "[" * 500,
+        "{'descr': '<i2', 'fortran_order': True, 'shape': (18, -17, -16), }",
+        "{'descr': '<i2', 'fortran_order': True, 'shape': (18, 17), }",
+        "{'descr': [('a', '<i2')], 'fortran_order': True, 'shape': (18, 17, 16), }",
+        "{'descr': '<c8', 'fortran_order': True, 'shape': (18, 17, 16), }",
+    ],
+)
 def test_a_header_that_lies_is_refused(written: Path, header: str) -> None:
     text = header.encode().ljust(200) + b"\n"
-    written.write_bytes(b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + head_like().tobytes(order="F"))
+    written.write_bytes(
+        b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + head_like().tobytes(order="F")
+    )
     with pytest.raises(HounsfieldError):
         read(written)
 
 
-@pytest.mark.parametrize("change", [
-    {"schema": 2}, {"shape": [18, 17, 15]}, {"shape": None}, {"dtype": "float32"}, {"dtype": "O"}, {"quantity": "x"},
-    {"affine_ras_mm": [[1]]}, {"affine_ras_mm": [[0] * 4] * 4}, {"background": "x"}, {"background": float("nan")},
-    {"slope": 0}, {"unknown": 1}, {"channels": 3}, {"shape": [18.5, 17, 16]}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": 2},
+        {"shape": [18, 17, 15]},
+        {"shape": None},
+        {"dtype": "float32"},
+        {"dtype": "O"},
+        {"quantity": "x"},
+        {"affine_ras_mm": [[1]]},
+        {"affine_ras_mm": [[0] * 4] * 4},
+        {"background": "x"},
+        {"background": float("nan")},
+        {"slope": 0},
+        {"unknown": 1},
+        {"channels": 3},
+        {"shape": [18.5, 17, 16]},
+    ],
+)
 def test_a_sidecar_that_lies_is_refused(written: Path, change: dict[str, object]) -> None:
     sidecar = written.with_suffix(".json")
     sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | change))

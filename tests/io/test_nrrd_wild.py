@@ -16,7 +16,13 @@ from hounsfield.io.open import open as open_ct
 from hounsfield.io.open import read
 from tests.io.made import AFFINE, head_like, nrrd_header
 
-PACK = {"raw": bytes, "gzip": gzip.compress, "gz": gzip.compress, "bzip2": bz2.compress, "bz2": bz2.compress}
+PACK = {
+    "raw": bytes,
+    "gzip": gzip.compress,
+    "gz": gzip.compress,
+    "bzip2": bz2.compress,
+    "bz2": bz2.compress,
+}
 
 
 def attached(path: Path, array: np.ndarray, *, encoding: str = "raw", **fields: str) -> Path:
@@ -49,7 +55,9 @@ def test_detached_data_are_read(tmp_path: Path, encoding: str, name: str) -> Non
 
 @pytest.mark.parametrize("named", ["s%03d.raw 1 16 1", "s%03d.raw 1 16 1 2", "LIST", "LIST 2"])
 @pytest.mark.parametrize("encoding", ["raw", "gzip"])
-def test_lists_and_patterns_of_files_are_read_in_order(tmp_path: Path, named: str, encoding: str) -> None:
+def test_lists_and_patterns_of_files_are_read_in_order(
+    tmp_path: Path, named: str, encoding: str
+) -> None:
     array = head_like()
     names = [f"s{n:03d}.raw" for n in range(1, 17)]
     for k, name in enumerate(names):
@@ -67,9 +75,17 @@ def test_a_pattern_may_count_down(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(path).array, array)
 
 
-@pytest.mark.parametrize(("space", "signs"), [
-    ("left-posterior-superior", (-1, -1, 1)), ("LPS", (-1, -1, 1)), ("right-anterior-superior", (1, 1, 1)),
-    ("RAS", (1, 1, 1)), ("left-anterior-superior", (-1, 1, 1)), ("LAS", (-1, 1, 1))])
+@pytest.mark.parametrize(
+    ("space", "signs"),
+    [
+        ("left-posterior-superior", (-1, -1, 1)),
+        ("LPS", (-1, -1, 1)),
+        ("right-anterior-superior", (1, 1, 1)),
+        ("RAS", (1, 1, 1)),
+        ("left-anterior-superior", (-1, 1, 1)),
+        ("LAS", (-1, 1, 1)),
+    ],
+)
 def test_every_space_becomes_ras(tmp_path: Path, space: str, signs: tuple[int, int, int]) -> None:
     path = attached(tmp_path / "x.nrrd", head_like(), space=space)
     expected = np.diag([*signs, 1]) @ np.diag([-1, -1, 1, 1]) @ AFFINE
@@ -85,8 +101,12 @@ def test_both_byte_orders_are_read(tmp_path: Path, order: str) -> None:
     np.testing.assert_array_equal(read(path).array, array)
 
 
-@pytest.mark.parametrize("fields", [{"space_directions": ""}, {"space": "scanner-xyz"}, {"space_origin": ""}])
-def test_without_a_place_it_is_refused_unless_assumed(tmp_path: Path, fields: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "fields", [{"space_directions": ""}, {"space": "scanner-xyz"}, {"space_origin": ""}]
+)
+def test_without_a_place_it_is_refused_unless_assumed(
+    tmp_path: Path, fields: dict[str, str]
+) -> None:
     spacings = {} if "space_directions" not in fields else {"spacings": "0.7 0.7 2.5"}
     path = attached(tmp_path / "x.nrrd", head_like(), **fields, **spacings)
     with pytest.raises(RefusedError) as caught:
@@ -94,22 +114,33 @@ def test_without_a_place_it_is_refused_unless_assumed(tmp_path: Path, fields: di
     assert caught.value.codes == ("NO_AFFINE",)
     volume = read(path, assume_affine="LPS")
     np.testing.assert_allclose(volume.grid.spacing_mm, (0.7, 0.7, 2.5))
-    assert [problem.kind for problem in open_ct(path, assume_affine="LPS").repairs] == ["ASSUMED_AFFINE"]
+    assert [diagnostic.code for diagnostic in open_ct(path, assume_affine="LPS").diagnostics] == [
+        "ASSUMED_AFFINE"
+    ]
 
 
 def test_other_units_are_scaled_and_said(tmp_path: Path) -> None:
-    path = attached(tmp_path / "x.nrrd", head_like(), space_directions="(700,0,0) (0,700,0) (0,0,2500)",
-                    space_origin="(-90000,-110000,-40000)", space_units='"um" "um" "um"')
+    path = attached(
+        tmp_path / "x.nrrd",
+        head_like(),
+        space_directions="(700,0,0) (0,700,0) (0,0,2500)",
+        space_origin="(-90000,-110000,-40000)",
+        space_units='"um" "um" "um"',
+    )
     np.testing.assert_allclose(read(path).grid.affine, AFFINE, atol=1e-9)
-    assert [problem.kind for problem in open_ct(path).repairs] == ["UNITS"]
+    assert [diagnostic.code for diagnostic in open_ct(path).diagnostics] == ["UNITS"]
     with pytest.raises(RefusedError, match="units"):
         read(attached(tmp_path / "y.nrrd", head_like(), space_units='"furlong" "mm" "mm"'))
 
 
 def test_of_several_volumes_one_is_chosen(tmp_path: Path) -> None:
     array = np.asfortranarray(np.stack([head_like(), head_like() + 1]))
-    path = attached(tmp_path / "x.nrrd", array, kinds="list domain domain domain",
-                    space_directions="none (0.7,0,0) (0,0.7,0) (0,0,2.5)")
+    path = attached(
+        tmp_path / "x.nrrd",
+        array,
+        kinds="list domain domain domain",
+        space_directions="none (0.7,0,0) (0,0.7,0) (0,0,2.5)",
+    )
     with pytest.raises(RefusedError, match="holds 2 volumes"):
         read(path)
     np.testing.assert_array_equal(read(path, series="1").array, array[1])
@@ -117,13 +148,19 @@ def test_of_several_volumes_one_is_chosen(tmp_path: Path) -> None:
 
 def test_a_vector_axis_is_channels_wherever_it_stands(tmp_path: Path) -> None:
     array = np.asfortranarray(np.stack([head_like(), head_like() + 1]))
-    path = attached(tmp_path / "x.nrrd", array, kinds="vector domain domain domain",
-                    space_directions="none (0.7,0,0) (0,0.7,0) (0,0,2.5)")
+    path = attached(
+        tmp_path / "x.nrrd",
+        array,
+        kinds="vector domain domain domain",
+        space_directions="none (0.7,0,0) (0,0.7,0) (0,0,2.5)",
+    )
     np.testing.assert_array_equal(read(path, quantity="other").array, np.moveaxis(array, 0, 3))
 
 
-@pytest.mark.parametrize("name", ["../secret.raw", "/etc/passwd", "sub/../../secret.raw", "link.raw",
-                                  "linked/secret.raw"])
+@pytest.mark.parametrize(
+    "name",
+    ["../secret.raw", "/etc/passwd", "sub/../../secret.raw", "link.raw", "linked/secret.raw"],
+)
 @pytest.mark.parametrize("named", ["{}", "LIST\n{}", "{}%d 1 1 1"])
 def test_no_file_outside_of_the_folder_is_read(tmp_path: Path, name: str, named: str) -> None:
     folder = tmp_path / "inside"
@@ -135,12 +172,25 @@ def test_no_file_outside_of_the_folder_is_read(tmp_path: Path, name: str, named:
     (folder / "linked").symlink_to(tmp_path)
     with pytest.raises((RefusedError, ReadError)) as caught:
         read(detached(folder / "x.nhdr", head_like(), named.format(name)))
-    assert isinstance(caught.value, RefusedError), "it must be refused for its place, not for its content"
+    assert isinstance(caught.value, RefusedError), (
+        "it must be refused for its place, not for its content"
+    )
     assert caught.value.codes == ("OUTSIDE",)
 
 
-@pytest.mark.parametrize("named", ["absent.raw", "s%d%d.raw 1 16 1", "s%s.raw 1 16 1", "s%d.raw 1 999999999 1",
-                                   "s%d.raw 1 16 0", "x\0y.raw", "LIST", "LIST\n../a\n../b\n../c"])
+@pytest.mark.parametrize(
+    "named",
+    [
+        "absent.raw",
+        "s%d%d.raw 1 16 1",
+        "s%s.raw 1 16 1",
+        "s%d.raw 1 999999999 1",
+        "s%d.raw 1 16 0",
+        "x\0y.raw",
+        "LIST",
+        "LIST\n../a\n../b\n../c",
+    ],
+)
 def test_impossible_data_files_are_refused(tmp_path: Path, named: str) -> None:
     with pytest.raises((ReadError, RefusedError)):
         read(detached(tmp_path / "x.nhdr", head_like(), named))
@@ -163,7 +213,7 @@ def test_truncation_anywhere_is_an_error_and_never_zeros(tmp_path: Path, encodin
     path = attached(tmp_path / "x.nrrd", head_like(), encoding=encoding)
     data = path.read_bytes()
     for part in range(32):
-        path.write_bytes(data[:len(data) * part // 32])
+        path.write_bytes(data[: len(data) * part // 32])
         with pytest.raises((ReadError, RefusedError)):
             read(path)
     path.write_bytes(data[:-1])
@@ -174,7 +224,9 @@ def test_truncation_anywhere_is_an_error_and_never_zeros(tmp_path: Path, encodin
 @pytest.mark.parametrize("encoding", ["gzip", "bzip2"])
 def test_a_bomb_is_refused(tmp_path: Path, encoding: str) -> None:
     data = PACK[encoding](head_like().tobytes(order="F") + bytes(64 << 20))
-    (tmp_path / "x.nrrd").write_bytes(nrrd_header(head_like(), encoding=encoding).encode() + b"\n" + data)
+    (tmp_path / "x.nrrd").write_bytes(
+        nrrd_header(head_like(), encoding=encoding).encode() + b"\n" + data
+    )
     tracemalloc.start()
     with pytest.raises(ReadError, match="far more"):
         read(tmp_path / "x.nrrd")
@@ -189,18 +241,36 @@ def test_a_declared_size_is_checked_before_it_is_allocated(tmp_path: Path, encod
         read(path)
 
 
-@pytest.mark.parametrize("fields", [
-    {"sizes": "18 17"}, {"sizes": "18 17 -16"}, {"sizes": "a b c"}, {"dimension": "4"}, {"type": ""}, {"endian": ""},
-    {"type": "block"}, {"encoding": "hex"}, {"encoding": "ascii"}, {"space_directions": "(nan,0,0) (0,1,0) (0,0,1)"},
-    {"space_directions": "(0,0,0) (0,1,0) (0,0,1)"}, {"space_directions": "(1,0) (0,1) (0,0)"},
-    {"space_origin": "(inf,0,0)"}, {"line_skip": "-7"}, {"byte_skip": "x"}, {"kinds": "RGB-color domain domain"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"sizes": "18 17"},
+        {"sizes": "18 17 -16"},
+        {"sizes": "a b c"},
+        {"dimension": "4"},
+        {"type": ""},
+        {"endian": ""},
+        {"type": "block"},
+        {"encoding": "hex"},
+        {"encoding": "ascii"},
+        {"space_directions": "(nan,0,0) (0,1,0) (0,0,1)"},
+        {"space_directions": "(0,0,0) (0,1,0) (0,0,1)"},
+        {"space_directions": "(1,0) (0,1) (0,0)"},
+        {"space_origin": "(inf,0,0)"},
+        {"line_skip": "-7"},
+        {"byte_skip": "x"},
+        {"kinds": "RGB-color domain domain"},
+    ],
+)
 def test_a_header_that_cannot_be_is_refused(tmp_path: Path, fields: dict[str, str]) -> None:
     with pytest.raises((ReadError, RefusedError, GeometryError)):
         read(attached(tmp_path / "x.nrrd", head_like(), **fields))
 
 
 def test_simpleitk_agrees_on_an_oblique_nrrd(tmp_path: Path) -> None:
-    path = attached(tmp_path / "x.nrrd", head_like(), space_directions="(0.6,0.2,0) (-0.2,0.6,0) (0,0,2.5)")
+    path = attached(
+        tmp_path / "x.nrrd", head_like(), space_directions="(0.6,0.2,0) (-0.2,0.6,0) (0,0,2.5)"
+    )
     image = SimpleITK.ReadImage(str(path))
     volume = read(path)
     np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image).T, volume.array)

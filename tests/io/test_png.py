@@ -23,18 +23,27 @@ def slices(tmp_path: Path) -> Path:
 
 
 def test_every_picture_holds_its_slope_and_intercept(slices: Path) -> None:
-    assert sorted(path.name for path in slices.iterdir())[:2] == ["slice-0000.png", "slice-0001.png"]
+    assert sorted(path.name for path in slices.iterdir())[:2] == [
+        "slice-0000.png",
+        "slice-0001.png",
+    ]
     for k in range(16):
         with Image.open(slices / f"slice-{k:04d}.png") as image:
             assert image.size == (18, 17)
             pixels = np.asarray(image).astype(np.int64)
-            values = pixels * float(image.info["Rescale Slope"]) + float(image.info["Rescale Intercept"])
+            values = pixels * float(image.info["Rescale Slope"]) + float(
+                image.info["Rescale Intercept"]
+            )
         np.testing.assert_array_equal(values.T, head_like()[:, :, k])
 
 
 def test_hu_of_the_usual_range_are_stored_alike_whatever_the_scan_holds(tmp_path: Path) -> None:
     for low in (-1024, -300):
-        write(Volume.from_array(np.full((2, 2, 1), low, np.int16), affine=AFFINE), tmp_path / str(low), format="png")
+        write(
+            Volume.from_array(np.full((2, 2, 1), low, np.int16), affine=AFFINE),
+            tmp_path / str(low),
+            format="png",
+        )
         assert json.loads((tmp_path / str(low) / "volume.json").read_text())["intercept"] == -1024
 
 
@@ -58,7 +67,9 @@ def test_eight_bits_want_a_window_first(tmp_path: Path) -> None:
     with pytest.raises(QuantityError, match="run a Window"):
         write(Volume.from_array(head_like(), affine=AFFINE), tmp_path / "slices", format="png8")
     unit = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16, 1)
-    write(Volume.from_array(unit, affine=AFFINE, quantity="unit"), tmp_path / "slices", format="png8")
+    write(
+        Volume.from_array(unit, affine=AFFINE, quantity="unit"), tmp_path / "slices", format="png8"
+    )
     with Image.open(tmp_path / "slices" / "slice-0000.png") as image:
         assert image.mode == "L"
         np.testing.assert_array_equal(np.asarray(image).T, np.arange(256).reshape(16, 16))
@@ -114,6 +125,6 @@ def test_truncation_anywhere_is_an_error_and_never_zeros(slices: Path) -> None:
     path = slices / "slice-0003.png"
     data = path.read_bytes()
     for part in range(32):
-        path.write_bytes(data[:len(data) * part // 32])
+        path.write_bytes(data[: len(data) * part // 32])
         with pytest.raises(HounsfieldError):
             read(slices)

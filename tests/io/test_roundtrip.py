@@ -27,13 +27,17 @@ AFFINE_TOLERANCE = {".nii": 1e-4, ".nii.gz": 1e-4, ".nrrd": 1e-10, ".npy": 0.0}
 @pytest.mark.parametrize("suffix", AFFINE_TOLERANCE)
 @given(volume=volumes(dtypes=["int16", "uint8", "int8", "uint16", "float32"]))
 @SAME_FOLDER
-def test_a_round_trip_changes_no_voxel_and_no_place(tmp_path: Path, suffix: str, volume: Volume) -> None:
+def test_a_round_trip_changes_no_voxel_and_no_place(
+    tmp_path: Path, suffix: str, volume: Volume
+) -> None:
     path = tmp_path / f"volume{suffix}"
     write(volume, path)
     back = read(path, quantity="other")
     assert back.array.dtype == volume.array.dtype
     np.testing.assert_array_equal(back.array, volume.array)
-    np.testing.assert_allclose(back.grid.corners_mm, volume.grid.corners_mm, rtol=0, atol=2 * AFFINE_TOLERANCE[suffix])
+    np.testing.assert_allclose(
+        back.grid.corners_mm, volume.grid.corners_mm, rtol=0, atol=2 * AFFINE_TOLERANCE[suffix]
+    )
 
 
 @pytest.mark.parametrize("suffix", AFFINE_TOLERANCE)
@@ -59,7 +63,9 @@ def test_simpleitk_reads_what_is_written(tmp_path: Path, suffix: str, volume: Vo
     image = SimpleITK.ReadImage(str(path))
     np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image).T, volume.array)
     for corner in ((0, 0, 0), tuple(size - 1 for size in volume.shape)):
-        point = np.array(image.TransformContinuousIndexToPhysicalPoint([float(n) for n in corner])) * (-1, -1, 1)
+        point = np.array(
+            image.TransformContinuousIndexToPhysicalPoint([float(n) for n in corner])
+        ) * (-1, -1, 1)
         np.testing.assert_allclose(point, volume.grid.world(corner), atol=2e-3)
 
 
@@ -79,7 +85,9 @@ def test_pynrrd_reads_what_is_written(tmp_path: Path, volume: Volume) -> None:
     write(volume, tmp_path / "volume.nrrd")
     data, header = nrrd.read(str(tmp_path / "volume.nrrd"))
     np.testing.assert_array_equal(data, volume.array)
-    np.testing.assert_array_equal(header["space directions"][:3].T * [[-1], [-1], [1]], volume.grid.affine[:3, :3])
+    np.testing.assert_array_equal(
+        header["space directions"][:3].T * [[-1], [-1], [1]], volume.grid.affine[:3, :3]
+    )
 
 
 @given(affine=affines(sheared=True))
@@ -107,7 +115,9 @@ def test_whole_hu_come_back_exactly_from_16_bit_pngs(tmp_path: Path, values: lis
 
 @given(volume=volumes(dtypes=["float32"], quantity="hu"))
 @FEW
-def test_other_hu_come_back_within_half_a_slope_from_16_bit_pngs(tmp_path: Path, volume: Volume) -> None:
+def test_other_hu_come_back_within_half_a_slope_from_16_bit_pngs(
+    tmp_path: Path, volume: Volume
+) -> None:
     write(volume, tmp_path / "slices", format="png")
     back = read(tmp_path / "slices")
     assert np.abs(back.array - volume.array).max() <= 1 / 16
@@ -132,12 +142,16 @@ def test_channels_come_back_from_8_bit_pngs(tmp_path: Path, volume: Volume) -> N
 
 
 def test_the_same_volume_gives_the_same_bytes(tmp_path: Path) -> None:
-    volume = Volume.from_array(np.arange(24, dtype=np.int16).reshape(2, 3, 4), affine=np.eye(4), quantity="other")
+    volume = Volume.from_array(
+        np.arange(24, dtype=np.int16).reshape(2, 3, 4), affine=np.eye(4), quantity="other"
+    )
     for suffix in (".nii.gz", ".nrrd", ".npy"):
         for name in ("one", "another"):
             (tmp_path / name).mkdir(exist_ok=True)
             write(volume, tmp_path / name / f"{name}{suffix}")
-        assert (tmp_path / f"one/one{suffix}").read_bytes() == (tmp_path / f"another/another{suffix}").read_bytes()
+        assert (tmp_path / f"one/one{suffix}").read_bytes() == (
+            tmp_path / f"another/another{suffix}"
+        ).read_bytes()
 
 
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".npy"])
@@ -145,4 +159,6 @@ def test_booleans_are_written_as_masks(tmp_path: Path, suffix: str) -> None:
     array = np.zeros((3, 3, 3), bool)
     array[1] = True
     write(Volume.from_array(array, affine=np.eye(4), quantity="mask"), tmp_path / f"mask{suffix}")
-    np.testing.assert_array_equal(read(tmp_path / f"mask{suffix}", quantity="mask").array.astype(bool), array)
+    np.testing.assert_array_equal(
+        read(tmp_path / f"mask{suffix}", quantity="mask").array.astype(bool), array
+    )

@@ -16,9 +16,13 @@ def affines(draw: st.DrawFn, *, sheared: bool = False) -> np.ndarray:
     w, x, y, z = (draw(st.integers(-100, 100)) / 100 for _ in range(4))
     norm = (w * w + x * x + y * y + z * z) ** 0.5
     w, x, y, z = (1.0, 0.0, 0.0, 0.0) if norm < 0.1 else (w / norm, x / norm, y / norm, z / norm)
-    rotation = np.array([[1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-                         [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-                         [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)]])
+    rotation = np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
     if sheared:
         rotation = rotation @ np.array([[1, 0, 0], [0, 1, draw(st.floats(0.05, 0.5))], [0, 0, 1]])
     spacing = [draw(st.floats(0.1, 9)) for _ in range(3)]
@@ -30,7 +34,9 @@ def affines(draw: st.DrawFn, *, sheared: bool = False) -> np.ndarray:
 
 
 @st.composite
-def volumes(draw: st.DrawFn, *, dtypes: list[str] = DTYPES, quantity: str = "other", channels: bool = False) -> Volume:
+def volumes(
+    draw: st.DrawFn, *, dtypes: list[str] = DTYPES, quantity: str = "other", channels: bool = False
+) -> Volume:
     """A volume of random values over the whole range of its dtype (floats: -2000 to 4000, no whole numbers)."""
     shape = tuple(draw(st.integers(1, 7)) for _ in range(3))
     shape = (*shape, draw(st.integers(2, 4))) if channels else shape

@@ -62,19 +62,28 @@ def test_packing_loses_no_voxel(mask: NDArray[np.bool_]) -> None:
 
 
 @given(masks(), spacings, st.sampled_from([0.3, 1.0, 2.25, 4.1]))
-def test_dilation_reaches_exactly_the_radius(mask: NDArray[np.bool_], spacing: tuple[float, float, float],
-                                             radius: float) -> None:
-    same(dilate(Bits.pack(mask), radius, spacing_mm=spacing), distance(mask, spacing) <= radius + 1e-7)
+def test_dilation_reaches_exactly_the_radius(
+    mask: NDArray[np.bool_], spacing: tuple[float, float, float], radius: float
+) -> None:
+    same(
+        dilate(Bits.pack(mask), radius, spacing_mm=spacing),
+        distance(mask, spacing) <= radius + 1e-7,
+    )
 
 
 @given(masks(), spacings, st.sampled_from([0.3, 1.0, 2.25, 4.1]))
-def test_erosion_leaves_what_lies_deeper_than_the_radius(mask: NDArray[np.bool_], spacing: tuple[float, float, float],
-                                                         radius: float) -> None:
-    same(erode(Bits.pack(mask), radius, spacing_mm=spacing), distance(~mask, spacing) > radius + 1e-7)
+def test_erosion_leaves_what_lies_deeper_than_the_radius(
+    mask: NDArray[np.bool_], spacing: tuple[float, float, float], radius: float
+) -> None:
+    same(
+        erode(Bits.pack(mask), radius, spacing_mm=spacing), distance(~mask, spacing) > radius + 1e-7
+    )
 
 
 @given(masks(), spacings)
-def test_opening_never_adds_a_voxel(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> None:
+def test_opening_never_adds_a_voxel(
+    mask: NDArray[np.bool_], spacing: tuple[float, float, float]
+) -> None:
     packed = Bits.pack(mask)
     assert (opened(packed, 1.6, spacing_mm=spacing) - packed).is_empty
 
@@ -99,7 +108,10 @@ def test_components_are_those_of_scipy(mask: NDArray[np.bool_]) -> None:
         seen |= label
         assert part.sum() == found.sizes[n]
         where = np.argwhere(part)
-        assert found.boxes[n].tolist() == np.stack([where.min(axis=0), where.max(axis=0)], axis=1).ravel().tolist()
+        assert (
+            found.boxes[n].tolist()
+            == np.stack([where.min(axis=0), where.max(axis=0)], axis=1).ravel().tolist()
+        )
     assert len(seen) == count
 
 
@@ -107,8 +119,10 @@ def test_components_are_those_of_scipy(mask: NDArray[np.bool_]) -> None:
 def test_parts_that_meet_a_mask_are_found(mask: NDArray[np.bool_], seed: int) -> None:
     other = np.random.default_rng(seed).random(mask.shape) < 0.05
     found = components(Bits.pack(mask))
-    expected = [bool((found.keep(np.arange(len(found.sizes)) == n).expand().astype(bool) & other).any())
-                for n in range(len(found.sizes))]
+    expected = [
+        bool((found.keep(np.arange(len(found.sizes)) == n).expand().astype(bool) & other).any())
+        for n in range(len(found.sizes))
+    ]
     assert found.meeting(Bits.pack(other)).tolist() == expected
 
 
@@ -137,7 +151,9 @@ def test_holes_are_filled_as_scipy_fills_a_capped_volume(mask: NDArray[np.bool_]
 
 
 @given(masks(), st.tuples(st.integers(0, 3), st.integers(0, 3)))
-def test_extending_repeats_the_border_planes(mask: NDArray[np.bool_], margin: tuple[int, int]) -> None:
+def test_extending_repeats_the_border_planes(
+    mask: NDArray[np.bool_], margin: tuple[int, int]
+) -> None:
     wide = extended(Bits.pack(mask), margin)
     beyond = wide.shape[0] - 64 - mask.shape[0]
     same(wide, np.pad(mask, ((64, beyond), (margin[0],) * 2, (margin[1],) * 2), mode="edge"))
@@ -154,15 +170,22 @@ def test_the_box_holds_first_and_last_voxel(mask: NDArray[np.bool_]) -> None:
     assert box == (tuple(where.min(axis=0)), tuple(np.ptp(where, axis=0) + 1))
 
 
-@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "float32", "float64"])
-@pytest.mark.parametrize("bounds", [(-np.inf, 40), (3, np.inf), (2.5, 60.5), (-1e9, 1e9), (90000, 1e6)])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint8", "int16", "uint16", "int32", "float32", "float64"]
+)
+@pytest.mark.parametrize(
+    "bounds", [(-np.inf, 40), (3, np.inf), (2.5, 60.5), (-1e9, 1e9), (90000, 1e6)]
+)
 def test_occupancy_counts_each_voxel_of_a_cell(dtype: str, bounds: tuple[float, float]) -> None:
     values = np.asfortranarray(np.random.default_rng(3).integers(0, 100, (70, 11, 7)).astype(dtype))
     block = (3, 2, 2)
     inside = (values >= bounds[0]) & (values <= bounds[1])
     expected = np.zeros((24, 6, 4), bool)
     for cell in np.ndindex(expected.shape):
-        expected[cell] = inside[tuple(slice(c * b, c * b + b) for c, b in zip(cell, block, strict=True))].mean() >= 0.5
+        expected[cell] = (
+            inside[tuple(slice(c * b, c * b + b) for c, b in zip(cell, block, strict=True))].mean()
+            >= 0.5
+        )
     same(occupied(values, block=block, bounds=bounds), expected)
 
 
@@ -177,15 +200,27 @@ def test_refining_judges_each_voxel_of_the_band() -> None:
     for limits in ((-np.inf, np.inf), (-np.inf, 300.0)):
         allowed = (values >= limits[0]) & (values <= limits[1])
         expected = (fine(inner) & allowed) | (fine(band & ~inner) & (values >= -400))
-        same(refined(values, block=(3, 2, 2), inner=Bits.pack(inner), band=Bits.pack(band & ~inner),
-                     inner_bounds=limits, band_bounds=(-400, np.inf)), expected)
+        same(
+            refined(
+                values,
+                block=(3, 2, 2),
+                inner=Bits.pack(inner),
+                band=Bits.pack(band & ~inner),
+                inner_bounds=limits,
+                band_bounds=(-400, np.inf),
+            ),
+            expected,
+        )
 
 
 @given(masks(), masks(), st.tuples(*[st.integers(-3, 3)] * 3).filter(any))
-def test_rays_stop_at_the_first_wall_or_outside(one: NDArray[np.bool_], other: NDArray[np.bool_],
-                                                step: tuple[int, int, int]) -> None:
+def test_rays_stop_at_the_first_wall_or_outside(
+    one: NDArray[np.bool_], other: NDArray[np.bool_], step: tuple[int, int, int]
+) -> None:
     shape = tuple(np.minimum(one.shape, other.shape))
-    wall, outside = (np.asfortranarray(mask[:shape[0], :shape[1], :shape[2]]) for mask in (one, other))
+    wall, outside = (
+        np.asfortranarray(mask[: shape[0], : shape[1], : shape[2]]) for mask in (one, other)
+    )
     hits, misses = rays(Bits.pack(wall), Bits.pack(outside), steps=np.array([step], np.int32))
     for start in list(np.ndindex(shape))[::17]:
         at, hit, miss = np.array(start) + step, 0, 0

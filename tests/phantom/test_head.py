@@ -46,7 +46,11 @@ def test_averages_of_an_oblique_grid_keep_the_head_s_volume(wide: Head) -> None:
 
 def test_the_same_seed_gives_the_same_bytes(wide: Head) -> None:
     again = head(WIDE)
-    for mine, other in ((wide.image, again.image), (wide.exact, again.exact), (wide.labels, again.labels)):
+    for mine, other in (
+        (wide.image, again.image),
+        (wide.exact, again.exact),
+        (wide.labels, again.labels),
+    ):
         assert mine.array.tobytes("F") == other.array.tobytes("F")
     assert (head(WIDE, seed=1).image.array != wide.image.array).any()
 
@@ -66,7 +70,11 @@ def test_pure_voxels_have_the_hu_of_their_tissue(wide: Head) -> None:
 
 
 def test_masks_mean_what_they_say(wide: Head) -> None:
-    hu, masks, labels = wide.exact.array, {n: m.array > 0 for n, m in wide.masks.items()}, wide.labels.array
+    hu, masks, labels = (
+        wide.exact.array,
+        {n: m.array > 0 for n, m in wide.masks.items()},
+        wide.labels.array,
+    )
     assert not (masks["brain"] & ~masks["head"]).any()
     assert not (masks["head"] & masks["headrest"]).any()
     assert masks["head"][labels == Tissue.INNER_AIR].all()
@@ -107,10 +115,15 @@ def test_a_blurred_edge_is_the_error_function() -> None:
     from hounsfield.phantom.blur import blurred
     from hounsfield.phantom.shape import box, ellipsoid
 
-    scene = [ellipsoid(Tissue.AIR, (0, 0, 0), (1e5,) * 3), box(Tissue.SKIN, (50.2, 0, 0), (50, 500, 500))]
+    scene = [
+        ellipsoid(Tissue.AIR, (0, 0, 0), (1e5,) * 3),
+        box(Tissue.SKIN, (50.2, 0, 0), (50, 500, 500)),
+    ]
     grid = Grid((21, 3, 3), np.diag([0.5, 0.5, 0.5, 1.0])).boxed((-10, -1, -1), (21, 3, 3))
     found = blurred(scene, grid, fwhm_mm=2.0, sampling="point")[:, 1, 1]
-    truth = -1000 + 1045 * ndtr((grid.world([(i, 0, 0) for i in range(21)])[:, 0] - 0.2) / (2 * 0.42466))
+    truth = -1000 + 1045 * ndtr(
+        (grid.world([(i, 0, 0) for i in range(21)])[:, 0] - 0.2) / (2 * 0.42466)
+    )
     assert np.abs(found - truth).max() < 4.0
 
 

@@ -19,9 +19,15 @@ from hounsfield.phantom.faults import Syntax
 
 GRID = grid_about((0, 0, 10), shape=(60, 64, 12), spacing_mm=(4, 3.5, 11))
 UIDS = {
-    "explicit": "1.2.840.10008.1.2.1", "implicit": "1.2.840.10008.1.2", "big-endian": "1.2.840.10008.1.2.2",
-    "deflated": "1.2.840.10008.1.2.1.99", "rle": "1.2.840.10008.1.2.5", "jpeg-lossless": "1.2.840.10008.1.2.4.70",
-    "jpeg-ls": "1.2.840.10008.1.2.4.80", "jpeg-2000": "1.2.840.10008.1.2.4.90", "htj2k": "1.2.840.10008.1.2.4.201",
+    "explicit": "1.2.840.10008.1.2.1",
+    "implicit": "1.2.840.10008.1.2",
+    "big-endian": "1.2.840.10008.1.2.2",
+    "deflated": "1.2.840.10008.1.2.1.99",
+    "rle": "1.2.840.10008.1.2.5",
+    "jpeg-lossless": "1.2.840.10008.1.2.4.70",
+    "jpeg-ls": "1.2.840.10008.1.2.4.80",
+    "jpeg-2000": "1.2.840.10008.1.2.4.90",
+    "htj2k": "1.2.840.10008.1.2.4.201",
 }
 
 
@@ -55,10 +61,15 @@ def air(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def digest(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+    }
 
 
-@pytest.mark.parametrize("orientation", ["supine", "prone", "feet-first", "oblique", "sagittal", "coronal"])
+@pytest.mark.parametrize(
+    "orientation", ["supine", "prone", "feet-first", "oblique", "sagittal", "coronal"]
+)
 def test_sitk_reads_the_truth_back(small: Head, tmp_path: Path, orientation: Any) -> None:
     series = write_series(small, tmp_path, faults=Faults(orientation=orientation))
     array, affine = read_by_sitk(series)
@@ -75,7 +86,18 @@ def test_dcm2niix_reads_the_truth_back(small: Head, tmp_path: Path) -> None:
     series = write_series(small, tmp_path / "series")
     (tmp_path / "out").mkdir()
     program = str(Path(sys.executable).with_name("dcm2niix"))
-    command = [program, "-b", "n", "-z", "n", "-f", "x", "-o", str(tmp_path / "out"), str(tmp_path / "series")]
+    command = [
+        program,
+        "-b",
+        "n",
+        "-z",
+        "n",
+        "-f",
+        "x",
+        "-o",
+        str(tmp_path / "out"),
+        str(tmp_path / "series"),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     (path,) = (tmp_path / "out").glob("*.nii")
     image = nibabel.load(path)
@@ -88,7 +110,9 @@ def test_dcm2niix_reads_the_truth_back(small: Head, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("syntax", list(UIDS))
-def test_every_transfer_syntax_holds_the_same_pixels(small: Head, tmp_path: Path, syntax: Syntax) -> None:
+def test_every_transfer_syntax_holds_the_same_pixels(
+    small: Head, tmp_path: Path, syntax: Syntax
+) -> None:
     series = write_series(small, tmp_path, faults=Faults(syntax=syntax))
     array, _ = read_by_sitk(series)
     assert series.truth is not None
@@ -96,8 +120,16 @@ def test_every_transfer_syntax_holds_the_same_pixels(small: Head, tmp_path: Path
     assert {str(one.file_meta.TransferSyntaxUID) for one in datasets(series)} == {UIDS[syntax]}
 
 
-@pytest.mark.parametrize("faults", [Faults(), Faults(syntax="jpeg-2000", duplicated=(2,)), Faults(enhanced=True),
-                                    Faults(extras=("localizer", "screen", "secondary"), phases=2)], ids=str)
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(),
+        Faults(syntax="jpeg-2000", duplicated=(2,)),
+        Faults(enhanced=True),
+        Faults(extras=("localizer", "screen", "secondary"), phases=2),
+    ],
+    ids=str,
+)
 def test_the_same_seed_gives_the_same_files(small: Head, tmp_path: Path, faults: Faults) -> None:
     for name in ("one", "two"):
         write_series(small, tmp_path / name, faults=faults, seed=5)
@@ -138,17 +170,26 @@ def test_a_tilt_shears_the_stack_and_tags_it_either_way(small: Head, tmp_path: P
 
 
 def read_by_pydicom(series: Series) -> NDArray[Any]:
-    return np.stack([one.pixel_array.T * float(one.RescaleSlope) + float(one.RescaleIntercept)
-                     for one in datasets(series)], axis=2)
+    return np.stack(
+        [
+            one.pixel_array.T * float(one.RescaleSlope) + float(one.RescaleIntercept)
+            for one in datasets(series)
+        ],
+        axis=2,
+    )
 
 
-def test_uneven_slices_lie_where_they_say_and_hold_the_head_there(small: Head, tmp_path: Path) -> None:
+def test_uneven_slices_lie_where_they_say_and_hold_the_head_there(
+    small: Head, tmp_path: Path
+) -> None:
     places = (0.0, 5.0, 10.0, 22.0, 40.0, 41.5)
     series = write_series(small, tmp_path, faults=Faults(positions_mm=places, padding="none"))
     assert series.truth is None
     found = [float(one.ImagePositionPatient[2]) for one in datasets(series)]
     assert np.allclose(np.array(found) - found[0], places)
-    plane = GRID.moved((60, 64, 1), np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 40 / 11], [0, 0, 0, 1]]))
+    plane = GRID.moved(
+        (60, 64, 1), np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 40 / 11], [0, 0, 0, 1]])
+    )
     exact = series.on(plane).exact.array[:, :, 0]
     difference = read_by_pydicom(series)[:, :, 4] - np.maximum(exact, -1024)
     assert abs(difference.mean()) < 0.5
@@ -170,16 +211,26 @@ def test_missing_and_duplicated_slices_are_so(small: Head, tmp_path: Path) -> No
     assert series.truth is not None
     assert series.truth.grid == GRID
     for differ in (False, True):
-        other = write_series(small, tmp_path / str(differ), faults=Faults(duplicated=(6,), duplicates_differ=differ))
+        other = write_series(
+            small, tmp_path / str(differ), faults=Faults(duplicated=(6,), duplicates_differ=differ)
+        )
         one, two = (one.pixel_array for one in (datasets(other)[6], datasets(other)[12]))
         assert (one != two).any() == differ
 
 
-@pytest.mark.parametrize(("padding", "outside", "tag"), [
-    ("tag-2000", -2000, -2000), ("tag-1500", -1500, -1500), ("untagged-2048", -2048, None),
-    ("unsigned-63536", -2000, 63536), ("none", None, None)])
-def test_padding_fills_the_corners_and_is_tagged_or_not(small: Head, tmp_path: Path, padding: Any, outside: int | None,
-                                                        tag: int | None) -> None:
+@pytest.mark.parametrize(
+    ("padding", "outside", "tag"),
+    [
+        ("tag-2000", -2000, -2000),
+        ("tag-1500", -1500, -1500),
+        ("untagged-2048", -2048, None),
+        ("unsigned-63536", -2000, 63536),
+        ("none", None, None),
+    ],
+)
+def test_padding_fills_the_corners_and_is_tagged_or_not(
+    small: Head, tmp_path: Path, padding: Any, outside: int | None, tag: int | None
+) -> None:
     one = datasets(write_series(small, tmp_path, faults=Faults(padding=padding)))[5]
     assert getattr(one, "PixelPaddingValue", None) == tag
     assert one.pixel_array[0, 0] == outside or (outside is None and one.pixel_array[0, 0] > -100)
@@ -215,7 +266,9 @@ def test_enhanced_frames_are_shuffled_and_hold_the_truth(small: Head, tmp_path: 
     frames = []
     for n in order:
         values = groups[n].PixelValueTransformationSequence[0]
-        frames.append(one.pixel_array[n].T * float(values.RescaleSlope) + float(values.RescaleIntercept))
+        frames.append(
+            one.pixel_array[n].T * float(values.RescaleSlope) + float(values.RescaleIntercept)
+        )
     assert series.truth is not None
     assert (air(np.stack(frames, axis=2)) == series.truth.array).all()
     assert "RescaleSlope" not in one
@@ -224,7 +277,9 @@ def test_enhanced_frames_are_shuffled_and_hold_the_truth(small: Head, tmp_path: 
 def test_extras_lie_apart(small: Head, tmp_path: Path) -> None:
     import pydicom
 
-    series = write_series(small, tmp_path, faults=Faults(extras=("localizer", "screen", "secondary")))
+    series = write_series(
+        small, tmp_path, faults=Faults(extras=("localizer", "screen", "secondary"))
+    )
     kinds = [pydicom.dcmread(path) for path in series.extras]
     assert [one.ImageType[-1] for one in kinds] == ["LOCALIZER", "SCREEN SAVE", "SECONDARY"]
     assert all(one.pixel_array.any() for one in kinds)
@@ -232,8 +287,18 @@ def test_extras_lie_apart(small: Head, tmp_path: Path) -> None:
 
 
 def test_header_faults_are_there(small: Head, tmp_path: Path) -> None:
-    faults = Faults(empty_sop_class=True, no_modality=True, invalid_dates=True, odd_numbers=True, three_spacings=True,
-                    equal_numbers=True, monochrome1=True, no_position=(2,), other_spacing=7, rescale="not-hu")
+    faults = Faults(
+        empty_sop_class=True,
+        no_modality=True,
+        invalid_dates=True,
+        odd_numbers=True,
+        three_spacings=True,
+        equal_numbers=True,
+        monochrome1=True,
+        no_position=(2,),
+        other_spacing=7,
+        rescale="not-hu",
+    )
     series = write_series(small, tmp_path, faults=faults)
     found = [path.read_bytes() for path in series.files]
     assert all(b"20201340" in data for data in found)
@@ -253,15 +318,22 @@ def test_header_faults_are_there(small: Head, tmp_path: Path) -> None:
 
 
 def test_a_truncated_slice_is_shorter(small: Head, tmp_path: Path) -> None:
-    sizes = [path.stat().st_size for path in write_series(small, tmp_path, faults=Faults(truncated=(2,))).files]
+    sizes = [
+        path.stat().st_size
+        for path in write_series(small, tmp_path, faults=Faults(truncated=(2,))).files
+    ]
     assert sizes.index(min(sizes)) == 2
     assert min(sizes) < 0.7 * max(sizes)
 
 
-@pytest.mark.parametrize("faults", [Faults(no_preamble=True), Faults(no_meta=True),
-                                    Faults(no_meta=True, syntax="implicit")],
-                         ids=["preamble", "meta", "meta-implicit"])
-def test_files_without_their_beginning_still_hold_a_slice(small: Head, tmp_path: Path, faults: Faults) -> None:
+@pytest.mark.parametrize(
+    "faults",
+    [Faults(no_preamble=True), Faults(no_meta=True), Faults(no_meta=True, syntax="implicit")],
+    ids=["preamble", "meta", "meta-implicit"],
+)
+def test_files_without_their_beginning_still_hold_a_slice(
+    small: Head, tmp_path: Path, faults: Faults
+) -> None:
     series = write_series(small, tmp_path, faults=faults)
     assert series.files[0].read_bytes()[128:132] != b"DICM"
     one = datasets(series)[0]
@@ -285,7 +357,11 @@ def test_two_phases_share_a_series_and_two_studies_a_number(small: Head, tmp_pat
     series = write_series(small, tmp_path, faults=Faults(phases=2, studies=2))
     found = datasets(series)
     assert len({one.SeriesNumber for one in found}) == 1
-    assert len({one.SeriesInstanceUID for one in found}) == len({one.StudyInstanceUID for one in found}) == 2
+    assert (
+        len({one.SeriesInstanceUID for one in found})
+        == len({one.StudyInstanceUID for one in found})
+        == 2
+    )
     assert len({one.AcquisitionNumber for one in found}) == 2
     assert len(series.truths) == 4
     assert (series.truths[0].array != series.truths[1].array).any()

@@ -14,14 +14,21 @@ SHAPE = (20, 16, 12)
 AFFINE = np.array([[1.0, 0, 0, -9], [0, 1.5, 0, 20], [0, 0, 3.0, -50], [0, 0, 0, 1]])
 TISSUE, MARKER = 40, 900
 
-CODES = ["".join(letters) for order in permutations(("RL", "AP", "SI")) for letters in product(*order)]
+CODES = [
+    "".join(letters) for order in permutations(("RL", "AP", "SI")) for letters in product(*order)
+]
 
 
-def marked(*, right: bool = True, anterior: bool = True, superior: bool = True) -> nibabel.Nifti1Image:
+def marked(
+    *, right: bool = True, anterior: bool = True, superior: bool = True
+) -> nibabel.Nifti1Image:
     """A block of 40 HU, axes R, A, S ascending, with 4 x 4 x 4 voxels of 900 HU in the octant named."""
     values = np.full(SHAPE, TISSUE, dtype=np.int16)
-    start = [size * (3 if high else 1) // 4 - 2 for size, high in zip(SHAPE, (right, anterior, superior), strict=True)]
-    values[start[0]:start[0] + 4, start[1]:start[1] + 4, start[2]:start[2] + 4] = MARKER
+    start = [
+        size * (3 if high else 1) // 4 - 2
+        for size, high in zip(SHAPE, (right, anterior, superior), strict=True)
+    ]
+    values[start[0] : start[0] + 4, start[1] : start[1] + 4, start[2] : start[2] + 4] = MARKER
     return nibabel.Nifti1Image(values, AFFINE)
 
 

@@ -12,7 +12,10 @@ from hounsfield.picture import histogram
 from hounsfield.picture.histogram import SIZE_PX, _counts, _ticks
 
 
-@given(st.lists(st.integers(-3024, 4095), min_size=1, max_size=60), st.sampled_from([np.int16, np.int32, np.float32]))
+@given(
+    st.lists(st.integers(-3024, 4095), min_size=1, max_size=60),
+    st.sampled_from([np.int16, np.int32, np.float32]),
+)
 def test_every_voxel_is_counted_once(values: list[int], dtype: type) -> None:
     volume = Volume.from_array(np.array(values, dtype).reshape(-1, 1, 1), affine=np.eye(4))
     counts, low, step = _counts(volume)

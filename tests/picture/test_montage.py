@@ -48,7 +48,14 @@ def test_sections_ascend_and_one_window_holds_for_all() -> None:
 
 def test_bounds_in_mm_are_kept() -> None:
     volume = ramp(30)
-    assert _chosen(volume.grid, "axial", start_mm=10.0, stop_mm=20.0, most=99) == [5, 6, 7, 8, 9, 10]
+    assert _chosen(volume.grid, "axial", start_mm=10.0, stop_mm=20.0, most=99) == [
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+    ]
     assert _chosen(volume.grid, "axial", start_mm=20.5, stop_mm=None, most=3) == [11, 20, 29]
     with pytest.raises(GeometryError, match="lie from 0"):
         montage(volume, start_mm=200.0)
@@ -62,12 +69,17 @@ def test_bounds_in_mm_are_kept() -> None:
 @pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
 def test_all_orientations_of_one_scan_give_the_same_montage(codes: str, plane: str) -> None:
     image = marked(superior=False)
-    pictures = [montage(turned(image, to), plane=plane, rows=2, columns=3, tile_px=64).array for to in (codes, "RAS")]
+    pictures = [
+        montage(turned(image, to), plane=plane, rows=2, columns=3, tile_px=64).array
+        for to in (codes, "RAS")
+    ]
     assert (pictures[0] == pictures[1]).all()
 
 
 def test_places_ascend_along_the_world_whatever_the_storage() -> None:
     from hounsfield.picture.section import positions_mm
 
-    stored_downwards = Grid((4, 4, 5), np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -3, 6], [0, 0, 0, 1]]))
+    stored_downwards = Grid(
+        (4, 4, 5), np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -3, 6], [0, 0, 0, 1]])
+    )
     assert positions_mm(stored_downwards, 2).tolist() == [-6, -3, 0, 3, 6]

@@ -22,9 +22,14 @@ GREY = 128
 
 def panels(picture: Picture) -> list[tuple[slice, slice]]:
     """Where the three sections of a block lie, left to right: its greys and its marker, whatever is written on them."""
-    shown = (np.ptp(picture.array.astype(int), axis=2) == 0) & np.isin(picture.array[..., 0], [GREY, 255])
+    shown = (np.ptp(picture.array.astype(int), axis=2) == 0) & np.isin(
+        picture.array[..., 0], [GREY, 255]
+    )
     parts, _ = ndimage.label(ndimage.binary_opening(shown, iterations=2))
-    boxes = sorted(ndimage.find_objects(parts), key=lambda box: np.prod([side.stop - side.start for side in box]))
+    boxes = sorted(
+        ndimage.find_objects(parts),
+        key=lambda box: np.prod([side.stop - side.start for side in box]),
+    )
     return sorted(boxes[-3:], key=lambda box: box[1].start)
 
 
@@ -32,11 +37,16 @@ def marker_side(picture: Picture, panel: tuple[slice, slice]) -> tuple[str, str]
     """In which half of a panel the marker lies, down and across."""
     rows, columns = np.nonzero((picture.array[panel] == 255).all(axis=2))
     height, width = (part.stop - part.start for part in panel)
-    return "top" if rows.mean() < height / 2 else "bottom", "left" if columns.mean() < width / 2 else "right"
+    return (
+        "top" if rows.mean() < height / 2 else "bottom",
+        "left" if columns.mean() < width / 2 else "right",
+    )
 
 
 @pytest.mark.parametrize(("right", "anterior", "superior"), list(product((False, True), repeat=3)))
-def test_a_marker_appears_where_a_radiologist_expects_it(right: bool, anterior: bool, superior: bool) -> None:
+def test_a_marker_appears_where_a_radiologist_expects_it(
+    right: bool, anterior: bool, superior: bool
+) -> None:
     octant = {"right": right, "anterior": anterior, "superior": superior}
     volume = turned(marked(**octant), "RAS")
     for convention in ("radiological", "neurological"):
@@ -45,47 +55,71 @@ def test_a_marker_appears_where_a_radiologist_expects_it(right: bool, anterior: 
         patient_left = "right" if convention == "radiological" else "left"
         across, up = patient_right if right else patient_left, "top" if superior else "bottom"
         sides = [marker_side(picture, panel) for panel in panels(picture)]
-        assert sides == [("top" if anterior else "bottom", across), (up, across), (up, "left" if anterior else "right")]
+        assert sides == [
+            ("top" if anterior else "bottom", across),
+            (up, across),
+            (up, "left" if anterior else "right"),
+        ]
 
 
 @pytest.mark.parametrize("codes", CODES)
 def test_all_48_orientations_of_one_scan_give_the_same_picture(codes: str) -> None:
     image = marked(anterior=False)
-    first, second = (planes(turned(image, to), fraction=(0.7, 0.3, 0.7), height_px=96, crosshair=True).array
-                     for to in ("RAS", codes))
+    first, second = (
+        planes(turned(image, to), fraction=(0.7, 0.3, 0.7), height_px=96, crosshair=True).array
+        for to in ("RAS", codes)
+    )
     assert np.array_equal(first, second)
 
 
 @pytest.mark.parametrize("codes", CODES)
 def test_a_section_is_what_nibabel_finds_there(codes: str) -> None:
     rng = np.random.default_rng(5)
-    image = nibabel.Nifti1Image(rng.integers(-1000, 1000, (5, 6, 7)).astype(np.int16), np.diag([1, 2, 3, 1]))
+    image = nibabel.Nifti1Image(
+        rng.integers(-1000, 1000, (5, 6, 7)).astype(np.int16), np.diag([1, 2, 3, 1])
+    )
     volume = turned(image, codes)
     canonical = nibabel.as_closest_canonical(nibabel.Nifti1Image(volume.array, volume.grid.affine))
     ras = np.asanyarray(canonical.dataobj)
-    expected = {"axial": ras[::-1, ::-1, 2].T, "coronal": ras[::-1, 2, ::-1].T, "sagittal": ras[2, ::-1, ::-1].T}
+    expected = {
+        "axial": ras[::-1, ::-1, 2].T,
+        "coronal": ras[::-1, 2, ::-1].T,
+        "sagittal": ras[2, ::-1, ::-1].T,
+    }
     for world, plane in ((2, "axial"), (1, "coronal"), (0, "sagittal")):
         section = cut(volume.array, volume.grid, plane=plane, index=2)
         assert np.array_equal(section.values, expected[plane])
         assert section.position_mm == pytest.approx((canonical.affine @ [2, 2, 2, 1])[world])
         assert section.pixel_mm == {"axial": (2, 1), "coronal": (3, 1), "sagittal": (3, 2)}[plane]
-        neurological = cut(volume.array, volume.grid, plane=plane, index=2, convention="neurological")
+        neurological = cut(
+            volume.array, volume.grid, plane=plane, index=2, convention="neurological"
+        )
         mirrored = expected[plane] if plane == "sagittal" else expected[plane][:, ::-1]
         assert np.array_equal(neurological.values, mirrored)
 
 
 def test_letters_stand_on_the_sides_that_they_name() -> None:
     volume = turned(marked(), "LPI")
-    letters = {plane: cut(volume.array, volume.grid, plane=plane, index=0).letters
-               for plane in ("axial", "coronal", "sagittal")}
-    assert letters == {"axial": ("R", "L", "A", "P"), "coronal": ("R", "L", "S", "I"), "sagittal": ("A", "P", "S", "I")}
-    flipped = cut(volume.array, volume.grid, plane="axial", index=0, convention="neurological").letters
+    letters = {
+        plane: cut(volume.array, volume.grid, plane=plane, index=0).letters
+        for plane in ("axial", "coronal", "sagittal")
+    }
+    assert letters == {
+        "axial": ("R", "L", "A", "P"),
+        "coronal": ("R", "L", "S", "I"),
+        "sagittal": ("A", "P", "S", "I"),
+    }
+    flipped = cut(
+        volume.array, volume.grid, plane="axial", index=0, convention="neurological"
+    ).letters
     assert flipped == ("L", "R", "A", "P")
 
 
 def test_the_pictures_of_both_conventions_differ_in_their_letters() -> None:
     volume = Volume.from_array(np.full((30, 30, 30), -1024, np.int16), affine=np.eye(4))
-    first, second = (planes(volume, convention=name).array for name in ("radiological", "neurological"))
+    first, second = (
+        planes(volume, convention=name).array for name in ("radiological", "neurological")
+    )
     middle = slice(first.shape[0] // 2 - 30, first.shape[0] // 2 + 30)
     assert (first[middle] != second[middle]).any()
 
@@ -103,7 +137,9 @@ def test_sections_are_true_to_mm_within_a_pixel(height_px: int) -> None:
 def test_a_point_in_mm_and_the_fraction_that_holds_it_show_the_same() -> None:
     volume = turned(marked(), "SLP")
     by_fraction = planes(volume, fraction=(0.26, 0.26, 0.76), height_px=96)
-    assert (planes(volume, at_mm=(-4.0, 26.0, -23.0), height_px=96).array == by_fraction.array).all()
+    assert (
+        planes(volume, at_mm=(-4.0, 26.0, -23.0), height_px=96).array == by_fraction.array
+    ).all()
 
 
 @pytest.mark.parametrize("at_mm", [(0.0, 30.0, 999.0), (0.0, float("nan"), 0.0), (1.0, 2.0)])
@@ -116,7 +152,9 @@ def test_one_grey_means_one_value_in_every_picture() -> None:
     alone = np.full((16, 16, 16), TISSUE, dtype=np.int16)
     beside_metal = alone.copy()
     beside_metal[:2, :2, :2] = 3000
-    first, second = (planes(Volume.from_array(a, affine=np.eye(4))).array for a in (alone, beside_metal))
+    first, second = (
+        planes(Volume.from_array(a, affine=np.eye(4))).array for a in (alone, beside_metal)
+    )
     middle = first.shape[0] // 2 + 40
     assert (first[middle] == GREY).all(axis=1).any()
     assert (first[middle] == second[middle]).all()
@@ -138,7 +176,9 @@ def test_an_impossible_window_is_refused(window: object) -> None:
 def test_an_overlay_colours_its_own_voxels_and_no_others() -> None:
     image = marked()
     volume = turned(image, "RAS")
-    mask = Volume.from_array((volume.array == MARKER).astype(np.uint8), affine=volume.grid.affine, quantity="mask")
+    mask = Volume.from_array(
+        (volume.array == MARKER).astype(np.uint8), affine=volume.grid.affine, quantity="mask"
+    )
     plain = planes(volume, fraction=(0.75, 0.75, 0.75)).array
     over = planes(volume, fraction=(0.75, 0.75, 0.75), overlay=mask).array
     changed = (plain != over).any(axis=2)
@@ -162,7 +202,9 @@ def test_an_overlay_elsewhere_is_refused() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (300, 2, 2), (2, 300, 2), (2, 2, 300), (64, 64, 1)])
 def test_any_shape_makes_a_picture_of_bounded_size(shape: tuple[int, int, int]) -> None:
-    picture = planes(Volume.from_array(np.zeros(shape, np.int16), affine=np.diag([1, 1, 5, 1])), height_px=200)
+    picture = planes(
+        Volume.from_array(np.zeros(shape, np.int16), affine=np.diag([1, 1, 5, 1])), height_px=200
+    )
     assert picture.array.shape[0] <= 300
     assert picture.array.shape[1] <= 1500
 
@@ -191,7 +233,9 @@ def test_a_picture_is_saved_whole_or_not_at_all(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "b.png"]
 
 
-def test_a_failed_save_leaves_the_old_picture_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_save_leaves_the_old_picture_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 

@@ -35,9 +35,17 @@ class TestStoredToHu:
 
     def stack(self, stored: np.ndarray, **more: object) -> Stack:
         count = stored.shape[2]
-        fields = {"shape": stored.shape, "origins_ras_mm": [(0, 0, k) for k in range(count)], "step_i_ras_mm": (-1, 0, 0),
-                  "step_j_ras_mm": (0, -1, 0), "stored_dtype": stored.dtype, "decode": lambda a, b: stored[:, :, a:b],
-                  "slopes": np.ones(count), "intercepts": np.full(count, -1024.0), **more}
+        fields = {
+            "shape": stored.shape,
+            "origins_ras_mm": [(0, 0, k) for k in range(count)],
+            "step_i_ras_mm": (-1, 0, 0),
+            "step_j_ras_mm": (0, -1, 0),
+            "stored_dtype": stored.dtype,
+            "decode": lambda a, b: stored[:, :, a:b],
+            "slopes": np.ones(count),
+            "intercepts": np.full(count, -1024.0),
+            **more,
+        }
         return Stack(**fields)  # type: ignore[arg-type]
 
     def test_every_slice_has_its_own_slope(self) -> None:
@@ -46,7 +54,9 @@ class TestStoredToHu:
         assert volume.array[0, 0].tolist() == [100, 195, 310]
 
     def test_unsigned_storage_never_overflows(self) -> None:
-        stored = np.asfortranarray(np.array([0, 1023, 1024, 4095, 65535], np.uint16).reshape(5, 1, 1))
+        stored = np.asfortranarray(
+            np.array([0, 1023, 1024, 4095, 65535], np.uint16).reshape(5, 1, 1)
+        )
         assert self.stack(stored).volume().array.ravel().tolist() == [-1024, -1, 0, 3071, 64511]
 
     def test_padding_is_air_and_never_bleeds_into_what_is_interpolated(self) -> None:
@@ -54,7 +64,9 @@ class TestStoredToHu:
         stored[:3] = -2000
         stack = self.stack(stored, padding=(-2000, -2000))
         for method in ("linear", "cubic", "conservative", "area"):
-            array = hu.Pipeline((hu.Resample(spacing_mm=0.7, method=method),)).run(stack).volume.array
+            array = (
+                hu.Pipeline((hu.Resample(spacing_mm=0.7, method=method),)).run(stack).volume.array
+            )
             assert array.min() >= -1024
             assert array.max() <= 0
         assert np.unique(stack.volume().array).tolist() == [-1024, 0]
@@ -74,14 +86,18 @@ class TestWindow:
     @pytest.mark.parametrize("width", [1, 2, 5, 80])
     def test_a_window_is_as_wide_as_it_says(self, width: int) -> None:
         values = np.arange(-100, 100, 0.25)
-        shown = made(row(values.tolist(), dtype="float32"), hu.Window(center_hu=0, width_hu=width)).array.ravel()
+        shown = made(
+            row(values.tolist(), dtype="float32"), hu.Window(center_hu=0, width_hu=width)
+        ).array.ravel()
         grey = values[(shown > 0) & (shown < 1)]
         assert np.ptp(grey) == width - 0.5
 
     def test_whole_numbers_are_windowed_as_fractions_are(self) -> None:
         values = list(range(-20, 120))
-        assert np.array_equal(made(row(values), hu.Window(name="stroke-narrow")).array,
-                              made(row(values, dtype="float32"), hu.Window(name="stroke-narrow")).array)
+        assert np.array_equal(
+            made(row(values), hu.Window(name="stroke-narrow")).array,
+            made(row(values, dtype="float32"), hu.Window(name="stroke-narrow")).array,
+        )
 
     def test_several_windows_are_channels(self) -> None:
         channels = hu.preset("head-3-windows").steps[-1]
@@ -97,10 +113,16 @@ class TestPad:
         assert np.unique(padded.array).tolist() == [-1024, 40]
 
     def test_a_larger_input_is_cropped_instead(self) -> None:
-        assert made(ct(np.zeros((600, 300, 2))), hu.CropOrPad(shape=(512, 512, None))).shape == (512, 512, 2)
+        assert made(ct(np.zeros((600, 300, 2))), hu.CropOrPad(shape=(512, 512, None))).shape == (
+            512,
+            512,
+            2,
+        )
 
     def test_after_a_window_a_pad_is_black_and_not_minus_1024(self) -> None:
-        padded = made(ct(np.full((2, 2, 2), 40)), hu.Window(name="brain"), hu.CropOrPad(shape=(4, 4, 4)))
+        padded = made(
+            ct(np.full((2, 2, 2), 40)), hu.Window(name="brain"), hu.CropOrPad(shape=(4, 4, 4))
+        )
         assert np.unique(padded.array).tolist() == [0, 0.5]
 
     def test_a_pad_moves_the_affine_and_no_voxel(self) -> None:
@@ -117,9 +139,16 @@ class TestSliceDistance:
         lean = np.array([0, np.sin(0.3), np.cos(0.3)])
         count = 5
         stored = np.zeros((3, 3, count), np.int16, order="F")
-        stack = Stack(shape=stored.shape, origins_ras_mm=np.outer(np.arange(count) * 4, lean), step_i_ras_mm=(-1, 0, 0),
-                      step_j_ras_mm=(0, -np.cos(0.3), np.sin(0.3)), stored_dtype=stored.dtype, decode=lambda a, b: stored[:, :, a:b],
-                      slopes=np.ones(count), intercepts=np.zeros(count))
+        stack = Stack(
+            shape=stored.shape,
+            origins_ras_mm=np.outer(np.arange(count) * 4, lean),
+            step_i_ras_mm=(-1, 0, 0),
+            step_j_ras_mm=(0, -np.cos(0.3), np.sin(0.3)),
+            stored_dtype=stored.dtype,
+            decode=lambda a, b: stored[:, :, a:b],
+            slopes=np.ones(count),
+            intercepts=np.zeros(count),
+        )
         assert stack.gaps_mm == pytest.approx([4] * 4)
         assert stack.grid.spacing_mm[2] == pytest.approx(4)
         assert np.diff(stack.origins_ras_mm[:, 2])[0] < 3.9  # what the tutorials would have taken
@@ -130,12 +159,18 @@ class TestResample:
 
     @pytest.mark.parametrize("thickness", [0.4, 1.0, 5.0])
     def test_a_single_slice_is_resampled_in_plane_only(self, thickness: float) -> None:
-        one = made(ct(np.zeros((8, 8, 1)), affine=np.diag([0.5, 0.5, thickness, 1])), hu.Resample(spacing_mm=1))
+        one = made(
+            ct(np.zeros((8, 8, 1)), affine=np.diag([0.5, 0.5, thickness, 1])),
+            hu.Resample(spacing_mm=1),
+        )
         assert one.shape == (4, 4, 1)
         assert one.grid.spacing_mm == (1, 1, thickness)
 
     def test_1_mm_is_1_mm(self) -> None:
-        grid = made(ct(np.zeros((512, 512, 2)), affine=np.diag([0.501953, 0.501953, 5, 1])), hu.Resample(spacing_mm=1)).grid
+        grid = made(
+            ct(np.zeros((512, 512, 2)), affine=np.diag([0.501953, 0.501953, 5, 1])),
+            hu.Resample(spacing_mm=1),
+        ).grid
         assert grid.spacing_mm == (1, 1, 1)
         assert grid.shape[0] * 1.0 >= 512 * 0.501953
 
@@ -149,19 +184,29 @@ class TestResample:
 
     def test_the_last_partial_voxel_is_not_dropped(self) -> None:
         assert made(column([0, 10, 20, 30, 40]), hu.Resample(shape=(1, 1, 5))).shape[2] == 5
-        thinner = made(ct(np.zeros((1, 1, 5)), affine=np.diag([1, 1, 0.9, 1])), hu.Resample(spacing_mm=1))
+        thinner = made(
+            ct(np.zeros((1, 1, 5)), affine=np.diag([1, 1, 0.9, 1])), hu.Resample(spacing_mm=1)
+        )
         assert thinner.shape[2] == 5
 
     def test_what_gets_coarser_is_averaged_and_not_aliased(self) -> None:
         stripes = np.tile([-1000, 1000], 32).reshape(64, 1, 1) * np.ones((1, 4, 4))
         array = made(ct(stripes), hu.Resample(spacing_mm=(4, 1, 1))).array
         assert np.abs(array[1:-1]).max() < 200
-        assert np.abs(made(ct(stripes), hu.Resample(spacing_mm=(3.9, 1, 1), method="linear")).array).max() > 200
+        assert (
+            np.abs(
+                made(ct(stripes), hu.Resample(spacing_mm=(3.9, 1, 1), method="linear")).array
+            ).max()
+            > 200
+        )
 
     def test_the_orientation_is_not_ignored(self) -> None:
         source = ct(np.random.default_rng(0).integers(0, 99, (8, 9, 10)))
         turned = hu.regrid(source, source.grid.reoriented("PIR"))
-        first, second = (made(one, hu.Reorient("RAS"), hu.Resample(spacing_mm=1.3, method="linear")) for one in (source, turned))
+        first, second = (
+            made(one, hu.Reorient("RAS"), hu.Resample(spacing_mm=1.3, method="linear"))
+            for one in (source, turned)
+        )
         assert first.grid.same_as(second.grid)
         assert np.abs(first.array - second.array).max() < 1e-3
 
@@ -173,7 +218,9 @@ class TestIntervalMapping:
     """No clip (3000 HU becomes 2.82); zero range gives -inf; uint8 wraps."""
 
     def test_what_lies_beyond_the_interval_stays_at_its_ends(self) -> None:
-        mapped = made(row([-2000, -100, 450, 1000, 3000]), hu.MapRange(from_low=-100, from_high=1000))
+        mapped = made(
+            row([-2000, -100, 450, 1000, 3000]), hu.MapRange(from_low=-100, from_high=1000)
+        )
         assert mapped.array.ravel() == pytest.approx([0, 0, 0.5, 1, 1])
 
     def test_a_zero_range_is_refused(self) -> None:
@@ -198,7 +245,9 @@ class TestMip:
     def test_a_spot_stays_in_the_middle_of_its_slab(self) -> None:
         values = [-1000] * 12
         values[6] = 700
-        assert np.flatnonzero(made(column(values), hu.Slab(slices=5)).array.ravel() == 700).tolist() == [4, 5, 6, 7, 8]
+        assert np.flatnonzero(
+            made(column(values), hu.Slab(slices=5)).array.ravel() == 700
+        ).tolist() == [4, 5, 6, 7, 8]
 
     def test_an_even_slab_says_that_it_lies_half_a_slice_lower(self) -> None:
         source = column(list(range(12)))
@@ -208,7 +257,10 @@ class TestMip:
     def test_millimetres_mean_the_same_on_any_spacing(self) -> None:
         fine = ct(np.zeros((1, 1, 20)), affine=np.diag([1, 1, 0.5, 1]))
         slab = hu.Slab(thickness_mm=5)
-        widths = [(slab.windows(one.grid).stop - slab.windows(one.grid).start).max() for one in (fine, column([0] * 20))]
+        widths = [
+            (slab.windows(one.grid).stop - slab.windows(one.grid).start).max()
+            for one in (fine, column([0] * 20))
+        ]
         assert widths == [10, 5]
 
     def test_all_three_planes_and_statistics_are_there(self) -> None:
@@ -224,7 +276,10 @@ class TestArrays:
     """npy loses spacing, position, units."""
 
     def test_an_npy_comes_back_with_its_grid_and_its_quantity(self, tmp_path: Path) -> None:
-        source = ct(np.random.default_rng(2).integers(-1000, 1000, (4, 5, 6)), affine=np.diag([-0.7, -0.7, 3, 1]))
+        source = ct(
+            np.random.default_rng(2).integers(-1000, 1000, (4, 5, 6)),
+            affine=np.diag([-0.7, -0.7, 3, 1]),
+        )
         hu.write(source, tmp_path / "scan.npy")
         back = hu.read(tmp_path / "scan.npy")
         assert back.spec == source.spec
@@ -238,8 +293,11 @@ class TestOrientation:
 
     def test_a_flip_is_seen_in_the_world_and_undone_by_the_affine(self) -> None:
         image = ct(np.zeros((4, 5, 6)))
-        label = hu.Volume.from_array(np.eye(4, 5, dtype=np.uint8)[..., None] * np.ones(6, np.uint8), affine=image.grid.affine,
-                                     quantity="label")
+        label = hu.Volume.from_array(
+            np.eye(4, 5, dtype=np.uint8)[..., None] * np.ones(6, np.uint8),
+            affine=image.grid.affine,
+            quantity="label",
+        )
         flipped = hu.regrid(label, image.grid.reoriented("RAS"))
         assert hu.compare(image, label).same
         found = hu.compare(image, flipped)
@@ -250,7 +308,9 @@ class TestOrientation:
 
     def test_a_header_is_never_copied_in_silence(self) -> None:
         image = ct(np.zeros((4, 5, 6)))
-        label = hu.Volume.from_array(np.zeros((4, 5, 6), np.uint8), affine=np.diag([1.0, 1, 1, 1]), quantity="label")
+        label = hu.Volume.from_array(
+            np.zeros((4, 5, 6), np.uint8), affine=np.diag([1.0, 1, 1, 1]), quantity="label"
+        )
         with pytest.raises(hu.GeometryError, match="regrid"):
             hu.Pipeline((hu.Reorient(),)).run(hu.Case(image, {"organs": label}))
 
@@ -261,12 +321,21 @@ class TestTextAndCode:
     def test_a_preset_does_what_its_file_says(self) -> None:
         clip = next(step for step in hu.preset("isotropic-mip").steps if isinstance(step, hu.Clip))
         assert (clip.low_hu, clip.high_hu) == (-100, 1000)
-        assert {"head", "isotropic-mip", "head-3-windows", "lung", "abdomen", "bone", "nnunet-ct"} <= set(preset_names())
+        assert {
+            "head",
+            "isotropic-mip",
+            "head-3-windows",
+            "lung",
+            "abdomen",
+            "bone",
+            "nnunet-ct",
+        } <= set(preset_names())
 
     def test_there_is_one_table_of_windows(self) -> None:
         for name, (center, width) in hu.WINDOWS.items():
-            assert applied(hu.Window(name=name), row([center - width / 2, center + width / 2], dtype="float32")).image.array.ravel() == (
-                pytest.approx([0, 1], abs=1e-4))
+            assert applied(
+                hu.Window(name=name), row([center - width / 2, center + width / 2], dtype="float32")
+            ).image.array.ravel() == (pytest.approx([0, 1], abs=1e-4))
         assert hu.WINDOWS["bone-tutorial"] == (400, 1000)
 
 

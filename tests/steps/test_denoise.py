@@ -22,8 +22,14 @@ def test_the_median_is_over_the_voxels_whose_centres_lie_in_the_ball(radius: flo
     made = applied(hu.Denoise(method="median", radius_mm=radius), ct).image
     padded = np.pad(ct.array, 4, mode="edge")
     for i, j, k in ((0, 0, 0), (5, 5, 4), (4, 9, 3), (10, 0, 8)):
-        near = [padded[i + a + 4, j + b + 4, k + c + 4] for a in range(-4, 5) for b in range(-4, 5) for c in range(-4, 5)
-                if (a * SPACING[0]) ** 2 + (b * SPACING[1]) ** 2 + (c * SPACING[2]) ** 2 <= radius**2 * (1 + 1e-6)]
+        near = [
+            padded[i + a + 4, j + b + 4, k + c + 4]
+            for a in range(-4, 5)
+            for b in range(-4, 5)
+            for c in range(-4, 5)
+            if (a * SPACING[0]) ** 2 + (b * SPACING[1]) ** 2 + (c * SPACING[2]) ** 2
+            <= radius**2 * (1 + 1e-6)
+        ]
         assert made.array[i, j, k] == np.median(near)
     assert made.spec == ct.spec
 
@@ -33,7 +39,13 @@ def test_the_gaussian_agrees_with_simpleitk_away_from_the_edges() -> None:
     made = applied(hu.Denoise(method="gaussian", radius_mm=1.2), ct).image.array
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(ct.array.T.astype(np.float32)))
     image.SetSpacing(SPACING)
-    theirs = SimpleITK.DiscreteGaussian(image, variance=[1.2**2] * 3, maximumKernelWidth=64, maximumError=[1e-4] * 3, useImageSpacing=True)
+    theirs = SimpleITK.DiscreteGaussian(
+        image,
+        variance=[1.2**2] * 3,
+        maximumKernelWidth=64,
+        maximumError=[1e-4] * 3,
+        useImageSpacing=True,
+    )
     inner = (slice(8, -8), slice(8, -8), slice(5, -5))
     # ITK's kernel is the discrete Gaussian (Bessel), ours the sampled one: they differ where it is narrow, along k.
     difference = np.abs(made - SimpleITK.GetArrayFromImage(theirs).T)[inner]
@@ -50,16 +62,23 @@ def test_the_size_is_the_same_in_mm_on_any_spacing() -> None:
         ct = hu.Volume.from_array(values, affine=np.diag([spacing] * 3 + [1]), quantity="other")
         spot = applied(hu.Denoise(method="gaussian", radius_mm=2), ct).image.array.astype(float)
         places = (np.arange(len(values)) - len(values) // 2) * spacing
-        assert np.sqrt((spot.sum(axis=(1, 2)) * places**2).sum() / spot.sum()) == pytest.approx(2, rel=0.02)
+        assert np.sqrt((spot.sum(axis=(1, 2)) * places**2).sum() / spot.sum()) == pytest.approx(
+            2, rel=0.02
+        )
 
 
 @pytest.mark.parametrize("method", ["median", "gaussian"])
 def test_a_constant_stays_one(method: str) -> None:
     ct = hu.Volume.from_array(np.full((6, 6, 6), -1000, np.int16), affine=np.diag([*SPACING, 1]))
-    assert np.unique(applied(hu.Denoise(method=method, radius_mm=1.5), ct).image.array).tolist() == [-1000]
+    assert np.unique(
+        applied(hu.Denoise(method=method, radius_mm=1.5), ct).image.array
+    ).tolist() == [-1000]
 
 
-@pytest.mark.parametrize("wrong", [{"radius_mm": 0}, {"radius_mm": -1}, {"radius_mm": float("nan")}, {"method": "bilateral"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"radius_mm": 0}, {"radius_mm": -1}, {"radius_mm": float("nan")}, {"method": "bilateral"}],
+)
 def test_what_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(hu.QuantityError):
         hu.Denoise(**{"method": "median", "radius_mm": 1, **wrong})

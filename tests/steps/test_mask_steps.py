@@ -72,15 +72,21 @@ def test_masks_hold_on_thick_slices(spacing: tuple[float, float, float]) -> None
 
 
 @pytest.mark.parametrize("step", [HeadMask(), BodyMask(), BrainMask()])
-def test_masks_do_not_depend_on_the_order_of_axes(phantom: Head, step: HeadMask | BodyMask | BrainMask) -> None:
+def test_masks_do_not_depend_on_the_order_of_axes(
+    phantom: Head, step: HeadMask | BodyMask | BrainMask
+) -> None:
     straight = found(step, phantom.image)
     array = phantom.image.array
     for turn in ((2, 0, 1), (1, 2, 0)):
         turned = phantom.image.spec.replaced(grid=phantom.image.grid.permuted(turn))
-        np.testing.assert_array_equal(found(step, Volume(array.transpose(turn), turned)), straight.transpose(turn))
+        np.testing.assert_array_equal(
+            found(step, Volume(array.transpose(turn), turned)), straight.transpose(turn)
+        )
     for axis in range(3):
         flipped = phantom.image.spec.replaced(grid=phantom.image.grid.flipped([axis]))
-        np.testing.assert_array_equal(found(step, Volume(np.flip(array, axis), flipped)), np.flip(straight, axis))
+        np.testing.assert_array_equal(
+            found(step, Volume(np.flip(array, axis), flipped)), np.flip(straight, axis)
+        )
 
 
 def test_masks_do_not_depend_on_the_air_around(phantom: Head) -> None:
@@ -103,7 +109,7 @@ def test_a_scan_of_air_says_that_its_mask_is_empty() -> None:
 
 def test_an_empty_mask_is_kept_on_request_and_said() -> None:
     fixed = HeadMask(empty="keep").resolve(Case(ct(air((40, 40, 20)))))
-    assert [problem.kind for problem in fixed.findings] == ["EMPTY_MASK"]
+    assert [diagnostic.code for diagnostic in fixed.diagnostics] == ["EMPTY_MASK"]
     assert not fixed.apply(Case(ct(air((40, 40, 20))))).masks["head"].array.any()
 
 
@@ -138,18 +144,26 @@ def test_fill_outside_takes_the_background_and_not_water(phantom: Head) -> None:
 def test_a_step_that_misses_its_mask_says_which_there_are(phantom: Head) -> None:
     case = Case(phantom.image, {"lung": phantom.labels}, {"brain": phantom.masks["brain"]})
     for act in (FillOutside(mask="head").apply, CropToMask(mask="head").resolve):
-        with pytest.raises(QuantityError, match=r"no mask or label 'head' \(there is brain, lung\)"):
+        with pytest.raises(
+            QuantityError, match=r"no mask or label 'head' \(there is brain, lung\)"
+        ):
             act(case)
 
 
-def marked(shape: tuple[int, int, int], *points: tuple[int, int, int],
-           spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Case:
+def marked(
+    shape: tuple[int, int, int],
+    *points: tuple[int, int, int],
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> Case:
     mask = np.zeros(shape, np.uint8, order="F")
     for point in points:
         mask[point] = 1
     image = ct(air(shape), spacing)
-    return Case(image, {"lung": Volume.from_array(mask * 7, affine=image.grid.affine, quantity="label")},
-                {"head": Volume.from_array(mask, affine=image.grid.affine, quantity="mask")})
+    return Case(
+        image,
+        {"lung": Volume.from_array(mask * 7, affine=image.grid.affine, quantity="label")},
+        {"head": Volume.from_array(mask, affine=image.grid.affine, quantity="mask")},
+    )
 
 
 @pytest.mark.parametrize("name", ["head", "lung"])
@@ -159,23 +173,30 @@ def test_crop_keeps_the_last_row_and_column(name: str) -> None:
 
 
 def test_crop_to_one_voxel_keeps_one_voxel() -> None:
-    assert CropToMask(mask="head").resolve(marked((9, 9, 9), (8, 0, 4))) == Box(start=(8, 0, 4), shape=(1, 1, 1))
+    assert CropToMask(mask="head").resolve(marked((9, 9, 9), (8, 0, 4))) == Box(
+        start=(8, 0, 4), shape=(1, 1, 1)
+    )
 
 
 def test_the_margin_is_in_mm_and_stops_at_the_volume() -> None:
     case = marked((20, 20, 10), (3, 10, 5), spacing=(0.5, 1.0, 5.0))
-    assert CropToMask(mask="head", margin_mm=2.0).resolve(case) == Box(start=(0, 8, 4), shape=(8, 5, 3))
+    assert CropToMask(mask="head", margin_mm=2.0).resolve(case) == Box(
+        start=(0, 8, 4), shape=(8, 5, 3)
+    )
 
 
 def test_crop_to_an_empty_mask_is_refused_or_keeps_all() -> None:
     case = marked((6, 5, 4))
     with pytest.raises(RefusedError, match="'head' is empty"):
         CropToMask(mask="head").resolve(case)
-    assert CropToMask(mask="head", empty="keep").resolve(case) == Box(start=(0, 0, 0), shape=(6, 5, 4))
+    assert CropToMask(mask="head", empty="keep").resolve(case) == Box(
+        start=(0, 0, 0), shape=(6, 5, 4)
+    )
 
 
 def test_the_real_head_has_no_bone_in_its_brain_and_no_headrest(real_data: Path) -> None:
     import nibabel as nib
+
     source = nib.load(next((real_data / "head_ge_tilt_varspacing" / "dcm2niix_ref").glob("*.nii*")))
     array = np.maximum(np.asanyarray(source.dataobj), -1024).astype(np.int16)
     image = Volume.from_array(array, affine=source.affine)
@@ -190,6 +211,7 @@ def test_the_real_head_has_no_bone_in_its_brain_and_no_headrest(real_data: Path)
 
 def test_the_real_body_holds_every_label(real_data: Path) -> None:
     import nibabel as nib
+
     folder = real_data / "torso_nifti_3mm_seg"
     source = nib.load(folder / "example_ct.nii.gz")
     labels = np.asanyarray(nib.load(folder / "example_seg_fast_force_split.nii.gz").dataobj)
@@ -200,13 +222,17 @@ def test_the_real_body_holds_every_label(real_data: Path) -> None:
 
 
 def test_a_whole_skull_is_not_called_open(phantom: Head) -> None:
-    assert BrainMask().resolve(Case(phantom.image)).findings == ()
+    assert BrainMask().resolve(Case(phantom.image)).diagnostics == ()
 
 
 def test_brain_mask_says_that_the_vertex_is_cut(phantom: Head) -> None:
-    low = Box(start=(0, 0, 0), shape=(130, 140, 60)).apply(Case(phantom.image, {}, dict(phantom.masks)))
+    low = Box(start=(0, 0, 0), shape=(130, 140, 60)).apply(
+        Case(phantom.image, {}, dict(phantom.masks))
+    )
     fixed = BrainMask().resolve(low)
-    assert [(problem.kind, "superior" in problem.message) for problem in fixed.findings] == [("SKULL_CUT", True)]
+    assert [
+        (diagnostic.code, "superior" in diagnostic.message) for diagnostic in fixed.diagnostics
+    ] == [("SKULL_CUT", True)]
     assert fixed.voxels is not None
     assert dice(fixed.voxels.array, low.masks["brain"].array) > 0.97
 
@@ -215,10 +241,12 @@ def test_brain_mask_says_that_the_skull_is_open(phantom: Head) -> None:
     array, brain = phantom.image.array.copy(order="F"), phantom.masks["brain"].array.astype(bool)
     i, j, k = np.ogrid[:130, :140, :104]
     middle = [int(places.mean()) for places in np.nonzero(brain)]
-    hole = ((j - middle[1]) ** 2 + (k - middle[2] - 3) ** 2 < 20**2) & (i > middle[0]) & (array > 150)
+    hole = (
+        ((j - middle[1]) ** 2 + (k - middle[2] - 3) ** 2 < 20**2) & (i > middle[0]) & (array > 150)
+    )
     array[hole] = 40
     fixed = BrainMask().resolve(Case(Volume(array, phantom.image.spec)))
-    assert [problem.kind for problem in fixed.findings] == ["SKULL_OPEN"]
+    assert [diagnostic.code for diagnostic in fixed.diagnostics] == ["SKULL_OPEN"]
     assert fixed.voxels is not None
     mask = fixed.voxels.array.astype(bool)
     assert dice(mask, brain) > 0.9
@@ -232,11 +260,14 @@ def test_a_headrest_that_touches_the_head_is_cut(phantom: Head) -> None:
     bridge = (np.cumsum(truth, axis=1) == 0) & (np.cumsum(rest[:, ::-1], axis=1)[:, ::-1] == 0)
     for row in np.argwhere((np.abs(i - 64) < 8) & (np.abs(k - 55) < 8))[:, [0, 2]]:
         line = array[row[0], :, row[1]]
-        skin, shell = np.flatnonzero(truth[row[0], :, row[1]]), np.flatnonzero(rest[row[0], :, row[1]])
+        skin, shell = (
+            np.flatnonzero(truth[row[0], :, row[1]]),
+            np.flatnonzero(rest[row[0], :, row[1]]),
+        )
         if len(skin) and len(shell):
             nearest = shell[np.argmin(np.minimum(abs(shell - skin[0]), abs(shell - skin[-1])))]
             near = skin[0] if abs(nearest - skin[0]) < abs(nearest - skin[-1]) else skin[-1]
-            line[min(near, nearest):max(near, nearest) + 1] = 100
+            line[min(near, nearest) : max(near, nearest) + 1] = 100
     assert bridge.any()
     mask = found(HeadMask(), Volume(array, phantom.image.spec))
     assert dice(mask, truth) > 0.99
@@ -247,9 +278,11 @@ def test_left_out_tissue_makes_a_mask_doubtful() -> None:
     array = air((80, 80, 60))
     array[25:55, 25:55, 10:50] = 40
     array[:3] = 40
-    assert HeadMask().resolve(Case(ct(array))).findings == ()
+    assert HeadMask().resolve(Case(ct(array))).diagnostics == ()
     array[65:69] = array[:, 65:69] = array[:, 72:76] = 700
-    assert [problem.kind for problem in HeadMask().resolve(Case(ct(array))).findings] == ["MASK_DOUBTFUL"]
+    assert [diagnostic.code for diagnostic in HeadMask().resolve(Case(ct(array))).diagnostics] == [
+        "MASK_DOUBTFUL"
+    ]
 
 
 def test_noise_leaves_the_masks(phantom: Head) -> None:
@@ -290,7 +323,17 @@ def test_two_thighs_are_both_the_body() -> None:
 
 def test_masks_agree_over_spacings(phantom: Head) -> None:
     skipped = phantom.image.spec.replaced(grid=phantom.image.grid.resampled(shape=(65, 70, 52)))
-    averaged = phantom.image.array.reshape(65, 2, 70, 2, 52, 2).mean(axis=(1, 3, 5)).round().astype(np.int16)
+    averaged = (
+        phantom.image.array.reshape(65, 2, 70, 2, 52, 2)
+        .mean(axis=(1, 3, 5))
+        .round()
+        .astype(np.int16)
+    )
     for step in (HeadMask(), BodyMask(), BrainMask()):
-        small = found(step, Volume(averaged, skipped)).repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
+        small = (
+            found(step, Volume(averaged, skipped))
+            .repeat(2, axis=0)
+            .repeat(2, axis=1)
+            .repeat(2, axis=2)
+        )
         assert dice(small, found(step, phantom.image)) > 0.97

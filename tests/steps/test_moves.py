@@ -12,33 +12,48 @@ SIGNED = ("int16", "int32", "float32", "float64")
 ANY = volumes(spec=specs(grid=grids(oblique=True), dtypes=SIGNED, channels=True))
 MOVES = st.one_of(
     st.builds(hu.Reorient, to=st.sampled_from(ORIENTATIONS)),
-    st.builds(hu.Box, start=st.tuples(*[st.integers(-3, 3)] * 3), shape=st.tuples(*[st.integers(1, 9)] * 3)),
+    st.builds(
+        hu.Box,
+        start=st.tuples(*[st.integers(-3, 3)] * 3),
+        shape=st.tuples(*[st.integers(1, 9)] * 3),
+    ),
     st.builds(hu.CropOrPad, shape=st.tuples(*[st.none() | st.integers(1, 12)] * 3)),
-    st.builds(hu.SplitSlices, plane=st.sampled_from(("axial", "coronal", "sagittal"))))
+    st.builds(hu.SplitSlices, plane=st.sampled_from(("axial", "coronal", "sagittal"))),
+)
 
 
 def by_place(volume: hu.Volume) -> dict[tuple[float, ...], bytes]:
     """The bits of every voxel by its place in the world, rounded to a thousandth of a mm."""
     points = volume.grid.world(np.array(list(np.ndindex(*volume.grid.shape)))).round(3) + 0.0
     values = volume.array.reshape(len(points), -1)
-    return {tuple(point): value.tobytes() for point, value in zip(points.tolist(), values, strict=True)}
+    return {
+        tuple(point): value.tobytes() for point, value in zip(points.tolist(), values, strict=True)
+    }
 
 
 @given(volume=ANY, step=MOVES)
 def test_a_move_keeps_every_voxel_in_its_place_bit_for_bit(volume: hu.Volume, step: hu.Box) -> None:
     before, after = by_place(volume), by_place(applied(step, volume).image)
-    outside = np.full(max(1, len(volume.spec.channels)), volume.background, volume.spec.dtype).tobytes()
+    outside = np.full(
+        max(1, len(volume.spec.channels)), volume.background, volume.spec.dtype
+    ).tobytes()
     assert all(value == before.get(place, outside) for place, value in after.items())
 
 
 @given(volume=ANY, steps=st.lists(MOVES, min_size=1, max_size=4))
-def test_undo_is_bit_exact_where_the_output_covered_the_source(volume: hu.Volume, steps: list[hu.Box]) -> None:
+def test_undo_is_bit_exact_where_the_output_covered_the_source(
+    volume: hu.Volume, steps: list[hu.Box]
+) -> None:
     case = hu.Case(volume)
     reached = np.ones(volume.grid.shape, bool)
     for step in steps:
         case = applied(step, case)
-        index = np.rint(case.image.grid.index(volume.grid.world(np.array(list(np.ndindex(*volume.grid.shape)))))).astype(int)
-        reached &= ((index >= 0) & (index < case.image.grid.shape)).all(axis=1).reshape(volume.grid.shape)
+        index = np.rint(
+            case.image.grid.index(volume.grid.world(np.array(list(np.ndindex(*volume.grid.shape)))))
+        ).astype(int)
+        reached &= (
+            ((index >= 0) & (index < case.image.grid.shape)).all(axis=1).reshape(volume.grid.shape)
+        )
     back = hu.regrid(case.image, volume.grid)
     assert back.spec == volume.spec
     assert back.array[reached].tobytes() == volume.array[reached].tobytes()
@@ -51,7 +66,9 @@ def test_a_reorientation_agrees_with_nibabel(to: str) -> None:
 
     values = np.random.default_rng(3).integers(-1000, 3000, (5, 4, 3)).astype(np.int16)
     affine = hu.Grid((5, 4, 3), np.diag([0.7, 0.7, 3, 1])).reoriented("ASR").affine
-    change = nibabel.orientations.ornt_transform(nibabel.io_orientation(affine), nibabel.orientations.axcodes2ornt(to))
+    change = nibabel.orientations.ornt_transform(
+        nibabel.io_orientation(affine), nibabel.orientations.axcodes2ornt(to)
+    )
     theirs = nibabel.Nifti1Image(values, affine).as_reoriented(change)
     ours = applied(hu.Reorient(to), hu.Volume.from_array(values, affine=affine)).image
     assert np.array_equal(ours.array, np.asarray(theirs.dataobj))
@@ -69,7 +86,9 @@ def test_aligned_grids_are_copied_though_their_affines_differ_by_rounding() -> N
 
 
 def test_half_a_voxel_is_interpolated_and_not_copied() -> None:
-    ct = hu.Volume.from_array(np.array([0, 100, 200, 300], np.int16).reshape(4, 1, 1), affine=np.eye(4))
+    ct = hu.Volume.from_array(
+        np.array([0, 100, 200, 300], np.int16).reshape(4, 1, 1), affine=np.eye(4)
+    )
     shifted = np.eye(4)
     shifted[0, 3] = 0.5
     made = hu.regrid(ct, hu.Grid((3, 1, 1), shifted))
@@ -79,7 +98,10 @@ def test_half_a_voxel_is_interpolated_and_not_copied() -> None:
 
 @given(volume=ANY)
 def test_a_crop_to_a_box_keeps_exactly_the_voxels_inside(volume: hu.Volume) -> None:
-    upright = hu.Volume(volume.array, volume.spec.replaced(grid=hu.Grid(volume.grid.shape, np.diag([-1.0, 2, 3, 1]))))
+    upright = hu.Volume(
+        volume.array,
+        volume.spec.replaced(grid=hu.Grid(volume.grid.shape, np.diag([-1.0, 2, 3, 1]))),
+    )
     points = upright.grid.world(np.array(list(np.ndindex(*upright.grid.shape))))
     start, stop = np.sort(points[[0, len(points) // 2]], axis=0)
     made = applied(hu.CropToBox(start_mm=start.tolist(), stop_mm=stop.tolist()), upright).image
@@ -95,9 +117,13 @@ def test_a_box_that_holds_no_voxel_is_refused_when_planned() -> None:
         hu.CropToBox(start_mm=(5, 0, 0), stop_mm=(1, 3, 3))
 
 
-@pytest.mark.parametrize(("size", "wanted"), [(4, 6), (4, 7), (5, 8), (6, 4), (7, 4), (5, 2), (3, 3)])
+@pytest.mark.parametrize(
+    ("size", "wanted"), [(4, 6), (4, 7), (5, 8), (6, 4), (7, 4), (5, 2), (3, 3)]
+)
 def test_an_odd_voxel_is_cropped_or_padded_at_the_end(size: int, wanted: int) -> None:
-    ct = hu.Volume.from_array(np.arange(1, size + 1, dtype=np.int16).reshape(size, 1, 1), affine=np.eye(4))
+    ct = hu.Volume.from_array(
+        np.arange(1, size + 1, dtype=np.int16).reshape(size, 1, 1), affine=np.eye(4)
+    )
     made = applied(hu.CropOrPad(shape=(wanted, None, None)), ct).image.array.ravel()
     first = (wanted - size) // 2 if wanted >= size else -((size - wanted) // 2)
     truth = [n - first + 1 if 0 <= n - first < size else -1024 for n in range(wanted)]
@@ -131,15 +157,32 @@ def test_sizes_that_cannot_be_are_refused(shape: tuple[object, ...]) -> None:
         hu.CropOrPad(shape=shape)
 
 
-@pytest.mark.parametrize("steps", [(), (hu.Reorient(to="RAS"),), (hu.CropOrPad(shape=(4, 5, 6)),), (hu.Resample(spacing_mm=1.0),),
-                                   (hu.Clip(low_hu=-2000, high_hu=4000),), (hu.Slab(slices=1),)],
-                         ids=lambda steps: "".join(type(step).__name__ for step in steps) or "none")
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (),
+        (hu.Reorient(to="RAS"),),
+        (hu.CropOrPad(shape=(4, 5, 6)),),
+        (hu.Resample(spacing_mm=1.0),),
+        (hu.Clip(low_hu=-2000, high_hu=4000),),
+        (hu.Slab(slices=1),),
+    ],
+    ids=lambda steps: "".join(type(step).__name__ for step in steps) or "none",
+)
 def test_who_writes_to_a_result_changes_nothing_of_the_source(steps: tuple[object, ...]) -> None:
     ct = hu.Volume.from_array(np.arange(120, dtype=np.int16).reshape(4, 5, 6), affine=np.eye(4))
-    label = hu.Volume.from_array((ct.array > 60).astype(np.uint8), affine=np.eye(4), quantity="label")
+    label = hu.Volume.from_array(
+        (ct.array > 60).astype(np.uint8), affine=np.eye(4), quantity="label"
+    )
     before = ct.array.copy(), label.array.copy()
     made = hu.Pipeline(steps).run(hu.Case(ct, {"half": label}, {"same": label}))
-    for volume in (made.volume, made.labels["half"], made.masks["same"], hu.regrid(ct, ct.grid), hu.Pipeline(steps).run(ct).volume):
+    for volume in (
+        made.volume,
+        made.labels["half"],
+        made.masks["same"],
+        hu.regrid(ct, ct.grid),
+        hu.Pipeline(steps).run(ct).volume,
+    ):
         volume.array[...] = 7
     assert np.array_equal(ct.array, before[0])
     assert np.array_equal(label.array, before[1])

@@ -15,8 +15,9 @@ SPACINGS = st.tuples(*[st.floats(0.4, 5.0)] * 3)
 
 @pytest.mark.parametrize("method", ["linear", "cubic", "conservative", "auto"])
 @given(grid=grids(smallest=4, largest=9, oblique=True), spacing=SPACINGS)
-def test_a_linear_field_stays_linear_between_the_first_and_last_centres(method: str, grid: hu.Grid,
-                                                                        spacing: tuple[float, ...]) -> None:
+def test_a_linear_field_stays_linear_between_the_first_and_last_centres(
+    method: str, grid: hu.Grid, spacing: tuple[float, ...]
+) -> None:
     made = applied(hu.Resample(spacing_mm=spacing, method=method), ramp(grid)).image
     points = centres(made.grid)
     index = grid.index(points)
@@ -26,25 +27,32 @@ def test_a_linear_field_stays_linear_between_the_first_and_last_centres(method: 
 
 @pytest.mark.parametrize("method", METHODS)
 @given(grid=grids(oblique=True), spacing=SPACINGS, value=st.integers(-1000, 3000))
-def test_a_constant_stays_constant_to_the_outer_faces(method: str, grid: hu.Grid, spacing: tuple[float, ...], value: int) -> None:
+def test_a_constant_stays_constant_to_the_outer_faces(
+    method: str, grid: hu.Grid, spacing: tuple[float, ...], value: int
+) -> None:
     ct = hu.Volume.from_array(np.full(grid.shape, value, np.int16), affine=grid.affine)
     made = applied(hu.Resample(spacing_mm=spacing, method=method), ct).image
     index = grid.index(centres(made.grid))
     inside = ((index > -0.499) & (index < np.array(grid.shape) - 0.501)).all(axis=-1)
     assert np.abs(made.array[inside] - value).max(initial=0) < 1e-3
-    assert made.grid.spacing_mm == pytest.approx([s if n > 1 else g for s, g, n in zip(
-        spacing, grid.spacing_mm, grid.shape, strict=True)])
+    assert made.grid.spacing_mm == pytest.approx(
+        [s if n > 1 else g for s, g, n in zip(spacing, grid.spacing_mm, grid.shape, strict=True)]
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)
 @given(volume=volumes(spec=specs(grid=grids(smallest=2), dtypes=("int16",))), spacing=SPACINGS)
-def test_no_value_is_beyond_what_was_there(method: str, volume: hu.Volume, spacing: tuple[float, ...]) -> None:
+def test_no_value_is_beyond_what_was_there(
+    method: str, volume: hu.Volume, spacing: tuple[float, ...]
+) -> None:
     made = applied(hu.Resample(spacing_mm=spacing, method=method), volume).image.array
     assert made.min() >= min(volume.array.min(), -1024) - 1e-2
     assert made.max() <= volume.array.max() + 1e-2
 
 
-@given(volume=volumes(spec=specs(grid=grids(smallest=4), dtypes=("int16",))), factor=st.integers(2, 4))
+@given(
+    volume=volumes(spec=specs(grid=grids(smallest=4), dtypes=("int16",))), factor=st.integers(2, 4)
+)
 def test_area_by_a_whole_factor_is_the_mean_of_the_block(volume: hu.Volume, factor: int) -> None:
     ni, nj, nk = (size // factor for size in volume.grid.shape)
     assume(min(ni, nj, nk) > 0)
@@ -55,14 +63,19 @@ def test_area_by_a_whole_factor_is_the_mean_of_the_block(volume: hu.Volume, fact
     assert np.allclose(made, truth, atol=1e-2)
 
 
-@given(volume=volumes(spec=specs(grid=grids(smallest=2), dtypes=("int16",))), shape=st.tuples(*[st.integers(1, 12)] * 3))
+@given(
+    volume=volumes(spec=specs(grid=grids(smallest=2), dtypes=("int16",))),
+    shape=st.tuples(*[st.integers(1, 12)] * 3),
+)
 def test_area_keeps_the_sum_of_hu_times_volume(volume: hu.Volume, shape: tuple[int, ...]) -> None:
     made = applied(hu.Resample(shape=shape, method="area"), volume).image
     cell = [float(abs(np.linalg.det(one.grid.affine))) for one in (volume, made)]
     before, after = volume.array.sum(dtype=float) * cell[0], made.array.sum(dtype=float) * cell[1]
     coarser = all(new <= old for new, old in zip(shape, volume.grid.shape, strict=True))
     if coarser:
-        assert after == pytest.approx(before, abs=1e-5 * np.abs(volume.array).sum() * cell[0] + 1e-3)
+        assert after == pytest.approx(
+            before, abs=1e-5 * np.abs(volume.array).sum() * cell[0] + 1e-3
+        )
 
 
 def test_conservative_keeps_the_sum_of_what_is_smooth_enough_not_to_be_limited() -> None:
@@ -71,11 +84,20 @@ def test_conservative_keeps_the_sum_of_what_is_smooth_enough_not_to_be_limited()
     ct = hu.Volume.from_array(bump.astype(np.float32), affine=np.eye(4), background=0)
     for shape in ((12, 12, 12), (7, 11, 15)):
         made = applied(hu.Resample(shape=shape, method="conservative"), ct).image
-        assert made.array.sum(dtype=float) * np.prod(made.grid.spacing_mm) == pytest.approx(bump.sum(), rel=2e-3)
+        assert made.array.sum(dtype=float) * np.prod(made.grid.spacing_mm) == pytest.approx(
+            bump.sum(), rel=2e-3
+        )
 
 
-@given(volume=volumes(spec=specs(grid=grids(smallest=2), dtypes=("int16", "uint8", "int32", "float64"))), spacing=SPACINGS)
-def test_nearest_only_picks_and_keeps_the_dtype(volume: hu.Volume, spacing: tuple[float, ...]) -> None:
+@given(
+    volume=volumes(
+        spec=specs(grid=grids(smallest=2), dtypes=("int16", "uint8", "int32", "float64"))
+    ),
+    spacing=SPACINGS,
+)
+def test_nearest_only_picks_and_keeps_the_dtype(
+    volume: hu.Volume, spacing: tuple[float, ...]
+) -> None:
     volume = hu.Volume(volume.array, volume.spec.replaced(background=0))
     made = applied(hu.Resample(spacing_mm=spacing, method="nearest"), volume).image
     assert made.spec.dtype == volume.spec.dtype
@@ -113,7 +135,10 @@ def test_each_channel_is_sampled_alone_oblique_or_not(volume: hu.Volume) -> None
         made = applied(hu.Resample(like=grid, method="linear"), volume).image
         for n in range(len(volume.spec.channels)):
             alone = hu.Volume(volume.array[..., n], volume.spec.replaced(channels=()))
-            assert np.array_equal(made.array[..., n], applied(hu.Resample(like=grid, method="linear"), alone).image.array)
+            assert np.array_equal(
+                made.array[..., n],
+                applied(hu.Resample(like=grid, method="linear"), alone).image.array,
+            )
 
 
 @given(grid=grids(smallest=4, largest=8, oblique=True), angle=st.floats(-0.6, 0.6))
@@ -139,10 +164,23 @@ def test_a_long_axis_may_become_one_sample() -> None:
         applied(hu.Resample(shape=(1, 1, 1), method="area"), endless)
 
 
-@pytest.mark.parametrize("wrong", [{}, {"spacing_mm": 1, "shape": (2, 2, 2)}, {"spacing_mm": 0}, {"spacing_mm": (1, 1)},
-                                   {"spacing_mm": float("nan")}, {"shape": (0, 1, 1)}, {"spacing_mm": 1, "method": "lanczos"},
-                                   {"spacing_mm": 1, "fit": "exact"}, {"spacing_mm": 1, "labels": "linear"},
-                                   {"shape": (1.5, 2, 2)}, {"spacing_mm": "one"}, {"spacing_mm": True}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"spacing_mm": 1, "shape": (2, 2, 2)},
+        {"spacing_mm": 0},
+        {"spacing_mm": (1, 1)},
+        {"spacing_mm": float("nan")},
+        {"shape": (0, 1, 1)},
+        {"spacing_mm": 1, "method": "lanczos"},
+        {"spacing_mm": 1, "fit": "exact"},
+        {"spacing_mm": 1, "labels": "linear"},
+        {"shape": (1.5, 2, 2)},
+        {"spacing_mm": "one"},
+        {"spacing_mm": True},
+    ],
+)
 def test_what_cannot_be_is_refused_when_it_is_written(wrong: dict[str, object]) -> None:
     with pytest.raises((hu.GeometryError, hu.QuantityError)):
         hu.Resample(**wrong)

@@ -17,7 +17,11 @@ PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 def by_hand(volume: hu.Volume, slab: hu.Slab) -> np.ndarray:
     """Each slab by a plain loop."""
-    axis = next(n for n, letter in enumerate(volume.grid.orientation) if letter in ("LR", "PA", "IS")[PLANES[slab.plane]])
+    axis = next(
+        n
+        for n, letter in enumerate(volume.grid.orientation)
+        if letter in ("LR", "PA", "IS")[PLANES[slab.plane]]
+    )
     values = np.moveaxis(volume.array.astype(float), axis, 0)
     join = {"max": np.max, "min": np.min, "mean": np.mean}[slab.statistic]
     made = []
@@ -27,9 +31,16 @@ def by_hand(volume: hu.Volume, slab: hu.Slab) -> np.ndarray:
     return np.moveaxis(np.stack(made), 0, axis)
 
 
-@given(volume=ANY, statistic=st.sampled_from(["max", "min", "mean"]), slices=st.integers(1, 12), stride=st.integers(1, 4),
-       plane=st.sampled_from(sorted(PLANES)))
-def test_every_slice_gets_the_slab_that_is_centred_on_it(volume: hu.Volume, statistic: str, slices: int, stride: int, plane: str) -> None:
+@given(
+    volume=ANY,
+    statistic=st.sampled_from(["max", "min", "mean"]),
+    slices=st.integers(1, 12),
+    stride=st.integers(1, 4),
+    plane=st.sampled_from(sorted(PLANES)),
+)
+def test_every_slice_gets_the_slab_that_is_centred_on_it(
+    volume: hu.Volume, statistic: str, slices: int, stride: int, plane: str
+) -> None:
     slab = hu.Slab(statistic=statistic, slices=slices, stride=stride, plane=plane)
     made = applied(slab, volume).image.array
     assert np.allclose(made, by_hand(volume, slab), atol=1e-2)
@@ -46,12 +57,21 @@ def test_slabs_agree_with_scipy(statistic: str, slices: int) -> None:
         half = slices // 2
         assert np.allclose(made[..., half:-half], theirs[..., half:-half], atol=1e-2)
     else:
-        filtered = getattr(ndimage, f"{statistic}imum_filter1d")(values, slices, axis=2, mode="nearest")
+        filtered = getattr(ndimage, f"{statistic}imum_filter1d")(
+            values, slices, axis=2, mode="nearest"
+        )
         assert np.array_equal(made, filtered)
 
 
-@given(volume=ANY, slices=st.integers(1, 9), stride=st.integers(1, 3), edges=st.sampled_from(["shrink", "valid"]))
-def test_a_slab_lies_in_the_world_where_its_centre_is(volume: hu.Volume, slices: int, stride: int, edges: str) -> None:
+@given(
+    volume=ANY,
+    slices=st.integers(1, 9),
+    stride=st.integers(1, 3),
+    edges=st.sampled_from(["shrink", "valid"]),
+)
+def test_a_slab_lies_in_the_world_where_its_centre_is(
+    volume: hu.Volume, slices: int, stride: int, edges: str
+) -> None:
     slab = hu.Slab(slices=slices, stride=stride, edges=edges)
     axis = slab.axis(volume.grid)
     if edges == "valid" and slices > volume.grid.shape[axis]:
@@ -89,16 +109,22 @@ def test_the_plane_is_found_from_the_orientation(orientation: str) -> None:
         assert np.array_equal(hu.regrid(made, theirs.grid).array, theirs.array)
 
 
-@pytest.mark.parametrize(("thickness", "slices"), [(5.0, 5), (4.6, 5), (0.2, 1), (1.0, 1), (2.6, 3)])
+@pytest.mark.parametrize(
+    ("thickness", "slices"), [(5.0, 5), (4.6, 5), (0.2, 1), (1.0, 1), (2.6, 3)]
+)
 def test_millimetres_become_the_nearest_number_of_slices(thickness: float, slices: int) -> None:
-    ct = hu.Volume.from_array(np.random.default_rng(2).integers(0, 99, (3, 3, 9)).astype(np.int16), affine=np.eye(4))
+    ct = hu.Volume.from_array(
+        np.random.default_rng(2).integers(0, 99, (3, 3, 9)).astype(np.int16), affine=np.eye(4)
+    )
     by_mm, by_number = hu.Slab(thickness_mm=thickness), hu.Slab(slices=slices)
     assert np.array_equal(applied(by_mm, ct).image.array, applied(by_number, ct).image.array)
     assert by_mm.plan(ct.spec) == by_number.plan(ct.spec)
 
 
 def test_the_cost_does_not_depend_on_the_thickness() -> None:
-    ct = hu.Volume.from_array(np.random.default_rng(0).integers(0, 99, (64, 64, 120)).astype(np.int16), affine=np.eye(4))
+    ct = hu.Volume.from_array(
+        np.random.default_rng(0).integers(0, 99, (64, 64, 120)).astype(np.int16), affine=np.eye(4)
+    )
     spent = {}
     for slices in (3, 60):
         runs = []
@@ -126,9 +152,22 @@ def test_a_label_whose_background_is_not_0_keeps_it() -> None:
     assert done.labels["a"].array.ravel().tolist() == [9, 1, 1, 1, 9, 9]
 
 
-@pytest.mark.parametrize("wrong", [{}, {"slices": 3, "thickness_mm": 3}, {"slices": 0}, {"slices": 2.5}, {"thickness_mm": 0},
-                                   {"thickness_mm": float("nan")}, {"slices": 3, "stride": 0}, {"slices": 3, "plane": "oblique"},
-                                   {"slices": 3, "statistic": "median"}, {"slices": 3, "edges": "wrap"}, {"slices": "five"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"slices": 3, "thickness_mm": 3},
+        {"slices": 0},
+        {"slices": 2.5},
+        {"thickness_mm": 0},
+        {"thickness_mm": float("nan")},
+        {"slices": 3, "stride": 0},
+        {"slices": 3, "plane": "oblique"},
+        {"slices": 3, "statistic": "median"},
+        {"slices": 3, "edges": "wrap"},
+        {"slices": "five"},
+    ],
+)
 def test_what_cannot_be_is_refused_when_it_is_written(wrong: dict[str, object]) -> None:
     with pytest.raises((hu.GeometryError, hu.QuantityError)):
         hu.Slab(**wrong)

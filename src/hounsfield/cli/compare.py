@@ -7,28 +7,36 @@ from typing import Annotated
 
 from typer import Argument, Exit, Option
 
-from hounsfield.cli.failure import FAILED, about
+from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.scan import read_volume
 from hounsfield.cli.terminal import Terminal
 
 
-def compare(terminal: Terminal, reading: Reading,
-            ct: Annotated[Path, Argument(help="The image.")],
-            seg: Annotated[Path, Argument(help="Its segmentation.")],
-            fix: Annotated[Path | None, Option(metavar="OUT", help="Write it on the image's grid.")] = None,
-            ) -> None:
+def compare(
+    terminal: Terminal,
+    reading: Reading,
+    ct: Annotated[Path, Argument(help="The image.")],
+    seg: Annotated[Path, Argument(help="Its segmentation.")],
+    fix: Annotated[Path | None, Option(metavar="OUT", help="Write it on the image's grid.")] = None,
+) -> None:
     """Compare where an image and a segmentation lie, by their corners in mm; ends with 1 where they differ."""
     from hounsfield.core.compare import compare as compared
     from hounsfield.io.write import write
-    from hounsfield.steps.regrid import regrid
+    from hounsfield.resampling.regrid import regrid
 
     image = read_volume(ct, reading=reading)
     label = read_volume(seg, reading=Reading(assume_affine=reading.assume_affine), quantity="label")
     answer = compared(image, label)
     if terminal.json:
-        terminal.data({"schema": 1, "same": answer.same, "max_corner_mm": answer.max_corner_mm,
-                       "differences": list(answer.differences)})
+        terminal.data(
+            {
+                "schema": 1,
+                "same": answer.same,
+                "max_corner_mm": answer.max_corner_mm,
+                "differences": list(answer.differences),
+            }
+        )
     else:
         terminal.text("the same grid" if answer.same else "\n".join(answer.differences))
     if fix is not None:
@@ -37,6 +45,8 @@ def compare(terminal: Terminal, reading: Reading,
             write(brought, fix)
         terminal.say(f"wrote {fix}: the segmentation on the image's grid")
         if label.array.any() and not brought.array.any():
-            terminal.warn("none of what the segmentation marks lies within the image: is it that of another scan?")
+            terminal.warn(
+                "none of what the segmentation marks lies within the image: is it that of another scan?"
+            )
     if not answer.same:
         raise Exit(FAILED)

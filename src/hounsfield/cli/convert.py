@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
-from hounsfield.cli.failure import USAGE, Failure, about
+from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.scan import QuantityWord, read_volume
 from hounsfield.cli.terminal import Terminal
@@ -16,18 +16,25 @@ if TYPE_CHECKING:
     from hounsfield.core.stack import Stack
 
 
-def convert(terminal: Terminal, reading: Reading,
-            src: Annotated[Path, Argument(readable=False, help="A scan: file or folder.")],
-            dst: Annotated[Path, Argument(help="The output; its suffix says the format.")],
-            like: Annotated[Path | None, Option(metavar="FILE", help="Sample onto the grid of this scan.")] = None,
-            format: Annotated[Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"] | None,
-                              Option(help="Instead of what the suffix says; dicom is a derived series.")] = None,
-            dtype: Annotated[str | None, Option(help="Such as int16; checked, never wrapped.")] = None,
-            quantity: Annotated[QuantityWord | None, Option(help="What the values are, if not HU.")] = None) -> None:
+def convert(
+    terminal: Terminal,
+    reading: Reading,
+    src: Annotated[Path, Argument(readable=False, help="A scan: file or folder.")],
+    dst: Annotated[Path, Argument(help="The output; its suffix says the format.")],
+    like: Annotated[
+        Path | None, Option(metavar="FILE", help="Sample onto the grid of this scan.")
+    ] = None,
+    format: Annotated[
+        Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"] | None,
+        Option(help="Instead of what the suffix says; dicom is a derived series."),
+    ] = None,
+    dtype: Annotated[str | None, Option(help="Such as int16; checked, never wrapped.")] = None,
+    quantity: Annotated[QuantityWord | None, Option(help="What the values are, if not HU.")] = None,
+) -> None:
     """Write a scan in another format, on its own grid or on that of another scan; nothing of the patient is written."""
     from hounsfield.io.open import open_stack
     from hounsfield.io.write import write
-    from hounsfield.steps.regrid import regrid
+    from hounsfield.resampling.regrid import regrid
 
     _check_dtype(dtype)
     volume = read_volume(src, reading=reading, quantity=quantity)
@@ -36,19 +43,32 @@ def convert(terminal: Terminal, reading: Reading,
             grid = open_stack(like, policy=reading.policy, quantity="other").grid
         volume = regrid(volume, grid)
     with about(dst):
-        write(volume, dst, format=format, dtype=dtype, like=_origin(src, reading) if format == "dicom" else None)
+        write(
+            volume,
+            dst,
+            format=format,
+            dtype=dtype,
+            source=_origin(src, reading) if format == "dicom" else None,
+        )
     if terminal.json:
         grid = volume.grid
-        terminal.data({"schema": 1, "shape": list(volume.shape), "spacing_mm": list(grid.spacing_mm),
-                       "orientation": grid.orientation, "dtype": dtype or str(volume.spec.dtype),
-                       "quantity": volume.quantity})
+        terminal.data(
+            {
+                "schema": 1,
+                "shape": list(volume.shape),
+                "spacing_mm": list(grid.spacing_mm),
+                "orientation": grid.orientation,
+                "dtype": dtype or str(volume.spec.dtype),
+                "quantity": volume.quantity,
+            }
+        )
     terminal.say(f"wrote {dst}: {volume.quantity}, {volume.grid!r}")
 
 
 def _origin(src: Path, reading: Reading) -> Stack | None:
     """The series that a derived one refers to; None where the source is no DICOM."""
+    from hounsfield.io.formats import sniff
     from hounsfield.io.open import open_stack
-    from hounsfield.io.sniff import sniff
 
     if sniff(src) != "dicom":
         return None
@@ -61,4 +81,6 @@ def _check_dtype(word: str | None) -> None:
     try:
         np.dtype(word)
     except TypeError:
-        raise Failure(f"'{word}' is no dtype; one is int16, uint8 or float32", status=USAGE, code="USAGE") from None
+        raise Failure(
+            f"'{word}' is no dtype; one is int16, uint8 or float32", status=USAGE, code="USAGE"
+        ) from None

@@ -10,28 +10,33 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Exit, Option
 
-from hounsfield.cli.failure import FAILED, about
+from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.inspect import print_inspection
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.run import no_case, reporting
 from hounsfield.cli.scan import read_volume
 from hounsfield.cli.terminal import Terminal
-from hounsfield.dataset.outcome import Outcome
+from hounsfield.dataset.case_result import CaseResult
 
 if TYPE_CHECKING:
     from hounsfield.core.volume import Volume
-    from hounsfield.dataset.source import CaseSource
+    from hounsfield.dataset.case import CaseSource
 
-RECIPES = {"head": "the head without headrest, 1 mm, 512 x 512, brain window",
-           "isotropic-mip": "1 mm isotropic, 0 to 1, maximum intensity projections of 5 slices"}
+RECIPES = {
+    "head": "the head without headrest, 1 mm, 512 x 512, brain window",
+    "isotropic-mip": "1 mm isotropic, 0 to 1, maximum intensity projections of 5 slices",
+}
 """The presets that the demo runs, and what each makes."""
 
 WINDOW = "brain"
 
 
-def demo(terminal: Terminal, reading: Reading,
-         src: Annotated[Path | None, Argument(help="Your own CT; without it, a phantom head.")] = None,
-         out: Annotated[Path, Option("--out", "-o", help="The folder for all of it.")] = Path("demo")) -> None:
+def demo(
+    terminal: Terminal,
+    reading: Reading,
+    src: Annotated[Path | None, Argument(help="Your own CT; without it, a phantom head.")] = None,
+    out: Annotated[Path, Option("--out", "-o", help="The folder for all of it.")] = Path("demo"),
+) -> None:
     """Look at a scan, run both recipes on it, draw pictures; say what was found and where it lies."""
     scan = src or _phantom(terminal, out)
     terminal.say(f"\nwhat is there (hounsfield inspect {scan})\n")
@@ -42,7 +47,9 @@ def demo(terminal: Terminal, reading: Reading,
     if not terminal.json:
         print_inspection(terminal, found)
     cases = _cases(scan, reading)
-    outcomes = {recipe: _run(terminal, reading, recipe, cases, out=out / recipe) for recipe in RECIPES}
+    outcomes = {
+        recipe: _run(terminal, reading, recipe, cases, out=out / recipe) for recipe in RECIPES
+    }
     pictures = _pictures(terminal, reading, cases, outcomes, out=out)
     _end(terminal, _Answer(found.to_json(), outcomes, pictures), out=out)
 
@@ -52,7 +59,7 @@ class _Answer:
     """What a demo came to."""
 
     inspection: dict[str, Any]
-    outcomes: dict[str, tuple[Outcome, ...]]
+    outcomes: dict[str, tuple[CaseResult, ...]]
     pictures: list[Path]
 
     @property
@@ -69,8 +76,10 @@ def _phantom(terminal: Terminal, out: Path) -> Path:
     if scan.is_dir():
         terminal.say(f"the phantom of an earlier demo is in {scan}")
         return scan
-    terminal.say(f"writing a phantom head as a CT series into {scan}: noise, a headrest and a table, padding outside "
-                 "the field of view, files without order")
+    terminal.say(
+        f"writing a phantom head as a CT series into {scan}: noise, a headrest and a table, padding outside "
+        "the field of view, files without order"
+    )
     part = out / ".scan.part"
     shutil.rmtree(part, ignore_errors=True)
     with terminal.progress("phantom"):
@@ -88,20 +97,27 @@ def _cases(scan: Path, reading: Reading) -> tuple[CaseSource, ...]:
     return found.cases
 
 
-def _run(terminal: Terminal, reading: Reading, recipe: str, cases: Sequence[CaseSource], *, out: Path
-         ) -> tuple[Outcome, ...]:
-    from hounsfield.dataset.job import Job
+def _run(
+    terminal: Terminal, reading: Reading, recipe: str, cases: Sequence[CaseSource], *, out: Path
+) -> tuple[CaseResult, ...]:
     from hounsfield.dataset.run import run_dataset
+    from hounsfield.dataset.run_config import RunConfig
     from hounsfield.pipeline.presets import preset
 
     terminal.say(f"\n{RECIPES[recipe]} (hounsfield run {recipe})\n")
-    job = Job(pipeline=preset(recipe), out=out, policy=reading.policy)
+    job = RunConfig(pipeline=preset(recipe), out=out, policy=reading.policy)
     with about(out), reporting(terminal, cases) as report:
         return run_dataset(job, cases, report=report).outcomes
 
 
-def _pictures(terminal: Terminal, reading: Reading, cases: Sequence[CaseSource],
-              outcomes: dict[str, tuple[Outcome, ...]], *, out: Path) -> list[Path]:
+def _pictures(
+    terminal: Terminal,
+    reading: Reading,
+    cases: Sequence[CaseSource],
+    outcomes: dict[str, tuple[CaseResult, ...]],
+    *,
+    out: Path,
+) -> list[Path]:
     """Planes, montage and histogram of each scan, and planes of what each recipe made of it."""
     folder = out / "pictures"
     with about(folder):
@@ -125,8 +141,11 @@ def _drawn(volume: Volume, folder: Path, *, name: str) -> list[Path]:
     from hounsfield.picture.montage import montage
     from hounsfield.picture.planes import planes
 
-    drawn = {"planes": planes(volume, window=WINDOW, crosshair=True), "montage": montage(volume, window=WINDOW),
-             "histogram": histogram(volume, window=WINDOW)}
+    drawn = {
+        "planes": planes(volume, window=WINDOW, crosshair=True),
+        "montage": montage(volume, window=WINDOW),
+        "histogram": histogram(volume, window=WINDOW),
+    }
     for kind, picture in drawn.items():
         picture.save(folder / f"{name}-{kind}.png")
     return [folder / f"{name}-{kind}.png" for kind in drawn]
@@ -141,14 +160,25 @@ def _result_planes(image: Path, path: Path) -> Path:
 
 def _end(terminal: Terminal, answer: _Answer, *, out: Path) -> None:
     if terminal.json:
-        terminal.data({"schema": 1, "inspection": answer.inspection, "pictures": len(answer.pictures),
-                       "runs": {recipe: [one.to_json() for one in each] for recipe, each in answer.outcomes.items()}})
+        terminal.data(
+            {
+                "schema": 1,
+                "inspection": answer.inspection,
+                "pictures": len(answer.pictures),
+                "runs": {
+                    recipe: [one.to_json() for one in each]
+                    for recipe, each in answer.outcomes.items()
+                },
+            }
+        )
     terminal.say("\nwhere it lies")
     for recipe, each in answer.outcomes.items():
         for one in each:
             if one.status != "failed":
                 folder = out / recipe / "cases" / one.id
-                terminal.say(f"  {folder}/  {', '.join(sorted(path.name for path in folder.iterdir()))}")
+                terminal.say(
+                    f"  {folder}/  {', '.join(sorted(path.name for path in folder.iterdir()))}"
+                )
     for path in answer.pictures:
         terminal.say(f"  {path}")
     if answer.failed:

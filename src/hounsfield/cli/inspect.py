@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
-from hounsfield.cli.failure import FAILED, NO_CASE, about
+from hounsfield.cli.errors import FAILED, NO_CASE, about
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.terminal import Terminal, as_options, error_line, inert
 from hounsfield.dataset.discover import several
@@ -15,8 +15,21 @@ from hounsfield.dataset.discover import several
 if TYPE_CHECKING:
     from hounsfield.dataset.inspect import Inspection
 
-COLUMNS = ("id", "kind", "slices", "size", "spacing mm", "gaps mm", "axes", "tilt", "kernel", "codec", "quantity",
-           "values", "verdict")
+COLUMNS = (
+    "id",
+    "kind",
+    "slices",
+    "size",
+    "spacing mm",
+    "gaps mm",
+    "axes",
+    "tilt",
+    "kernel",
+    "codec",
+    "quantity",
+    "values",
+    "verdict",
+)
 RIGHT = ("slices", "tilt")
 SPARE = ("codec", "kernel", "values", "axes", "quantity", "tilt", "gaps mm", "size", "spacing mm")
 """What is left out first on a narrow screen; tilt and gaps are said below the table too, where they matter."""
@@ -24,10 +37,20 @@ SPARE = ("codec", "kernel", "values", "axes", "quantity", "tilt", "gaps mm", "si
 SHOWN_GAPS = 3
 
 
-def inspect(terminal: Terminal, reading: Reading,
-            path: Annotated[Path, Argument(readable=False, help="A folder, an archive, or a file: DICOM, NIfTI, NRRD, npy ...")],
-            html: Annotated[Path | None, Option(metavar="FILE", help="Write a page of HTML too.")] = None,
-            strict: Annotated[bool, Option("--strict", help="End with 1 if any series is refused.")] = False) -> None:
+def inspect(
+    terminal: Terminal,
+    reading: Reading,
+    path: Annotated[
+        Path,
+        Argument(
+            readable=False, help="A folder, an archive, or a file: DICOM, NIfTI, NRRD, npy ..."
+        ),
+    ],
+    html: Annotated[Path | None, Option(metavar="FILE", help="Write a page of HTML too.")] = None,
+    strict: Annotated[
+        bool, Option("--strict", help="End with 1 if any series is refused.")
+    ] = False,
+) -> None:
     """Say what lies at a path, series by series: sizes, spacing, gaps, tilt, units, and whether it can be read."""
     from hounsfield.dataset.inspect import inspect as look
 
@@ -53,9 +76,14 @@ def print_inspection(terminal: Terminal, found: Inspection) -> None:
     for line in reason_lines(found):
         terminal.text(as_options(inert(line)))
     if found.other:
-        terminal.say(several(len(found.other), "other file") + ("" if terminal.verbose else " (-v says which)"))
+        terminal.say(
+            several(len(found.other), "other file")
+            + ("" if terminal.verbose else " (-v says which)")
+        )
     for each in found.other:
-        terminal.detail(f"  {each.name}: {each.code}" + (f": {each.message}" if each.message else ""))
+        terminal.detail(
+            f"  {each.name}: {each.code}" + (f": {each.message}" if each.message else "")
+        )
 
 
 def table_rows(found: Inspection) -> list[tuple[str, ...]]:
@@ -65,20 +93,35 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
         row = one.to_json()
         gaps = row["gaps_mm"]
         shown = ", ".join(f"{mm:.4g} x {count}" for mm, count in gaps[:SHOWN_GAPS])
-        rows.append((row["id"], row["kind"], str(row["slices"]), _times(row["shape"]), _times(row["spacing_mm"] or []),
-                     shown + (" ..." if len(gaps) > SHOWN_GAPS else ""), row["orientation"],
-                     f"{row['tilt_deg']:.1f}" if row["tilt_deg"] > SHOWN_TILT_DEG else "",
-                     row["kernel"], row["codec"] or row.get("dtype", ""), row["quantity"],
-                     _times(row.get("value_range") or [], " to "), row["verdict"]))
+        rows.append(
+            (
+                row["id"],
+                row["kind"],
+                str(row["slices"]),
+                _times(row["shape"]),
+                _times(row["spacing_mm"] or []),
+                shown + (" ..." if len(gaps) > SHOWN_GAPS else ""),
+                row["orientation"],
+                f"{row['tilt_deg']:.1f}" if row["tilt_deg"] > SHOWN_TILT_DEG else "",
+                row["kernel"],
+                row["codec"] or row.get("dtype", ""),
+                row["quantity"],
+                _times(row.get("value_range") or [], " to "),
+                row["verdict"],
+            )
+        )
     return rows
 
 
 def reason_lines(found: Inspection) -> list[str]:
     """A line for each reason, with the codes that the docs explain."""
-    from hounsfield.dataset.inspect import problems_of
+    from hounsfield.dataset.inspect import diagnostics_of
 
-    return [f"{one.id}  {code}: {message}" + (f"  [{files}]" if files else "")
-            for one in found.series for code, message, files in problems_of(one)]
+    return [
+        f"{one.id}  {code}: {message}" + (f"  [{files}]" if files else "")
+        for one in found.series
+        for code, message, files in diagnostics_of(one)
+    ]
 
 
 SHOWN_TILT_DEG = 0.05
@@ -91,8 +134,15 @@ def _times(values: list[float], between: str = " x ") -> str:
 
 def _write_page(found: Inspection, path: Path, *, title: str) -> None:
     from hounsfield.cli.page import page
-    from hounsfield.io.atomic import write_text
+    from hounsfield.io.bytes.atomic import write_text
 
     with about(path):
-        write_text(path, page(title=f"Inspection of {title}", columns=COLUMNS, rows=table_rows(found),
-                              lines=reason_lines(found)))
+        write_text(
+            path,
+            page(
+                title=f"Inspection of {title}",
+                columns=COLUMNS,
+                rows=table_rows(found),
+                lines=reason_lines(found),
+            ),
+        )

@@ -15,16 +15,24 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """No script, no picture, no font, no frame, from nowhere: the style of the page itself is all there is."""
 
 
-def page(*, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]) -> str:
+def page(
+    *, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]
+) -> str:
     """The page; the last column of a row is its class, too."""
     head = "".join(f"<th>{_text(name)}</th>" for name in columns)
-    body = "".join(f'<tr class="{_text(row[-1])}">' + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>\n"
-                   for row in rows)
+    body = "".join(
+        f'<tr class="{_text(row[-1])}">'
+        + "".join(f"<td>{_text(cell)}</td>" for cell in row)
+        + "</tr>\n"
+        for row in rows
+    )
     said = "".join(f"<li>{_text(line)}</li>\n" for line in lines)
-    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<title>{_text(title)}</title>\n'
-            f"<style>{STYLE}</style></head>\n<body><h1>{_text(title)}</h1>\n"
-            f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>\n<ul>\n{said}</ul></body></html>\n")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<title>{_text(title)}</title>\n'
+        f"<style>{STYLE}</style></head>\n<body><h1>{_text(title)}</h1>\n"
+        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>\n<ul>\n{said}</ul></body></html>\n"
+    )
 
 
 def _text(text: str) -> str:

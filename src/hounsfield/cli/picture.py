@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
-from hounsfield.cli.failure import USAGE, Failure, about
+from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.scan import QuantityWord, read_volume
 from hounsfield.cli.terminal import Terminal
@@ -25,7 +25,9 @@ class Showing:
     """What every picture has."""
 
     out: Annotated[Path, Option("--out", "-o", metavar="PNG", help="The picture.")]
-    window: Annotated[str | None, Option(metavar="NAME|CENTER,WIDTH", help="The window (see windows).")] = None
+    window: Annotated[
+        str | None, Option(metavar="NAME|CENTER,WIDTH", help="The window (see windows).")
+    ] = None
     quantity: Annotated[QuantityWord | None, Option(help="What the values are, if not HU.")] = None
 
     @property
@@ -43,27 +45,47 @@ class Showing:
             with about("--window", status=USAGE):
                 window_named(window)
         elif window is not None and not (isfinite(window[0]) and 0 < window[1] < inf):
-            raise Failure(f"--window has a finite center and a width over 0, not '{self.window}'", status=USAGE, code="USAGE")
+            raise Failure(
+                f"--window has a finite center and a width over 0, not '{self.window}'",
+                status=USAGE,
+                code="USAGE",
+            )
         if self.out.suffix.lower() != ".png":
-            raise Failure(f"{self.out}: a picture is saved as .png, not '{self.out.suffix}'", status=USAGE, code="USAGE")
+            raise Failure(
+                f"{self.out}: a picture is saved as .png, not '{self.out.suffix}'",
+                status=USAGE,
+                code="USAGE",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewing:
     """What a picture of sections has besides."""
 
-    overlay: Annotated[Path | None, Option(metavar="FILE", help="Labels or a mask to lay over it.")] = None
-    convention: Annotated[Literal["radiological", "neurological"], Option(
-        help="Whether the patient's left is on the right.")] = "radiological"
+    overlay: Annotated[
+        Path | None, Option(metavar="FILE", help="Labels or a mask to lay over it.")
+    ] = None
+    convention: Annotated[
+        Literal["radiological", "neurological"],
+        Option(help="Whether the patient's left is on the right."),
+    ] = "radiological"
 
 
 Src = Annotated[Path, Argument(readable=False, help="A scan: file or folder.")]
 
 
-def planes(terminal: Terminal, reading: Reading, showing: Showing, viewing: Viewing, src: Src,
-           at: Annotated[str | None, Option("--at", metavar="R,A,S", help="The point, in mm.")] = None,
-           fraction: Annotated[str | None, Option(metavar="R,A,S", help="The point, from 0 to 1 each.")] = None,
-           crosshair: Annotated[bool, Option("--crosshair", help="Draw where the planes cut.")] = False) -> None:
+def planes(
+    terminal: Terminal,
+    reading: Reading,
+    showing: Showing,
+    viewing: Viewing,
+    src: Src,
+    at: Annotated[str | None, Option("--at", metavar="R,A,S", help="The point, in mm.")] = None,
+    fraction: Annotated[
+        str | None, Option(metavar="R,A,S", help="The point, from 0 to 1 each.")
+    ] = None,
+    crosshair: Annotated[bool, Option("--crosshair", help="Draw where the planes cut.")] = False,
+) -> None:
     """Axial, coronal and sagittal planes through a point, true to mm, with letters, in one window."""
     from hounsfield.picture.planes import planes as draw
 
@@ -72,22 +94,43 @@ def planes(terminal: Terminal, reading: Reading, showing: Showing, viewing: View
     part = (0.5, 0.5, 0.5) if fraction is None else _numbers(fraction, 3, name="--fraction")
     volume, overlay = _opened(terminal, src, reading, showing, viewing)
     with about(src):
-        picture = draw(volume, at_mm=point, fraction=part, window=showing.window_like, overlay=overlay,
-                       convention=viewing.convention, crosshair=crosshair)
+        picture = draw(
+            volume,
+            at_mm=point,
+            fraction=part,
+            window=showing.window_like,
+            overlay=overlay,
+            convention=viewing.convention,
+            crosshair=crosshair,
+        )
     _save(terminal, picture, showing.out)
 
 
-def montage(terminal: Terminal, reading: Reading, showing: Showing, viewing: Viewing, src: Src,
-            rows: Annotated[int | None, Option(min=1)] = None, columns: Annotated[int | None, Option(min=1)] = None,
-            plane: Annotated[Literal["axial", "coronal", "sagittal"], Option()] = "axial") -> None:
+def montage(
+    terminal: Terminal,
+    reading: Reading,
+    showing: Showing,
+    viewing: Viewing,
+    src: Src,
+    rows: Annotated[int | None, Option(min=1)] = None,
+    columns: Annotated[int | None, Option(min=1)] = None,
+    plane: Annotated[Literal["axial", "coronal", "sagittal"], Option()] = "axial",
+) -> None:
     """Many sections of one plane on one sheet, each with its place in mm, in one window."""
     from hounsfield.picture.montage import montage as draw
 
     showing.check()
     volume, overlay = _opened(terminal, src, reading, showing, viewing)
     with about(src):
-        picture = draw(volume, rows=rows, columns=columns, plane=plane, window=showing.window_like, overlay=overlay,
-                       convention=viewing.convention)
+        picture = draw(
+            volume,
+            rows=rows,
+            columns=columns,
+            plane=plane,
+            window=showing.window_like,
+            overlay=overlay,
+            convention=viewing.convention,
+        )
     _save(terminal, picture, showing.out)
 
 
@@ -102,19 +145,22 @@ def histogram(terminal: Terminal, reading: Reading, showing: Showing, src: Src) 
     _save(terminal, picture, showing.out)
 
 
-def _opened(terminal: Terminal, src: Path, reading: Reading, showing: Showing, viewing: Viewing
-            ) -> tuple[Volume, Volume | None]:
+def _opened(
+    terminal: Terminal, src: Path, reading: Reading, showing: Showing, viewing: Viewing
+) -> tuple[Volume, Volume | None]:
     volume = read_volume(src, reading=reading, quantity=showing.quantity)
     if viewing.overlay is None:
         return volume, None
-    from hounsfield.steps.regrid import regrid
+    from hounsfield.resampling.regrid import regrid
 
     overlay = read_volume(viewing.overlay, reading=Reading(), quantity="label")
     if overlay.grid.same_as(volume.grid):
         return volume, overlay
     brought = regrid(overlay, volume.grid)
     if overlay.array.any() and not brought.array.any():
-        terminal.warn(f"{viewing.overlay}: none of what it marks lies within the image: is it that of another scan?")
+        terminal.warn(
+            f"{viewing.overlay}: none of what it marks lies within the image: is it that of another scan?"
+        )
     return volume, brought
 
 
@@ -133,6 +179,9 @@ def _numbers(text: str, count: int, *, name: str) -> tuple[float, ...]:
     except ValueError:
         values = ()
     if len(values) != count:
-        raise Failure(f"{name} takes {count} numbers with commas between them, not '{text}'", status=USAGE,
-                      code="USAGE")
+        raise Failure(
+            f"{name} takes {count} numbers with commas between them, not '{text}'",
+            status=USAGE,
+            code="USAGE",
+        )
     return values

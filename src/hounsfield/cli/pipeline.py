@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hounsfield.cli.failure import USAGE, about
+from hounsfield.cli.errors import USAGE, about
 
 if TYPE_CHECKING:
     from hounsfield.pipeline.pipeline import Pipeline
@@ -15,11 +15,11 @@ SUFFIXES = (".toml", ".json")
 
 
 def load_pipeline(word: str, *, settings: Sequence[str] = ()) -> Pipeline:
-    """The pipeline that `word` names, changed by settings; any problem ends the verb with status 2."""
+    """The pipeline that `word` names, changed by settings; any diagnostic ends the verb with status 2."""
+    from hounsfield.pipeline.pipeline import Pipeline
     from hounsfield.pipeline.presets import preset, preset_names
-    from hounsfield.pipeline.text import load
 
     with about(word, status=USAGE):
         if word not in preset_names() and (word.endswith(SUFFIXES) or Path(word).is_file()):
-            return load(Path(word), settings=settings)
+            return Pipeline.load(Path(word), settings=settings)
         return preset(word, settings=settings)

@@ -7,17 +7,21 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from hounsfield.cli.failure import about
+from hounsfield.cli.errors import about
 from hounsfield.cli.pipeline import load_pipeline
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.terminal import Terminal
 
 
-def plan(terminal: Terminal, reading: Reading,
-         pipeline: Annotated[str, Argument(help="A preset's name, a .toml file or a record.json.")],
-         src: Annotated[Path, Argument(readable=False, help="A CT: file or folder.")],
-         settings: Annotated[list[str] | None, Option("--set", metavar="STEP.KEY=VALUE", help="Change a step.")] = None,
-         ) -> None:
+def plan(
+    terminal: Terminal,
+    reading: Reading,
+    pipeline: Annotated[str, Argument(help="A preset's name, a .toml file or a record.json.")],
+    src: Annotated[Path, Argument(readable=False, help="A CT: file or folder.")],
+    settings: Annotated[
+        list[str] | None, Option("--set", metavar="STEP.KEY=VALUE", help="Change a step.")
+    ] = None,
+) -> None:
     """Say what a pipeline will do to a scan: its passes, grids, bytes moved and memory; no voxel is touched."""
     from hounsfield.io.open import open_stack
 

@@ -7,12 +7,14 @@ from typing import Annotated
 
 from typer import Argument
 
-from hounsfield.cli.failure import about
+from hounsfield.cli.errors import about
 from hounsfield.cli.terminal import Terminal
 
 
-def presets(terminal: Terminal,
-            name: Annotated[str | None, Argument(help="Print the TOML of this preset.")] = None) -> None:
+def presets(
+    terminal: Terminal,
+    name: Annotated[str | None, Argument(help="Print the TOML of this preset.")] = None,
+) -> None:
     """List the pipelines that ship with the package, or print one as TOML to change and run."""
     from hounsfield.pipeline.presets import preset_names, preset_text
 
@@ -26,11 +28,20 @@ def presets(terminal: Terminal,
         return
     texts = {each: preset_text(each) for each in preset_names()}
     if terminal.json:
-        terminal.data({"schema": 1, "presets": [{"name": each, "about": _about(text), "steps": _steps(text)}
-                                                for each, text in texts.items()]})
+        terminal.data(
+            {
+                "schema": 1,
+                "presets": [
+                    {"name": each, "about": _about(text), "steps": _steps(text)}
+                    for each, text in texts.items()
+                ],
+            }
+        )
         return
-    terminal.table(("preset", "what it makes", "steps"),
-                   [(each, _about(text), " > ".join(_steps(text))) for each, text in texts.items()])
+    terminal.table(
+        ("preset", "what it makes", "steps"),
+        [(each, _about(text), " > ".join(_steps(text))) for each, text in texts.items()],
+    )
 
 
 def _about(text: str) -> str:

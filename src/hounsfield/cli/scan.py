@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from hounsfield.cli.failure import about
+from hounsfield.cli.errors import about
 from hounsfield.cli.reading import Reading
 
 if TYPE_CHECKING:
@@ -16,11 +16,19 @@ QuantityWord = Literal["hu", "unit", "standardized", "display", "label", "mask",
 
 def read_volume(path: Path, *, reading: Reading, quantity: QuantityWord | None = None) -> Volume:
     """The volume at `path`; without a `quantity` the one that the file says, or HU. Errors name the path."""
-    from hounsfield.io.open import read, said_quantity
+    from hounsfield.io.open import declared_quantity, read
 
     with about(path):
         policy = reading.policy
-        said = quantity or said_quantity(path, series=reading.series, policy=policy) or "hu"
-        return read(path, series=reading.series, quantity=said, gaps=policy.gaps, uneven=policy.uneven,
-                    tilt=policy.tilt, padding=policy.padding, assume=policy.assume,
-                    assume_affine=policy.assume_affine)
+        said = quantity or declared_quantity(path, series=reading.series, policy=policy) or "hu"
+        return read(
+            path,
+            series=reading.series,
+            quantity=said,
+            gaps=policy.gaps,
+            uneven=policy.uneven,
+            tilt=policy.tilt,
+            padding=policy.padding,
+            assume=policy.assume,
+            assume_affine=policy.assume_affine,
+        )

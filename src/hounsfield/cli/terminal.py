@@ -34,11 +34,18 @@ SHOWN_AFTER_SECONDS = 1.0
 class Terminal:
     """The options that every verb has, and the two streams."""
 
-    json: Annotated[bool, Option("--json", help="Answer as JSON on stdout.", rich_help_panel=COMMON)] = False
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Say only what went wrong.", rich_help_panel=COMMON)] = False
-    verbose: Annotated[bool, Option("--verbose", "-v", help="Say more.", rich_help_panel=COMMON)] = False
-    traceback: Annotated[bool, Option("--traceback", help="Show where an error came from.",
-                                      rich_help_panel=COMMON)] = False
+    json: Annotated[
+        bool, Option("--json", help="Answer as JSON on stdout.", rich_help_panel=COMMON)
+    ] = False
+    quiet: Annotated[
+        bool, Option("--quiet", "-q", help="Say only what went wrong.", rich_help_panel=COMMON)
+    ] = False
+    verbose: Annotated[
+        bool, Option("--verbose", "-v", help="Say more.", rich_help_panel=COMMON)
+    ] = False
+    traceback: Annotated[
+        bool, Option("--traceback", help="Show where an error came from.", rich_help_panel=COMMON)
+    ] = False
 
     def data(self, value: Mapping[str, Any]) -> None:
         """Print the answer as JSON."""
@@ -66,8 +73,14 @@ class Terminal:
         """Where an error came from, for --traceback."""
         sys.stderr.write("\n".join(inert(line) for line in text.splitlines()) + "\n")
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (),
-              spare: Sequence[str] = ()) -> None:
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        right: Sequence[str] = (),
+        spare: Sequence[str] = (),
+    ) -> None:
         """Print the answer as a table; columns in `right` are aligned to the right.
 
         On a screen that is too narrow, columns in `spare` are left out one by one; a file gets all.
@@ -75,7 +88,12 @@ class Terminal:
         from rich.console import Console
 
         is_screen = sys.stdout.isatty()
-        console = Console(file=sys.stdout, width=None if is_screen else PIPED_WIDTH, highlight=False, soft_wrap=False)
+        console = Console(
+            file=sys.stdout,
+            width=None if is_screen else PIPED_WIDTH,
+            highlight=False,
+            soft_wrap=False,
+        )
         shown = list(columns)
         left_out = list(spare)
         table = _table(columns, rows, shown=shown, right=right)
@@ -85,7 +103,9 @@ class Terminal:
             table = _table(columns, rows, shown=shown, right=right)
         with console.capture() as captured:
             console.print(table)
-        sys.stdout.write("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n")
+        sys.stdout.write(
+            "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n"
+        )
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Progress]:
@@ -114,8 +134,12 @@ class _Bar:
         self._timer.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._timer.cancel()
         with self._lock:
             self._over = True
@@ -135,15 +159,28 @@ class _Bar:
         with self._lock:
             if self._over:
                 return
-            shown = RichProgress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-                                 TimeElapsedColumn(), console=Console(file=sys.stderr), transient=True)
-            self._task = shown.add_task(self._label, completed=self._done, total=self._total or None)
+            shown = RichProgress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                console=Console(file=sys.stderr),
+                transient=True,
+            )
+            self._task = shown.add_task(
+                self._label, completed=self._done, total=self._total or None
+            )
             shown.start()
             self._shown = shown
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, shown: Sequence[str],
-           right: Sequence[str]) -> Table:
+def _table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    shown: Sequence[str],
+    right: Sequence[str],
+) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -152,7 +189,9 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, shown: Sequ
     for name in shown:
         table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(inert(cell)) for name, cell in zip(columns, row, strict=True) if name in shown))
+        table.add_row(
+            *(Text(inert(cell)) for name, cell in zip(columns, row, strict=True) if name in shown)
+        )
     return table
 
 
@@ -165,7 +204,9 @@ def inert(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
 
 
-_KEYWORD = re.compile(r"\b(series|gaps|uneven|tilt|padding|assume|assume_affine|quantity)='([^']+)'")
+_KEYWORD = re.compile(
+    r"\b(series|gaps|uneven|tilt|padding|assume|assume_affine|quantity)='([^']+)'"
+)
 
 
 def as_options(text: str) -> str:
@@ -184,5 +225,7 @@ def error_line(text: str) -> None:
 
 
 def _colored(text: str, code: str) -> str:
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
+    plain = (
+        os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stderr.isatty()
+    )
     return text if plain else f"\x1b[{code}m{text}\x1b[0m"

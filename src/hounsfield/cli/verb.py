@@ -25,7 +25,9 @@ def add_verb(app: Typer, function: Verb, *, name: str) -> None:
     command.__doc__ = function.__doc__
     command.__name__ = name
     command.__signature__ = inspect.Signature(flat.parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in flat.parameters}
+    command.__annotations__ = {
+        parameter.name: parameter.annotation for parameter in flat.parameters
+    }
     app.command(name)(command)
 
 
@@ -49,14 +51,18 @@ class _Flat:
                 parameters += _fields(kind)
             else:
                 own.append(parameter.name)
-                parameters.append(parameter.replace(annotation=kind, kind=inspect.Parameter.KEYWORD_ONLY))
+                parameters.append(
+                    parameter.replace(annotation=kind, kind=inspect.Parameter.KEYWORD_ONLY)
+                )
         return cls(parameters, groups, tuple(own))
 
     def gathered(self, values: dict[str, Any]) -> dict[str, Any]:
         """The arguments of the function out of the values of all options."""
         arguments = {name: values[name] for name in self.own}
         for name, kind in self.groups.items():
-            arguments[name] = kind(**{item.name: values[item.name] for item in dataclasses.fields(kind)})
+            arguments[name] = kind(
+                **{item.name: values[item.name] for item in dataclasses.fields(kind)}
+            )
         return arguments
 
 
@@ -67,6 +73,12 @@ def _fields(kind: type) -> list[inspect.Parameter]:
         default = item.default
         if item.default_factory is not dataclasses.MISSING:
             default = item.default_factory()
-        result.append(inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, annotation=hints[item.name],
-                                        default=inspect.Parameter.empty if default is dataclasses.MISSING else default))
+        result.append(
+            inspect.Parameter(
+                item.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=hints[item.name],
+                default=inspect.Parameter.empty if default is dataclasses.MISSING else default,
+            )
+        )
     return result

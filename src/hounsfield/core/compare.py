@@ -43,7 +43,9 @@ def compare(image: Volume, label: Volume) -> Comparison:
 
 def _farthest_mm(first: Grid, second: Grid) -> float:
     """The largest distance from a corner of either to the nearest corner of the other (Hausdorff over corners)."""
-    distances = np.linalg.norm(first.corners_mm[:, np.newaxis] - second.corners_mm[np.newaxis], axis=2)
+    distances = np.linalg.norm(
+        first.corners_mm[:, np.newaxis] - second.corners_mm[np.newaxis], axis=2
+    )
     return float(max(distances.min(axis=0).max(), distances.min(axis=1).max()))
 
 
@@ -51,23 +53,34 @@ def _differences(first: Grid, second: Grid, apart_mm: float) -> list[str]:
     found = []
     turned = second
     if first.orientation != second.orientation:
-        found.append(f"the image runs {first.orientation}, the label {second.orientation}: flip or reorder its axes by "
-                     f"the affine, never its header")
+        found.append(
+            f"the image runs {first.orientation}, the label {second.orientation}: flip or reorder its axes by "
+            f"the affine, never its header"
+        )
         turned = second.reoriented(first.orientation)
     if first.shape != turned.shape:
-        found.append(f"the image has {_times(first.shape)} voxels, the label {_times(turned.shape)}")
+        found.append(
+            f"the image has {_times(first.shape)} voxels, the label {_times(turned.shape)}"
+        )
     steps = np.abs(np.subtract(first.spacing_mm, turned.spacing_mm)) * first.shape
     if steps.max() > ALIGNED_TOLERANCE_VOXELS * min(first.spacing_mm):
-        found.append(f"the image has a spacing of {_times(first.spacing_mm)} mm, the label of "
-                     f"{_times(turned.spacing_mm)} mm")
+        found.append(
+            f"the image has a spacing of {_times(first.spacing_mm)} mm, the label of "
+            f"{_times(turned.spacing_mm)} mm"
+        )
     angle = _angle_deg(first, turned)
     if np.radians(angle) * max(first.extent_mm) > SAME_WITHIN_MM:
         found.append(f"their axes differ by {angle:.4g} degrees")
     shift_mm = float(np.linalg.norm(first.world((0, 0, 0)) - turned.world((0, 0, 0))))
     if shift_mm > ALIGNED_TOLERANCE_VOXELS * min(first.spacing_mm):
-        found.append(f"their first voxels, in the image's orientation, lie {shift_mm:.4g} mm apart")
-    found.append(f"their corners lie up to {apart_mm:.4g} mm apart" if apart_mm > SAME_WITHIN_MM else
-                 "their corners coincide in the world: hu.regrid copies the label onto the image's grid exactly")
+        found.append(
+            f"their first voxels, in the image's orientation, lie {shift_mm:.4g} mm unshared"
+        )
+    found.append(
+        f"their corners lie up to {apart_mm:.4g} mm unshared"
+        if apart_mm > SAME_WITHIN_MM
+        else "their corners coincide in the world: hu.regrid copies the label onto the image's grid exactly"
+    )
     return found
 
 

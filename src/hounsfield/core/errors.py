@@ -1,94 +1,131 @@
-"""What can go wrong, as few classes, each also the builtin that a caller would guess.
+"""The errors and warnings of this package; each error is also the builtin that a caller would expect.
 
-    HounsfieldError
-    ├── GeometryError   (ValueError)   a grid, a shape or an affine that cannot be
-    ├── QuantityError   (ValueError)   HU asked of what is not HU, a label where an image is wanted
-    ├── PipelineError   (ValueError)   steps that cannot be run as written; carries every Problem
-    ├── RefusedError    (ValueError)   data that could be read only by guessing; carries its codes
-    ├── ReadError       (OSError)      a file that is missing, truncated, corrupt or of no known kind
-    ├── WriteError      (OSError)      an output that could not be written; nothing half-written is left
-    └── MissingExtraError (ImportError) an optional library that is not installed
+HounsfieldError
+├── GeometryError   (ValueError)   an impossible grid, shape or affine
+├── QuantityError   (ValueError)   values of the wrong quantity, such as HU expected and a label found
+├── PipelineError   (ValueError)   steps that cannot run as written
+├── RefusedError    (ValueError)   data that could be read only by guessing
+├── ReadError       (OSError)      a file that is truncated, corrupt or of an unknown format
+│   └── MissingFileError (FileNotFoundError)   a path where there is nothing
+├── WriteError      (OSError)      an output that could not be written; no partial file is left
+└── MissingExtraError (ImportError) an optional library that is not installed
 
-    HounsfieldWarning (UserWarning)   what is in doubt and yet was done
+HounsfieldWarning (UserWarning)   a repair, an assumption or a doubt
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Any, ClassVar
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong or was repaired: where it is, of what kind (a code or a word), and a sentence about it.
-
-    Letters that a terminal might obey become '?'.
-
-    >>> str(Problem("step 2", "unknown-key", "Resample has no 'spacing'; did you mean spacing_mm?"))
-    "step 2: Resample has no 'spacing'; did you mean spacing_mm?"
-    """
-
-    where: str
-    kind: str
-    message: str
-
-    def __post_init__(self) -> None:
-        for name in ("where", "kind", "message"):
-            text = getattr(self, name)
-            if not text.isprintable():  # an escape, a newline or a direction mark out of a file
-                object.__setattr__(self, name, "".join(letter if letter.isprintable() else "?" for letter in text))
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.message}" if self.where else self.message
+from hounsfield.core.diagnostic import Diagnostic
 
 
 class HounsfieldError(Exception):
-    """Everything that this package raises on purpose; its text is one clear line, without a patient's data."""
+    """An error that this package raises on purpose; its text is one line, without a patient's data.
+
+    Parameters
+    ----------
+    problems
+        A message, or the Diagnostic or Diagnostics that explain the error.
+    """
+
+    code: ClassVar[str] = "ERROR"
+    """The code of an error that is raised with a message alone."""
+
+    def __init__(self, problems: str | Diagnostic | Iterable[Diagnostic]) -> None:
+        if isinstance(problems, str):
+            problems = Diagnostic(self.code, "refusal", problems)
+        self.diagnostics = (problems,) if isinstance(problems, Diagnostic) else tuple(problems)
+        super().__init__("; ".join(str(diagnostic) for diagnostic in self.diagnostics))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.diagnostics,))
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the diagnostics in order, each once."""
+        return tuple(dict.fromkeys(diagnostic.code for diagnostic in self.diagnostics))
 
 
 class HounsfieldWarning(UserWarning):
-    """Something that is in doubt, and that was done nevertheless; its text is one clear line."""
+    """A repair, an assumption or a doubt; its text is one line, and `diagnostic` is what it is about."""
+
+    def __init__(self, problem: str | Diagnostic) -> None:
+        if isinstance(problem, str):
+            problem = Diagnostic("WARNING", "warning", problem)
+        self.diagnostic = problem
+        super().__init__(str(problem))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.diagnostic,))
 
 
 class GeometryError(HounsfieldError, ValueError):
-    """A grid, a shape or an affine that cannot be."""
+    """An impossible grid, shape or affine."""
+
+    code = "GEOMETRY"
 
 
 class QuantityError(HounsfieldError, ValueError):
     """Values of the wrong quantity for what is asked of them."""
 
-
-class _Gathered(HounsfieldError):
-    """An error that gathers several problems before it is raised once."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(str(problem) for problem in self.problems))
-
-    def __reduce__(self) -> tuple[type[_Gathered], tuple[tuple[Problem, ...]]]:
-        return (type(self), (self.problems,))
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """The kinds of the problems, in order, each once."""
-        return tuple(dict.fromkeys(problem.kind for problem in self.problems))
+    code = "QUANTITY"
 
 
-class PipelineError(_Gathered, ValueError):
-    """Steps that cannot be run as written."""
+class PipelineError(HounsfieldError, ValueError):
+    """Steps that cannot run as written."""
+
+    code = "PIPELINE"
 
 
-class RefusedError(_Gathered, ValueError):
-    """Data that could be read only by guessing: the codes say why, the message how to force it."""
+class RefusedError(HounsfieldError, ValueError):
+    """Data that could be read only by guessing; the message says how to read it all the same."""
+
+    code = "REFUSED"
 
 
 class ReadError(HounsfieldError, OSError):
-    """A file that is missing, truncated, corrupt or of no known kind."""
+    """A file that is truncated, corrupt or of an unknown format."""
+
+    code = "UNREADABLE"
+
+
+class MissingFileError(ReadError, FileNotFoundError):
+    """A path where there is nothing."""
+
+    code = "MISSING_FILE"
 
 
 class WriteError(HounsfieldError, OSError):
-    """An output that could not be written."""
+    """An output that could not be written; no partial file is left."""
+
+    code = "WRITE"
 
 
 class MissingExtraError(HounsfieldError, ImportError):
     """An optional library that is not installed."""
+
+    code = "MISSING_EXTRA"
+
+
+def refused(code: str, message: str, *, where: str = "") -> RefusedError:
+    """Return the RefusedError of one diagnostic."""
+    return RefusedError(Diagnostic(code, "refusal", message, where))
+
+
+def unreadable(where: str, message: str, *, code: str = "UNREADABLE") -> ReadError:
+    """Return the ReadError of one file: `where` names it on the terminal, and is left out of records."""
+    return ReadError(Diagnostic(code, "refusal", message, where))
+
+
+def warn(problem: str | Diagnostic, *, stacklevel: int = 2) -> None:
+    """Issue a HounsfieldWarning; `stacklevel` counts from the caller, as in `warnings.warn`."""
+    warnings.warn(HounsfieldWarning(problem), stacklevel=stacklevel + 1)
+
+
+def warned(caught: Iterable[warnings.WarningMessage]) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics of the HounsfieldWarnings that `warnings.catch_warnings(record=True)` caught."""
+    messages = [each.message for each in caught]
+    return tuple(each.diagnostic for each in messages if isinstance(each, HounsfieldWarning))

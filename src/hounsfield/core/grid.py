@@ -31,10 +31,17 @@ def parse_orientation(to: str) -> tuple[tuple[int, int], ...]:
     >>> parse_orientation("LPS")
     ((0, -1), (1, -1), (2, 1))
     """
-    codes = tuple((world, sign) for letter in to for world in range(3) for sign in (-1, 1)
-                  if _LETTERS[world][sign > 0] == letter)
+    codes = tuple(
+        (world, sign)
+        for letter in to
+        for world in range(3)
+        for sign in (-1, 1)
+        if _LETTERS[world][sign > 0] == letter
+    )
     if len(to) != 3 or len({world for world, _ in codes}) != 3:
-        raise GeometryError(f"orientation '{to}' is not three of L or R, P or A, I or S, one of each pair, such as 'RAS'")
+        raise GeometryError(
+            f"orientation '{to}' is not three of L or R, P or A, I or S, one of each pair, such as 'RAS'"
+        )
     return codes
 
 
@@ -66,22 +73,36 @@ class Grid:
             sizes = tuple(int(size) for size in shape)
             matrix = np.array(affine, dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
-            raise GeometryError("a grid has three whole sizes and an affine of 4 x 4 numbers") from None
+            raise GeometryError(
+                "a grid has three whole sizes and an affine of 4 x 4 numbers"
+            ) from None
         if len(sizes) != 3 or min(sizes) < 1 or any(int(size) != size for size in shape):
             raise GeometryError(f"a grid has three sizes of at least 1, not {tuple(shape)}")
         if max(sizes) > LARGEST_SIDE:
-            raise GeometryError(f"a grid has sizes of at most {LARGEST_SIDE}, which is more than any scan has")
-        if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or tuple(matrix[3]) != (0.0, 0.0, 0.0, 1.0):
+            raise GeometryError(
+                f"a grid has sizes of at most {LARGEST_SIDE}, which is more than any scan has"
+            )
+        if (
+            matrix.shape != (4, 4)
+            or not np.isfinite(matrix).all()
+            or tuple(matrix[3]) != (0.0, 0.0, 0.0, 1.0)
+        ):
             raise GeometryError("an affine is 4 x 4, finite, with (0, 0, 0, 1) as its last row")
         lengths = np.linalg.norm(matrix[:3, :3], axis=0)
         if lengths.min() <= 0.0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-6:
-            raise GeometryError(f"an affine has three independent columns; spacing here is {_mm(lengths)}")
+            raise GeometryError(
+                f"an affine has three independent columns; spacing here is {_mm(lengths)}"
+            )
         matrix.setflags(write=False)
         object.__setattr__(self, "shape", sizes)
         object.__setattr__(self, "affine", matrix)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Grid) and self.shape == other.shape and bool((self.affine == other.affine).all())
+        return (
+            isinstance(other, Grid)
+            and self.shape == other.shape
+            and bool((self.affine == other.affine).all())
+        )
 
     def __hash__(self) -> int:
         return hash((self.shape, (self.affine + 0.0).tobytes()))
@@ -101,13 +122,18 @@ class Grid:
     @property
     def directions(self) -> NDArray[np.float64]:
         """Unit vectors of the axes in RAS+, as the columns of a 3 x 3 matrix."""
-        return np.asarray(self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0), dtype=np.float64)
+        return np.asarray(
+            self.affine[:3, :3] / np.linalg.norm(self.affine[:3, :3], axis=0), dtype=np.float64
+        )
 
     @property
     def axis_codes(self) -> tuple[tuple[int, int], ...]:
         """For each axis the world axis (0 R, 1 A, 2 S) that it runs along most closely, and the sign."""
         directions = self.directions
-        best = max(permutations(range(3)), key=lambda order: sum(abs(directions[order[n], n]) for n in range(3)))
+        best = max(
+            permutations(range(3)),
+            key=lambda order: sum(abs(directions[order[n], n]) for n in range(3)),
+        )
         return tuple((world, 1 if directions[world, n] > 0 else -1) for n, world in enumerate(best))
 
     @property
@@ -170,12 +196,19 @@ class Grid:
     def reoriented(self, to: str) -> Grid:
         """The same voxels with axes permuted and flipped so that they ascend closest to the letters of `to`."""
         wanted, codes = parse_orientation(to), self.axis_codes
-        order = [next(n for n, (world, _) in enumerate(codes) if world == target) for target, _ in wanted]
+        order = [
+            next(n for n, (world, _) in enumerate(codes) if world == target) for target, _ in wanted
+        ]
         grid = self.permuted(order)
         return grid.flipped([n for n, (_, sign) in enumerate(wanted) if codes[order[n]][1] != sign])
 
-    def resampled(self, *, spacing_mm: Sequence[float] | None = None, shape: Sequence[int] | None = None,
-                  fit: Fit = "exact_spacing") -> Grid:
+    def resampled(
+        self,
+        *,
+        spacing_mm: Sequence[float] | None = None,
+        shape: Sequence[int] | None = None,
+        fit: Fit = "exact_spacing",
+    ) -> Grid:
         """Another spacing (or shape) over the same field of view, centred on it.
 
         With `spacing_mm` and `fit="exact_spacing"` the spacing is exactly what was asked, and there are
@@ -189,9 +222,14 @@ class Grid:
         for axis, (size, step) in enumerate(zip(self.shape, self.spacing_mm, strict=True)):
             if spacing_mm is None:
                 assert shape is not None
-                count, scale = int(shape[axis]), size / int(shape[axis]) if int(shape[axis]) > 0 else math.nan
+                count, scale = (
+                    int(shape[axis]),
+                    size / int(shape[axis]) if int(shape[axis]) > 0 else math.nan,
+                )
                 if size == 1 and count != 1:
-                    raise GeometryError(f"axis {'ijk'[axis]} has one sample: it cannot become {count}")
+                    raise GeometryError(
+                        f"axis {'ijk'[axis]} has one sample: it cannot become {count}"
+                    )
             elif size == 1:
                 count, scale = 1, 1.0
             else:
@@ -199,7 +237,9 @@ class Grid:
                     raise GeometryError(f"a spacing is over 0 mm, not {spacing_mm[axis]}")
                 samples = size * step / spacing_mm[axis]
                 if samples > LARGEST_SIDE:
-                    raise GeometryError(f"a spacing of {spacing_mm[axis]:.3g} mm takes over {LARGEST_SIDE} samples here")
+                    raise GeometryError(
+                        f"a spacing of {spacing_mm[axis]:.3g} mm takes over {LARGEST_SIDE} samples here"
+                    )
                 count = max(1, math.ceil(samples - PARTIAL_VOXEL_TOLERANCE))
                 scale = spacing_mm[axis] / step if fit == "exact_spacing" else size / count
             counts.append(count)
@@ -209,14 +249,23 @@ class Grid:
             move[axis, 3] = (size - 1) / 2 - (count - 1) / 2 * scale
         return self.moved(counts, move)
 
-    def aligned_with(self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS) -> bool:
+    def aligned_with(
+        self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS
+    ) -> bool:
         """Whether every voxel centre of `other` is one of this grid's lattice (flips, permutations, boxes allowed)."""
         relation = np.linalg.inv(self.affine) @ other.affine
         whole = np.rint(relation)
         if abs(round(float(np.linalg.det(whole[:3, :3])))) != 1 or np.abs(whole[:3, :3]).sum() != 3:
             return False
-        corners = np.array([(i, j, k, 1) for i in (0, other.shape[0] - 1) for j in (0, other.shape[1] - 1)
-                            for k in (0, other.shape[2] - 1)], dtype=np.float64)
+        corners = np.array(
+            [
+                (i, j, k, 1)
+                for i in (0, other.shape[0] - 1)
+                for j in (0, other.shape[1] - 1)
+                for k in (0, other.shape[2] - 1)
+            ],
+            dtype=np.float64,
+        )
         return bool(np.abs(corners @ (relation - whole).T).max() <= tolerance_voxels)
 
     def same_as(self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS) -> bool:

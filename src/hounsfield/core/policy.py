@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal, get_args, get_type_hints
 
-from hounsfield.core.errors import PipelineError, Problem
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import PipelineError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +28,26 @@ class ReadPolicy:
 
     def __post_init__(self) -> None:
         hints = get_type_hints(ReadPolicy)
-        problems = []
+        diagnostics = []
         for item in fields(self):
             value = getattr(self, item.name)
-            allowed = [v for option in (hints[item.name], *get_args(hints[item.name]))
-                       for v in get_args(option) if isinstance(v, str)]
+            allowed = [
+                v
+                for option in (hints[item.name], *get_args(hints[item.name]))
+                for v in get_args(option)
+                if isinstance(v, str)
+            ]
             if item.name != "assume_affine" and value is not None and value not in allowed:
-                problems.append(Problem(item.name, "policy", f"'{value}' is none of {', '.join(dict.fromkeys(allowed))}"))
-        if problems:
-            raise PipelineError(problems)
+                diagnostics.append(
+                    Diagnostic(
+                        "POLICY",
+                        "refusal",
+                        f"'{value}' is none of {', '.join(dict.fromkeys(allowed))}",
+                        item.name,
+                    )
+                )
+        if diagnostics:
+            raise PipelineError(diagnostics)
 
 
 DEFAULT_POLICY = ReadPolicy()

@@ -50,7 +50,9 @@ class Spec:
         if not math.isfinite(self.background):
             raise QuantityError(f"a background is a finite number, not {self.background}")
         if self.backgrounds and len(self.backgrounds) != len(self.channels):
-            raise QuantityError(f"{len(self.backgrounds)} backgrounds do not fit {len(self.channels)} channels")
+            raise QuantityError(
+                f"{len(self.backgrounds)} backgrounds do not fit {len(self.channels)} channels"
+            )
         if not isinstance(self.grid, Grid):
             raise GeometryError(f"a Spec needs a Grid, not {type(self.grid).__name__}")
 

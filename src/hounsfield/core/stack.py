@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core import hooks
-from hounsfield.core.errors import GeometryError, Problem
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.core.spec import AIR_HU, Quantity, Spec
@@ -41,7 +42,7 @@ class Stack:
     returns stored values (i, j, stop - start) of `stored_dtype`, Fortran-ordered.
 
     `exact_grid` is the grid where a file gives one outright (NIfTI, NRRD; sheared ones too); else positions decide.
-    `invented` marks slices that no scanner measured. `source_sha256` names the bytes that it came from, and `repairs`
+    `interpolated` marks slices that no scanner measured. `source_sha256` names the bytes that it came from, and `diagnostics`
     tells what was mended while reading. `in_memory`: `decode` gives views of an array that is there anyway.
     `finish`, where there is one, is called after the last slab: it reads on to a checksum and judges what was read.
     """
@@ -59,8 +60,8 @@ class Stack:
     background: float = AIR_HU
     thickness_mm: float | None = None
     exact_grid: Grid | None = None
-    invented: tuple[bool, ...] = ()
-    repairs: tuple[Problem, ...] = ()
+    interpolated: tuple[bool, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     policy: ReadPolicy = DEFAULT_POLICY
     source_sha256: str = ""
     in_memory: bool = False
@@ -68,11 +69,18 @@ class Stack:
 
     def __post_init__(self) -> None:
         count = self.shape[2]
-        for name, size in (("origins_ras_mm", (count, 3)), ("step_i_ras_mm", (3,)), ("step_j_ras_mm", (3,)),
-                           ("slopes", (count,)), ("intercepts", (count,))):
+        for name, size in (
+            ("origins_ras_mm", (count, 3)),
+            ("step_i_ras_mm", (3,)),
+            ("step_j_ras_mm", (3,)),
+            ("slopes", (count,)),
+            ("intercepts", (count,)),
+        ):
             values = np.array(getattr(self, name), dtype=np.float64)
             if values.shape != size or not np.isfinite(values).all():
-                raise GeometryError(f"{name} of a stack of {count} slices has shape {values.shape}, expected {size}, finite")
+                raise GeometryError(
+                    f"{name} of a stack of {count} slices has shape {values.shape}, expected {size}, finite"
+                )
             values.setflags(write=False)
             object.__setattr__(self, name, values)
         object.__setattr__(self, "stored_dtype", np.dtype(self.stored_dtype))
@@ -84,26 +92,57 @@ class Stack:
     @classmethod
     def from_volume(cls, volume: Volume, *, source_sha256: str = "") -> Stack:
         """The stack of a volume that is already in memory: its slices are views, nothing is copied."""
-        return cls.on_grid(volume.grid, stored_dtype=volume.spec.dtype, decode=lambda start, stop: volume.array[:, :, start:stop],
-                           quantity=volume.quantity, background=volume.background, source_sha256=source_sha256, in_memory=True)
+        return cls.on_grid(
+            volume.grid,
+            stored_dtype=volume.spec.dtype,
+            decode=lambda start, stop: volume.array[:, :, start:stop],
+            quantity=volume.quantity,
+            background=volume.background,
+            source_sha256=source_sha256,
+            in_memory=True,
+        )
 
     @classmethod
-    def on_grid(cls, grid: Grid, *, stored_dtype: np.dtype[Any], decode: Decode, quantity: Quantity, background: float,
-                slope: float = 1.0, intercept: float = 0.0, **more: Any) -> Stack:
+    def on_grid(
+        cls,
+        grid: Grid,
+        *,
+        stored_dtype: np.dtype[Any],
+        decode: Decode,
+        quantity: Quantity,
+        background: float,
+        slope: float = 1.0,
+        intercept: float = 0.0,
+        **more: Any,
+    ) -> Stack:
         """A stack whose slices lie on one grid, with one slope and intercept; `more` are further fields of Stack."""
         count = grid.shape[2]
         origins = grid.world(np.stack([np.zeros(count), np.zeros(count), np.arange(count)], axis=1))
-        return cls(shape=grid.shape, origins_ras_mm=origins, step_i_ras_mm=grid.affine[:3, 0],
-                   step_j_ras_mm=grid.affine[:3, 1], stored_dtype=stored_dtype, decode=decode, quantity=quantity,
-                   background=background, slopes=np.full(count, slope), intercepts=np.full(count, intercept),
-                   exact_grid=grid, **more)
+        return cls(
+            shape=grid.shape,
+            origins_ras_mm=origins,
+            step_i_ras_mm=grid.affine[:3, 0],
+            step_j_ras_mm=grid.affine[:3, 1],
+            stored_dtype=stored_dtype,
+            decode=decode,
+            quantity=quantity,
+            background=background,
+            slopes=np.full(count, slope),
+            intercepts=np.full(count, intercept),
+            exact_grid=grid,
+            **more,
+        )
 
     @property
     def normal(self) -> NDArray[np.float64]:
         """The unit vector across the slices in RAS+, towards ascending k."""
         across = np.cross(self.step_i_ras_mm, self.step_j_ras_mm)
         across = across / np.linalg.norm(across)
-        return np.asarray(-across if float((self.origins_ras_mm[-1] - self.origins_ras_mm[0]) @ across) < 0 else across)
+        return np.asarray(
+            -across
+            if float((self.origins_ras_mm[-1] - self.origins_ras_mm[0]) @ across) < 0
+            else across
+        )
 
     @property
     def positions_mm(self) -> NDArray[np.float64]:
@@ -121,7 +160,11 @@ class Stack:
         if self.shape[2] == 1:
             return 0.0
         along = self.origins_ras_mm[-1] - self.origins_ras_mm[0]
-        return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(along, self.normal)), abs(along @ self.normal))))
+        return float(
+            np.degrees(
+                np.arctan2(np.linalg.norm(np.cross(along, self.normal)), abs(along @ self.normal))
+            )
+        )
 
     @property
     def step_mm(self) -> float:
@@ -158,11 +201,17 @@ class Stack:
         if self.exact_grid is not None:
             return self.exact_grid
         affine = np.eye(4)
-        affine[:3, 0], affine[:3, 1], affine[:3, 2] = self.step_i_ras_mm, self.step_j_ras_mm, self.normal * self.step_mm
+        affine[:3, 0], affine[:3, 1], affine[:3, 2] = (
+            self.step_i_ras_mm,
+            self.step_j_ras_mm,
+            self.normal * self.step_mm,
+        )
         affine[:3, 3] = self.origins_ras_mm[0]
         if self.is_regular:
             if self.shape[2] > 1:
-                affine[:3, 2] = (self.origins_ras_mm[-1] - self.origins_ras_mm[0]) / (self.shape[2] - 1)
+                affine[:3, 2] = (self.origins_ras_mm[-1] - self.origins_ras_mm[0]) / (
+                    self.shape[2] - 1
+                )
             return Grid(self.shape, affine)
         # Whole voxels of room on either side, so that untilting alone leaves the middle of the lattice where it was.
         shifts = self._sideways_voxels()
@@ -171,7 +220,11 @@ class Stack:
         count = int(np.floor(extent / self.step_mm + 1e-3)) + 1
         if (count - 1) * self.step_mm < extent - EVEN_TOLERANCE * self.step_mm:
             count += 1
-        shape = (self.shape[0] + int(high[0] - low[0]), self.shape[1] + int(high[1] - low[1]), count)
+        shape = (
+            self.shape[0] + int(high[0] - low[0]),
+            self.shape[1] + int(high[1] - low[1]),
+            count,
+        )
         return Grid(shape, affine).boxed((int(low[0]), int(low[1]), 0), shape)
 
     @property
@@ -187,7 +240,11 @@ class Stack:
             return np.dtype(np.float32)
         if self.is_raw:
             return self.stored_dtype
-        if self.stored_dtype.kind not in "biu" or np.any(self.slopes % 1) or np.any(self.intercepts % 1):
+        if (
+            self.stored_dtype.kind not in "biu"
+            or np.any(self.slopes % 1)
+            or np.any(self.intercepts % 1)
+        ):
             return np.dtype(np.float32)
         # Two stored bytes could leave int16 after the intercept, but scanners' 12 to 16 bits do not: that is checked
         # when they are read (OnePass), and float32 comes out where they do.
@@ -197,28 +254,38 @@ class Stack:
     @property
     def is_raw(self) -> bool:
         """Whether the stored values are the values: no rescale, no padding."""
-        return bool(np.all(self.slopes == 1)) and not np.any(self.intercepts) and self.padding is None
+        return (
+            bool(np.all(self.slopes == 1)) and not np.any(self.intercepts) and self.padding is None
+        )
 
     @property
     def may_exceed_int16(self) -> bool:
         """Whether some stored value could be rescaled beyond int16, as far as the stored dtype tells."""
         low, high = _integer_limits(self.stored_dtype)
-        ends = np.concatenate([self.slopes * low + self.intercepts, self.slopes * high + self.intercepts])
+        ends = np.concatenate(
+            [self.slopes * low + self.intercepts, self.slopes * high + self.intercepts]
+        )
         return bool(ends.min() < -32768 or ends.max() > 32767)
 
     @property
     def spec(self) -> Spec:
         """What its volume will be."""
-        return Spec(grid=self.grid, dtype=self.dtype, quantity=self.quantity, background=self.background)
+        return Spec(
+            grid=self.grid, dtype=self.dtype, quantity=self.quantity, background=self.background
+        )
 
     def slab(self, start: int, stop: int) -> Array:
         """Decode the stored values of slices start to stop (exclusive), (i, j, stop - start), Fortran-ordered."""
         if not 0 <= start < stop <= self.shape[2]:
-            raise GeometryError(f"slices {start} to {stop} do not lie in a stack of {self.shape[2]}")
+            raise GeometryError(
+                f"slices {start} to {stop} do not lie in a stack of {self.shape[2]}"
+            )
         values = self.decode(start, stop)
         expected = (*self.shape[:2], stop - start)
         if values.shape != expected or values.dtype != self.stored_dtype:
-            raise GeometryError(f"decoding gave {values.shape} of {values.dtype}, expected {expected} of {self.stored_dtype}")
+            raise GeometryError(
+                f"decoding gave {values.shape} of {values.dtype}, expected {expected} of {self.stored_dtype}"
+            )
         return values
 
     def volume(self) -> Volume:

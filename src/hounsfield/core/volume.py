@@ -33,26 +33,48 @@ class Volume:
 
     def __post_init__(self) -> None:
         if tuple(self.array.shape) != self.spec.shape:
-            raise GeometryError(f"an array of shape {tuple(self.array.shape)} does not fit a grid of {self.spec.shape}")
+            raise GeometryError(
+                f"an array of shape {tuple(self.array.shape)} does not fit a grid of {self.spec.shape}"
+            )
         if self.array.dtype != self.spec.dtype:
-            raise QuantityError(f"an array of {self.array.dtype} does not fit a Spec of {self.spec.dtype}")
+            raise QuantityError(
+                f"an array of {self.array.dtype} does not fit a Spec of {self.spec.dtype}"
+            )
         if not self.array.flags.f_contiguous:
             object.__setattr__(self, "array", np.asfortranarray(self.array))
 
     @classmethod
-    def from_array(cls, array: ArrayLike, *, affine: ArrayLike, quantity: Quantity = "hu",
-                   background: float | None = None, channels: tuple[str, ...] = ()) -> Volume:
+    def from_array(
+        cls,
+        array: ArrayLike,
+        *,
+        affine: ArrayLike,
+        quantity: Quantity = "hu",
+        background: float | None = None,
+        channels: tuple[str, ...] = (),
+    ) -> Volume:
         """Make a volume of an array (i, j, k) or (i, j, k, channel) and its affine (4 x 4, to RAS+ mm)."""
         values = np.asarray(array)
-        values = values.astype(values.dtype.newbyteorder("="), copy=False)  # what steps make is in this machine's order
-        names = channels or tuple(str(n) for n in range(values.shape[3])) if values.ndim == 4 else ()
+        values = values.astype(
+            values.dtype.newbyteorder("="), copy=False
+        )  # what steps make is in this machine's order
+        names = (
+            channels or tuple(str(n) for n in range(values.shape[3])) if values.ndim == 4 else ()
+        )
         if values.ndim not in (3, 4):
-            raise GeometryError(f"a volume has three axes, or four with channels, not {values.ndim}")
+            raise GeometryError(
+                f"a volume has three axes, or four with channels, not {values.ndim}"
+            )
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             raise QuantityError("the array holds NaN or infinite values; replace them first")
         grid = Grid(values.shape[:3], affine)
         outside = BACKGROUNDS.get(quantity, 0.0) if background is None else background
-        return cls(values, Spec(grid=grid, dtype=values.dtype, quantity=quantity, background=outside, channels=names))
+        return cls(
+            values,
+            Spec(
+                grid=grid, dtype=values.dtype, quantity=quantity, background=outside, channels=names
+            ),
+        )
 
     @property
     def grid(self) -> Grid:
@@ -102,7 +124,7 @@ class Volume:
         return hooks.call("volume.to_sitk", self)
 
 
-def apart(volume: Volume, given: Iterable[Volume]) -> Volume:
+def unshared(volume: Volume, given: Iterable[Volume]) -> Volume:
     """`volume`, or a copy where it shares memory with one of `given`: whoever writes to a result changes nothing else."""
     if any(np.may_share_memory(volume.array, other.array) for other in given):
         return Volume(volume.array.copy(order="F"), volume.spec)
@@ -121,7 +143,9 @@ class Case:
         for role, volumes in (("label", self.labels), ("mask", self.masks)):
             for name, volume in volumes.items():
                 if not volume.grid.same_as(self.image.grid):
-                    raise GeometryError(f"{role} '{name}' lies on {volume.grid!r}, the image on {self.image.grid!r}; "
-                                        f"bring it over with hu.regrid(label, image.grid)")
+                    raise GeometryError(
+                        f"{role} '{name}' lies on {volume.grid!r}, the image on {self.image.grid!r}; "
+                        f"bring it over with hu.regrid(label, image.grid)"
+                    )
                 if volume.quantity not in ("label", "mask"):
                     raise QuantityError(f"{role} '{name}' holds {volume.quantity}, not labels")

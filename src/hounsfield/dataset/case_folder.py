@@ -38,8 +38,10 @@ def case_folder(path: Path) -> Iterator[Path]:
     except HounsfieldError:
         raise
     except OSError as error:
-        raise WriteError(f"the output could not be written ({error.strerror or type(error).__name__}); "
-                         "nothing half-written is left") from None
+        raise WriteError(
+            f"the output could not be written ({error.strerror or type(error).__name__}); "
+            "nothing half-written is left"
+        ) from None
 
 
 def _remove(path: Path) -> None:

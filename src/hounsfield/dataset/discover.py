@@ -10,18 +10,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.core.errors import HounsfieldError, ReadError
-from hounsfield.dataset.naming import Found, Ids, named
-from hounsfield.dataset.source import CaseSource, Missed
-from hounsfield.dataset.words import expanded
+from hounsfield.dataset.case import CaseSource, NoCase
+from hounsfield.dataset.case_ids import Found, Ids, named
+from hounsfield.dataset.sources import expanded
 
 if TYPE_CHECKING:
-    from hounsfield.io.dicom.series import Series
+    from hounsfield.io.dicom.series.series import Series
 
 IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 """Files that are a case each wherever they lie; .npy is one where its sidecar lies beside it."""
 
-NEVER_DICOM = (".json", ".txt", ".csv", ".tsv", ".toml", ".md", ".html", ".png", ".jpg", ".jpeg", ".pdf", ".raw",
-               ".zraw", ".img", ".gz", ".bz2", ".bval", ".bvec", ".xml", ".log", ".npz", ".py", ".db")
+NEVER_DICOM = (
+    ".json",
+    ".txt",
+    ".csv",
+    ".tsv",
+    ".toml",
+    ".md",
+    ".html",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".pdf",
+    ".raw",
+    ".zraw",
+    ".img",
+    ".gz",
+    ".bz2",
+    ".bval",
+    ".bvec",
+    ".xml",
+    ".log",
+    ".npz",
+    ".py",
+    ".db",
+)
 """Suffixes of what lies beside images; any other file, with a suffix or without, may be DICOM."""
 
 OUTPUT_MARK = "manifest.db"
@@ -37,7 +60,7 @@ class Discovery:
     """The cases, sorted by id, and what holds none."""
 
     cases: tuple[CaseSource, ...]
-    missed: tuple[Missed, ...] = ()
+    missed: tuple[NoCase, ...] = ()
 
 
 def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = None) -> Discovery:
@@ -46,12 +69,12 @@ def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = No
     Raises ReadError where a list cannot be read, PipelineError where ids cannot be stems.
     """
     found: list[Found] = []
-    missed: list[Missed] = []
+    missed: list[NoCase] = []
     for word in expanded(words):
         try:
             here, left = _in_path(Path(word), word)
         except HounsfieldError as error:
-            here, left = [], [Missed(typed=word, code=type(error).__name__, message=str(error))]
+            here, left = [], [NoCase(typed=word, code=type(error).__name__, message=str(error))]
         found += here
         missed += left
     cases = named(_chosen(found, series), ids=ids)
@@ -62,7 +85,11 @@ def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = No
 
 def _chosen(found: list[Found], series: str | None) -> list[Found]:
     """All, or of DICOM only the series that was asked for."""
-    return [item for item in found if series is None or item.series_id is None or item.series_id == series]
+    return [
+        item
+        for item in found
+        if series is None or item.series_id is None or item.series_id == series
+    ]
 
 
 def image_files(path: Path) -> tuple[list[Path], bool]:
@@ -70,20 +97,24 @@ def image_files(path: Path) -> tuple[list[Path], bool]:
 
     Folders of our own PNG slices count as one. Raises ReadError where the path is not there or cannot be listed.
     """
-    from hounsfield.io.sniff import sniff
+    from hounsfield.io.formats import sniff
 
-    if (os.path.isfile(path) and path.name.lower().endswith(IMAGE_SUFFIXES)) or sniff(path) != "dicom":
+    if (os.path.isfile(path) and path.name.lower().endswith(IMAGE_SUFFIXES)) or sniff(
+        path
+    ) != "dicom":
         return [path], False
     return _sorted_out(path) if path.is_dir() else ([], True)
 
 
-def _in_path(path: Path, typed: str) -> tuple[list[Found], list[Missed]]:
+def _in_path(path: Path, typed: str) -> tuple[list[Found], list[NoCase]]:
     if not os.path.exists(path):
-        return [], [Missed(typed=typed, code="MISSING", message="there is no such file or folder")]
+        return [], [NoCase(typed=typed, code="MISSING", message="there is no such file or folder")]
     images, others = image_files(path)
     found = [Found(path=item, typed=_as_typed(item, path, typed)) for item in images]
     if not others:
-        return found, [] if found else [Missed(typed=typed, code="EMPTY", message="the folder holds no CT")]
+        return found, [] if found else [
+            NoCase(typed=typed, code="EMPTY", message="the folder holds no CT")
+        ]
     series, missed = _dicom(path, typed)
     return found + series, [] if found else missed
 
@@ -105,15 +136,18 @@ def _sorted_out(folder: Path) -> tuple[list[Path], bool]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     """Files below a folder, and folders of our own PNG slices; hidden ones, links and outputs of runs are left out."""
-    from hounsfield.io.sniff import SIDECAR_NAME
+    from hounsfield.io.values.sidecar import SIDECAR_NAME
 
     def denied(error: OSError) -> None:
         raise ReadError(f"a folder cannot be listed ({error.strerror})")
 
     for where, folders, files in os.walk(folder, onerror=denied):
         place = Path(where)
-        folders[:] = sorted(name for name in folders
-                            if not name.startswith(".") and not os.path.exists(place / name / OUTPUT_MARK))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and not os.path.exists(place / name / OUTPUT_MARK)
+        )
         for name in list(folders):
             if os.path.isfile(place / name / SIDECAR_NAME):
                 folders.remove(name)
@@ -123,28 +157,42 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield place / name
 
 
-def _dicom(path: Path, typed: str) -> tuple[list[Found], list[Missed]]:
+def _dicom(path: Path, typed: str) -> tuple[list[Found], list[NoCase]]:
     """One case per series of CT slices."""
-    from hounsfield.io.dicom.listing import sources
-    from hounsfield.io.dicom.series import series_of
-    from hounsfield.io.dicom.triage import triage
+    from hounsfield.io.dicom.files.listing import sources
+    from hounsfield.io.dicom.header.scan_headers import scan_headers
+    from hounsfield.io.dicom.series.series import series_of
 
-    result = triage(sources(path))
+    result = scan_headers(sources(path))
     series = series_of(result)
     found = []
     for one in series:
         if one.is_readable:
             home = _home(path, one)
-            found.append(Found(path=home, typed=_as_typed(home, path, typed), series_id=one.id,
-                               files=_files(one, path, home)))
+            found.append(
+                Found(
+                    path=home,
+                    typed=_as_typed(home, path, typed),
+                    series_id=one.id,
+                    files=_files(one, path, home),
+                )
+            )
     if found:
         return found, []
     kinds = Counter(one.group.kind for one in series)
     what = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     if not what:
         others = several(len(result.other), "file")
-        return [], [Missed(typed=typed, code="NOT_CT", message=f"holds no CT ({others} of other kinds)")]
-    return [], [Missed(typed=typed, code="NOT_CT", message=f"holds no series of CT slices (series there: {what})")]
+        return [], [
+            NoCase(typed=typed, code="NOT_CT", message=f"holds no CT ({others} of other kinds)")
+        ]
+    return [], [
+        NoCase(
+            typed=typed,
+            code="NOT_CT",
+            message=f"holds no series of CT slices (series there: {what})",
+        )
+    ]
 
 
 def _home(path: Path, series: Series) -> Path:
@@ -165,7 +213,11 @@ def _files(series: Series, path: Path, home: Path) -> tuple[str, ...]:
     if not home.is_dir():
         return ()
     places = {path / name for name in series.names}
-    return tuple(sorted(str(place.relative_to(home)) for place in places)) if all(p.is_file() for p in places) else ()
+    return (
+        tuple(sorted(str(place.relative_to(home)) for place in places))
+        if all(p.is_file() for p in places)
+        else ()
+    )
 
 
 def _as_typed(item: Path, root: Path, typed: str) -> str:

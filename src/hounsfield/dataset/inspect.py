@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hounsfield.core.errors import HounsfieldError, Problem
+from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.dataset.cause import cause
+from hounsfield.dataset.case_ids import Found, named
+from hounsfield.dataset.describe_error import cause
 from hounsfield.dataset.discover import NoCaseError, image_files
-from hounsfield.dataset.naming import Found, named
 from hounsfield.dataset.volume_report import VolumeReport, report_volume
 
 if TYPE_CHECKING:
-    from hounsfield.io.dicom.scan import Scan, SeriesReport
+    from hounsfield.io.dicom.report import Scan, SeriesReport
 
 Progress = Callable[[int, int], None]
 
@@ -40,12 +40,16 @@ class Inspection:
 
     def to_json(self) -> dict[str, Any]:
         """The answer of `inspect --json`."""
-        return {"schema": 1, "series": [one.to_json() for one in self.series],
-                "other": [{"file": each.hidden, "code": each.code} for each in self.other]}
+        return {
+            "schema": 1,
+            "series": [one.to_json() for one in self.series],
+            "other": [{"file": each.hidden, "code": each.code} for each in self.other],
+        }
 
 
-def inspect(path: Path, *, policy: ReadPolicy, series: str | None = None,
-            progress: Progress | None = None) -> Inspection:
+def inspect(
+    path: Path, *, policy: ReadPolicy, series: str | None = None, progress: Progress | None = None
+) -> Inspection:
     """Look at a file or folder; headers alone for DICOM, values too for image files.
 
     Raises NoCaseError where nothing lies there that could be a CT, ReadError where the path cannot be read.
@@ -62,7 +66,9 @@ def inspect(path: Path, *, policy: ReadPolicy, series: str | None = None,
             if item == path:
                 raise
             code, message = cause(error)
-            other.append(Unread(name=str(item.relative_to(path)), hidden=case_id, code=code, message=message))
+            other.append(
+                Unread(name=str(item.relative_to(path)), hidden=case_id, code=code, message=message)
+            )
     if has_others:
         scanned = _scan(path, progress)
         rows += scanned
@@ -73,13 +79,10 @@ def inspect(path: Path, *, policy: ReadPolicy, series: str | None = None,
     return Inspection(series=tuple(rows), names=tuple(names), other=tuple(other))
 
 
-def problems_of(report: SeriesReport | VolumeReport) -> Iterator[tuple[str, str, str]]:
+def diagnostics_of(report: SeriesReport | VolumeReport) -> Iterator[tuple[str, str, str]]:
     """Code, sentence and files of each reason."""
     for reason in report.reasons:
-        if isinstance(reason, Problem):
-            yield reason.kind, reason.message, ""
-        else:
-            yield reason.code, reason.message, reason.problem().where
+        yield reason.code, reason.message, reason.file_names
 
 
 def _with_ids(images: list[Path]) -> list[tuple[Path, str]]:
@@ -88,15 +91,20 @@ def _with_ids(images: list[Path]) -> list[tuple[Path, str]]:
 
 
 def _scan(path: Path, progress: Progress | None) -> Scan:
-    from hounsfield.io.dicom.scan import scan_dicom
+    from hounsfield.io.dicom.report import scan_dicom
 
     return scan_dicom(path, progress)
 
 
 def _others(scan: Scan, images: list[Path], path: Path) -> list[Unread]:
     """Files that are no DICOM object and no image that is reported already."""
-    from hounsfield.io.dicom.scan import hidden_name
+    from hounsfield.io.dicom.report import hidden_name
 
     known = {str(item.relative_to(path)) for item in images if item != path}
-    return [Unread(name=each.name, hidden=hidden_name(each.ordinal, each.name), code=each.code, message="")
-            for each in scan.other if each.name not in known]
+    return [
+        Unread(
+            name=each.name, hidden=hidden_name(each.ordinal, each.name), code=each.code, message=""
+        )
+        for each in scan.other
+        if each.name not in known
+    ]

@@ -40,8 +40,10 @@ def _held(path: Path) -> int:
         except OSError:
             holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
             os.close(handle)
-            raise WriteError(f"another run (process {holder or 'unknown'}) is writing there: wait for it to end, or "
-                             "name another output folder") from None
+            raise WriteError(
+                f"another run (process {holder or 'unknown'}) is writing there: wait for it to end, or "
+                "name another output folder"
+            ) from None
         # The holder before us may have removed the very file that we have just locked: then it locks nobody out.
         with suppress(FileNotFoundError):
             if os.fstat(handle).st_ino == path.stat().st_ino:

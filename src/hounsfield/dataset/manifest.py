@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from hounsfield.core.errors import WriteError
-from hounsfield.dataset.outcome import Outcome
+from hounsfield.dataset.case_result import CaseResult
 
 SCHEMA = 1
 
@@ -23,31 +23,50 @@ class Manifest:
             self._connection = sqlite3.connect(path, isolation_level=None)
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, SCHEMA):
-                raise WriteError(f"manifest.db is of version {version}, and this program writes {SCHEMA}")
+                raise WriteError(
+                    f"manifest.db is of version {version}, and this program writes {SCHEMA}"
+                )
             self._connection.execute(_TABLE)
             self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
         except sqlite3.Error as error:
-            raise WriteError(f"manifest.db cannot be used ({error}): move it away to begin anew") from None
+            raise WriteError(
+                f"manifest.db cannot be used ({error}): move it away to begin anew"
+            ) from None
 
     def __enter__(self) -> Manifest:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._connection.close()
 
     def keys(self) -> dict[str, str]:
         """The key of every case whose outputs are there, by its id."""
-        rows = self._connection.execute("SELECT id, key FROM cases WHERE status = 'done'").fetchall()
+        rows = self._connection.execute(
+            "SELECT id, key FROM cases WHERE status = 'done'"
+        ).fetchall()
         return {str(case): str(key) for case, key in rows}
 
-    def put(self, outcome: Outcome) -> None:
+    def put(self, outcome: CaseResult) -> None:
         """Keep an outcome; one that was skipped changes nothing."""
         if outcome.status == "skipped":
             return
         try:
-            self._connection.execute("INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?)", (
-                outcome.id, outcome.status, outcome.code, outcome.message, outcome.seconds, outcome.key,
-                outcome.output_sha256))
+            self._connection.execute(
+                "INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    outcome.id,
+                    outcome.status,
+                    outcome.code,
+                    outcome.message,
+                    outcome.seconds,
+                    outcome.key,
+                    outcome.output_sha256,
+                ),
+            )
         except sqlite3.Error as error:
             raise WriteError(f"manifest.db cannot be written ({error})") from None

@@ -6,8 +6,9 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from hounsfield.core.errors import Problem, RefusedError
-from hounsfield.steps.one_pass import SLAB_BYTES
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import RefusedError
+from hounsfield.resampling.one_pass import SLAB_BYTES
 
 SHARE = 0.8
 """Of what is free when nobody sets a budget: the rest is left to the user's other programs."""
@@ -43,10 +44,14 @@ def free_bytes() -> int:
     found = []
     with suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found.append(next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")))
+        found.append(
+            next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+        )
     with suppress(OSError, ValueError):
-        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
-                     - int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii")))
+        found.append(
+            int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+            - int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
+        )
     if not found:
         found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     return max(0, min(found))
@@ -63,6 +68,14 @@ def check_memory(needed_bytes: int, budget_bytes: int | None) -> None:
     """Raise RefusedError (MEMORY) where a case that cannot be streamed needs more than it may take."""
     budget = budget_bytes if budget_bytes is not None else int(free_bytes() * SHARE)
     if needed_bytes + PROCESS_BYTES > budget:
-        raise RefusedError([Problem("", "MEMORY", f"the case needs about {(needed_bytes + PROCESS_BYTES) / 1e6:.0f} MB at "
-                                    f"once, and may take {budget / 1e6:.0f} MB: raise --memory, resample more coarsely, "
-                                    "or leave out the steps that look at voxels, so that it streams")])
+        raise RefusedError(
+            [
+                Diagnostic(
+                    "MEMORY",
+                    "refusal",
+                    f"the case needs about {(needed_bytes + PROCESS_BYTES) / 1e6:.0f} MB at "
+                    f"once, and may take {budget / 1e6:.0f} MB: raise --memory, resample more coarsely, "
+                    "or leave out the steps that look at voxels, so that it streams",
+                )
+            ]
+        )

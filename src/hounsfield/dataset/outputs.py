@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.core.volume import Volume
-from hounsfield.dataset.thumbnail import Thumbnail, thumbnail_of
+from hounsfield.dataset.preview import Thumbnail, thumbnail_of
 from hounsfield.io.write import write
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ RECORD = "record.json"
 
 def write_stream(stream: Stream, folder: Path, *, format: str) -> dict[str, str]:
     """The same for a stream: the image goes to its file slab by slab, and is never held whole. Raises WriteError."""
-    from hounsfield.io.slabs import write_slabs
+    from hounsfield.io.write_slabs import write_slabs
 
     thumbnail = Thumbnail(stream.spec)
     image = folder / file_name("image", format)
@@ -42,17 +42,22 @@ def write_stream(stream: Stream, folder: Path, *, format: str) -> dict[str, str]
     return _digests(folder, known={image: digest})
 
 
-def write_result(result: Result, folder: Path, *, format: str, is_split: bool, source: Stack) -> dict[str, str]:
+def write_result(
+    result: Result, folder: Path, *, format: str, is_split: bool, source: Stack
+) -> dict[str, str]:
     """Write image, masks, labels and preview into `folder`; returns the sha256 of each file by its relative name.
 
     `is_split` writes one file per slice under image/, label-<name>/ and mask-<name>/. A derived DICOM series refers to
     the slices of `source`, where it has DICOM ones. Raises WriteError.
     """
-    parts = {"image": result.volume, **{f"mask-{name}": mask for name, mask in result.masks.items()},
-             **{f"label-{name}": label for name, label in result.labels.items()}}
+    parts = {
+        "image": result.volume,
+        **{f"mask-{name}": mask for name, mask in result.masks.items()},
+        **{f"label-{name}": label for name, label in result.labels.items()},
+    }
     for name, volume in parts.items():
         if format == "dicom" and name == "image":
-            write(volume, folder / name, format=format, like=_origin(source))
+            write(volume, folder / name, format=format, source=_origin(source))
         elif format == "dicom":
             write(volume, folder / file_name(name, BESIDE_DICOM), format=BESIDE_DICOM)
         elif is_split and format not in FOLDER_FORMATS:
@@ -60,15 +65,19 @@ def write_result(result: Result, folder: Path, *, format: str, is_split: bool, s
         else:
             write(volume, folder / file_name(name, format), format=format)
     label = next(iter(result.labels.values()), None)
-    _draw(thumbnail_of(result.volume), None if label is None else thumbnail_of(label), folder / PREVIEW)
+    _draw(
+        thumbnail_of(result.volume),
+        None if label is None else thumbnail_of(label),
+        folder / PREVIEW,
+    )
     return _digests(folder, known={})
 
 
 def _origin(source: Stack) -> Stack | None:
     """The stack that a derived series refers to: one whose slices are DICOM."""
-    from hounsfield.io.dicom.origin import frames_behind
+    from hounsfield.io.dicom.read import source_frames
 
-    return source if any(frames_behind(source)) else None
+    return source if any(source_frames(source)) else None
 
 
 def file_name(name: str, format: str) -> str:

@@ -42,7 +42,7 @@ class Prediction:
 
 def read_prediction(path: Path) -> Prediction:
     """Read a prediction; raises ReadError and the errors of the readers, GeometryError where it has not three axes."""
-    from hounsfield.io.sniff import SIDECAR_NAME
+    from hounsfield.io.values.sidecar import SIDECAR_NAME
 
     if path.is_dir() and not (path / SIDECAR_NAME).is_file():
         return Prediction(_slices(path), None)
@@ -52,7 +52,7 @@ def read_prediction(path: Path) -> Prediction:
 
     stack = open_stack(path, policy=WITHOUT_AFFINE, quantity="other")
     volume = stack.volume()
-    says_where = not any(repair.kind == "ASSUMED_AFFINE" for repair in stack.repairs)
+    says_where = not any(repair.code == "ASSUMED_AFFINE" for repair in stack.diagnostics)
     return Prediction(volume.array, volume.grid if says_where else None)
 
 
@@ -75,8 +75,10 @@ def _three_axes(array: Array) -> Array:
     while array.ndim > 3 and array.shape[0] == 1:
         array = array[0]
     if array.ndim != 3:
-        raise GeometryError(f"the prediction has the shape {array.shape}; three axes (i, j, k) were expected: take the "
-                            "argmax over its classes first")
+        raise GeometryError(
+            f"the prediction has the shape {array.shape}; three axes (i, j, k) were expected: take the "
+            "argmax over its classes first"
+        )
     return array
 
 
@@ -84,7 +86,9 @@ def _slices(folder: Path) -> Array:
     """A folder of PNG slices in the order of the numbers in their names: row j, column i, slice k."""
     from PIL import Image, UnidentifiedImageError
 
-    names = sorted((item for item in folder.iterdir() if item.suffix.lower() == ".png"), key=_natural)
+    names = sorted(
+        (item for item in folder.iterdir() if item.suffix.lower() == ".png"), key=_natural
+    )
     if not names:
         raise ReadError("the folder holds no PNG slices")
     planes: list[Array] = []
@@ -92,15 +96,25 @@ def _slices(folder: Path) -> Array:
         try:
             with Image.open(item, formats=["PNG"]) as image:
                 if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
-                    raise ReadError(f"slice {len(planes)} is a picture in {image.mode}: a prediction has one value per "
-                                    "pixel")
+                    raise ReadError(
+                        f"slice {len(planes)} is a picture in {image.mode}: a prediction has one value per "
+                        "pixel"
+                    )
                 planes.append(np.asarray(image).T)
-        except (UnidentifiedImageError, SyntaxError, ValueError, OSError, Image.DecompressionBombError) as error:
+        except (
+            UnidentifiedImageError,
+            SyntaxError,
+            ValueError,
+            OSError,
+            Image.DecompressionBombError,
+        ) as error:
             if isinstance(error, ReadError):
                 raise
             raise ReadError(f"slice {len(planes)} is corrupt or no PNG") from None
         if planes[-1].shape != planes[0].shape:
-            raise GeometryError(f"slice {len(planes) - 1} is of {planes[-1].shape}, the first of {planes[0].shape}")
+            raise GeometryError(
+                f"slice {len(planes) - 1} is of {planes[-1].shape}, the first of {planes[0].shape}"
+            )
     return np.asfortranarray(np.stack(planes, axis=2))
 
 

@@ -24,32 +24,44 @@ class Restored:
     notes: tuple[str, ...]
 
 
-def restore(record: Record, prediction: Prediction, *, quantity: Quantity | None = None) -> Restored:
+def restore(
+    record: Record, prediction: Prediction, *, quantity: Quantity | None = None
+) -> Restored:
     """The prediction of a record's output on the grid of its source; `quantity` None is told from its values.
 
     An exact copy where the output's grid is aligned with the source's; else labels take the one with the largest share
     of each voxel, other values are interpolated. Raises GeometryError where the prediction has not the output's shape.
     """
-    from hounsfield.steps.regrid import regrid
+    from hounsfield.resampling.regrid import regrid
 
     found = on_output(record, prediction, quantity=quantity)
     volume, notes, grid = found.volume, found.notes, found.volume.grid
     target = record.source_grid
     check_memory(math.prod(target.shape) * volume.spec.dtype.itemsize + volume.array.nbytes, None)
     if "slices" in record.source["geometry"]:
-        notes = (*notes, "the source's slices lay unevenly or at a tilt: this lies on its natural grid, which is "
-                         "even and upright")
+        notes = (
+            *notes,
+            "the source's slices lay unevenly or at a tilt: this lies on its natural grid, which is "
+            "even and upright",
+        )
     copied = target.aligned_with(grid)
-    notes = (*notes, "its voxels were copied, bit for bit" if copied else "its voxels were interpolated")
+    notes = (
+        *notes,
+        "its voxels were copied, bit for bit" if copied else "its voxels were interpolated",
+    )
     return Restored(regrid(volume, target, method=None if copied else "linear"), notes)
 
 
-def on_output(record: Record, prediction: Prediction, *, quantity: Quantity | None = None) -> Restored:
+def on_output(
+    record: Record, prediction: Prediction, *, quantity: Quantity | None = None
+) -> Restored:
     """The prediction where it was made: on the grid of the run's output, or that turned. Raises GeometryError."""
     grid, notes = _placed(prediction, record.output_grid)
     kind = quantity or prediction.quantity
     array = np.asfortranarray(_settled(prediction.array, kind))
-    return Restored(Volume(array, Spec(grid=grid, dtype=array.dtype, quantity=kind, background=0.0)), notes)
+    return Restored(
+        Volume(array, Spec(grid=grid, dtype=array.dtype, quantity=kind, background=0.0)), notes
+    )
 
 
 def _placed(prediction: Prediction, output: Grid) -> tuple[Grid, tuple[str, ...]]:
@@ -61,11 +73,15 @@ def _placed(prediction: Prediction, output: Grid) -> tuple[Grid, tuple[str, ...]
         hint = ""
         if shape == tuple(reversed(output.shape)):
             hint = "; it is (k, j, i): transpose it"
-        raise GeometryError(f"the prediction has the shape {shape}, and the run's output had {output.shape}{hint}")
+        raise GeometryError(
+            f"the prediction has the shape {shape}, and the run's output had {output.shape}{hint}"
+        )
     if own is None:
         return output, ()
-    return output, ("the prediction's own affine is not the output's, and was not used: only the order of its voxels "
-                    "counts",)
+    return output, (
+        "the prediction's own affine is not the output's, and was not used: only the order of its voxels "
+        "counts",
+    )
 
 
 def _is_turned(own: Grid, output: Grid) -> bool:

@@ -9,29 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hounsfield.core.errors import WriteError
-from hounsfield.dataset.job import Job
+from hounsfield.dataset.case import CaseSource
+from hounsfield.dataset.case_result import CaseResult, Status
 from hounsfield.dataset.lock import locked
 from hounsfield.dataset.manifest import Manifest
-from hounsfield.dataset.outcome import Outcome, Status
 from hounsfield.dataset.run_case import run_case
-from hounsfield.dataset.source import CaseSource
-from hounsfield.io.atomic import write_text
+from hounsfield.dataset.run_config import RunConfig
+from hounsfield.io.bytes.atomic import write_text
 
-Report = Callable[[Outcome], None]
+Report = Callable[[CaseResult], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What became of all cases, by id."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[CaseResult, ...]
 
     def count(self, status: Status) -> int:
         """How many ended so."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
 
-def run_dataset(job: Job, cases: Sequence[CaseSource], *, workers: int = 1, report: Report | None = None) -> Summary:
+def run_dataset(
+    job: RunConfig, cases: Sequence[CaseSource], *, workers: int = 1, report: Report | None = None
+) -> Summary:
     """Run a job over `cases`; what is up to date is left, one that fails never stops the rest, each is reported.
 
     The outputs do not depend on the number of workers. Raises WriteError where the output folder cannot be used.
@@ -49,12 +51,14 @@ def run_dataset(job: Job, cases: Sequence[CaseSource], *, workers: int = 1, repo
     return Summary(outcomes=tuple(sorted(outcomes, key=lambda outcome: outcome.id)))
 
 
-def _outcomes(job: Job, cases: Sequence[CaseSource], *, keys: dict[str, str], workers: int) -> Iterator[Outcome]:
+def _outcomes(
+    job: RunConfig, cases: Sequence[CaseSource], *, keys: dict[str, str], workers: int
+) -> Iterator[CaseResult]:
     if workers <= 1 or len(cases) <= 1:
         for case in cases:
             yield run_case(job, case, earlier_key=keys.get(case.id, ""))
         return
-    from hounsfield.dataset.workers import run_in_workers
+    from hounsfield.dataset.engines.local import run_in_workers
 
     yield from run_in_workers(job, cases, keys=keys, workers=min(workers, len(cases)))
 

@@ -12,9 +12,9 @@ from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import QUANTITIES, Quantity
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
-from hounsfield.io.interpret import stack_of, volume_of
-from hounsfield.io.sniff import Kind, sniff
-from hounsfield.io.stored import Stored
+from hounsfield.io.formats import Kind, sniff
+from hounsfield.io.values.raw_image import RawImage
+from hounsfield.io.values.to_stack import stack_of, volume_of
 
 Gaps = Literal["refuse", "fill"]
 Uneven = Literal["resample", "refuse"]
@@ -22,8 +22,13 @@ Tilt = Literal["correct", "refuse"]
 Padding = Literal["air", "keep"]
 
 
-def open_stack(path: str | Path, *, series: str | None = None, policy: ReadPolicy,
-               quantity: Quantity | None = None) -> Stack:
+def open_stack(
+    path: str | Path,
+    *,
+    series: str | None = None,
+    policy: ReadPolicy,
+    quantity: Quantity | None = None,
+) -> Stack:
     """The Stack of what lies at `path`: a NIfTI, NRRD, MetaImage or npy file, a folder of our 16-bit PNG slices, or
     DICOM in a file, a folder, a zip or a tar. Voxels are decoded when asked for.
 
@@ -38,25 +43,54 @@ def open_stack(path: str | Path, *, series: str | None = None, policy: ReadPolic
             return _dicom(Path(path), series=series, policy=policy, quantity=quantity or "hu")
         stored = _stored(Path(path), kind=kind, series=series, policy=policy)
         if stored.channels:
-            raise QuantityError(f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read "
-                                "reads them as a Volume; hu.open and pipelines take one")
+            raise QuantityError(
+                f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read "
+                "reads them as a Volume; hu.open and pipelines take one"
+            )
         return stack_of(stored, quantity=quantity or stored.quantity or "hu", policy=policy)
 
 
-def open(path: str | Path, *, series: str | None = None, gaps: Gaps = "refuse", uneven: Uneven = "resample",
-         tilt: Tilt = "correct", padding: Padding = "air", assume: Literal["hu"] | None = None,
-         assume_affine: str | None = None) -> Stack:
+def open(
+    path: str | Path,
+    *,
+    series: str | None = None,
+    gaps: Gaps = "refuse",
+    uneven: Uneven = "resample",
+    tilt: Tilt = "correct",
+    padding: Padding = "air",
+    assume: Literal["hu"] | None = None,
+    assume_affine: str | None = None,
+) -> Stack:
     """Open a CT as a Stack: raw slices with their own positions and rescale, nothing interpolated, decoded when asked.
 
     See `hounsfield.core.policy.ReadPolicy` for what each policy does, and `open_stack` for what is read and raised.
     """
-    return open_stack(path, series=series, policy=ReadPolicy(gaps=gaps, uneven=uneven, tilt=tilt, padding=padding,
-                                                             assume=assume, assume_affine=assume_affine))
+    return open_stack(
+        path,
+        series=series,
+        policy=ReadPolicy(
+            gaps=gaps,
+            uneven=uneven,
+            tilt=tilt,
+            padding=padding,
+            assume=assume,
+            assume_affine=assume_affine,
+        ),
+    )
 
 
-def read(path: str | Path, *, series: str | None = None, quantity: Quantity = "hu", gaps: Gaps = "refuse",
-         uneven: Uneven = "resample", tilt: Tilt = "correct", padding: Padding = "air",
-         assume: Literal["hu"] | None = None, assume_affine: str | None = None) -> Volume:
+def read(
+    path: str | Path,
+    *,
+    series: str | None = None,
+    quantity: Quantity = "hu",
+    gaps: Gaps = "refuse",
+    uneven: Uneven = "resample",
+    tilt: Tilt = "correct",
+    padding: Padding = "air",
+    assume: Literal["hu"] | None = None,
+    assume_affine: str | None = None,
+) -> Volume:
     """Read a CT, a label map or a mask as a Volume: the file's own axes, int16 where all values are whole and fit, else
     float32.
 
@@ -64,8 +98,14 @@ def read(path: str | Path, *, series: str | None = None, quantity: Quantity = "h
     RefusedError where it cannot be; 'label' and 'mask' take whole numbers and raise QuantityError for an image.
     The other keywords are those of `open`.
     """
-    policy = ReadPolicy(gaps=gaps, uneven=uneven, tilt=tilt, padding=padding, assume=assume,
-                        assume_affine=assume_affine)
+    policy = ReadPolicy(
+        gaps=gaps,
+        uneven=uneven,
+        tilt=tilt,
+        padding=padding,
+        assume=assume,
+        assume_affine=assume_affine,
+    )
     if quantity not in QUANTITIES:
         raise QuantityError(f"quantity '{quantity}' is none of {', '.join(QUANTITIES)}")
     with _noted(Path(path)):
@@ -78,7 +118,7 @@ def read(path: str | Path, *, series: str | None = None, quantity: Quantity = "h
         return stack_of(stored, quantity=quantity, policy=policy).volume()
 
 
-def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -> Stored:
+def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -> RawImage:
     if kind == "nifti":
         from hounsfield.io.nifti.reader import open_nifti
 
@@ -88,11 +128,11 @@ def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -
 
         return open_nrrd(path, series=series, policy=policy)
     if kind == "metaimage":
-        from hounsfield.io.metaimage import open_metaimage
+        from hounsfield.io.metaimage.reader import open_metaimage
 
         return open_metaimage(path, series=series, policy=policy)
     if kind == "npy":
-        from hounsfield.io.npy import open_npy
+        from hounsfield.io.npy.npy import open_npy
 
         return open_npy(path)
     from hounsfield.io.png.reader import open_png
@@ -100,7 +140,9 @@ def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -
     return open_png(path)
 
 
-def said_quantity(path: Path, *, series: str | None = None, policy: ReadPolicy | None = None) -> Quantity | None:
+def declared_quantity(
+    path: Path, *, series: str | None = None, policy: ReadPolicy | None = None
+) -> Quantity | None:
     """The quantity that a file says itself (our npy and PNG slices); None where it does not, and for DICOM.
 
     Raises the errors of the readers.
@@ -113,16 +155,22 @@ def said_quantity(path: Path, *, series: str | None = None, policy: ReadPolicy |
 
 
 def _dicom(path: Path, *, series: str | None, policy: ReadPolicy, quantity: Quantity) -> Stack:
-    from hounsfield.io.dicom.reader import open_dicom
+    from hounsfield.io.dicom.read import open_dicom
 
     return open_dicom(path, series=series, policy=policy, quantity=quantity)
 
 
-def _dicom_volume(path: Path, *, series: str | None, quantity: Quantity, policy: ReadPolicy) -> Volume:
+def _dicom_volume(
+    path: Path, *, series: str | None, quantity: Quantity, policy: ReadPolicy
+) -> Volume:
     if quantity in ("label", "mask"):
-        raise QuantityError("this is a DICOM image, not labels: read RTSTRUCT and DICOM SEG with hu.read_labels")
+        raise QuantityError(
+            "this is a DICOM image, not labels: read RTSTRUCT and DICOM SEG with hu.read_labels"
+        )
     stack = _dicom(path, series=series, policy=policy, quantity=quantity)
-    return stack.volume() if quantity == stack.quantity else stack.replaced(quantity=quantity).volume()
+    return (
+        stack.volume() if quantity == stack.quantity else stack.replaced(quantity=quantity).volume()
+    )
 
 
 @contextmanager
@@ -134,5 +182,3 @@ def _noted(path: Path) -> Iterator[None]:
         if not getattr(error, "__notes__", None):
             error.add_note(f"while reading {path}")
         raise
-
-

@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from hounsfield.core.errors import WriteError
+from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
+from hounsfield.io.open import open_stack
 
 Format = Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"]
+Identity = Literal["remove", "keep"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 
-def write(volume: Volume, path: str | Path, *, format: str | None = None, dtype: Any = None,
-          like: Stack | str | Path | None = None, identity: Literal["remove", "keep"] = "remove") -> None:
+def write(
+    volume: Volume,
+    path: str | Path,
+    *,
+    format: str | None = None,
+    dtype: Any = None,
+    source: Stack | str | Path | None = None,
+    identity: Identity = "remove",
+) -> None:
     """Write `volume` to `path`, whole or not at all, without a word of text from its source.
 
     The format follows from the suffix (.nii, .nii.gz, .nrrd, .npy) or from `format`: nii.gz, nii, nrrd, npy (with a
     sidecar of the same name and .json), png (a folder of 16-bit slices that keep the HU), png8 (a folder of 8-bit
-    slices to look at), dicom (a folder: a CT series derived from `like`, the stack or series that it came from; see
-    io/derived/write.py for what `identity` does). `dtype` converts, checked: integers are
+    slices to look at), dicom (a folder: a CT series derived from `source`, the stack or series that it came from; see
+    io/dicom/write/series.py for what `identity` does). `dtype` converts, checked: integers are
     rounded, and what does not fit raises QuantityError. Raises WriteError where the disk refuses.
     """
     target = Path(path)
     kind = _format(target, format)
-    if (like is not None or identity != "remove") and kind != "dicom":
-        raise WriteError(f"like= and identity= belong to format='dicom', and this is {kind}, which names nobody")
+    if (source is not None or identity != "remove") and kind != "dicom":
+        raise WriteError(
+            f"source= and identity= belong to format='dicom', and this is {kind}, which names nobody"
+        )
     _check_folder(target)
     if kind == "dicom":
-        from hounsfield.io.derived.write import write_dicom
+        from hounsfield.io.dicom.write.series import write_dicom
 
-        write_dicom(_typed(volume, dtype), target, like=like, identity=identity)
+        write_dicom(
+            _typed(volume, dtype),
+            target,
+            source=None if source is None else opened_source(source),
+            identity=identity,
+        )
         return
     _write_as(kind, _typed(volume, dtype), target)
 
@@ -41,7 +59,7 @@ def write(volume: Volume, path: str | Path, *, format: str | None = None, dtype:
 def _typed(volume: Volume, dtype: Any) -> Volume:
     if dtype is None:
         return volume
-    from hounsfield.io.cast import cast as cast_voxels
+    from hounsfield.io.values.cast import cast as cast_voxels
 
     array = cast_voxels(volume.array, np.dtype(dtype))
     return Volume(array, volume.spec.replaced(dtype=array.dtype))
@@ -56,8 +74,10 @@ def _format(path: Path, named: str | None) -> str:
     for kind in ("nii.gz", "nii", "nrrd", "npy"):
         if name.endswith("." + kind):
             return kind
-    raise WriteError("the suffix says no format: end the name in .nii.gz, .nii, .nrrd or .npy, or name one of "
-                     f"{', '.join(FORMATS)} as format=")
+    raise WriteError(
+        "the suffix says no format: end the name in .nii.gz, .nii, .nrrd or .npy, or name one of "
+        f"{', '.join(FORMATS)} as format="
+    )
 
 
 def _check_folder(path: Path) -> None:
@@ -75,10 +95,41 @@ def _write_as(kind: str, volume: Volume, path: Path) -> None:
 
         write_nrrd(volume, path)
     elif kind == "npy":
-        from hounsfield.io.npy import write_npy
+        from hounsfield.io.npy.npy import write_npy
 
         write_npy(volume, path)
     else:
         from hounsfield.io.png.writer import write_png
 
         write_png(volume, path, bits=8 if kind == "png8" else 16)
+
+
+def write_seg(
+    labels: Volume,
+    path: str | Path,
+    *,
+    source: Stack | str | Path,
+    names: Mapping[int, str] | None = None,
+    identity: Identity = "remove",
+) -> None:
+    """Write a label or mask as a DICOM SEG (binary, one segment for each value over 0) of the series `source`.
+
+    `source` is the Stack that hu.open made of the series, or its folder. The label is brought back onto its original
+    slices, each at its own place, and every frame names the slice that it lies on; slices without any label are left
+    out. `names` names values; else value 3 is 'segment-3'. The UIDs of the source are in the file, since it refers
+    to them; patient and study are empty unless identity='keep', which is warned of. The same input gives the same
+    bytes: content date and time are 1 January 1900.
+
+    Raises QuantityError where it is no label, GeometryError where it lies beyond the series, WriteError, and
+    MissingExtraError without highdicom.
+    """
+    from hounsfield.io.dicom.seg.write import write_seg as write_file
+
+    write_file(labels, Path(path), source=opened_source(source), names=names, identity=identity)
+
+
+def opened_source(source: Stack | str | Path) -> Stack:
+    """The series that an output refers to; its values need not be HU, and missing slices are no hindrance."""
+    if isinstance(source, Stack):
+        return source
+    return open_stack(source, policy=ReadPolicy(gaps="fill"), quantity="other")

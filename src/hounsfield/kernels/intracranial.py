@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.kernels.lattice import Lattice
+from hounsfield.kernels.block_grid import BlockGrid
 from hounsfield.kernels.mask import (
     Bits,
     Spacing,
@@ -79,23 +79,35 @@ class Intracranial:
 
     def find(self, values: NDArray[Any], *, spacing_mm: Spacing, head: Outline) -> Cavity:
         """The mask of `values` (i, j, k) in HU, Fortran-ordered; empty where no skull encloses anything."""
-        lattice = Lattice.of(spacing_mm, cell_mm=CELL_MM)
+        lattice = BlockGrid.of(spacing_mm, cell_mm=CELL_MM)
         soft, misses = self._soft(values, head.cells(values, lattice=lattice)[0], lattice)
         cells = self._inside(soft, lattice.spacing_mm)
         inner = ~grown(~cells)
-        voxels = refined(values, block=lattice.block, inner=inner, band=grown(cells) - inner,
-                         band_bounds=(self.low_hu, self.most_hu), inner_bounds=(-np.inf, self.most_hu))
+        voxels = refined(
+            values,
+            block=lattice.block,
+            inner=inner,
+            band=grown(cells) - inner,
+            band_bounds=(self.low_hu, self.most_hu),
+            inner_bounds=(-np.inf, self.most_hu),
+        )
         dark = occupied(values, block=(1, 1, 1), bounds=(-np.inf, self.most_hu), share=1.0)
         within = cells.expand().astype(bool)
         share = float(misses[within].mean()) / 26 if within.any() else 0.0
         return Cavity(filled(largest(voxels)) & dark, share, _borders_met(within))
 
-    def _soft(self, values: NDArray[Any], envelope: Bits, lattice: Lattice) -> tuple[Bits, NDArray[np.uint8]]:
+    def _soft(
+        self, values: NDArray[Any], envelope: Bits, lattice: BlockGrid
+    ) -> tuple[Bits, NDArray[np.uint8]]:
         """Soft cells that bone encloses, and from each cell how many rays miss bone."""
-        bone = occupied(values, block=lattice.block, bounds=(self.bone_hu, np.inf), share=BONE_SHARE)
+        bone = occupied(
+            values, block=lattice.block, bounds=(self.bone_hu, np.inf), share=BONE_SHARE
+        )
         wall = dilate(bone & envelope, max(lattice.spacing_mm) / 2, spacing_mm=lattice.spacing_mm)
         hits, misses = rays(wall, ~envelope, steps=_directions(lattice.spacing_mm))
-        parts = components(occupied(values, block=lattice.block, bounds=(self.high_hu, np.inf)) | bone)
+        parts = components(
+            occupied(values, block=lattice.block, bounds=(self.high_hu, np.inf)) | bone
+        )
         dense = parts.keep(parts.sizes * lattice.cell_ml >= DENSE_ML)
         soft = occupied(values, block=lattice.block, bounds=(self.low_hu, np.inf)) - dense
         soft = (_healed(soft, lattice.spacing_mm) & envelope) - dense
@@ -117,15 +129,20 @@ def _healed(soft: Bits, spacing_mm: Spacing) -> Bits:
 
 
 def _borders_met(mask: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
-    return tuple((axis, side) for axis in range(3) for side in (0, 1)
-                 if mask.take(-side, axis=axis).any())
+    return tuple(
+        (axis, side) for axis in range(3) for side in (0, 1) if mask.take(-side, axis=axis).any()
+    )
 
 
 def _directions(spacing_mm: Spacing) -> NDArray[np.int32]:
     """The 26 ways to the faces, edges and corners of a cube, in whole steps, about equally long along each axis."""
     steps = []
     for signs in product((-1, 0, 1), repeat=3):
-        base = max((step for sign, step in zip(signs, spacing_mm, strict=True) if sign), default=0.0)
+        base = max(
+            (step for sign, step in zip(signs, spacing_mm, strict=True) if sign), default=0.0
+        )
         if base:
-            steps.append([sign * round(base / step) for sign, step in zip(signs, spacing_mm, strict=True)])
+            steps.append(
+                [sign * round(base / step) for sign, step in zip(signs, spacing_mm, strict=True)]
+            )
     return np.array(steps, dtype=np.int32)

@@ -92,7 +92,9 @@ class Components:
     def keep(self, chosen: NDArray[np.bool_]) -> Bits:
         """The union of the chosen parts."""
         kept = Bits.unwritten(self.shape)
-        native.mask_paint(self.runs, np.ascontiguousarray(chosen).view(np.uint8), self.shape, kept.words)
+        native.mask_paint(
+            self.runs, np.ascontiguousarray(chosen).view(np.uint8), self.shape, kept.words
+        )
         return kept
 
     def meeting(self, other: Bits) -> NDArray[np.bool_]:
@@ -111,13 +113,17 @@ def components(bits: Bits) -> Components:
 def largest(bits: Bits) -> Bits:
     """The part of most voxels; of several the first; nothing of nothing."""
     parts = components(bits)
-    return parts.keep(np.arange(len(parts.sizes)) == (int(parts.sizes.argmax()) if len(parts.sizes) else -1))
+    return parts.keep(
+        np.arange(len(parts.sizes)) == (int(parts.sizes.argmax()) if len(parts.sizes) else -1)
+    )
 
 
 def ball(radius_mm: float, *, spacing_mm: Spacing) -> NDArray[np.int32]:
     """Rows (dj, dk, half width along i) of all voxels whose centre lies within `radius_mm`, by ascending half width."""
     reach = [int(radius_mm / step + 1e-9) for step in spacing_mm]
-    across, along = np.meshgrid(np.arange(-reach[1], reach[1] + 1), np.arange(-reach[2], reach[2] + 1), indexing="ij")
+    across, along = np.meshgrid(
+        np.arange(-reach[1], reach[1] + 1), np.arange(-reach[2], reach[2] + 1), indexing="ij"
+    )
     left = radius_mm**2 * (1 + 1e-9) - (across * spacing_mm[1]) ** 2 - (along * spacing_mm[2]) ** 2
     width = np.floor(np.sqrt(np.maximum(left, 0)) / spacing_mm[0] + 1e-9)
     table = np.stack([across, along, width], axis=-1)[left >= 0].astype(np.int32)
@@ -169,7 +175,7 @@ def extended(bits: Bits, margin: tuple[int, int]) -> Bits:
 def unextended(bits: Bits, margin: tuple[int, int]) -> Bits:
     """What `extended` added taken off again."""
     shape = (bits.shape[0] - 128, bits.shape[1] - 2 * margin[0], bits.shape[2] - 2 * margin[1])
-    rows = bits.rows[1:-1, margin[0]:margin[0] + shape[1], margin[1]:margin[1] + shape[2]]
+    rows = bits.rows[1:-1, margin[0] : margin[0] + shape[1], margin[1] : margin[1] + shape[2]]
     return Bits(rows.reshape(-1, order="F").copy(), shape) & ~Bits.zeros(shape)
 
 
@@ -184,7 +190,9 @@ def filled(bits: Bits) -> Bits:
     return ~parts.keep(parts.meeting(_open_borders(empty)))
 
 
-def occupied(values: NDArray[Any], *, block: Shape, bounds: tuple[float, float], share: float = 0.5) -> Bits:
+def occupied(
+    values: NDArray[Any], *, block: Shape, bounds: tuple[float, float], share: float = 0.5
+) -> Bits:
     """Cells of `block` voxels in which at least `share` of the voxels lie within `bounds` (both inclusive).
 
     values: (i, j, k), Fortran-ordered; 8 and 16 bit integers, int32 and float32 are read in place.
@@ -195,27 +203,44 @@ def occupied(values: NDArray[Any], *, block: Shape, bounds: tuple[float, float],
     return cells
 
 
-def refined(values: NDArray[Any], *, block: Shape, inner: Bits, band: Bits, band_bounds: tuple[float, float],
-            inner_bounds: tuple[float, float] = UNBOUNDED) -> Bits:
+def refined(
+    values: NDArray[Any],
+    *,
+    block: Shape,
+    inner: Bits,
+    band: Bits,
+    band_bounds: tuple[float, float],
+    inner_bounds: tuple[float, float] = UNBOUNDED,
+) -> Bits:
     """From cells back to voxels: those of `inner` cells within `inner_bounds`, those of `band` cells within
     `band_bounds`; the rest unset."""
     flat, shape = _flat(values), _shape(values)
     voxels = Bits.unwritten(shape)
-    native.mask_refine(flat, shape, block, inner.words, band.words, (*inner_bounds, *band_bounds), voxels.words)
+    native.mask_refine(
+        flat, shape, block, inner.words, band.words, (*inner_bounds, *band_bounds), voxels.words
+    )
     return voxels
 
 
-def rays(wall: Bits, outside: Bits, *, steps: NDArray[np.int32]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def rays(
+    wall: Bits, outside: Bits, *, steps: NDArray[np.int32]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """For each voxel, how many of the rays in `steps` (n, 3) meet the wall first, and how many the outside first."""
     size = int(np.prod(wall.shape))
     hits, misses = np.empty(size, np.uint8), np.empty(size, np.uint8)
-    native.mask_rays(wall.words, outside.words, wall.shape, np.ascontiguousarray(steps, np.int32), hits, misses)
+    native.mask_rays(
+        wall.words, outside.words, wall.shape, np.ascontiguousarray(steps, np.int32), hits, misses
+    )
     return hits.reshape(wall.shape, order="F"), misses.reshape(wall.shape, order="F")
 
 
 def bounding_box(mask: NDArray[Any]) -> tuple[Shape, Shape] | None:
     """First index and shape of the box that holds every voxel of (i, j, k) that is not 0; None where all are."""
-    flat = np.asfortranarray(mask if mask.dtype == np.uint8 else mask != 0).view(np.uint8).reshape(-1, order="F")
+    flat = (
+        np.asfortranarray(mask if mask.dtype == np.uint8 else mask != 0)
+        .view(np.uint8)
+        .reshape(-1, order="F")
+    )
     i0, i1, j0, j1, k0, k1 = native.mask_bounds(flat, _shape(mask))
     return None if i1 < 0 else ((i0, j0, k0), (i1 - i0 + 1, j1 - j0 + 1, k1 - k0 + 1))
 
@@ -237,9 +262,13 @@ def _open_borders(empty: Bits) -> Bits:
     borders = Bits.zeros(empty.shape)
     last, shift = empty.shape[0] - 1, np.uint64((empty.shape[0] - 1) % 64)
     for at in (0, empty.shape[2] - 1):
-        borders.rows[:, :, at] |= _open_plane(empty.rows[:, :, at], (empty.shape[0], empty.shape[1]))
+        borders.rows[:, :, at] |= _open_plane(
+            empty.rows[:, :, at], (empty.shape[0], empty.shape[1])
+        )
     for at in (0, empty.shape[1] - 1):
-        borders.rows[:, at, :] |= _open_plane(empty.rows[:, at, :], (empty.shape[0], empty.shape[2]))
+        borders.rows[:, at, :] |= _open_plane(
+            empty.rows[:, at, :], (empty.shape[0], empty.shape[2])
+        )
     for word, bit in ((0, np.uint64(0)), (last // 64, shift)):
         plane_bytes = ((empty.rows[word] >> bit) & np.uint64(1)).astype(np.uint8)
         packed = Bits.pack(plane_bytes[:, :, None])
@@ -253,14 +282,25 @@ def _open_plane(words: Words, shape: tuple[int, int]) -> Words:
     plane = Bits(np.ascontiguousarray(words.reshape(-1, order="F")), (*shape, 1))
     parts = components(plane)
     box = parts.boxes
-    reaches = (box[:, 0] == 0) | (box[:, 1] == shape[0] - 1) | (box[:, 2] == 0) | (box[:, 3] == shape[1] - 1)
+    reaches = (
+        (box[:, 0] == 0)
+        | (box[:, 1] == shape[0] - 1)
+        | (box[:, 2] == 0)
+        | (box[:, 3] == shape[1] - 1)
+    )
     return parts.keep(reaches).rows[:, :, 0]
 
 
 def _flat(values: NDArray[Any]) -> NDArray[Any]:
     """The voxels in Fortran order in a type that the kernels read: a view wherever they are already so."""
-    kinds: dict[str, type[Any]] = {"b1": np.int16, "i1": np.int16, "u1": np.int16, "i2": np.int16, "u2": np.uint16,
-                                   "i4": np.int32}
+    kinds: dict[str, type[Any]] = {
+        "b1": np.int16,
+        "i1": np.int16,
+        "u1": np.int16,
+        "i2": np.int16,
+        "u2": np.uint16,
+        "i4": np.int32,
+    }
     dtype = kinds.get(values.dtype.str[1:], np.float32)
     return np.asfortranarray(values, dtype=dtype).reshape(-1, order="F")
 
@@ -268,4 +308,3 @@ def _flat(values: NDArray[Any]) -> NDArray[Any]:
 def _shape(values: NDArray[Any]) -> Shape:
     i, j, k = (int(size) for size in values.shape)
     return (i, j, k)
-

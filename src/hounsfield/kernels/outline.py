@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.kernels.lattice import Lattice
+from hounsfield.kernels.block_grid import BlockGrid
 from hounsfield.kernels.mask import (
     Bits,
     Components,
@@ -71,15 +71,20 @@ class Outline:
         Which cells belong is decided on their majority; within a cell of the surface each voxel is
         judged by itself.
         """
-        lattice = Lattice.of(spacing_mm, cell_mm=self.cell_mm)
+        lattice = BlockGrid.of(spacing_mm, cell_mm=self.cell_mm)
         envelope, foreign = self.cells(values, lattice=lattice)
         inner = ~grown(~envelope)
-        voxels = refined(values, block=lattice.block, inner=inner, band=grown(envelope) - inner - foreign,
-                         band_bounds=(self.tissue_hu, np.inf))
+        voxels = refined(
+            values,
+            block=lattice.block,
+            inner=inner,
+            band=grown(envelope) - inner - foreign,
+            band_bounds=(self.tissue_hu, np.inf),
+        )
         whole = filled(largest(voxels) if self.single else _main_parts(components(voxels)))
         return Outlined(whole, foreign.count / max(foreign.count + envelope.count, 1))
 
-    def cells(self, values: NDArray[Any], *, lattice: Lattice) -> tuple[Bits, Bits]:
+    def cells(self, values: NDArray[Any], *, lattice: BlockGrid) -> tuple[Bits, Bits]:
         """The patient's cells, holes filled, and the cells of tissue that are not the patient's."""
         tissue = occupied(values, block=lattice.block, bounds=(self.tissue_hu, np.inf))
         solid = self._solid(tissue, lattice)
@@ -90,14 +95,18 @@ class Outline:
         closed = filled(inside | _closed(inside, (self.closing_mm,), spacing_mm=lattice.spacing_mm))
         return closed - foreign, foreign
 
-    def _solid(self, tissue: Bits, lattice: Lattice) -> Bits:
+    def _solid(self, tissue: Bits, lattice: BlockGrid) -> Bits:
         """The trunk that a ball can sweep, one cell around it, and the tips that the ball could not reach."""
         parts = components(opened(tissue, self.bridge_mm, spacing_mm=lattice.spacing_mm))
         thick = parts.meeting(erode(tissue, self.core_mm, spacing_mm=lattice.spacing_mm))
         sizes = np.where(thick, parts.sizes, 0)
         if not sizes.any():
             return Bits.zeros(tissue.shape)
-        chosen = np.arange(len(sizes)) == sizes.argmax() if self.single else sizes >= PART_SHARE * sizes.max()
+        chosen = (
+            np.arange(len(sizes)) == sizes.argmax()
+            if self.single
+            else sizes >= PART_SHARE * sizes.max()
+        )
         swept = parts.keep(chosen)
         trunk = (stepped(swept) | _closed(swept, RECESS_MM, spacing_mm=lattice.spacing_mm)) & tissue
         rest = components(tissue - trunk)
@@ -117,11 +126,12 @@ def _closed(bits: Bits, radius_mm: Sequence[float], *, spacing_mm: Spacing) -> B
     return unextended(wide, margin)
 
 
-def _is_tip(parts: Components, lattice: Lattice) -> NDArray[np.bool_]:
+def _is_tip(parts: Components, lattice: BlockGrid) -> NDArray[np.bool_]:
     lengths = (parts.boxes[:, 1::2] - parts.boxes[:, ::2] + 1) * np.array(lattice.spacing_mm)
-    return np.asarray((parts.sizes * lattice.cell_ml <= TIP_ML) & (np.linalg.norm(lengths, axis=1) <= TIP_MM))
+    return np.asarray(
+        (parts.sizes * lattice.cell_ml <= TIP_ML) & (np.linalg.norm(lengths, axis=1) <= TIP_MM)
+    )
 
 
 def _main_parts(parts: Components) -> Bits:
     return parts.keep(parts.sizes >= PART_SHARE * parts.sizes.max(initial=0))
-

@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 import hounsfield.kernels.native as native
-from hounsfield.core.axes import AxisTable
 from hounsfield.core.errors import GeometryError
 
 Statistic = Literal["max", "min", "mean"]
 _STATISTICS = {None: 0, "max": 1, "min": 2, "mean": 3}
 _LINE = (1.0, 0.0, float("-inf"), float("inf"))
 
-SOURCE_DTYPES = tuple(np.dtype(name) for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"))
+SOURCE_DTYPES = tuple(
+    np.dtype(name)
+    for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
+)
 """What the kernel reads; whole numbers beyond 2**24 lose their last digits in float32."""
 
 MOST_TAPS = 4096
@@ -26,6 +28,25 @@ MOST_TAPS = 4096
 
 OUTPUT_DTYPES = tuple(np.dtype(name) for name in ("float32", "int16", "uint8"))
 """What the kernel writes: whole numbers are rounded half to even and kept within the type's range."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AxisTable:
+    """Weights of an output axis: sample n is sum over t of weight[n, t] * source[first[n] + t] + rest[n] * background.
+
+    `limits` (n, 2), where there is one, are the taps (start, stop) whose least and greatest bound the result.
+    Shapes: first (n,) int32; weight (n, taps) float32; rest (n,) float32; limits (n, 2) int32.
+    """
+
+    first: NDArray[np.int32]
+    weight: NDArray[np.float32]
+    rest: NDArray[np.float32]
+    limits: NDArray[np.int32] | None = None
+
+    @property
+    def taps(self) -> int:
+        """How many neighbouring source samples one output sample weighs."""
+        return int(self.weight.shape[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +76,20 @@ def thread_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def sample(source: NDArray[Any], out: NDArray[Any], *, tables: Sequence[Sequence[AxisTable]], slopes: NDArray[np.float64],
-           intercepts: NDArray[np.float64], padding: tuple[float, float, float] | None = None, background: float = 0.0,
-           before: tuple[float, float, float, float] = _LINE, after: tuple[float, float, float, float] = _LINE,
-           windows: Windows | None = None, threads: int | None = None) -> None:
+def sample(
+    source: NDArray[Any],
+    out: NDArray[Any],
+    *,
+    tables: Sequence[Sequence[AxisTable]],
+    slopes: NDArray[np.float64],
+    intercepts: NDArray[np.float64],
+    padding: tuple[float, float, float] | None = None,
+    background: float = 0.0,
+    before: tuple[float, float, float, float] = _LINE,
+    after: tuple[float, float, float, float] = _LINE,
+    windows: Windows | None = None,
+    threads: int | None = None,
+) -> None:
     """Fill `out` (i, j, k), Fortran-ordered, from `source` (i, j, k) in one pass.
 
     tables: for i, j and k, one AxisTable, or for i and j one per source slice. slopes, intercepts (k,): the rescale
@@ -70,27 +101,47 @@ def sample(source: NDArray[Any], out: NDArray[Any], *, tables: Sequence[Sequence
     if source.strides[0] != source.itemsize and source.shape[0] > 1:
         source = np.asfortranarray(source)
     empty = np.zeros(0, dtype=np.int32)
-    native.sample(source, np.ascontiguousarray(slopes, dtype=np.float32), np.ascontiguousarray(intercepts, dtype=np.float32),
-                  before, _clipped(padding, source.dtype), *(_packed(axis) for axis in tables), background, after,
-                  _STATISTICS[windows.statistic if windows else None], windows.start if windows else empty,
-                  windows.stop if windows else empty, windows.block if windows else 0, out, threads or thread_count())
+    native.sample(
+        source,
+        np.ascontiguousarray(slopes, dtype=np.float32),
+        np.ascontiguousarray(intercepts, dtype=np.float32),
+        before,
+        _clipped(padding, source.dtype),
+        *(_packed(axis) for axis in tables),
+        background,
+        after,
+        _STATISTICS[windows.statistic if windows else None],
+        windows.start if windows else empty,
+        windows.stop if windows else empty,
+        windows.block if windows else 0,
+        out,
+        threads or thread_count(),
+    )
 
 
 def _packed(tables: Sequence[AxisTable]) -> tuple[NDArray[Any], ...]:
     """One or several tables as arrays with a leading axis; taps and first are widened to the widest of them."""
     taps = max(table.taps for table in tables)
     if taps > MOST_TAPS:
-        raise GeometryError(f"one sample would weigh {taps} voxels, and {MOST_TAPS} are the most: resample in two steps")
+        raise GeometryError(
+            f"one sample would weigh {taps} voxels, and {MOST_TAPS} are the most: resample in two steps"
+        )
     weight = np.zeros((len(tables), len(tables[0].first), taps), dtype=np.float32)
     for packed, table in zip(weight, tables, strict=True):
         packed[:, : table.taps] = table.weight
     limited = [table.limits for table in tables if table.limits is not None]
     limits = np.stack(limited) if limited else np.zeros((len(tables), 0, 2), dtype=np.int32)
-    return (np.ascontiguousarray(np.stack([table.first for table in tables])), weight,
-            np.ascontiguousarray(np.stack([table.rest for table in tables])), np.ascontiguousarray(limits))
+    return (
+        np.ascontiguousarray(np.stack([table.first for table in tables])),
+        weight,
+        np.ascontiguousarray(np.stack([table.rest for table in tables])),
+        np.ascontiguousarray(limits),
+    )
 
 
-def _clipped(padding: tuple[float, float, float] | None, dtype: np.dtype[Any]) -> tuple[float, float, float] | None:
+def _clipped(
+    padding: tuple[float, float, float] | None, dtype: np.dtype[Any]
+) -> tuple[float, float, float] | None:
     """The padding range within what the dtype can hold, or None where it holds none of it."""
     if padding is None or dtype.kind not in "iu":
         return padding

@@ -5,5 +5,16 @@ from hounsfield.phantom.head import Head, Recipe, default_grid, grid_about, head
 from hounsfield.phantom.series import Series, write_series
 from hounsfield.phantom.tissue import HU, Tissue
 
-__all__ = ["HU", "Faults", "Head", "Recipe", "Series", "Tissue", "default_grid", "grid_about", "head", "shapes",
-           "write_series"]
+__all__ = [
+    "HU",
+    "Faults",
+    "Head",
+    "Recipe",
+    "Series",
+    "Tissue",
+    "default_grid",
+    "grid_about",
+    "head",
+    "shapes",
+    "write_series",
+]

@@ -19,7 +19,13 @@ from hounsfield.phantom.shape import turned
 OBLIQUE_DEG = (11.0, -7.0, 5.0)
 """The turn of an oblique stack about R, A and S."""
 
-STACK_LETTERS = {"sagittal": "PIR", "coronal": "LIP", "supine": "LPS", "prone": "RAS", "feet-first": "RPI"}
+STACK_LETTERS = {
+    "sagittal": "PIR",
+    "coronal": "LIP",
+    "supine": "LPS",
+    "prone": "RAS",
+    "feet-first": "RPI",
+}
 """Which way columns, rows and slices ascend; coronal stacks run from the front backwards, as they are read."""
 
 
@@ -58,9 +64,13 @@ def acquire(source: Head | Volume, faults: Faults) -> Acquisition:
     image = source.image if isinstance(source, Head) else source
     recipe = source.recipe if isinstance(source, Head) else None
     if image.quantity != "hu" or image.array.ndim != 3:
-        raise QuantityError(f"a CT series is made of HU (i, j, k), not {image.quantity} with {image.array.ndim} axes")
+        raise QuantityError(
+            f"a CT series is made of HU (i, j, k), not {image.quantity} with {image.array.ndim} axes"
+        )
     if faults.resampled and recipe is None:
-        raise GeometryError("a tilt, other positions or an oblique stack need a Head, which can be made anew anywhere")
+        raise GeometryError(
+            "a tilt, other positions or an oblique stack need a Head, which can be made anew anywhere"
+        )
     if faults.positions_mm:
         assert recipe is not None
         return _uneven(recipe, upright(image.grid, "supine"), faults)
@@ -114,8 +124,15 @@ def _on_grid(image: Volume, recipe: Recipe | None) -> Acquisition:
     index[:, 2] = np.arange(grid.shape[2])
     normal = np.cross(grid.affine[:3, 0], grid.affine[:3, 1])
     thickness = abs(float(grid.affine[:3, 2] @ normal)) / float(np.linalg.norm(normal))
-    return Acquisition(hu=image.array.astype(np.float32), origins_ras_mm=grid.world(index), grid=grid, recipe=recipe,
-                       step_i_ras_mm=grid.affine[:3, 0], step_j_ras_mm=grid.affine[:3, 1], thickness_mm=thickness)
+    return Acquisition(
+        hu=image.array.astype(np.float32),
+        origins_ras_mm=grid.world(index),
+        grid=grid,
+        recipe=recipe,
+        step_i_ras_mm=grid.affine[:3, 0],
+        step_j_ras_mm=grid.affine[:3, 1],
+        thickness_mm=thickness,
+    )
 
 
 def _uneven(recipe: Recipe, grid: Grid, faults: Faults) -> Acquisition:
@@ -123,15 +140,21 @@ def _uneven(recipe: Recipe, grid: Grid, faults: Faults) -> Acquisition:
     grid = tilted(grid, faults.tilt_deg) if faults.tilt_deg else grid
     step = grid.spacing_mm[2]
     if list(faults.positions_mm) != sorted(faults.positions_mm):
-        raise GeometryError("positions_mm ascend along the table, in mm from the first slice; these do not")
-    calm = Recipe(noise_hu=0.0, headrest=recipe.headrest, blur_mm=recipe.blur_mm, sampling=recipe.sampling)
+        raise GeometryError(
+            "positions_mm ascend along the table, in mm from the first slice; these do not"
+        )
+    calm = Recipe(
+        noise_hu=0.0, headrest=recipe.headrest, blur_mm=recipe.blur_mm, sampling=recipe.sampling
+    )
     places = [position / step for position in faults.positions_mm]
     planes = [grid.moved((*grid.shape[:2], 1), _along(place)) for place in places]
     exact = np.concatenate([calm.on(plane).exact.array for plane in planes], axis=2)
     noisy = exact + noise((*grid.shape[:2], len(places)), sd=recipe.noise_hu, seed=recipe.seed)
     even = _on_grid(Volume.from_array(np.zeros(grid.shape, np.int16), affine=grid.affine), recipe)
     origins = grid.world([(0.0, 0.0, place) for place in places])
-    return replace(even, hu=np.rint(noisy).clip(AIR_HU).astype(np.float32), origins_ras_mm=origins, grid=None)
+    return replace(
+        even, hu=np.rint(noisy).clip(AIR_HU).astype(np.float32), origins_ras_mm=origins, grid=None
+    )
 
 
 def _along(place: float) -> NDArray[np.float64]:

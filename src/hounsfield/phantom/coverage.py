@@ -59,8 +59,9 @@ def _cubed(value: Floats) -> Floats:
     return positive * positive * positive
 
 
-def part_fraction(part: Part, affine: Floats, centres: Floats, size: Floats,
-                  *, flat: float) -> tuple[Floats, NDArray[np.bool_]]:
+def part_fraction(
+    part: Part, affine: Floats, centres: Floats, size: Floats, *, flat: float
+) -> tuple[Floats, NDArray[np.bool_]]:
     """The part of each cell inside `part`, and whether the surface may cut it without being flat in it.
 
     `centres` (n, 3) and `size` (3,) are in the indices of `affine`. The surface is taken as the plane through the mean
@@ -97,10 +98,17 @@ class Cells:
     def split(self, rows: Rows) -> Cells:
         """The cells `rows`, each as equal smaller cells that follow one another."""
         counts = splits(self.affine, self.size)
-        offsets = np.stack(np.meshgrid(*[(np.arange(n) + 0.5) / n - 0.5 for n in counts], indexing="ij"), axis=-1)
+        offsets = np.stack(
+            np.meshgrid(*[(np.arange(n) + 0.5) / n - 0.5 for n in counts], indexing="ij"), axis=-1
+        )
         centres = self.centres[rows][:, None, :] + (offsets * self.size).reshape(1, -1, 3)
         each = int(np.prod(counts))
-        return Cells(self.affine, centres.reshape(-1, 3), self.size / counts, np.repeat(self.base[rows], each))
+        return Cells(
+            self.affine,
+            centres.reshape(-1, 3),
+            self.size / counts,
+            np.repeat(self.base[rows], each),
+        )
 
 
 def splits(affine: Floats, size: Floats) -> NDArray[np.int64]:
@@ -110,8 +118,15 @@ def splits(affine: Floats, size: Floats) -> NDArray[np.int64]:
     return ratio if ratio.max() > 1 else np.full(3, 2)
 
 
-def tissue_fractions(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *, tissues: int,
-                     depth: int = DEPTH, flat: float = FLAT_BEND) -> NDArray[np.float32]:
+def tissue_fractions(
+    shapes: Sequence[Shape],
+    cells: Cells,
+    events: Sequence[Event],
+    *,
+    tissues: int,
+    depth: int = DEPTH,
+    flat: float = FLAT_BEND,
+) -> NDArray[np.float32]:
     """The part of each tissue in each cell, (n, tissues) float32, where later shapes lie over earlier ones."""
     cuts, base = _cuts(shapes, cells, events, flat=flat)
     cells = Cells(cells.affine, cells.centres, cells.size, base)
@@ -133,7 +148,9 @@ def tissue_fractions(shapes: Sequence[Shape], cells: Cells, events: Sequence[Eve
         each = len(finer.base) // len(several)
         inner = [(number, _expanded(rows, several, each)) for number, rows, _, _ in cuts]
         looser = flat * 2 if (finer.size < cells.size).all() else flat
-        parts = tissue_fractions(shapes, finer, inner, tissues=tissues, depth=depth - 1, flat=looser)
+        parts = tissue_fractions(
+            shapes, finer, inner, tissues=tissues, depth=depth - 1, flat=looser
+        )
         out[several] = parts.reshape(len(several), each, tissues).mean(axis=1)
     return out
 
@@ -148,21 +165,26 @@ def _expanded(rows: Rows, several: Rows, each: int) -> Rows:
 Cut = tuple[int, Rows, NDArray[np.float32], NDArray[np.int16]]
 
 
-def _cuts(shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *,
-          flat: float) -> tuple[list[Cut], NDArray[np.int16]]:
+def _cuts(
+    shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *, flat: float
+) -> tuple[list[Cut], NDArray[np.int16]]:
     """Which cells each shape really cuts, how much, by how many surfaces (2: or one that is not flat); new base."""
     base, found = cells.base.copy(), []
     for number, rows in events:
         fraction, surfaces = np.ones(len(rows)), np.zeros(len(rows), dtype=np.int16)
         for part in shapes[number].parts:
-            inside, bent = part_fraction(part, cells.affine, cells.centres[rows], cells.size, flat=flat)
+            inside, bent = part_fraction(
+                part, cells.affine, cells.centres[rows], cells.size, flat=flat
+            )
             surfaces += np.where(bent, 2, (inside > 0) & (inside < 1)).astype(np.int16)
             fraction *= inside
         whole = (surfaces == 0) & (fraction >= 1)
         base[rows[whole]] = number
         keep = (surfaces > 0) & ((fraction > 0) | (surfaces > 1))
         found.append((number, rows[keep], fraction[keep].astype(np.float32), surfaces[keep]))
-    return [(n, rows[base[rows] < n], f[base[rows] < n], s[base[rows] < n]) for n, rows, f, s in found], base
+    return [
+        (n, rows[base[rows] < n], f[base[rows] < n], s[base[rows] < n]) for n, rows, f, s in found
+    ], base
 
 
 def farthest(matrix: Floats) -> float:

@@ -12,9 +12,15 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 SYNTAXES = {
-    "explicit": "1.2.840.10008.1.2.1", "implicit": "1.2.840.10008.1.2", "big-endian": "1.2.840.10008.1.2.2",
-    "deflated": "1.2.840.10008.1.2.1.99", "rle": "1.2.840.10008.1.2.5", "jpeg-lossless": "1.2.840.10008.1.2.4.70",
-    "jpeg-ls": "1.2.840.10008.1.2.4.80", "jpeg-2000": "1.2.840.10008.1.2.4.90", "htj2k": "1.2.840.10008.1.2.4.201",
+    "explicit": "1.2.840.10008.1.2.1",
+    "implicit": "1.2.840.10008.1.2",
+    "big-endian": "1.2.840.10008.1.2.2",
+    "deflated": "1.2.840.10008.1.2.1.99",
+    "rle": "1.2.840.10008.1.2.5",
+    "jpeg-lossless": "1.2.840.10008.1.2.4.70",
+    "jpeg-ls": "1.2.840.10008.1.2.4.80",
+    "jpeg-2000": "1.2.840.10008.1.2.4.90",
+    "htj2k": "1.2.840.10008.1.2.4.201",
 }
 """Transfer syntax UIDs, PS3.5 section 10 and annex A."""
 
@@ -43,7 +49,11 @@ def encode_frame(stored: NDArray[Any], syntax: str, *, unsigned_codestream: bool
         data = _without_spiff(bytes(imagecodecs.jpegls_encode(bits)))
     elif syntax == "jpeg-2000":
         source = bits if unsigned_codestream else frame
-        data = bytes(imagecodecs.jpeg2k_encode(source, level=0, codecformat="j2k", reversible=True, numthreads=1))
+        data = bytes(
+            imagecodecs.jpeg2k_encode(
+                source, level=0, codecformat="j2k", reversible=True, numthreads=1
+            )
+        )
     else:
         data = bytes(imagecodecs.htj2k_encode(frame, reversible=True))
     return data + b"\0" * (len(data) % 2)
@@ -55,7 +65,9 @@ def _rle(bits: NDArray[np.uint16]) -> bytes:
 
     planes = []
     for plane in (bits >> 8, bits & 0xFF):
-        packed = b"".join(bytes(imagecodecs.packbits_encode(row.tobytes())) for row in plane.astype(np.uint8))
+        packed = b"".join(
+            bytes(imagecodecs.packbits_encode(row.tobytes())) for row in plane.astype(np.uint8)
+        )
         planes.append(packed + b"\0" * (len(packed) % 2))
     header = np.zeros(16, dtype="<u4")
     header[:3] = (2, 64, 64 + len(planes[0]))
@@ -66,39 +78,58 @@ def _without_spiff(data: bytes) -> bytes:
     """A JPEG-LS stream without its SPIFF segments, which some decoders of DICOM do not expect."""
     place = 2
     while data[place] == 0xFF and data[place + 1] == JPEG_LS_APP8:
-        place += 2 + int.from_bytes(data[place + 2:place + 4], "big")
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     return data[:2] + data[place:]
 
 
-def set_pixels(dataset: Dataset, frames: NDArray[Any], syntax: str, *, unsigned_codestream: bool = False) -> None:
+def set_pixels(
+    dataset: Dataset, frames: NDArray[Any], syntax: str, *, unsigned_codestream: bool = False
+) -> None:
     """Put `frames` (n, rows, columns), 16 bits, into `dataset` as its PixelData."""
     if syntax in ("explicit", "implicit", "deflated", "big-endian"):
-        stored = frames.dtype.newbyteorder(">") if syntax == "big-endian" else frames.dtype.newbyteorder("<")
+        stored = (
+            frames.dtype.newbyteorder(">")
+            if syntax == "big-endian"
+            else frames.dtype.newbyteorder("<")
+        )
         dataset.PixelData = frames.astype(stored).tobytes()
         dataset["PixelData"].VR = "OW"
         return
     from pydicom.encaps import encapsulate
 
-    encoded = [encode_frame(frame, syntax, unsigned_codestream=unsigned_codestream) for frame in frames]
+    encoded = [
+        encode_frame(frame, syntax, unsigned_codestream=unsigned_codestream) for frame in frames
+    ]
     dataset.PixelData = encapsulate(encoded)
     dataset["PixelData"].VR = "OB"
     dataset["PixelData"].is_undefined_length = True
 
 
-def file_bytes(dataset: Dataset, syntax: str, *, no_preamble: bool = False, no_meta: bool = False) -> bytes:
+def file_bytes(
+    dataset: Dataset, syntax: str, *, no_preamble: bool = False, no_meta: bool = False
+) -> bytes:
     """The file of `dataset`, whose file_meta names the syntax; without its preamble, or without all that precedes the
     data set, on request. The same data set gives the same bytes."""
     from pydicom import dcmwrite
 
     buffer = io.BytesIO()
-    dcmwrite(buffer, dataset, enforce_file_format=True, implicit_vr=syntax == "implicit",
-             little_endian=syntax != "big-endian")
+    dcmwrite(
+        buffer,
+        dataset,
+        enforce_file_format=True,
+        implicit_vr=syntax == "implicit",
+        little_endian=syntax != "big-endian",
+    )
     data = buffer.getvalue()
     if no_meta:
-        return data[meta_stop(data):]
+        return data[meta_stop(data) :]
     return data[PREAMBLE_BYTES:] if no_preamble else data
 
 
 def meta_stop(data: bytes) -> int:
     """Where the file meta information ends: its group length (0002,0000) is the first element."""
-    return PREAMBLE_BYTES + 12 + int.from_bytes(data[PREAMBLE_BYTES + 8:PREAMBLE_BYTES + 12], "little")
+    return (
+        PREAMBLE_BYTES
+        + 12
+        + int.from_bytes(data[PREAMBLE_BYTES + 8 : PREAMBLE_BYTES + 12], "little")
+    )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.phantom.dataset import CT_IMAGE, begun, ds, put
 from hounsfield.phantom.encode import file_bytes
 from hounsfield.phantom.identity import Identity
+from hounsfield.phantom.slice_dataset import CT_IMAGE, begun, ds, put
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -24,7 +24,9 @@ def extra_bytes(identity: Identity, kind: str, hu: NDArray[np.float32], syntax: 
     'secondary' (an 8-bit picture of the middle slice, with Modality CT)."""
     plain = syntax if syntax in UNCOMPRESSED else "explicit"
     sop_class = CT_IMAGE if kind == "localizer" else SECONDARY_CAPTURE
-    dataset = begun(identity, sop_class=sop_class, instance=identity.uid("extra", kind), study=0, syntax=plain)
+    dataset = begun(
+        identity, sop_class=sop_class, instance=identity.uid("extra", kind), study=0, syntax=plain
+    )
     dataset.SeriesInstanceUID, dataset.SeriesNumber = identity.uid("series", kind), NUMBERS[kind]
     dataset.SeriesTime = dataset.ContentTime = "100000"
     dataset.InstanceNumber = 1
@@ -53,7 +55,7 @@ def _screen(dataset: Dataset) -> None:
     """White bars on black, where a report's lines of text would be."""
     picture = np.zeros((256, 256, 3), dtype=np.uint8)
     for row in range(16, 240, 16):
-        picture[row:row + 6, 16:16 + (row * 7919) % 200 + 20] = 255
+        picture[row : row + 6, 16 : 16 + (row * 7919) % 200 + 20] = 255
     dataset.ImageType = ["DERIVED", "SECONDARY", "SCREEN SAVE"]
     dataset.ConversionType = "WSD"
     dataset.PlanarConfiguration = 0

@@ -5,19 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_type_hints
 
-from hounsfield.core.errors import PipelineError, Problem
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import PipelineError
 
 Padding = Literal["tag-2000", "tag-1500", "untagged-2048", "unsigned-63536", "none"]
 Rescale = Literal["hu", "absent", "not-hu", "lut"]
 TiltTag = Literal["same", "opposite", "absent"]
 Orientation = Literal["supine", "prone", "feet-first", "oblique", "sagittal", "coronal"]
 Extra = Literal["localizer", "screen", "secondary"]
-Syntax = Literal["explicit", "implicit", "big-endian", "deflated", "rle", "jpeg-lossless", "jpeg-ls", "jpeg-2000",
-                 "htj2k"]
+Syntax = Literal[
+    "explicit",
+    "implicit",
+    "big-endian",
+    "deflated",
+    "rle",
+    "jpeg-lossless",
+    "jpeg-ls",
+    "jpeg-2000",
+    "htj2k",
+]
 
 PADDING: dict[str, tuple[int | None, int | None]] = {
-    "tag-2000": (-2000, -2000), "tag-1500": (-1500, -1500), "untagged-2048": (-2048, None),
-    "unsigned-63536": (-2000, 63536), "none": (None, None),
+    "tag-2000": (-2000, -2000),
+    "tag-1500": (-1500, -1500),
+    "untagged-2048": (-2048, None),
+    "unsigned-63536": (-2000, 63536),
+    "none": (None, None),
 }
 """Stored value outside the reconstruction circle, and the tag's value; 63536 is -2000 in 16 bits, taken as unsigned."""
 
@@ -36,7 +49,7 @@ class Faults:
     says so; not-hu: RescaleType US; lut: a modality LUT of type US that gives HU + 1024) and
     `monochrome1`; `overlay` stores 12 bits in 16 with an overlay in bit 12 (unsigned and without padding).
 
-    Series: `extras` lie in the same folder; `phases` are in one series, told apart by AcquisitionNumber and time;
+    Series: `extras` lie in the same folder; `phases` are in one series, told unshared by AcquisitionNumber and time;
     `studies` share one SeriesNumber; `enhanced` writes one multi-frame file, its frames shuffled.
 
     Files: `syntax`; `sign_mismatch` (JPEG 2000 whose codestream is unsigned, its header signed); `truncated` slices
@@ -75,9 +88,9 @@ class Faults:
     orientation: Orientation = "supine"
 
     def __post_init__(self) -> None:
-        problems = [*self._words(), *self._clashes()]
-        if problems:
-            raise PipelineError(problems)
+        diagnostics = [*self._words(), *self._clashes()]
+        if diagnostics:
+            raise PipelineError(diagnostics)
 
     @property
     def resampled(self) -> bool:
@@ -89,30 +102,77 @@ class Faults:
         """The value outside the reconstruction circle and its tag; (None, None) where there is none."""
         return (None, None) if self.overlay or self.rescale == "lut" else PADDING[self.padding]
 
-    def _words(self) -> list[Problem]:
+    def _words(self) -> list[Diagnostic]:
         hints: dict[str, Any] = get_type_hints(Faults)
-        problems = []
+        diagnostics = []
         for item in fields(self):
             allowed = get_args(Extra) if item.name == "extras" else get_args(hints[item.name])
             values = getattr(self, item.name)
             for value in values if isinstance(values, tuple) else (values,):
                 if isinstance(value, str) and value not in allowed:
-                    problems.append(Problem(item.name, "fault", f"'{value}' is none of {', '.join(map(str, allowed))}"))
-        return problems
+                    diagnostics.append(
+                        Diagnostic(
+                            "FAULT",
+                            "refusal",
+                            f"'{value}' is none of {', '.join(map(str, allowed))}",
+                            item.name,
+                        )
+                    )
+        return diagnostics
 
-    def _clashes(self) -> list[Problem]:
+    def _clashes(self) -> list[Diagnostic]:
         rules = (
-            (self.sign_mismatch and self.syntax != "jpeg-2000", "sign_mismatch", "needs syntax='jpeg-2000'"),
-            (self.no_meta and self.syntax not in ("explicit", "implicit"), "no_meta",
-             "needs an uncompressed little-endian syntax, or nothing could say how to read it"),
-            (self.enhanced and (self.overlay or self.monochrome1 or bool(self.no_position)
-                                or self.rescale == "lut" or bool(self.duplicated)), "enhanced",
-             "is written without overlay, MONOCHROME1, LUT, duplicates or missing positions"),
-            (not self.slopes or 0 in self.slopes, "slopes", "needs at least one slope, none of them 0"),
-            (self.phases < 1 or self.studies < 1, "phases", "a series has at least one phase and one study"),
+            (
+                self.sign_mismatch and self.syntax != "jpeg-2000",
+                "sign_mismatch",
+                "needs syntax='jpeg-2000'",
+            ),
+            (
+                self.no_meta and self.syntax not in ("explicit", "implicit"),
+                "no_meta",
+                "needs an uncompressed little-endian syntax, or nothing could say how to read it",
+            ),
+            (
+                self.enhanced
+                and (
+                    self.overlay
+                    or self.monochrome1
+                    or bool(self.no_position)
+                    or self.rescale == "lut"
+                    or bool(self.duplicated)
+                ),
+                "enhanced",
+                "is written without overlay, MONOCHROME1, LUT, duplicates or missing positions",
+            ),
+            (
+                not self.slopes or 0 in self.slopes,
+                "slopes",
+                "needs at least one slope, none of them 0",
+            ),
+            (
+                self.phases < 1 or self.studies < 1,
+                "phases",
+                "a series has at least one phase and one study",
+            ),
             (not abs(self.tilt_deg) < 60, "tilt_deg", "a gantry tilts by less than 60 degrees"),
-            (bool(self.tilt_deg) and self.orientation != "supine", "tilt_deg", "is written for a supine patient only"),
-            (self.overlay and self.slopes != (1.0,), "overlay", "keeps a slope of 1 (12 bits hold no more)"),
+            (
+                bool(self.tilt_deg) and self.orientation != "supine",
+                "tilt_deg",
+                "is written for a supine patient only",
+            ),
+            (
+                self.overlay and self.slopes != (1.0,),
+                "overlay",
+                "keeps a slope of 1 (12 bits hold no more)",
+            ),
         )
-        return [Problem(name, "fault", f"{name} {message}" if not message.startswith("a ") else message)
-                for broken, name, message in rules if broken]
+        return [
+            Diagnostic(
+                "FAULT",
+                "refusal",
+                f"{name} {message}" if not message.startswith("a ") else message,
+                name,
+            )
+            for broken, name, message in rules
+            if broken
+        ]

@@ -30,7 +30,7 @@ DEFAULT_CENTRE_MM = (0.0, -4.0, 10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How a head is made, apart from its grid: the arguments of `head`."""
+    """How a head is made, unshared from its grid: the arguments of `head`."""
 
     noise_hu: float = 4.0
     headrest: bool = True
@@ -40,8 +40,14 @@ class Recipe:
 
     def on(self, grid: Grid) -> Head:
         """The same head on another grid (the noise is drawn anew)."""
-        return head(grid, noise_hu=self.noise_hu, headrest=self.headrest, blur_mm=self.blur_mm, seed=self.seed,
-                    sampling=self.sampling)
+        return head(
+            grid,
+            noise_hu=self.noise_hu,
+            headrest=self.headrest,
+            blur_mm=self.blur_mm,
+            seed=self.seed,
+            sampling=self.sampling,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +78,9 @@ def default_grid() -> Grid:
     return grid_about(DEFAULT_CENTRE_MM, shape=DEFAULT_SHAPE, spacing_mm=DEFAULT_SPACING_MM)
 
 
-def grid_about(centre_ras_mm: Sequence[float], *, shape: Sequence[int], spacing_mm: Sequence[float]) -> Grid:
+def grid_about(
+    centre_ras_mm: Sequence[float], *, shape: Sequence[int], spacing_mm: Sequence[float]
+) -> Grid:
     """An upright 'LPS' grid whose middle lies at `centre_ras_mm`."""
     affine = np.diag([-spacing_mm[0], -spacing_mm[1], spacing_mm[2], 1.0])
     affine[:3, 3] = np.array(centre_ras_mm) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
@@ -82,11 +90,22 @@ def grid_about(centre_ras_mm: Sequence[float], *, shape: Sequence[int], spacing_
 def shapes(*, headrest: bool = True) -> tuple[Shape, ...]:
     """The whole scene in the painter's order: air, table and headrest (on request), patient."""
     everywhere = ellipsoid(Tissue.AIR, (0, 0, 0), (1e5, 1e5, 1e5))
-    return (everywhere, *(anatomy.table() + anatomy.headrest() if headrest else ()), *anatomy.patient())
+    return (
+        everywhere,
+        *(anatomy.table() + anatomy.headrest() if headrest else ()),
+        *anatomy.patient(),
+    )
 
 
-def head(grid: Grid | None = None, *, noise_hu: float = 4.0, headrest: bool = True, blur_mm: float = 0.0, seed: int = 0,
-         sampling: Sampling = "average") -> Head:
+def head(
+    grid: Grid | None = None,
+    *,
+    noise_hu: float = 4.0,
+    headrest: bool = True,
+    blur_mm: float = 0.0,
+    seed: int = 0,
+    sampling: Sampling = "average",
+) -> Head:
     """A head phantom on `grid` (any grid; None: that of a routine head CT).
 
     `noise_hu` is the standard deviation of the noise of `image`; `blur_mm` the full width at half maximum of the
@@ -105,16 +124,26 @@ def head(grid: Grid | None = None, *, noise_hu: float = 4.0, headrest: bool = Tr
     exact, labels, masks = _truth(scene, where)
     if blur_mm > 0:
         from hounsfield.phantom.blur import blurred
+
         exact = blurred(scene, where, fwhm_mm=blur_mm, sampling=sampling)
     elif sampling == "point":
         exact = values()[points(scene, where)]
-    image = np.rint(exact + noise(where.shape, sd=noise_hu, seed=seed)).clip(AIR_HU, 32767).astype(np.int16)
+    image = (
+        np.rint(exact + noise(where.shape, sd=noise_hu, seed=seed))
+        .clip(AIR_HU, 32767)
+        .astype(np.int16)
+    )
     return Head(
         image=Volume.from_array(image, affine=where.affine),
         exact=Volume.from_array(exact, affine=where.affine),
         labels=Volume.from_array(labels, affine=where.affine, quantity="label"),
-        masks={name: Volume.from_array(mask, affine=where.affine, quantity="mask") for name, mask in masks.items()},
-        recipe=Recipe(noise_hu=noise_hu, headrest=headrest, blur_mm=blur_mm, seed=seed, sampling=sampling),
+        masks={
+            name: Volume.from_array(mask, affine=where.affine, quantity="mask")
+            for name, mask in masks.items()
+        },
+        recipe=Recipe(
+            noise_hu=noise_hu, headrest=headrest, blur_mm=blur_mm, seed=seed, sampling=sampling
+        ),
     )
 
 
@@ -129,10 +158,10 @@ def _truth(scene: Sequence[Shape], grid: Grid) -> Truth:
     for piece in render(scene, grid, tissues=len(Tissue)):
         _store(piece, exact, labels)
         for name, group in groups.items():
-            masks[name][:, :, piece.start:piece.stop] = piece.mapped(group) > 0.5
+            masks[name][:, :, piece.start : piece.stop] = piece.mapped(group) > 0.5
     return exact, labels, masks
 
 
 def _store(piece: Rendered, exact: NDArray[np.float32], labels: NDArray[np.uint8]) -> None:
-    exact[:, :, piece.start:piece.stop] = piece.mapped(values())
-    labels[:, :, piece.start:piece.stop] = piece.majority()
+    exact[:, :, piece.start : piece.stop] = piece.mapped(values())
+    labels[:, :, piece.start : piece.stop] = piece.majority()

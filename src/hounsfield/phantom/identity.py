@@ -30,4 +30,8 @@ class Identity:
 
     def file_name(self, *what: object) -> str:
         """Eight hex digits that say nothing of the order, without an extension."""
-        return hashlib.sha256("/".join(map(str, ("file", self.seed, *what))).encode()).hexdigest()[:8].upper()
+        return (
+            hashlib.sha256("/".join(map(str, ("file", self.seed, *what))).encode())
+            .hexdigest()[:8]
+            .upper()
+        )

@@ -55,7 +55,10 @@ def render(shapes: Sequence[Shape], grid: Grid, *, tissues: int) -> Iterator[Ren
     step = max(1, SLAB_VOXELS // (grid.shape[0] * grid.shape[1]))
     starts = range(0, grid.shape[2], step)
     with ThreadPoolExecutor(THREADS) as pool:
-        yield from pool.map(lambda start: _slab(shapes, grid, start, min(start + step, grid.shape[2]), tissues), starts)
+        yield from pool.map(
+            lambda start: _slab(shapes, grid, start, min(start + step, grid.shape[2]), tissues),
+            starts,
+        )
 
 
 def points(shapes: Sequence[Shape], grid: Grid) -> NDArray[np.uint8]:
@@ -71,7 +74,7 @@ def points(shapes: Sequence[Shape], grid: Grid) -> NDArray[np.uint8]:
                 inside = np.ones([part.stop - part.start for part in window], dtype=bool)
                 for part in one.parts:
                     inside &= _squared(part, piece.affine, window, np.float64) <= 1.0
-                out[:, :, start:start + shape[2]][window][inside] = one.tissue
+                out[:, :, start : start + shape[2]][window][inside] = one.tissue
     return out
 
 
@@ -97,8 +100,13 @@ def bounding_box(shape: Shape, grid: Grid) -> tuple[slice, slice, slice] | None:
 
 def _joined_bounds(shape: Shape, grid: Grid, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """Bounds of what is common to parts that together close it: the box that their rows span."""
-    rows, offsets = zip(*[part.in_index(grid.affine) for part in shape.parts if len(part.rows) < 3], strict=True) \
-        if any(len(part.rows) < 3 for part in shape.parts) else ((), ())
+    rows, offsets = (
+        zip(
+            *[part.in_index(grid.affine) for part in shape.parts if len(part.rows) < 3], strict=True
+        )
+        if any(len(part.rows) < 3 for part in shape.parts)
+        else ((), ())
+    )
     if sum(len(matrix) for matrix in rows) < 3:
         return low, high
     chosen, offset = _independent(np.concatenate(rows), np.concatenate(offsets))
@@ -112,7 +120,9 @@ def _joined_bounds(shape: Shape, grid: Grid, low: Floats, high: Floats) -> tuple
 def _independent(rows: Floats, offsets: Floats) -> tuple[Floats | None, Floats]:
     chosen: list[int] = []
     for number in range(len(rows)):
-        units = rows[[*chosen, number]] / np.linalg.norm(rows[[*chosen, number]], axis=1, keepdims=True)
+        units = rows[[*chosen, number]] / np.linalg.norm(
+            rows[[*chosen, number]], axis=1, keepdims=True
+        )
         if np.linalg.svd(units, compute_uv=False).min() > 1e-3:
             chosen.append(number)
         if len(chosen) == 3:
@@ -120,7 +130,9 @@ def _independent(rows: Floats, offsets: Floats) -> tuple[Floats | None, Floats]:
     return None, offsets
 
 
-def _squared(part: Part, affine: Floats, window: tuple[slice, slice, slice], dtype: type) -> NDArray[np.floating]:
+def _squared(
+    part: Part, affine: Floats, window: tuple[slice, slice, slice], dtype: type
+) -> NDArray[np.floating]:
     matrix, offset = part.in_index(affine)
     total: NDArray[np.floating] | None = None
     for row, shift in zip(matrix, offset, strict=True):
@@ -143,18 +155,32 @@ def _slab(shapes: Sequence[Shape], grid: Grid, start: int, stop: int, tissues: i
             events.append((number, _classify(shape, piece, window, covering, number)))
     over = covering.reshape(-1)
     events = [(number, rows[over[rows] < number]) for number, rows in events]
-    touched = np.unique(np.concatenate([rows for _, rows in events])) if events else np.empty(0, dtype=np.intp)
+    touched = (
+        np.unique(np.concatenate([rows for _, rows in events]))
+        if events
+        else np.empty(0, dtype=np.intp)
+    )
     base = np.array([shape.tissue for shape in shapes], dtype=np.uint8)[covering]
-    blocks = [_fractions(shapes, piece, over, touched[n:n + BLOCK_CELLS], events, tissues)
-              for n in range(0, len(touched), BLOCK_CELLS)]
+    blocks = [
+        _fractions(shapes, piece, over, touched[n : n + BLOCK_CELLS], events, tissues)
+        for n in range(0, len(touched), BLOCK_CELLS)
+    ]
     fractions = np.concatenate(blocks) if blocks else np.empty((0, tissues), dtype=np.float32)
     i, j, k = np.unravel_index(touched, piece.shape)
     flat = np.ravel_multi_index((i, j, k), piece.shape, order="F")
-    return Rendered(start, stop, np.asfortranarray(base), np.asarray(flat, dtype=np.intp), fractions)
+    return Rendered(
+        start, stop, np.asfortranarray(base), np.asarray(flat, dtype=np.intp), fractions
+    )
 
 
-def _fractions(shapes: Sequence[Shape], piece: Grid, over: NDArray[np.int16], touched: Rows, events: Sequence[Event],
-               tissues: int) -> NDArray[np.float32]:
+def _fractions(
+    shapes: Sequence[Shape],
+    piece: Grid,
+    over: NDArray[np.int16],
+    touched: Rows,
+    events: Sequence[Event],
+    tissues: int,
+) -> NDArray[np.float32]:
     """The parts of the tissues in the cells `touched` (flat, ascending) of `piece`."""
     centres = np.stack(np.unravel_index(touched, piece.shape), axis=1).astype(np.float64)
     cells = Cells(piece.affine, centres, np.ones(3), over[touched])
@@ -166,15 +192,24 @@ def _fractions(shapes: Sequence[Shape], piece: Grid, over: NDArray[np.int16], to
     return tissue_fractions(shapes, cells, local, tissues=tissues)
 
 
-def _classify(shape: Shape, piece: Grid, window: tuple[slice, slice, slice], covering: NDArray[np.int16],
-              number: int) -> Rows:
+def _classify(
+    shape: Shape,
+    piece: Grid,
+    window: tuple[slice, slice, slice],
+    covering: NDArray[np.int16],
+    number: int,
+) -> Rows:
     """Mark the cells that `shape` covers wholly in `covering`; return the flat indices of those it may cut."""
     whole: NDArray[np.bool_] | None = None
     touched: NDArray[np.bool_] | None = None
     for part in shape.parts:
         reach = farthest(part.in_index(piece.affine)[0]) + BOUND_SLACK
         squared = _squared(part, piece.affine, window, np.float32)
-        inner = squared <= max(1.0 - reach, 0.0) ** 2 if reach < 1 else np.zeros(squared.shape, dtype=bool)
+        inner = (
+            squared <= max(1.0 - reach, 0.0) ** 2
+            if reach < 1
+            else np.zeros(squared.shape, dtype=bool)
+        )
         outer = squared < (1.0 + reach) ** 2
         whole = inner if whole is None else whole & inner
         touched = outer if touched is None else touched & outer

@@ -13,7 +13,6 @@ from hounsfield.core.errors import GeometryError, WriteError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
 from hounsfield.phantom.acquisition import Acquisition, acquire
-from hounsfield.phantom.dataset import Place, slice_dataset
 from hounsfield.phantom.encode import file_bytes, set_pixels
 from hounsfield.phantom.enhanced import enhanced_bytes
 from hounsfield.phantom.extras import extra_bytes
@@ -21,6 +20,7 @@ from hounsfield.phantom.faults import Faults
 from hounsfield.phantom.head import Head, Recipe
 from hounsfield.phantom.identity import Identity
 from hounsfield.phantom.noise import noise
+from hounsfield.phantom.slice_dataset import Place, slice_dataset
 from hounsfield.phantom.stored import Stored, store
 
 RAS_FROM_LPS = np.array([-1.0, -1.0, 1.0])
@@ -59,11 +59,15 @@ class Series:
     def on(self, grid: Grid) -> Head:
         """The same head without noise, on any grid. Raises GeometryError where the series was written of a Volume."""
         if self.recipe is None:
-            raise GeometryError("this series was written of a Volume: only a Head can be made anew on another grid")
+            raise GeometryError(
+                "this series was written of a Volume: only a Head can be made anew on another grid"
+            )
         return replace(self.recipe, noise_hu=0.0).on(grid)
 
 
-def write_series(source: Head | Volume, folder: str | Path, *, faults: Faults | None = None, seed: int = 0) -> Series:
+def write_series(
+    source: Head | Volume, folder: str | Path, *, faults: Faults | None = None, seed: int = 0
+) -> Series:
     """Write `source` as a CT series into the new or empty `folder`, with `faults`; the same input gives the same bytes.
 
     Files have names of eight hex digits, in no order; UIDs, names and all else come from `seed`; the patient is made
@@ -78,8 +82,11 @@ def write_series(source: Head | Volume, folder: str | Path, *, faults: Faults | 
     _check(acquisition, chosen)
     target = _empty_folder(Path(folder))
     identity = Identity(seed)
-    slices = [(study, phase, _stored(acquisition, chosen, study, phase, seed))
-              for study in range(chosen.studies) for phase in range(chosen.phases)]
+    slices = [
+        (study, phase, _stored(acquisition, chosen, study, phase, seed))
+        for study in range(chosen.studies)
+        for phase in range(chosen.phases)
+    ]
     files = []
     for name, data in _files(identity, acquisition, slices, chosen, seed):
         files.append(_write(target / name, data))
@@ -87,19 +94,36 @@ def write_series(source: Head | Volume, folder: str | Path, *, faults: Faults | 
     for kind in chosen.extras:
         data = extra_bytes(identity, kind, acquisition.hu, chosen.syntax)
         extras.append(_write(target / identity.file_name("extra", kind), data))
-    truths = tuple(_truth(acquisition.grid, stored, chosen) for _, _, stored in slices) if acquisition.grid else ()
-    return Series(folder=target, files=tuple(files), extras=tuple(extras), faults=chosen, truths=truths,
-                  origins_ras_mm=acquisition.origins_ras_mm, recipe=acquisition.recipe)
+    truths = (
+        tuple(_truth(acquisition.grid, stored, chosen) for _, _, stored in slices)
+        if acquisition.grid
+        else ()
+    )
+    return Series(
+        folder=target,
+        files=tuple(files),
+        extras=tuple(extras),
+        faults=chosen,
+        truths=truths,
+        origins_ras_mm=acquisition.origins_ras_mm,
+        recipe=acquisition.recipe,
+    )
 
 
 def _check(acquisition: Acquisition, faults: Faults) -> None:
     count = acquisition.hu.shape[2]
-    named = {"missing": faults.missing, "duplicated": faults.duplicated, "truncated": faults.truncated,
-             "no_position": faults.no_position,
-             "other_spacing": () if faults.other_spacing is None else (faults.other_spacing,)}
+    named = {
+        "missing": faults.missing,
+        "duplicated": faults.duplicated,
+        "truncated": faults.truncated,
+        "no_position": faults.no_position,
+        "other_spacing": () if faults.other_spacing is None else (faults.other_spacing,),
+    }
     for name, indices in named.items():
         if any(not 0 <= index < count for index in indices):
-            raise GeometryError(f"{name} names slice {max(indices, key=abs)}, but there are {count}, counted from 0")
+            raise GeometryError(
+                f"{name} names slice {max(indices, key=abs)}, but there are {count}, counted from 0"
+            )
     if len(set(faults.missing)) >= count:
         raise GeometryError(f"all {count} slices are missing: nothing would be written")
 
@@ -108,11 +132,15 @@ def _empty_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise WriteError(f"the folder for the series is not empty: {folder.name}; name a new one")
+            raise WriteError(
+                f"the folder for the series is not empty: {folder.name}; name a new one"
+            )
     except OSError as error:
         if isinstance(error, WriteError):
             raise
-        raise WriteError(f"the folder for the series cannot be made: {folder.name} ({error.strerror})") from error
+        raise WriteError(
+            f"the folder for the series cannot be made: {folder.name} ({error.strerror})"
+        ) from error
     return folder
 
 
@@ -125,7 +153,9 @@ def _write(path: Path, data: bytes) -> Path:
     return path
 
 
-def _stored(acquisition: Acquisition, faults: Faults, study: int, phase: int, seed: int) -> list[Stored]:
+def _stored(
+    acquisition: Acquisition, faults: Faults, study: int, phase: int, seed: int
+) -> list[Stored]:
     hu = acquisition.hu
     if phase:
         hu = hu + np.where((hu > 20) & (hu < 100), np.float32(CONTRAST_HU * phase), np.float32(0))
@@ -134,7 +164,9 @@ def _stored(acquisition: Acquisition, faults: Faults, study: int, phase: int, se
         hu = hu + noise((i, j, k), sd=REPEAT_NOISE_HU, seed=seed + 1000 * study + phase + 1)
     outside = acquisition.outside
     slopes = faults.slopes
-    return [store(hu[:, :, n], outside, slopes[n % len(slopes)], faults) for n in range(hu.shape[2])]
+    return [
+        store(hu[:, :, n], outside, slopes[n % len(slopes)], faults) for n in range(hu.shape[2])
+    ]
 
 
 def _truth(grid: Grid, stored: Sequence[Stored], faults: Faults) -> Volume:
@@ -142,12 +174,21 @@ def _truth(grid: Grid, stored: Sequence[Stored], faults: Faults) -> Volume:
     if (values == np.rint(values)).all():
         values = values.astype(np.int16)
     quantity_is_hu = faults.rescale == "hu"
-    return Volume.from_array(values, affine=grid.affine, quantity="hu" if quantity_is_hu else "other",
-                             background=None if quantity_is_hu else 0.0)
+    return Volume.from_array(
+        values,
+        affine=grid.affine,
+        quantity="hu" if quantity_is_hu else "other",
+        background=None if quantity_is_hu else 0.0,
+    )
 
 
-def _files(identity: Identity, acquisition: Acquisition, slices: Sequence[tuple[int, int, list[Stored]]],
-           faults: Faults, seed: int) -> Iterator[tuple[str, bytes]]:
+def _files(
+    identity: Identity,
+    acquisition: Acquisition,
+    slices: Sequence[tuple[int, int, list[Stored]]],
+    faults: Faults,
+    seed: int,
+) -> Iterator[tuple[str, bytes]]:
     for study, phase, stored in slices:
         kept = [k for k in range(len(stored)) if k not in faults.missing]
         if faults.enhanced:
@@ -156,8 +197,11 @@ def _files(identity: Identity, acquisition: Acquisition, slices: Sequence[tuple[
             yield identity.file_name(study, phase), _damaged(data, bool(faults.truncated))
             continue
         copies = [(k, stored[k], 0) for k in kept]
-        copies += [(k, _repeated(stored[k], acquisition.outside, faults, seed + k), 1)
-                   for k in faults.duplicated if k in kept]
+        copies += [
+            (k, _repeated(stored[k], acquisition.outside, faults, seed + k), 1)
+            for k in faults.duplicated
+            if k in kept
+        ]
         for k, one, copy in copies:
             place = Place(index=k, phase=phase, study=study, copy=copy)
             data = _slice_bytes(identity, acquisition, place, one, faults)
@@ -172,14 +216,27 @@ def _repeated(stored: Stored, outside: NDArray[np.bool_], faults: Faults, seed: 
     return store(stored.truth + more, outside, stored.slope, faults)
 
 
-def _slice_bytes(identity: Identity, acquisition: Acquisition, place: Place, stored: Stored, faults: Faults) -> bytes:
+def _slice_bytes(
+    identity: Identity, acquisition: Acquisition, place: Place, stored: Stored, faults: Faults
+) -> bytes:
     steps = (acquisition.step_i_ras_mm * RAS_FROM_LPS, acquisition.step_j_ras_mm * RAS_FROM_LPS)
     origin = acquisition.origins_ras_mm[place.index] * RAS_FROM_LPS
-    dataset = slice_dataset(identity, place, stored, faults, origin_lps_mm=[float(value) for value in origin],
-                            steps_lps_mm=steps, thickness_mm=acquisition.thickness_mm)
-    set_pixels(dataset, stored.values.T[None], faults.syntax, unsigned_codestream=faults.sign_mismatch)
-    return file_bytes(dataset, faults.syntax, no_preamble=faults.no_preamble, no_meta=faults.no_meta)
+    dataset = slice_dataset(
+        identity,
+        place,
+        stored,
+        faults,
+        origin_lps_mm=[float(value) for value in origin],
+        steps_lps_mm=steps,
+        thickness_mm=acquisition.thickness_mm,
+    )
+    set_pixels(
+        dataset, stored.values.T[None], faults.syntax, unsigned_codestream=faults.sign_mismatch
+    )
+    return file_bytes(
+        dataset, faults.syntax, no_preamble=faults.no_preamble, no_meta=faults.no_meta
+    )
 
 
 def _damaged(data: bytes, truncated: bool) -> bytes:
-    return data[:len(data) * 2 // 3] if truncated else data
+    return data[: len(data) * 2 // 3] if truncated else data

@@ -36,7 +36,9 @@ class Shape:
     tissue: int
     parts: tuple[Part, ...]
 
-    def cut(self, centre_mm: Sequence[float], normal: Sequence[float], thickness_mm: float) -> Shape:
+    def cut(
+        self, centre_mm: Sequence[float], normal: Sequence[float], thickness_mm: float
+    ) -> Shape:
         """What lies within half of `thickness_mm` of the plane through `centre_mm` across `normal`."""
         return Shape(self.tissue, (*self.parts, _slab(centre_mm, normal, thickness_mm)))
 
@@ -49,8 +51,12 @@ class Shape:
         return inside
 
 
-def ellipsoid(tissue: int, centre_mm: Sequence[float], radii_mm: Sequence[float],
-              turn_deg: Sequence[float] = (0.0, 0.0, 0.0)) -> Shape:
+def ellipsoid(
+    tissue: int,
+    centre_mm: Sequence[float],
+    radii_mm: Sequence[float],
+    turn_deg: Sequence[float] = (0.0, 0.0, 0.0),
+) -> Shape:
     """An ellipsoid of semi-axes `radii_mm` along R, A, S, then turned about R, A and S in this order.
 
     >>> bool(ellipsoid(1, (0, 0, 0), (2, 3, 4)).contains(np.array([0.0, 2.9, 0.0])))
@@ -59,25 +65,40 @@ def ellipsoid(tissue: int, centre_mm: Sequence[float], radii_mm: Sequence[float]
     return Shape(tissue, (_part(centre_mm, radii_mm, turn_deg, (0, 1, 2)),))
 
 
-def tube(tissue: int, centre_mm: Sequence[float], radii_mm: Sequence[float],
-         turn_deg: Sequence[float] = (0.0, 0.0, 0.0)) -> Shape:
+def tube(
+    tissue: int,
+    centre_mm: Sequence[float],
+    radii_mm: Sequence[float],
+    turn_deg: Sequence[float] = (0.0, 0.0, 0.0),
+) -> Shape:
     """An elliptic cylinder along S, of radii along R and A and half its length along S, then turned as an ellipsoid."""
     round_part = _part(centre_mm, radii_mm, turn_deg, (0, 1))
     return Shape(tissue, (round_part, _part(centre_mm, radii_mm, turn_deg, (2,))))
 
 
-def box(tissue: int, centre_mm: Sequence[float], halves_mm: Sequence[float],
-        turn_deg: Sequence[float] = (0.0, 0.0, 0.0)) -> Shape:
+def box(
+    tissue: int,
+    centre_mm: Sequence[float],
+    halves_mm: Sequence[float],
+    turn_deg: Sequence[float] = (0.0, 0.0, 0.0),
+) -> Shape:
     """A box of half edges `halves_mm` along R, A, S, then turned as an ellipsoid."""
     return Shape(tissue, tuple(_part(centre_mm, halves_mm, turn_deg, (axis,)) for axis in range(3)))
 
 
-def _part(centre_mm: Sequence[float], radii_mm: Sequence[float], turn_deg: Sequence[float],
-          axes: tuple[int, ...]) -> Part:
+def _part(
+    centre_mm: Sequence[float],
+    radii_mm: Sequence[float],
+    turn_deg: Sequence[float],
+    axes: tuple[int, ...],
+) -> Part:
     if min(radii_mm) <= 0:
         raise GeometryError(f"a shape has radii over 0 mm, not {tuple(radii_mm)}")
     inverse = turned(turn_deg).T
-    rows = tuple((float(r), float(a), float(s)) for r, a, s in (inverse[axis] / radii_mm[axis] for axis in axes))
+    rows = tuple(
+        (float(r), float(a), float(s))
+        for r, a, s in (inverse[axis] / radii_mm[axis] for axis in axes)
+    )
     return Part(_triple(centre_mm), rows)
 
 

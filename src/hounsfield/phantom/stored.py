@@ -26,7 +26,9 @@ class Stored:
     truth: NDArray[np.float32]
 
 
-def store(hu: NDArray[np.float32], outside: NDArray[np.bool_], slope: float, faults: Faults) -> Stored:
+def store(
+    hu: NDArray[np.float32], outside: NDArray[np.bool_], slope: float, faults: Faults
+) -> Stored:
     """Store one slice (i, j) of HU as `faults` ask; the truth has air where padding is, and what rounding left."""
     intercept = 0.0 if faults.rescale == "absent" else INTERCEPT_HU
     raw = np.rint((hu - intercept) / slope)
@@ -41,7 +43,9 @@ def store(hu: NDArray[np.float32], outside: NDArray[np.bool_], slope: float, fau
 
 
 def _twelve_bits(raw: NDArray[np.float32], outside: NDArray[np.bool_], faults: Faults) -> Stored:
-    values = np.clip(raw - (AIR_HU if faults.rescale == "absent" else 0), 0, TWELVE_BITS).astype(np.uint16)
+    values = np.clip(raw - (AIR_HU if faults.rescale == "absent" else 0), 0, TWELVE_BITS).astype(
+        np.uint16
+    )
     intercept = AIR_HU if faults.rescale == "absent" else INTERCEPT_HU
     truth = values.astype(np.float32) + (0.0 if faults.rescale == "lut" else np.float32(intercept))
     if faults.rescale == "lut":

@@ -41,11 +41,32 @@ class Tissue(IntEnum):
 
 
 HU: dict[Tissue, float] = {
-    Tissue.AIR: -1000, Tissue.TABLE: -120, Tissue.TABLE_FOAM: -880, Tissue.REST_SHELL: 180, Tissue.REST_FOAM: -900,
-    Tissue.SKIN: 45, Tissue.FAT: -90, Tissue.MUSCLE: 55, Tissue.COMPACT_BONE: 1350, Tissue.DIPLOE: 700,
-    Tissue.PETROUS_BONE: 1700, Tissue.CARTILAGE: 90, Tissue.INNER_AIR: -1000, Tissue.EYE: 12, Tissue.LENS: 85,
-    Tissue.SPINAL_FLUID: 8, Tissue.CORD: 34, Tissue.CSF: 8, Tissue.GREY: 38, Tissue.WHITE: 30, Tissue.BRAINSTEM: 32,
-    Tissue.VENTRICLE: 5, Tissue.DURA: 60, Tissue.CALCIFICATION: 190, Tissue.EDEMA: 20, Tissue.BLEED: 66,
+    Tissue.AIR: -1000,
+    Tissue.TABLE: -120,
+    Tissue.TABLE_FOAM: -880,
+    Tissue.REST_SHELL: 180,
+    Tissue.REST_FOAM: -900,
+    Tissue.SKIN: 45,
+    Tissue.FAT: -90,
+    Tissue.MUSCLE: 55,
+    Tissue.COMPACT_BONE: 1350,
+    Tissue.DIPLOE: 700,
+    Tissue.PETROUS_BONE: 1700,
+    Tissue.CARTILAGE: 90,
+    Tissue.INNER_AIR: -1000,
+    Tissue.EYE: 12,
+    Tissue.LENS: 85,
+    Tissue.SPINAL_FLUID: 8,
+    Tissue.CORD: 34,
+    Tissue.CSF: 8,
+    Tissue.GREY: 38,
+    Tissue.WHITE: 30,
+    Tissue.BRAINSTEM: 32,
+    Tissue.VENTRICLE: 5,
+    Tissue.DURA: 60,
+    Tissue.CALCIFICATION: 190,
+    Tissue.EDEMA: 20,
+    Tissue.BLEED: 66,
     Tissue.TOOTH: 2400,
 }
 """Mean HU at 120 kVp, as textbooks of head CT give them (bone compact 1000 to 1700, grey 37 to 41, white 28 to 32)."""
@@ -59,8 +80,19 @@ HEADREST = frozenset({Tissue.REST_SHELL, Tissue.REST_FOAM})
 HEAD = frozenset(Tissue) - TABLES - HEADREST - {Tissue.AIR}
 """The patient: all within the skin, sinuses, air cells, ear canals and airway included."""
 
-BRAIN = frozenset({Tissue.CSF, Tissue.GREY, Tissue.WHITE, Tissue.BRAINSTEM, Tissue.VENTRICLE, Tissue.DURA,
-                   Tissue.CALCIFICATION, Tissue.EDEMA, Tissue.BLEED})
+BRAIN = frozenset(
+    {
+        Tissue.CSF,
+        Tissue.GREY,
+        Tissue.WHITE,
+        Tissue.BRAINSTEM,
+        Tissue.VENTRICLE,
+        Tissue.DURA,
+        Tissue.CALCIFICATION,
+        Tissue.EDEMA,
+        Tissue.BLEED,
+    }
+)
 """What lies within the inner table of the skull, down to the foramen magnum: brain, fluid, dura, bleeds."""
 
 

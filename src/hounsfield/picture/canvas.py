@@ -29,7 +29,11 @@ def _font(size_px: int) -> Any:
 
     font = ImageFont.load_default(size_px)
     # The basic layout is in every build of Pillow, so the same text gives the same pixels everywhere.
-    return font.font_variant(layout_engine=ImageFont.Layout.BASIC) if hasattr(font, "font_variant") else font
+    return (
+        font.font_variant(layout_engine=ImageFont.Layout.BASIC)
+        if hasattr(font, "font_variant")
+        else font
+    )
 
 
 def text_width_px(text: str, size_px: int) -> int:
@@ -65,11 +69,26 @@ class Canvas:
         colors = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
         self._image.paste(Image.fromarray(np.ascontiguousarray(colors)), (left, top))
 
-    def text(self, text: str, *, top: int, left: int, size_px: int, color: Color = WHITE,
-             anchor: Literal["la", "ma", "ra", "lm", "mm", "rm", "ld", "md", "rd"] = "la") -> None:
+    def text(
+        self,
+        text: str,
+        *,
+        top: int,
+        left: int,
+        size_px: int,
+        color: Color = WHITE,
+        anchor: Literal["la", "ma", "ra", "lm", "mm", "rm", "ld", "md", "rd"] = "la",
+    ) -> None:
         """Write a line; `anchor` says which of it lies at (top, left): l, m or r across, then a, m or d down."""
-        self._draw.text((left, top), text, font=_font(size_px), fill=color, anchor=anchor,
-                        stroke_width=OUTLINE_PX, stroke_fill=BLACK)
+        self._draw.text(
+            (left, top),
+            text,
+            font=_font(size_px),
+            fill=color,
+            anchor=anchor,
+            stroke_width=OUTLINE_PX,
+            stroke_fill=BLACK,
+        )
 
     def line(self, *, top: int, left: int, bottom: int, right: int, color: Color = GREY) -> None:
         """A line one pixel wide, both ends included."""

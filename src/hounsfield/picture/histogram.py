@@ -20,8 +20,15 @@ TOP_PX, LEFT_PX, BOTTOM_PX, RIGHT_PX = 44, 112, 92, 28
 TEXT_PX = 14
 BARS: Color = (110, 150, 190)
 SHADOW: Color = (46, 42, 26)
-UNITS = {"hu": "Hounsfield units (HU)", "unit": "value (0 to 1)", "standardized": "standard deviations",
-         "display": "display value (0 to 255)", "label": "label", "mask": "mask", "other": "value (not HU)"}
+UNITS = {
+    "hu": "Hounsfield units (HU)",
+    "unit": "value (0 to 1)",
+    "standardized": "standard deviations",
+    "display": "display value (0 to 255)",
+    "label": "label",
+    "mask": "mask",
+    "other": "value (not HU)",
+}
 
 
 def histogram(volume: Volume, *, window: WindowLike = None) -> Picture:
@@ -40,11 +47,23 @@ def histogram(volume: Volume, *, window: WindowLike = None) -> Picture:
     _draw_window(canvas, axes, shown)
     for n in np.flatnonzero(counts):
         left, right = axes.column(low + n * step), axes.column(low + (n + 1) * step)
-        canvas.box(top=axes.row(counts[n]), left=left, bottom=axes.bottom, right=max(left, right - 1), color=BARS)
+        canvas.box(
+            top=axes.row(counts[n]),
+            left=left,
+            bottom=axes.bottom,
+            right=max(left, right - 1),
+            color=BARS,
+        )
     _draw_bounds(canvas, axes, shown)
     _draw_axes(canvas, axes, UNITS[volume.quantity])
-    canvas.text(f"window   {shown.caption}", top=TOP_PX // 2, left=axes.right, size_px=TEXT_PX,
-                color=ACCENT, anchor="rm")
+    canvas.text(
+        f"window   {shown.caption}",
+        top=TOP_PX // 2,
+        left=axes.right,
+        size_px=TEXT_PX,
+        color=ACCENT,
+        anchor="rm",
+    )
     return canvas.picture()
 
 
@@ -87,7 +106,13 @@ def _counts(volume: Volume) -> tuple[NDArray[np.int64], float, float]:
 
 def _draw_window(canvas: Canvas, axes: _Axes, shown: Shades) -> None:
     """The window as a shadow behind the bars, and as a strip of its greys below them."""
-    canvas.box(top=TOP_PX, left=axes.column(shown.low), bottom=axes.bottom, right=axes.column(shown.high), color=SHADOW)
+    canvas.box(
+        top=TOP_PX,
+        left=axes.column(shown.low),
+        bottom=axes.bottom,
+        right=axes.column(shown.high),
+        color=SHADOW,
+    )
     values = np.linspace(axes.low, axes.high, axes.right - LEFT_PX + 1)
     canvas.paste(np.tile(shown.grey(values), (10, 1)), top=axes.bottom + 6, left=LEFT_PX)
 
@@ -96,7 +121,9 @@ def _draw_bounds(canvas: Canvas, axes: _Axes, shown: Shades) -> None:
     for value in (shown.low, shown.high):
         if axes.low <= value <= axes.high:
             column = axes.column(value)
-            canvas.line(top=TOP_PX, left=column, bottom=axes.bottom + 15, right=column, color=ACCENT)
+            canvas.line(
+                top=TOP_PX, left=column, bottom=axes.bottom + 15, right=column, color=ACCENT
+            )
 
 
 def _draw_axes(canvas: Canvas, axes: _Axes, unit: str) -> None:
@@ -105,15 +132,26 @@ def _draw_axes(canvas: Canvas, axes: _Axes, unit: str) -> None:
     for value in _ticks(axes.low, axes.high):
         column = axes.column(value)
         canvas.line(top=axes.bottom + 16, left=column, bottom=axes.bottom + 21, right=column)
-        canvas.text(f"{value:g}", top=axes.bottom + 25, left=column, size_px=TEXT_PX, color=WHITE, anchor="ma")
+        canvas.text(
+            f"{value:g}",
+            top=axes.bottom + 25,
+            left=column,
+            size_px=TEXT_PX,
+            color=WHITE,
+            anchor="ma",
+        )
     every = math.ceil(axes.decades / 6)
     for decade in range(0, axes.decades + 1, every):
         row = axes.row(10.0**decade)
         canvas.line(top=row, left=LEFT_PX - 5, bottom=row, right=LEFT_PX)
-        canvas.text(f"{10**decade:,}", top=row, left=LEFT_PX - 9, size_px=TEXT_PX, color=WHITE, anchor="rm")
+        canvas.text(
+            f"{10**decade:,}", top=row, left=LEFT_PX - 9, size_px=TEXT_PX, color=WHITE, anchor="rm"
+        )
     middle = (LEFT_PX + axes.right) // 2
     canvas.text(unit, top=SIZE_PX[0] - 22, left=middle, size_px=TEXT_PX, color=GREY, anchor="mm")
-    canvas.text("voxels", top=TOP_PX // 2, left=LEFT_PX - 9, size_px=TEXT_PX, color=GREY, anchor="rm")
+    canvas.text(
+        "voxels", top=TOP_PX // 2, left=LEFT_PX - 9, size_px=TEXT_PX, color=GREY, anchor="rm"
+    )
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -24,9 +24,19 @@ TILE_PX = 256
 TEXT_PX = 14
 
 
-def montage(volume: Volume, *, rows: int | None = None, columns: int | None = None, plane: Plane = "axial",
-            start_mm: float | None = None, stop_mm: float | None = None, window: WindowLike = None,
-            convention: Convention = "radiological", overlay: Volume | None = None, tile_px: int = TILE_PX) -> Picture:
+def montage(
+    volume: Volume,
+    *,
+    rows: int | None = None,
+    columns: int | None = None,
+    plane: Plane = "axial",
+    start_mm: float | None = None,
+    stop_mm: float | None = None,
+    window: WindowLike = None,
+    convention: Convention = "radiological",
+    overlay: Volume | None = None,
+    tile_px: int = TILE_PX,
+) -> Picture:
     """Sections of one plane, evenly spread from `start_mm` to `stop_mm`, ascending, each with its place in mm.
 
     Places are RAS+ mm along the plane's own world axis (axial S, coronal A, sagittal R); without bounds all sections
@@ -40,7 +50,9 @@ def montage(volume: Volume, *, rows: int | None = None, columns: int | None = No
     (150, 334, 3)
     """
     if any(count is not None and count < 1 for count in (rows, columns)) or tile_px < 16:
-        raise GeometryError("a montage has at least one row and one column, of tiles of at least 16 pixels")
+        raise GeometryError(
+            "a montage has at least one row and one column, of tiles of at least 16 pixels"
+        )
     view = scene(volume, window=window, convention=convention, overlay=overlay)
     across, down = columns or COLUMNS, rows or ROWS
     indices = _chosen(volume.grid, plane, start_mm=start_mm, stop_mm=stop_mm, most=across * down)
@@ -56,8 +68,13 @@ def _laid_out(view: Scene, sections: list[Section], *, columns: int, tile_px: in
     cell_width = max(width, max(text_width_px(section.place, TEXT_PX) for section in sections) + 8)
     gap, band = 4, 2 * TEXT_PX
     rows = math.ceil(len(sections) / columns)
-    canvas = Canvas(rows=rows * (cell_height + gap) - gap + band, columns=max(
-        columns * (cell_width + gap) - gap, text_width_px(_caption(view, sections[0]), TEXT_PX) + 16))
+    canvas = Canvas(
+        rows=rows * (cell_height + gap) - gap + band,
+        columns=max(
+            columns * (cell_width + gap) - gap,
+            text_width_px(_caption(view, sections[0]), TEXT_PX) + 16,
+        ),
+    )
     for n, section in enumerate(sections):
         row, column = divmod(n, columns)
         top, left = row * (cell_height + gap), column * (cell_width + gap)
@@ -65,17 +82,26 @@ def _laid_out(view: Scene, sections: list[Section], *, columns: int, tile_px: in
         pixels = view.pixels(section, rows=height, columns=width)
         canvas.paste(pixels, top=top + inset, left=left + (cell_width - width) // 2)
         _lettered(canvas, section, top=top, left=left, title=title, size=(cell_height, cell_width))
-    canvas.text(_caption(view, sections[0]), top=rows * (cell_height + gap) - gap + band // 2, left=8,
-                size_px=TEXT_PX, anchor="lm")
+    canvas.text(
+        _caption(view, sections[0]),
+        top=rows * (cell_height + gap) - gap + band // 2,
+        left=8,
+        size_px=TEXT_PX,
+        anchor="lm",
+    )
     return canvas.picture()
 
 
-def _lettered(canvas: Canvas, section: Section, *, top: int, left: int, title: int, size: tuple[int, int]) -> None:
+def _lettered(
+    canvas: Canvas, section: Section, *, top: int, left: int, title: int, size: tuple[int, int]
+) -> None:
     """The place over a tile, and the letters of its left and right."""
     height, width = size
     west, east, _, _ = section.letters
     middle = top + title + (height - title) // 2
-    canvas.text(section.place, top=top + title // 2, left=left + width // 2, size_px=TEXT_PX, anchor="mm")
+    canvas.text(
+        section.place, top=top + title // 2, left=left + width // 2, size_px=TEXT_PX, anchor="mm"
+    )
     canvas.text(west, top=middle, left=left + 5, size_px=TEXT_PX, color=ACCENT, anchor="lm")
     canvas.text(east, top=middle, left=left + width - 5, size_px=TEXT_PX, color=ACCENT, anchor="rm")
 
@@ -84,7 +110,9 @@ def _caption(view: Scene, section: Section) -> str:
     return f"{section.plane}      {view.shades.caption}      {view.convention}"
 
 
-def _chosen(grid: Grid, plane: Plane, *, start_mm: float | None, stop_mm: float | None, most: int) -> list[int]:
+def _chosen(
+    grid: Grid, plane: Plane, *, start_mm: float | None, stop_mm: float | None, most: int
+) -> list[int]:
     """Indices of at most `most` sections, evenly spread over those that lie within the bounds."""
     places = positions_mm(grid, ACROSS[plane]) if plane in ACROSS else np.zeros(0)
     if not len(places):
@@ -93,7 +121,9 @@ def _chosen(grid: Grid, plane: Plane, *, start_mm: float | None, stop_mm: float 
     high = places[-1] if stop_mm is None else stop_mm
     inside = np.flatnonzero((places >= low - 1e-6) & (places <= high + 1e-6))
     if not len(inside):
-        raise GeometryError(f"no {plane} section lies from {low:.1f} to {high:.1f} mm; they lie from {places[0]:.1f} "
-                            f"to {places[-1]:.1f} mm")
+        raise GeometryError(
+            f"no {plane} section lies from {low:.1f} to {high:.1f} mm; they lie from {places[0]:.1f} "
+            f"to {places[-1]:.1f} mm"
+        )
     spread = np.rint(np.linspace(0, len(inside) - 1, min(most, len(inside)))).astype(int)
     return [int(inside[n]) for n in spread]

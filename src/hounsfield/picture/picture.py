@@ -28,15 +28,24 @@ class Picture:
     array: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        if self.array.ndim != 3 or self.array.shape[2] != 3 or self.array.dtype != np.uint8 or not self.array.size:
-            raise GeometryError(f"a picture is uint8 (rows, columns, 3), not {self.array.dtype} {self.array.shape}")
+        if (
+            self.array.ndim != 3
+            or self.array.shape[2] != 3
+            or self.array.dtype != np.uint8
+            or not self.array.size
+        ):
+            raise GeometryError(
+                f"a picture is uint8 (rows, columns, 3), not {self.array.dtype} {self.array.shape}"
+            )
 
     def png(self) -> bytes:
         """This picture as the bytes of a PNG file: pixels alone, no text, no time."""
         from PIL import Image
 
         stream = io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(self.array)).save(stream, format="PNG", compress_level=PNG_LEVEL)
+        Image.fromarray(np.ascontiguousarray(self.array)).save(
+            stream, format="PNG", compress_level=PNG_LEVEL
+        )
         return stream.getvalue()
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -55,7 +64,9 @@ class Picture:
         except OSError as error:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
-            raise WriteError(f"cannot write {target.name}: {error.strerror or type(error).__name__}") from None
+            raise WriteError(
+                f"cannot write {target.name}: {error.strerror or type(error).__name__}"
+            ) from None
 
     def _repr_png_(self) -> bytes:
         return self.png()

@@ -45,9 +45,17 @@ TEXT_SHARE = 1 / 30
 """Letters are a thirtieth of the picture's height, but never under 12 pixels, where they stop being legible."""
 
 
-def planes(volume: Volume, *, at_mm: Sequence[float] | None = None, fraction: Sequence[float] = (0.5, 0.5, 0.5),
-           window: WindowLike = None, convention: Convention = "radiological", overlay: Volume | None = None,
-           crosshair: bool = False, height_px: int = HEIGHT_PX) -> Picture:
+def planes(
+    volume: Volume,
+    *,
+    at_mm: Sequence[float] | None = None,
+    fraction: Sequence[float] = (0.5, 0.5, 0.5),
+    window: WindowLike = None,
+    convention: Convention = "radiological",
+    overlay: Volume | None = None,
+    crosshair: bool = False,
+    height_px: int = HEIGHT_PX,
+) -> Picture:
     """Axial, coronal and sagittal sections through one point, by the affine, true to mm, in one window.
 
     The point is `at_mm` (R, A, S in mm), or the `fraction` of the field of view along R, A and S. `window` is a name,
@@ -62,13 +70,17 @@ def planes(volume: Volume, *, at_mm: Sequence[float] | None = None, fraction: Se
     """
     if height_px < 16:
         raise GeometryError(f"a picture has a height of at least 16 pixels, not {height_px}")
-    indices = _indices_at(volume.grid, at_mm) if at_mm is not None else _indices_of(volume.grid, fraction)
+    indices = (
+        _indices_at(volume.grid, at_mm) if at_mm is not None else _indices_of(volume.grid, fraction)
+    )
     view = scene(volume, window=window, convention=convention, overlay=overlay)
     sections = [view.section(plane, indices[ACROSS[plane]]) for plane in PLANES]
     tallest, widest = (max(section.size_mm[side] for section in sections) for side in (0, 1))
     px_per_mm = min(height_px / tallest, WIDEST * height_px / widest)
     text_px = max(12, round(height_px * TEXT_SHARE))
-    return _laid_out(view, sections, indices=indices, px_per_mm=px_per_mm, text_px=text_px, crosshair=crosshair)
+    return _laid_out(
+        view, sections, indices=indices, px_per_mm=px_per_mm, text_px=text_px, crosshair=crosshair
+    )
 
 
 def png(volume: Volume) -> bytes:
@@ -76,8 +88,15 @@ def png(volume: Volume) -> bytes:
     return planes(volume, height_px=NOTEBOOK_HEIGHT_PX).png()
 
 
-def _laid_out(view: Scene, sections: list[Section], *, indices: Sequence[int], px_per_mm: float, text_px: int,
-              crosshair: bool) -> Picture:
+def _laid_out(
+    view: Scene,
+    sections: list[Section],
+    *,
+    indices: Sequence[int],
+    px_per_mm: float,
+    text_px: int,
+    crosshair: bool,
+) -> Picture:
     """Panels of one height side by side, a title over each, one caption below."""
     margin, band = text_px, text_px * 2
     sizes = [size_px(section, px_per_mm=px_per_mm) for section in sections]
@@ -94,25 +113,64 @@ def _laid_out(view: Scene, sections: list[Section], *, indices: Sequence[int], p
             _cross(canvas, view.grid, section, indices=indices, place=(top, inset, rows, columns))
         _lettered(canvas, section, top=band, left=left, height=height, width=width, text_px=text_px)
         left += width + margin
-    canvas.text(_caption(view), top=band + height + band // 2, left=margin, size_px=text_px, color=GREY, anchor="lm")
-    _scale_bar(canvas, top=band + height + band // 2, right=left - margin, px_per_mm=px_per_mm, text_px=text_px,
-               room_px=left - 2 * margin - captioned)
+    canvas.text(
+        _caption(view),
+        top=band + height + band // 2,
+        left=margin,
+        size_px=text_px,
+        color=GREY,
+        anchor="lm",
+    )
+    _scale_bar(
+        canvas,
+        top=band + height + band // 2,
+        right=left - margin,
+        px_per_mm=px_per_mm,
+        text_px=text_px,
+        room_px=left - 2 * margin - captioned,
+    )
     return canvas.picture()
 
 
-def _lettered(canvas: Canvas, section: Section, *, top: int, left: int, height: int, width: int, text_px: int) -> None:
+def _lettered(
+    canvas: Canvas, section: Section, *, top: int, left: int, height: int, width: int, text_px: int
+) -> None:
     """The title over a panel, and the four letters just inside its edges."""
     inset = max(4, text_px // 4)
     west, east, north, south = section.letters
     canvas.text(section.title, top=top // 2, left=left + width // 2, size_px=text_px, anchor="mm")
-    canvas.text(west, top=top + height // 2, left=left + inset, size_px=text_px, color=ACCENT, anchor="lm")
-    canvas.text(east, top=top + height // 2, left=left + width - inset, size_px=text_px, color=ACCENT, anchor="rm")
-    canvas.text(north, top=top + inset, left=left + width // 2, size_px=text_px, color=ACCENT, anchor="ma")
-    canvas.text(south, top=top + height - inset, left=left + width // 2, size_px=text_px, color=ACCENT, anchor="md")
+    canvas.text(
+        west, top=top + height // 2, left=left + inset, size_px=text_px, color=ACCENT, anchor="lm"
+    )
+    canvas.text(
+        east,
+        top=top + height // 2,
+        left=left + width - inset,
+        size_px=text_px,
+        color=ACCENT,
+        anchor="rm",
+    )
+    canvas.text(
+        north, top=top + inset, left=left + width // 2, size_px=text_px, color=ACCENT, anchor="ma"
+    )
+    canvas.text(
+        south,
+        top=top + height - inset,
+        left=left + width // 2,
+        size_px=text_px,
+        color=ACCENT,
+        anchor="md",
+    )
 
 
-def _cross(canvas: Canvas, grid: Grid, section: Section, *, indices: Sequence[int],
-           place: tuple[int, int, int, int]) -> None:
+def _cross(
+    canvas: Canvas,
+    grid: Grid,
+    section: Section,
+    *,
+    indices: Sequence[int],
+    place: tuple[int, int, int, int],
+) -> None:
     """A line along each of the two other planes."""
     top, left, rows, columns = place
     west, _, north, _ = section.letters
@@ -122,14 +180,22 @@ def _cross(canvas: Canvas, grid: Grid, section: Section, *, indices: Sequence[in
         steps = count - 1 - indices[world] if letter in "RAS" else indices[world]
         at = min(size - 1, int((steps + 0.5) / count * size))
         if is_row:
-            canvas.line(top=top + at, left=left, bottom=top + at, right=left + columns - 1, color=CROSS)
+            canvas.line(
+                top=top + at, left=left, bottom=top + at, right=left + columns - 1, color=CROSS
+            )
         else:
-            canvas.line(top=top, left=left + at, bottom=top + rows - 1, right=left + at, color=CROSS)
+            canvas.line(
+                top=top, left=left + at, bottom=top + rows - 1, right=left + at, color=CROSS
+            )
 
 
-def _scale_bar(canvas: Canvas, *, top: int, right: int, px_per_mm: float, text_px: int, room_px: int) -> None:
+def _scale_bar(
+    canvas: Canvas, *, top: int, right: int, px_per_mm: float, text_px: int, room_px: int
+) -> None:
     """A bar of the longest round length that there is room for, its length written before it."""
-    longest_px = min(room_px - text_width_px("500 mm", text_px) - text_px, SCALE_BAR_TEXTS * text_px)
+    longest_px = min(
+        room_px - text_width_px("500 mm", text_px) - text_px, SCALE_BAR_TEXTS * text_px
+    )
     lengths = [length for length in SCALE_BARS_MM if length * px_per_mm <= longest_px]
     if not lengths:
         return
@@ -137,12 +203,21 @@ def _scale_bar(canvas: Canvas, *, top: int, right: int, px_per_mm: float, text_p
     canvas.line(top=top, left=left, bottom=top, right=right)
     for column in (left, right):
         canvas.line(top=top - text_px // 4, left=column, bottom=top + text_px // 4, right=column)
-    canvas.text(f"{lengths[-1]:g} mm", top=top, left=left - text_px // 2, size_px=text_px, color=GREY, anchor="rm")
+    canvas.text(
+        f"{lengths[-1]:g} mm",
+        top=top,
+        left=left - text_px // 2,
+        size_px=text_px,
+        color=GREY,
+        anchor="rm",
+    )
 
 
 def _caption(view: Scene) -> str:
     off = oblique_deg(view.grid)
-    spacing = " x ".join(f"{view.grid.spacing_mm[axis_along(view.grid, world)[0]]:.3g}" for world in range(3))
+    spacing = " x ".join(
+        f"{view.grid.spacing_mm[axis_along(view.grid, world)[0]]:.3g}" for world in range(3)
+    )
     parts = [view.shades.caption, f"{spacing} mm", view.convention]
     if off > OBLIQUE_DEG:
         parts.append(f"oblique {off:.0f}°")
@@ -152,9 +227,13 @@ def _caption(view: Scene) -> str:
 def _indices_of(grid: Grid, fraction: Sequence[float]) -> tuple[int, ...]:
     """Section indices at a fraction of the field of view along R, A, S."""
     if len(fraction) != 3 or not all(0.0 <= part <= 1.0 for part in fraction):
-        raise GeometryError(f"a fraction is three numbers from 0 to 1, along R, A and S, not {tuple(fraction)}")
+        raise GeometryError(
+            f"a fraction is three numbers from 0 to 1, along R, A and S, not {tuple(fraction)}"
+        )
     counts = [count_along(grid, world) for world in range(3)]
-    return tuple(min(count - 1, int(part * count)) for part, count in zip(fraction, counts, strict=True))
+    return tuple(
+        min(count - 1, int(part * count)) for part, count in zip(fraction, counts, strict=True)
+    )
 
 
 def _indices_at(grid: Grid, at_mm: Sequence[float]) -> tuple[int, ...]:
@@ -165,9 +244,16 @@ def _indices_at(grid: Grid, at_mm: Sequence[float]) -> tuple[int, ...]:
     index = np.floor(grid.index(point) + 0.5 + 1e-6)
     if np.any(index < 0) or np.any(index >= np.array(grid.shape)):
         faces = np.stack([grid.corners_mm.min(axis=0), grid.corners_mm.max(axis=0)], axis=1)
-        spans = ", ".join(f"{letter} {low:.1f} to {high:.1f}" for letter, (low, high) in zip("RAS", faces, strict=True))
-        raise GeometryError(f"the point {tuple(point.tolist())} mm lies outside the volume, which spans {spans} mm")
+        spans = ", ".join(
+            f"{letter} {low:.1f} to {high:.1f}"
+            for letter, (low, high) in zip("RAS", faces, strict=True)
+        )
+        raise GeometryError(
+            f"the point {tuple(point.tolist())} mm lies outside the volume, which spans {spans} mm"
+        )
     codes = grid.axis_codes
-    counted = {world: int(index[axis]) if sign > 0 else grid.shape[axis] - 1 - int(index[axis])
-               for axis, (world, sign) in enumerate(codes)}
+    counted = {
+        world: int(index[axis]) if sign > 0 else grid.shape[axis] - 1 - int(index[axis])
+        for axis, (world, sign) in enumerate(codes)
+    }
     return tuple(counted[world] for world in range(3))

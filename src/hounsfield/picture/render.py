@@ -12,7 +12,15 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
 from hounsfield.picture.canvas import scaled
 from hounsfield.picture.section import Convention, Plane, Section, cut
-from hounsfield.picture.shade import Pixels, Shades, WindowLike, check_overlay, colored, overlaid, shades
+from hounsfield.picture.shade import (
+    Pixels,
+    Shades,
+    WindowLike,
+    check_overlay,
+    colored,
+    overlaid,
+    shades,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,14 +39,22 @@ class Scene:
 
     def section(self, plane: Plane, index: int) -> Section:
         """The section across `plane` at `index`, ascending."""
-        return cut(self.volume.array, self.grid, plane=plane, index=index, convention=self.convention)
+        return cut(
+            self.volume.array, self.grid, plane=plane, index=index, convention=self.convention
+        )
 
     def pixels(self, section: Section, *, rows: int, columns: int) -> Pixels:
         """A section of this scene as pixels (rows, columns, 3)."""
         pixels = self._shaded(section.values, rows=rows, columns=columns)
         if self.overlay is None:
             return pixels
-        over = cut(self.overlay.array, self.grid, plane=section.plane, index=section.index, convention=self.convention)
+        over = cut(
+            self.overlay.array,
+            self.grid,
+            plane=section.plane,
+            index=section.index,
+            convention=self.convention,
+        )
         return overlaid(pixels, scaled(over.values, rows=rows, columns=columns, smooth=False))
 
     def _shaded(self, values: NDArray[Any], *, rows: int, columns: int) -> Pixels:
@@ -47,14 +63,21 @@ class Scene:
         # Three channels are shown as red, green and blue; of any other number, the first.
         channels = [0] if values.ndim == 2 else list(range(3)) if values.shape[2] == 3 else [0]
         planes = values[..., None] if values.ndim == 2 else values
-        greys = [self.shades.grey(scaled(planes[..., n], rows=rows, columns=columns, smooth=True)) for n in channels]
+        greys = [
+            self.shades.grey(scaled(planes[..., n], rows=rows, columns=columns, smooth=True))
+            for n in channels
+        ]
         return np.stack(greys * (3 // len(greys)), axis=-1)
 
 
-def scene(volume: Volume, *, window: WindowLike, convention: Convention, overlay: Volume | None) -> Scene:
+def scene(
+    volume: Volume, *, window: WindowLike, convention: Convention, overlay: Volume | None
+) -> Scene:
     """Check what is asked, and gather it; raises GeometryError or QuantityError."""
     check_overlay(volume, overlay)
-    return Scene(volume=volume, shades=shades(volume, window), convention=convention, overlay=overlay)
+    return Scene(
+        volume=volume, shades=shades(volume, window), convention=convention, overlay=overlay
+    )
 
 
 def size_px(section: Section, *, px_per_mm: float) -> tuple[int, int]:

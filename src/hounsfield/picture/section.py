@@ -77,7 +77,9 @@ def directions(plane: Plane, convention: Convention) -> tuple[Direction, Directi
 
 def axis_along(grid: Grid, world: int) -> tuple[int, int]:
     """The array axis that runs along world axis `world` (0 R, 1 A, 2 S), and its sign."""
-    return next((axis, sign) for axis, (along, sign) in enumerate(grid.axis_codes) if along == world)
+    return next(
+        (axis, sign) for axis, (along, sign) in enumerate(grid.axis_codes) if along == world
+    )
 
 
 def count_along(grid: Grid, world: int) -> int:
@@ -99,22 +101,37 @@ def oblique_deg(grid: Grid) -> float:
     return float(np.degrees(np.arccos(min(1.0, *along))))
 
 
-def cut(array: NDArray[Any], grid: Grid, *, plane: Plane, index: int,
-        convention: Convention = "radiological") -> Section:
+def cut(
+    array: NDArray[Any],
+    grid: Grid,
+    *,
+    plane: Plane,
+    index: int,
+    convention: Convention = "radiological",
+) -> Section:
     """Cut `array` (i, j, k) or (i, j, k, channel) on `grid` across `plane`, at the `index`-th section ascending."""
     down, right = directions(plane, convention)
-    (row_axis, row_sign), (column_axis, column_sign) = axis_along(grid, down[0]), axis_along(grid, right[0])
+    (row_axis, row_sign), (column_axis, column_sign) = (
+        axis_along(grid, down[0]),
+        axis_along(grid, right[0]),
+    )
     axis, sign = axis_along(grid, ACROSS[plane])
     stored = int(_table(grid.shape[axis], sign)[index])
-    flat = np.moveaxis(array, axis, 0)[stored]  # np.take would copy the whole Fortran-ordered volume first
+    flat = np.moveaxis(array, axis, 0)[
+        stored
+    ]  # np.take would copy the whole Fortran-ordered volume first
     if row_axis > column_axis:
         flat = np.swapaxes(flat, 0, 1)
     rows = _table(grid.shape[row_axis], row_sign * down[1])
     columns = _table(grid.shape[column_axis], column_sign * right[1])
-    return Section(plane=plane, values=flat[rows][:, columns], index=index,
-                   pixel_mm=(grid.spacing_mm[row_axis], grid.spacing_mm[column_axis]),
-                   letters=(_letter(right, -1), _letter(right, 1), _letter(down, -1), _letter(down, 1)),
-                   position_mm=float(positions_mm(grid, ACROSS[plane])[index]))
+    return Section(
+        plane=plane,
+        values=flat[rows][:, columns],
+        index=index,
+        pixel_mm=(grid.spacing_mm[row_axis], grid.spacing_mm[column_axis]),
+        letters=(_letter(right, -1), _letter(right, 1), _letter(down, -1), _letter(down, 1)),
+        position_mm=float(positions_mm(grid, ACROSS[plane])[index]),
+    )
 
 
 def _letter(direction: Direction, step: int) -> str:

@@ -19,12 +19,23 @@ DEFAULT_WINDOW = "soft-tissue"
 """What HU are shown with where nobody says otherwise: in heads and bodies alike it shows soft tissue."""
 
 COLORS: tuple[tuple[int, int, int], ...] = (
-    (230, 80, 70), (70, 170, 240), (90, 200, 100), (245, 190, 60), (180, 110, 230), (60, 205, 200),
-    (240, 130, 190), (165, 200, 60), (120, 130, 240), (240, 140, 60), (150, 190, 220), (200, 160, 110))
-"""Colours of labels 1, 2, 3, ... in turn, then the same darker: far apart from one another and from grey."""
+    (230, 80, 70),
+    (70, 170, 240),
+    (90, 200, 100),
+    (245, 190, 60),
+    (180, 110, 230),
+    (60, 205, 200),
+    (240, 130, 190),
+    (165, 200, 60),
+    (120, 130, 240),
+    (240, 140, 60),
+    (150, 190, 220),
+    (200, 160, 110),
+)
+"""Colours of labels 1, 2, 3, ... in turn, then the same darker: far unshared from one another and from grey."""
 
 DARKER = 0.6
-"""How bright the second round of colours is, so that 24 labels can be told apart."""
+"""How bright the second round of colours is, so that 24 labels can be told unshared."""
 
 OVERLAY_OPACITY = 0.25
 """How much of an overlay's colour hides the grey below it: the tissue must stay readable."""
@@ -40,7 +51,9 @@ class Shades:
 
     def grey(self, values: NDArray[Any]) -> Pixels:
         """Values of any shape as greys, uint8: 255 (x - low) / (high - low), rounded, clamped."""
-        scaled = (values.astype(np.float32) - np.float32(self.low)) * np.float32(255.0 / (self.high - self.low))
+        scaled = (values.astype(np.float32) - np.float32(self.low)) * np.float32(
+            255.0 / (self.high - self.low)
+        )
         return np.asarray(np.rint(np.clip(scaled, 0.0, 255.0)), dtype=np.uint8)
 
 
@@ -57,17 +70,32 @@ def shades(volume: Volume, window: WindowLike) -> Shades:
         low, high = _default_range(volume)
         return Shades(low=low, high=high, caption=f"{unit}   {low:g} to {high:g}")
     if isinstance(window, str) and volume.quantity != "hu":
-        raise QuantityError(f"the window '{window}' is in HU, and this volume holds {volume.quantity}; "
-                            f"give (center, width) in its own values")
-    center, width = window_named(window) if isinstance(window, str) else (float(window[0]), float(window[1]))
+        raise QuantityError(
+            f"the window '{window}' is in HU, and this volume holds {volume.quantity}; "
+            f"give (center, width) in its own values"
+        )
+    center, width = (
+        window_named(window) if isinstance(window, str) else (float(window[0]), float(window[1]))
+    )
     if not (np.isfinite(center) and np.isfinite(width) and width > 0):
-        raise QuantityError(f"a window has a finite center and a width over 0, not {center:g} and {width:g}")
+        raise QuantityError(
+            f"a window has a finite center and a width over 0, not {center:g} and {width:g}"
+        )
     name = f"{window}   " if isinstance(window, str) else ""
-    return Shades(low=center - width / 2, high=center + width / 2, caption=f"{name}C {center:g}  W {width:g}  {unit}")
+    return Shades(
+        low=center - width / 2,
+        high=center + width / 2,
+        caption=f"{name}C {center:g}  W {width:g}  {unit}",
+    )
 
 
 def _default_range(volume: Volume) -> tuple[float, float]:
-    fixed = {"unit": (0.0, 1.0), "display": (0.0, 255.0), "standardized": (-3.0, 3.0), "mask": (0.0, 1.0)}
+    fixed = {
+        "unit": (0.0, 1.0),
+        "display": (0.0, 255.0),
+        "standardized": (-3.0, 3.0),
+        "mask": (0.0, 1.0),
+    }
     if volume.quantity in fixed:
         return fixed[volume.quantity]
     low, high = float(volume.array.min()), float(volume.array.max())
@@ -104,5 +132,7 @@ def check_overlay(volume: Volume, overlay: Volume | None) -> None:
     if overlay.quantity not in ("label", "mask"):
         raise QuantityError(f"an overlay is a label or a mask, not {overlay.quantity}")
     if not overlay.grid.same_as(volume.grid):
-        raise GeometryError(f"the overlay lies on {overlay.grid!r}, the image on {volume.grid!r}; "
-                            f"bring it over with hu.regrid(overlay, image.grid)")
+        raise GeometryError(
+            f"the overlay lies on {overlay.grid!r}, the image on {volume.grid!r}; "
+            f"bring it over with hu.regrid(overlay, image.grid)"
+        )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hounsfield.core.errors import HounsfieldError, ReadError
-from hounsfield.io.short_text import read_short_text
+from hounsfield.io.bytes.text import read_short_text
 
 LARGEST_BYTES = 1 << 28
 """It lists the shape and spacing of every case, 100 bytes each: 256 MB are over a million."""
@@ -28,10 +28,19 @@ def read_fingerprint(path: Path) -> dict[str, Any]:
         channel = data["foreground_intensity_properties_per_channel"]["0"]
         values: dict[str, Any] = {key: float(channel[key]) for key in _KEYS}
         spacings = np.array(data["spacings"], dtype=np.float64)
-        if spacings.ndim != 2 or spacings.shape[1] != 3 or not (np.isfinite(spacings).all() and (spacings > 0).all()):
+        if (
+            spacings.ndim != 2
+            or spacings.shape[1] != 3
+            or not (np.isfinite(spacings).all() and (spacings > 0).all())
+        ):
             raise ReadError(f"{path}: its spacings are not three lengths over 0 mm per scan")
     except HounsfieldError:
         raise
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise ReadError(f"{path}: is no dataset_fingerprint.json of nnU-Net ({type(error).__name__}: {error})") from None
-    return {**values, "spacing_mm": [float(value) for value in np.flip(np.median(spacings, axis=0))]}
+        raise ReadError(
+            f"{path}: is no dataset_fingerprint.json of nnU-Net ({type(error).__name__}: {error})"
+        ) from None
+    return {
+        **values,
+        "spacing_mm": [float(value) for value in np.flip(np.median(spacings, axis=0))],
+    }

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hounsfield.core.errors import GeometryError, PipelineError, Problem, QuantityError
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import GeometryError, PipelineError, QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
-from hounsfield.pipeline.fold import Fold
-from hounsfield.pipeline.pipeline import AnyStep, Pipeline
-from hounsfield.steps.base import Step, needs_voxels
+from hounsfield.pipeline.fuse import FusedPass
+from hounsfield.steps.base import AnyStep, Step, needs_voxels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +58,34 @@ class Plan:
     @property
     def peak_bytes(self) -> int:
         """The input and output of the largest pass; working planes are a few MB more."""
-        return max((one.bytes_read + one.bytes_written for one in self.passes), default=_bytes(self.source))
+        return max(
+            (one.bytes_read + one.bytes_written for one in self.passes), default=_bytes(self.source)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain data."""
-        rows = [{"steps": list(one.numbers), "names": list(one.steps), "interpolation": list(one.kernels), "looks": one.looks,
-                 "turns": one.turns,
-                 "shape": list(one.spec.shape), "spacing_mm": list(one.spec.grid.spacing_mm), "dtype": str(one.spec.dtype),
-                 "quantity": one.spec.quantity, "bytes_read": one.bytes_read, "bytes_written": one.bytes_written}
-                for one in self.passes]
-        return {"schema": 1, "passes": rows, "bytes_moved": self.bytes_moved, "peak_bytes": self.peak_bytes}
+        rows = [
+            {
+                "steps": list(one.numbers),
+                "names": list(one.steps),
+                "interpolation": list(one.kernels),
+                "looks": one.looks,
+                "turns": one.turns,
+                "shape": list(one.spec.shape),
+                "spacing_mm": list(one.spec.grid.spacing_mm),
+                "dtype": str(one.spec.dtype),
+                "quantity": one.spec.quantity,
+                "bytes_read": one.bytes_read,
+                "bytes_written": one.bytes_written,
+            }
+            for one in self.passes
+        ]
+        return {
+            "schema": 1,
+            "passes": rows,
+            "bytes_moved": self.bytes_moved,
+            "peak_bytes": self.peak_bytes,
+        }
 
     def __str__(self) -> str:
         lines = [f"source -> {self.source.quantity} {self.source.dtype} {self.source.grid!r}"]
@@ -75,52 +94,66 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan(pipeline: Pipeline, source: Spec | Stack | Volume) -> Plan:
-    """Plan on a spec, a stack or a volume; raises PipelineError with every problem and the number of its step."""
+def plan(steps: Sequence[AnyStep], source: Spec | Stack | Volume) -> Plan:
+    """Plan on a spec, a stack or a volume; raises PipelineError with every diagnostic and the number of its step."""
     if isinstance(source, Stack):
-        fold = Fold.of_stack(source)
+        fold = FusedPass.of_stack(source)
     else:
-        fold = Fold.of_spec(source.spec if isinstance(source, Volume) else source)
+        fold = FusedPass.of_spec(source.spec if isinstance(source, Volume) else source)
     start = fold.spec
-    specs, passes, problems = [], [], []
+    specs, passes, diagnostics = [], [], []
     numbers: tuple[int, ...] = ()
     spec = start
-    for number, step in enumerate(pipeline.steps, 1):
+    for number, step in enumerate(steps, 1):
         try:
             spec = step.plan(spec)
         except (QuantityError, GeometryError) as error:
-            problems.append(Problem(f"step {number}", "plan", str(error)))
+            diagnostics.append(Diagnostic("PLAN", "refusal", str(error), f"step {number}"))
             continue
         specs.append(spec)
-        joined = None if needs_voxels(step) or problems else _joined(fold, step)
+        joined = None if needs_voxels(step) or diagnostics else _joined(fold, step)
         if joined is not None:
             fold, numbers = joined, (*numbers, number)
             continue
         if numbers:
             passes.append(_pass(fold, numbers))
-        fold, numbers = Fold.of_spec(fold.spec), ()
-        joined = None if needs_voxels(step) or problems else _joined(fold, step)
+        fold, numbers = FusedPass.of_spec(fold.spec), ()
+        joined = None if needs_voxels(step) or diagnostics else _joined(fold, step)
         if joined is not None:
             fold, numbers = joined, (number,)
             continue
-        passes.append(Pass(numbers=(number,), steps=(type(step).__name__,), spec=spec, looks=needs_voxels(step),
-                           bytes_read=_bytes(fold.spec), bytes_written=_bytes(spec)))
-        fold = Fold.of_spec(spec)
-    if problems:
-        raise PipelineError(problems)
+        passes.append(
+            Pass(
+                numbers=(number,),
+                steps=(type(step).__name__,),
+                spec=spec,
+                looks=needs_voxels(step),
+                bytes_read=_bytes(fold.spec),
+                bytes_written=_bytes(spec),
+            )
+        )
+        fold = FusedPass.of_spec(spec)
+    if diagnostics:
+        raise PipelineError(diagnostics)
     if numbers or not passes:
         passes.append(_pass(fold, numbers))
     return Plan(source=start, specs=tuple(specs), passes=tuple(passes))
 
 
-def _joined(fold: Fold, step: AnyStep) -> Fold | None:
+def _joined(fold: FusedPass, step: AnyStep) -> FusedPass | None:
     return fold.joined(step) if isinstance(step, Step) and not fold.spec.channels else None
 
 
-def _pass(fold: Fold, numbers: tuple[int, ...]) -> Pass:
-    return Pass(numbers=numbers, steps=tuple(type(step).__name__ for step in fold.steps), spec=fold.spec,
-                kernels=fold.sampling.kernels, turns=fold.sampling.order[2] != 2,
-                bytes_read=_bytes(fold.source), bytes_written=_bytes(fold.spec))
+def _pass(fold: FusedPass, numbers: tuple[int, ...]) -> Pass:
+    return Pass(
+        numbers=numbers,
+        steps=tuple(type(step).__name__ for step in fold.steps),
+        spec=fold.spec,
+        kernels=fold.sampling.kernels,
+        turns=fold.sampling.order[2] != 2,
+        bytes_read=_bytes(fold.source),
+        bytes_written=_bytes(fold.spec),
+    )
 
 
 def _bytes(spec: Spec) -> int:

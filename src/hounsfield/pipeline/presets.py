@@ -7,15 +7,21 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 
-from hounsfield.core.errors import PipelineError, Problem
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import PipelineError
 from hounsfield.pipeline.pipeline import Pipeline
-from hounsfield.pipeline.text import parse
 
 
 def preset_names() -> tuple[str, ...]:
     """All presets, sorted."""
     folder = files("hounsfield.pipeline") / "presets"
-    return tuple(sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")))
+    return tuple(
+        sorted(
+            item.name.removesuffix(".toml")
+            for item in folder.iterdir()
+            if item.name.endswith(".toml")
+        )
+    )
 
 
 def preset_text(name: str) -> str:
@@ -23,7 +29,13 @@ def preset_text(name: str) -> str:
     if name not in preset_names():
         near = get_close_matches(name, preset_names(), n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(preset_names())}"
-        raise PipelineError([Problem("pipeline", "unknown-preset", f"there is no preset '{name}'; {hint}")])
+        raise PipelineError(
+            [
+                Diagnostic(
+                    "UNKNOWN_PRESET", "refusal", f"there is no preset '{name}'; {hint}", "pipeline"
+                )
+            ]
+        )
     return (files("hounsfield.pipeline") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
 
 
@@ -33,4 +45,4 @@ def preset(name: str, *, settings: Sequence[str] = ()) -> Pipeline:
     >>> [type(step).__name__ for step in preset("isotropic-mip").steps]
     ['Reorient', 'Resample', 'Clip', 'MapRange', 'Slab']
     """
-    return parse(tomllib.loads(preset_text(name)), settings=settings, where=name)
+    return Pipeline.parse(tomllib.loads(preset_text(name)), settings=settings, where=name)

@@ -16,7 +16,7 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array
-from hounsfield.io.short_text import read_short_text
+from hounsfield.io.bytes.text import read_short_text
 
 SCHEMA = 1
 """The version of record.json."""
@@ -35,7 +35,7 @@ class Record:
     pipeline: Mapping[str, Any]
     steps: tuple[Mapping[str, Any], ...]
     output: Mapping[str, Any]
-    repairs: tuple[Mapping[str, str], ...] = ()
+    diagnostics: tuple[Mapping[str, str], ...] = ()
     masks: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
@@ -43,10 +43,20 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, with the schema's version."""
-        return {"schema": SCHEMA, "case": self.case, "version": self.version, "source": dict(self.source),
-                "pipeline": dict(self.pipeline), "steps": [dict(step) for step in self.steps], "output": dict(self.output),
-                "repairs": [dict(repair) for repair in self.repairs], "masks": dict(self.masks), "labels": dict(self.labels),
-                "outputs": dict(self.outputs), "volatile": dict(self.volatile)}
+        return {
+            "schema": SCHEMA,
+            "case": self.case,
+            "version": self.version,
+            "source": dict(self.source),
+            "pipeline": dict(self.pipeline),
+            "steps": [dict(step) for step in self.steps],
+            "output": dict(self.output),
+            "diagnostics": [dict(repair) for repair in self.diagnostics],
+            "masks": dict(self.masks),
+            "labels": dict(self.labels),
+            "outputs": dict(self.outputs),
+            "volatile": dict(self.volatile),
+        }
 
     def to_text(self) -> str:
         """As the text of record.json: sorted keys, two spaces."""
@@ -64,8 +74,12 @@ class Record:
             data = json.loads(text)
             schema = data.pop("schema")
             if schema != SCHEMA:
-                raise ReadError(f"{path}: schema {schema} is not {SCHEMA}, which this version reads")
-            record = cls(**{**data, "steps": tuple(data["steps"]), "repairs": tuple(data["repairs"])})
+                raise ReadError(
+                    f"{path}: schema {schema} is not {SCHEMA}, which this version reads"
+                )
+            record = cls(
+                **{**data, "steps": tuple(data["steps"]), "diagnostics": tuple(data["diagnostics"])}
+            )
             record._check_grids()
             return record
         except HounsfieldError:
@@ -103,15 +117,25 @@ def geometry_data(stack: Stack) -> dict[str, Any]:
     """Where a stack's voxels lie: its natural grid, and every slice's own place where the grid does not say it all."""
     data: dict[str, Any] = {"grid": grid_data(stack.grid)}
     if not stack.is_regular:
-        data["slices"] = {"shape": list(stack.shape), "origins_ras_mm": stack.origins_ras_mm.tolist(),
-                          "step_i_ras_mm": stack.step_i_ras_mm.tolist(), "step_j_ras_mm": stack.step_j_ras_mm.tolist()}
+        data["slices"] = {
+            "shape": list(stack.shape),
+            "origins_ras_mm": stack.origins_ras_mm.tolist(),
+            "step_i_ras_mm": stack.step_i_ras_mm.tolist(),
+            "step_j_ras_mm": stack.step_j_ras_mm.tolist(),
+        }
     return data
 
 
 def output_data(spec: Spec) -> dict[str, Any]:
     """What came out."""
-    return {"grid": grid_data(spec.grid), "dtype": str(spec.dtype), "quantity": spec.quantity, "background": spec.background,
-            "channels": list(spec.channels), **({"backgrounds": list(spec.backgrounds)} if spec.backgrounds else {})}
+    return {
+        "grid": grid_data(spec.grid),
+        "dtype": str(spec.dtype),
+        "quantity": spec.quantity,
+        "background": spec.background,
+        "channels": list(spec.channels),
+        **({"backgrounds": list(spec.backgrounds)} if spec.backgrounds else {}),
+    }
 
 
 def array_sha256(array: Array) -> str:

@@ -9,24 +9,30 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError, Problem, QuantityError
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError, QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.version import VERSION
-from hounsfield.core.volume import Case, Volume, apart
-from hounsfield.pipeline.fold import Fold
-from hounsfield.pipeline.invented import invented_masks
-from hounsfield.pipeline.pipeline import AnyStep, Pipeline, name_problems
+from hounsfield.core.volume import Case, Volume, unshared
+from hounsfield.pipeline.check import check_names
+from hounsfield.pipeline.fuse import FusedPass
 from hounsfield.pipeline.plan import plan
 from hounsfield.pipeline.record import Record, array_sha256, geometry_data, output_data
 from hounsfield.pipeline.result import Result
-from hounsfield.pipeline.text import step_data, to_data
-from hounsfield.steps.base import Resolvable, Step, needs_voxels, settled
+from hounsfield.pipeline.serialize import step_data, to_data
+from hounsfield.steps.base import AnyStep, Resolvable, Step, completed, needs_voxels
 from hounsfield.steps.pointwise import cast
 
 
-def run(pipeline: Pipeline, source: Volume | Stack | Case, *, dtype: np.dtype[Any] | None = None,
-        labels: Mapping[str, Volume] | None = None) -> Result:
+def run(
+    steps: Sequence[AnyStep],
+    source: Volume | Stack | Case,
+    *,
+    name: str = "",
+    dtype: np.dtype[Any] | None = None,
+    labels: Mapping[str, Volume] | None = None,
+) -> Result:
     """Run the steps, as few passes as they fold into; `labels` go with a stack, and lie on its natural grid.
 
     Raises PipelineError before any voxel is read where they cannot be run on this source, GeometryError where a label
@@ -35,41 +41,73 @@ def run(pipeline: Pipeline, source: Volume | Stack | Case, *, dtype: np.dtype[An
     started = time.time()
     clock = time.perf_counter()
     case = source if isinstance(source, Case) else None
-    stack = source if isinstance(source, Stack) else Stack.from_volume(source.image if isinstance(source, Case) else source)
-    channels = (case is not None and bool(case.image.spec.channels)) or (isinstance(source, Volume) and bool(source.spec.channels))
+    stack = (
+        source
+        if isinstance(source, Stack)
+        else Stack.from_volume(source.image if isinstance(source, Case) else source)
+    )
+    channels = (case is not None and bool(case.image.spec.channels)) or (
+        isinstance(source, Volume) and bool(source.spec.channels)
+    )
     before = dict(labels or {}) if case is None else case.labels
     _check_places(before, stack)
-    problems = name_problems(pipeline.steps, before if case is None else {**case.labels, **case.masks})
-    if problems:
-        raise PipelineError(problems)
+    diagnostics = check_names(steps, before if case is None else {**case.labels, **case.masks})
+    if diagnostics:
+        raise PipelineError(diagnostics)
     if not channels:
-        plan(pipeline, stack)
-    state = _Run(stack, case if not isinstance(source, Volume) else Case(source, before), labels=before,
-                 masks=invented_masks(stack))
-    for number, step in enumerate(pipeline.steps, 1):
+        plan(steps, stack)
+    state = _Run(
+        stack,
+        case if not isinstance(source, Volume) else Case(source, before),
+        labels=before,
+        masks=interpolated_masks(stack),
+    )
+    for number, step in enumerate(steps, 1):
         try:
             state.take(step)
         except HounsfieldError as error:
             raise _numbered(error, number, step) from None
     done = state.flushed()
     image = done.image if dtype is None else cast(done.image, dtype)
-    record = record_of(pipeline, stack, image.spec, steps=state.resolved, findings=state.findings).replaced(
+    record = record_of(
+        to_data(steps, name=name),
+        stack,
+        image.spec,
+        steps=state.resolved,
+        diagnostics=state.diagnostics,
+    ).replaced(
         masks={name: array_sha256(mask.array) for name, mask in done.masks.items()},
         labels={name: label_changes(before[name], label) for name, label in done.labels.items()},
-        volatile={"started": started, "seconds": time.perf_counter() - clock})
+        volatile={"started": started, "seconds": time.perf_counter() - clock},
+    )
     given = [*before.values(), *(case.masks.values() if case is not None else ())]
     if not isinstance(source, Stack):
         given.append(source if isinstance(source, Volume) else source.image)
-    return Result(volume=apart(image, given), labels={name: apart(label, given) for name, label in done.labels.items()},
-                  masks={name: apart(mask, given) for name, mask in done.masks.items()}, record=record)
+    return Result(
+        volume=unshared(image, given),
+        labels={name: unshared(label, given) for name, label in done.labels.items()},
+        masks={name: unshared(mask, given) for name, mask in done.masks.items()},
+        record=record,
+    )
 
 
-def record_of(pipeline: Pipeline, stack: Stack, spec: Spec, *, steps: Sequence[AnyStep],
-              findings: Sequence[Problem] = ()) -> Record:
+def record_of(
+    pipeline: Mapping[str, Any],
+    stack: Stack,
+    spec: Spec,
+    *,
+    steps: Sequence[AnyStep],
+    diagnostics: Sequence[Diagnostic] = (),
+) -> Record:
     """The record of a run on `stack` that took the resolved `steps` and gave `spec`."""
-    return Record(version=VERSION, source={"sha256": stack.source_sha256, "geometry": geometry_data(stack)},
-                  pipeline=to_data(pipeline), steps=tuple(step_data(step) for step in steps), output=output_data(spec),
-                  repairs=_said(stack.repairs + tuple(findings)))
+    return Record(
+        version=VERSION,
+        source={"sha256": stack.source_sha256, "geometry": geometry_data(stack)},
+        pipeline=pipeline,
+        steps=tuple(step_data(step) for step in steps),
+        output=output_data(spec),
+        diagnostics=tuple(each.to_json() for each in (*stack.diagnostics, *diagnostics)),
+    )
 
 
 @dataclass(slots=True)
@@ -80,16 +118,20 @@ class _Run:
     case: Case | None
     labels: Mapping[str, Volume] = field(default_factory=dict)
     masks: Mapping[str, Volume] = field(default_factory=dict)
-    fold: Fold | None = None
+    fold: FusedPass | None = None
     resolved: list[AnyStep] = field(default_factory=list)
-    findings: list[Problem] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def take(self, step: AnyStep) -> None:
-        fixed = step.resolve(self.flushed()) if isinstance(step, Resolvable) and needs_voxels(step) else step
+        fixed = (
+            step.resolve(self.flushed())
+            if isinstance(step, Resolvable) and needs_voxels(step)
+            else step
+        )
         assert isinstance(fixed, Step)
-        fixed = settled(fixed, self._spec())
+        fixed = completed(fixed, self._spec())
         self.resolved.append(fixed)
-        self.findings += getattr(fixed, "findings", ())
+        self.diagnostics += getattr(fixed, "diagnostics", ())
         for _ in range(2):
             fold = self._fold()
             joined = None if fold is None else fold.joined(fixed)
@@ -111,8 +153,14 @@ class _Run:
     def flushed(self) -> Case:
         """Do what has been folded."""
         fold = self._fold()
-        if fold is not None and (fold.steps or self.case is None or self.case.image.grid != fold.spec.grid):
-            labels, masks = (self.labels, self.masks) if self.case is None else (self.case.labels, self.case.masks)
+        if fold is not None and (
+            fold.steps or self.case is None or self.case.image.grid != fold.spec.grid
+        ):
+            labels, masks = (
+                (self.labels, self.masks)
+                if self.case is None
+                else (self.case.labels, self.case.masks)
+            )
             try:
                 self.case = fold.run(self.stack, labels=labels, masks=masks)
             except QuantityError:
@@ -123,11 +171,11 @@ class _Run:
         assert self.case is not None
         return self.case
 
-    def _fold(self) -> Fold | None:
+    def _fold(self) -> FusedPass | None:
         if self.fold is None and not (self.case is not None and self.case.image.spec.channels):
-            self.fold = Fold.of_stack(self.stack)
+            self.fold = FusedPass.of_stack(self.stack)
             if self.case is not None:
-                self.fold = Fold.of_spec(self.case.image.spec)
+                self.fold = FusedPass.of_spec(self.case.image.spec)
         return self.fold
 
     def _restart(self) -> None:
@@ -141,8 +189,10 @@ def _check_places(labels: Mapping[str, Volume], stack: Stack) -> None:
     """Raise GeometryError unless every label lies on the stack's natural grid."""
     for name, label in labels.items():
         if not label.grid.same_as(stack.grid):
-            raise GeometryError(f"label '{name}' lies on {label.grid!r}, the image on {stack.grid!r}; bring it over with "
-                                f"hu.regrid(label, stack.grid)")
+            raise GeometryError(
+                f"label '{name}' lies on {label.grid!r}, the image on {stack.grid!r}; bring it over with "
+                f"hu.regrid(label, stack.grid)"
+            )
 
 
 def label_changes(before: Volume, after: Volume) -> list[dict[str, float]]:
@@ -151,22 +201,45 @@ def label_changes(before: Volume, after: Volume) -> list[dict[str, float]]:
     for volume in (before, after):
         values, counts = np.unique(volume.array, return_counts=True)
         cell_ml = float(abs(np.linalg.det(volume.grid.affine[:3, :3]))) / 1000
-        volumes.append({int(value): float(count) * cell_ml for value, count in zip(values, counts, strict=True)})
-    return [{"value": value, "ml_before": volumes[0].get(value, 0.0), "ml_after": volumes[1].get(value, 0.0)}
-            for value in sorted({*volumes[0], *volumes[1]}) if value != int(before.background)]
-
-
-def _said(problems: tuple[Problem, ...]) -> tuple[Mapping[str, str], ...]:
-    """As plain data; `where` is left out, since a reader's names files."""
-    return tuple({"code": problem.kind, "message": problem.message} for problem in problems)
+        volumes.append(
+            {
+                int(value): float(count) * cell_ml
+                for value, count in zip(values, counts, strict=True)
+            }
+        )
+    return [
+        {
+            "value": value,
+            "ml_before": volumes[0].get(value, 0.0),
+            "ml_after": volumes[1].get(value, 0.0),
+        }
+        for value in sorted({*volumes[0], *volumes[1]})
+        if value != int(before.background)
+    ]
 
 
 def _numbered(error: HounsfieldError, number: int, step: AnyStep) -> HounsfieldError:
     """The same error with the number and name of the step that raised it."""
-    if hasattr(error, "problems"):
+    if any(diagnostic.where for diagnostic in error.diagnostics):
         return error
     text = str(error)
     name = type(step).__name__
     return type(error)(f"step {number} ({name}): {text.removeprefix(f'{name}: ')}")
 
 
+NAME = "interpolated"
+
+
+def interpolated_masks(stack: Stack) -> dict[str, Volume]:
+    """The mask 'interpolated' on the stack's natural grid, uint8; no mask where every slice was measured.
+
+    On an even grid made of uneven slices, a slice is interpolated where the nearest one of the stack is.
+    """
+    if not any(stack.interpolated):
+        return {}
+    grid = stack.grid
+    flags = np.array(stack.interpolated, dtype=np.uint8)
+    nearest = np.abs(stack.nodes[:, 2, np.newaxis] - np.arange(grid.shape[2])).argmin(axis=0)
+    array = np.zeros(grid.shape, dtype=np.uint8, order="F")
+    array[:, :, flags[nearest] == 1] = 1
+    return {NAME: Volume.from_array(array, affine=grid.affine, quantity="mask")}

@@ -13,13 +13,14 @@ import numpy as np
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
-from hounsfield.pipeline.fold import Fold
+from hounsfield.pipeline.fuse import FusedPass
 from hounsfield.pipeline.pipeline import Pipeline
 from hounsfield.pipeline.plan import plan
 from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.run import record_of
-from hounsfield.steps.base import Step, needs_voxels, settled
-from hounsfield.steps.one_pass import SLAB_BYTES, OnePass
+from hounsfield.pipeline.serialize import to_data
+from hounsfield.resampling.one_pass import SLAB_BYTES, OnePass
+from hounsfield.steps.base import Step, completed, needs_voxels
 from hounsfield.steps.pointwise import cast
 
 
@@ -57,30 +58,40 @@ class Stream:
                     whole[(slice(None),) * once.along + (slice(start, stop),)] = slab
                     pages.madvise(MADV_DONTNEED)  # what is in the file need not count as our memory
                 for start in range(0, once.shape[2], step):
-                    yield start, whole[:, :, start:start + step].copy(order="F")
+                    yield start, whole[:, :, start : start + step].copy(order="F")
                     pages.madvise(MADV_DONTNEED)
                 del whole
 
 
-def stream(pipeline: Pipeline, stack: Stack, *, dtype: np.dtype[Any] | None = None, slab_bytes: int = SLAB_BYTES
-           ) -> Stream | None:
+def stream(
+    pipeline: Pipeline,
+    stack: Stack,
+    *,
+    dtype: np.dtype[Any] | None = None,
+    slab_bytes: int = SLAB_BYTES,
+) -> Stream | None:
     """The pipeline on `stack` as a stream, or None where it takes more than one pass, looks at voxels, or may
     leave the dtype that was planned.
 
     Raises PipelineError where the steps cannot be run on it.
     """
-    if any(needs_voxels(step) for step in pipeline.steps) or any(stack.invented):
+    if any(needs_voxels(step) for step in pipeline.steps) or any(stack.interpolated):
         return None
-    plan(pipeline, stack)
-    fold: Fold | None = Fold.of_stack(stack)
+    plan(pipeline.steps, stack)
+    fold: FusedPass | None = FusedPass.of_stack(stack)
     steps = []
     for step in pipeline.steps:
         if fold is None or not isinstance(step, Step):
             return None
-        steps.append(settled(step, fold.spec))
+        steps.append(completed(step, fold.spec))
         fold = fold.joined(steps[-1])
-    if fold is None or fold.spec.channels or fold.may_leave_int16(stack):  # a header is written before the values are known
+    if (
+        fold is None or fold.spec.channels or fold.may_leave_int16(stack)
+    ):  # a header is written before the values are known
         return None
     spec = fold.spec if dtype is None else fold.spec.replaced(dtype=dtype)
-    return Stream(spec=spec, record=record_of(pipeline, stack, spec, steps=steps),
-                  one_pass=fold.one_pass(stack, slab_bytes=slab_bytes))
+    return Stream(
+        spec=spec,
+        record=record_of(to_data(pipeline.steps, name=pipeline.name), stack, spec, steps=steps),
+        one_pass=fold.one_pass(stack, slab_bytes=slab_bytes),
+    )

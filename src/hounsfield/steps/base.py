@@ -12,45 +12,10 @@ Any other step needs more than one voxel (a filter, a mask): it ends a pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from hounsfield.core.axes import Method
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
-
-__all__ = ["IDENTITY", "Method", "Resolvable", "Step", "Transfer", "image_only", "needs_voxels", "settled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """The clamped line y = min(max(x * slope + intercept, low), high); such lines compose into another one.
-
-    >>> Transfer(low=-100, high=1000).then(Transfer(slope=1 / 1100, intercept=100 / 1100))(3000.0)
-    1.0
-    """
-
-    slope: float = 1.0
-    intercept: float = 0.0
-    low: float = float("-inf")
-    high: float = float("inf")
-
-    def __call__(self, value: float) -> float:
-        return min(max(value * self.slope + self.intercept, self.low), self.high)
-
-    def then(self, after: Transfer) -> Transfer:
-        """This line followed by `after`."""
-        first, second = sorted((after(self.low), after(self.high))) if after.slope else (after(0.0), after(0.0))
-        return Transfer(self.slope * after.slope, self.intercept * after.slope + after.intercept, first, second)
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether it changes nothing."""
-        return self == Transfer()
-
-
-IDENTITY = Transfer()
-"""The line that changes nothing."""
 
 
 @runtime_checkable
@@ -75,12 +40,16 @@ class Resolvable(Protocol):
         """The fixed step that it means for this case."""
 
 
-def settled(step: Step, spec: Spec) -> Step:
+AnyStep = Step | Resolvable
+"""What a pipeline is made of."""
+
+
+def completed(step: Step, spec: Spec) -> Step:
     """The step with every parameter that it takes from the Spec written out, as a record keeps it.
 
-    A step may have a method `settled_on(spec)`; others say everything themselves.
+    A step may have a method `completed(spec)`; others say everything themselves.
     """
-    settle = getattr(step, "settled_on", None)
+    settle = getattr(step, "completed", None)
     result = step if settle is None else settle(spec)
     assert isinstance(result, Step)
     return result

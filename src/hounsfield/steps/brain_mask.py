@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from hounsfield.core.errors import Problem
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case
@@ -21,7 +21,14 @@ MOST_OPEN = 0.03
 """A closed skull lets about one ray in a hundred out, by the foramen magnum and the orbits; a defect of 6 cm is 4 % of
 all directions as seen from the middle of the head."""
 
-_SIDES = {"L": "left", "R": "right", "P": "posterior", "A": "anterior", "I": "inferior", "S": "superior"}
+_SIDES = {
+    "L": "left",
+    "R": "right",
+    "P": "posterior",
+    "A": "anterior",
+    "I": "inferior",
+    "S": "superior",
+}
 _OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
 
 
@@ -34,7 +41,7 @@ class BrainMask:
     is ever in the mask. Inside is where nearly all rays meet bone before they leave the head,
     so the skull may have holes; orbits, nerves and vessels, narrower than a ball of radius `bridge_mm`, are cut off.
     Where the skull is open (a defect, a fontanelle) or cut by the volume's end, the mask reaches as far as bone
-    encloses it, and `findings` of the resolved step say so (SKULL_OPEN, SKULL_CUT). No learned weights.
+    encloses it, and `diagnostics` of the resolved step say so (SKULL_OPEN, SKULL_CUT). No learned weights.
 
     >>> BrainMask().most_hu
     300.0
@@ -63,20 +70,37 @@ class BrainMask:
     def resolve(self, case: Case) -> FixedMask:
         """Look for it; raises RefusedError where no skull encloses anything and `empty` is 'refuse'."""
         spec = self.plan(case.image.spec)
-        wanted = Intracranial(bone_hu=self.bone_hu, low_hu=self.low_hu, high_hu=self.high_hu, most_hu=self.most_hu,
-                              bridge_mm=self.bridge_mm)
-        cavity = wanted.find(case.image.array, spacing_mm=spec.grid.spacing_mm, head=HeadMask().outline)
-        return fix_mask("brain", cavity.voxels, spec=spec, empty=self.empty, findings=_findings(cavity, spec.grid),
-                        missing=f"bone from {self.bone_hu:g} HU on encloses nothing")
+        wanted = Intracranial(
+            bone_hu=self.bone_hu,
+            low_hu=self.low_hu,
+            high_hu=self.high_hu,
+            most_hu=self.most_hu,
+            bridge_mm=self.bridge_mm,
+        )
+        cavity = wanted.find(
+            case.image.array, spacing_mm=spec.grid.spacing_mm, head=HeadMask().outline
+        )
+        return fix_mask(
+            "brain",
+            cavity.voxels,
+            spec=spec,
+            empty=self.empty,
+            diagnostics=_diagnostics(cavity, spec.grid),
+            missing=f"bone from {self.bone_hu:g} HU on encloses nothing",
+        )
 
 
-def _findings(cavity: Cavity, grid: Grid) -> tuple[Problem, ...]:
+def _diagnostics(cavity: Cavity, grid: Grid) -> tuple[Diagnostic, ...]:
     said = {}
     if cavity.open_share > MOST_OPEN:
-        said[SKULL_OPEN] = (f"the skull is open: {cavity.open_share:.0%} of all rays leave it without meeting bone; "
-                            f"the mask reaches as far as bone encloses it")
+        said[SKULL_OPEN] = (
+            f"the skull is open: {cavity.open_share:.0%} of all rays leave it without meeting bone; "
+            f"the mask reaches as far as bone encloses it"
+        )
     letters = [(grid.orientation[axis], side) for axis, side in cavity.cut_faces]
     faces = " and ".join(_SIDES[letter if side else _OPPOSITE[letter]] for letter, side in letters)
     if faces:
         said[SKULL_CUT] = f"the skull is cut by the volume's {faces} end; the mask ends there"
-    return tuple(Problem("mask 'brain'", kind, message) for kind, message in said.items())
+    return tuple(
+        Diagnostic(code, "warning", message, "mask 'brain'") for code, message in said.items()
+    )

@@ -8,7 +8,7 @@ import numpy as np
 
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
-from hounsfield.steps.base import Transfer
+from hounsfield.resampling.transfer import Transfer
 from hounsfield.steps.parse import finite
 from hounsfield.steps.pointwise import PointwiseStep, require
 
@@ -34,9 +34,16 @@ class Clip(PointwiseStep):
         if dtype.kind in "iu":
             limits = np.iinfo(dtype)
             whole = all(float(bound).is_integer() for bound in (self.low_hu, self.high_hu))
-            dtype = dtype if whole and limits.min <= self.low_hu and self.high_hu <= limits.max else np.dtype(np.float32)
-        return spec.replaced(dtype=dtype, background=self.transfer(spec)(spec.background),
-                             bounds=(float(self.low_hu), float(self.high_hu)))
+            dtype = (
+                dtype
+                if whole and limits.min <= self.low_hu and self.high_hu <= limits.max
+                else np.dtype(np.float32)
+            )
+        return spec.replaced(
+            dtype=dtype,
+            background=self.transfer(spec)(spec.background),
+            bounds=(float(self.low_hu), float(self.high_hu)),
+        )
 
     def transfer(self, spec: Spec) -> Transfer:
         """The bounds alone."""

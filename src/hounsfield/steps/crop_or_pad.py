@@ -43,18 +43,27 @@ class CropOrPad(GeometricStep):
         mask = {**case.labels, **case.masks}.get(self.center)
         if mask is None:
             known = ", ".join([*case.masks, *case.labels]) or "none"
-            raise QuantityError(f"CropOrPad: there is no mask or label '{self.center}' (there is {known})")
+            raise QuantityError(
+                f"CropOrPad: there is no mask or label '{self.center}' (there is {known})"
+            )
         middle = []
         for axis in range(3):
             used = np.flatnonzero(mask.array.any(axis=tuple(n for n in range(3) if n != axis)))
             if not len(used):
-                raise QuantityError(f"CropOrPad: the mask '{self.center}' is empty, so it has no middle")
+                raise QuantityError(
+                    f"CropOrPad: the mask '{self.center}' is empty, so it has no middle"
+                )
             middle.append((int(used[0]) + int(used[-1])) / 2)
         return self._box(case.image.grid.shape, middle)
 
     def _box(self, shape: tuple[int, int, int], middle: Sequence[float]) -> Box:
-        sizes = [size if wanted is None else wanted for size, wanted in zip(shape, self.shape, strict=True)]
+        sizes = [
+            size if wanted is None else wanted
+            for size, wanted in zip(shape, self.shape, strict=True)
+        ]
         # int() cuts towards 0, which is what leaves an odd voxel to the end, whether it is cropped or padded.
-        start = [0 if wanted is None else int(centre - (size - 1) / 2)
-                 for wanted, size, centre in zip(self.shape, sizes, middle, strict=True)]
+        start = [
+            0 if wanted is None else int(centre - (size - 1) / 2)
+            for wanted, size, centre in zip(self.shape, sizes, middle, strict=True)
+        ]
         return Box(start=start, shape=sizes)

@@ -26,7 +26,10 @@ class CropToBox(GeometricStep):
     stop_mm: tuple[float, float, float] | Sequence[float]
 
     def __post_init__(self) -> None:
-        start, stop = three_points(self.start_mm, name="start_mm"), three_points(self.stop_mm, name="stop_mm")
+        start, stop = (
+            three_points(self.start_mm, name="start_mm"),
+            three_points(self.stop_mm, name="stop_mm"),
+        )
         if any(low > high for low, high in zip(start, stop, strict=True)):
             raise GeometryError(f"start_mm {start} lies beyond stop_mm {stop}")
         object.__setattr__(self, "start_mm", start)
@@ -37,9 +40,15 @@ class CropToBox(GeometricStep):
         corners = np.array(list(product(*zip(self.start_mm, self.stop_mm, strict=True))))
         index = grid.index(corners)
         start = np.maximum(np.ceil(index.min(axis=0) - PARTIAL_VOXEL_TOLERANCE), 0).astype(int)
-        stop = np.minimum(np.floor(index.max(axis=0) + PARTIAL_VOXEL_TOLERANCE) + 1, grid.shape).astype(int)
+        stop = np.minimum(
+            np.floor(index.max(axis=0) + PARTIAL_VOXEL_TOLERANCE) + 1, grid.shape
+        ).astype(int)
         if np.any(stop <= start):
-            ends = [np.round(corner, 1).tolist() for corner in (grid.corners_mm[0], grid.corners_mm[-1])]
-            raise GeometryError(f"the box from {self.start_mm} to {self.stop_mm} mm holds no voxel of {grid!r}, whose "
-                                f"corners lie at {ends[0]} and {ends[1]}")
+            ends = [
+                np.round(corner, 1).tolist() for corner in (grid.corners_mm[0], grid.corners_mm[-1])
+            ]
+            raise GeometryError(
+                f"the box from {self.start_mm} to {self.stop_mm} mm holds no voxel of {grid!r}, whose "
+                f"corners lie at {ends[0]} and {ends[1]}"
+            )
         return grid.boxed(start.tolist(), (stop - start).tolist())

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from hounsfield.core.errors import GeometryError, Problem, RefusedError
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import GeometryError, RefusedError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case
 from hounsfield.kernels.mask import bounding_box
 from hounsfield.steps.box import Box
-from hounsfield.steps.fixed_mask import EMPTY_MASK, Empty
-from hounsfield.steps.named_mask import named_mask
+from hounsfield.steps.fixed_mask import EMPTY_MASK, Empty, named_mask
 from hounsfield.steps.parse import finite, one_of
 
 WHOLE_VOXEL_TOLERANCE = 1e-6
@@ -50,10 +50,14 @@ class CropToMask:
         found = bounding_box(named_mask(case, self.mask, step="CropToMask").array)
         if found is None and self.empty == "refuse":
             message = f"the mask '{self.mask}' is empty: nothing to crop to (empty='keep' keeps the whole volume)"
-            raise RefusedError([Problem("CropToMask", EMPTY_MASK, message)])
+            raise RefusedError([Diagnostic(EMPTY_MASK, "refusal", message, "CropToMask")])
         start, shape = found if found is not None else ((0, 0, 0), grid.shape)
-        wider = [math.ceil(self.margin_mm / step - WHOLE_VOXEL_TOLERANCE) for step in grid.spacing_mm]
+        wider = [
+            math.ceil(self.margin_mm / step - WHOLE_VOXEL_TOLERANCE) for step in grid.spacing_mm
+        ]
         first = [max(at - more, 0) for at, more in zip(start, wider, strict=True)]
-        stop = [min(at + count + more, size)
-                for at, count, more, size in zip(start, shape, wider, grid.shape, strict=True)]
+        stop = [
+            min(at + count + more, size)
+            for at, count, more, size in zip(start, shape, wider, grid.shape, strict=True)
+        ]
         return Box(start=first, shape=[b - a for a, b in zip(first, stop, strict=True)])

@@ -10,10 +10,10 @@ import numpy as np
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Case, Volume
+from hounsfield.resampling.sampling import each_channel
 from hounsfield.steps.base import image_only
 from hounsfield.steps.parse import finite, one_of
 from hounsfield.steps.pointwise import require
-from hounsfield.steps.sampling import each_channel
 
 Filter = Literal["median", "gaussian"]
 
@@ -50,8 +50,12 @@ class Denoise:
 
         spacing = np.array(spec.grid.spacing_mm)
         if self.method == "gaussian":
-            return np.asarray(gaussian_filter(array, self.radius_mm / spacing, output=np.float32, mode="nearest"))
+            return np.asarray(
+                gaussian_filter(array, self.radius_mm / spacing, output=np.float32, mode="nearest")
+            )
         reach = np.floor(self.radius_mm / spacing + 1e-6).astype(int)
-        offsets = np.meshgrid(*(np.arange(-r, r + 1) * s for r, s in zip(reach, spacing, strict=True)), indexing="ij")
+        offsets = np.meshgrid(
+            *(np.arange(-r, r + 1) * s for r, s in zip(reach, spacing, strict=True)), indexing="ij"
+        )
         ball = sum(offset**2 for offset in offsets) <= self.radius_mm**2 * (1 + 1e-6)
         return np.asarray(median_filter(array, footprint=ball, mode="nearest"))

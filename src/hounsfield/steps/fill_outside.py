@@ -10,7 +10,7 @@ from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 from hounsfield.steps.base import image_only
-from hounsfield.steps.named_mask import named_mask
+from hounsfield.steps.fixed_mask import named_mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,13 @@ class FillOutside:
 
     def plan(self, spec: Spec) -> Spec:
         """The same; raises QuantityError where the dtype cannot hold the background."""
-        if spec.dtype.kind in "biu" and np.array(spec.background).astype(spec.dtype) != spec.background:
-            raise QuantityError(f"FillOutside: voxels of {spec.dtype} cannot hold the background {spec.background:g}")
+        if (
+            spec.dtype.kind in "biu"
+            and np.array(spec.background).astype(spec.dtype) != spec.background
+        ):
+            raise QuantityError(
+                f"FillOutside: voxels of {spec.dtype} cannot hold the background {spec.background:g}"
+            )
         if spec.bounds is None:
             return spec
         low, high = spec.bounds

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-
-from hounsfield.core.axes import Method
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
-from hounsfield.steps.label_sampling import sample_label
-from hounsfield.steps.one_pass import sample_volume
-from hounsfield.steps.sampling import Sampling, gathered
+from hounsfield.resampling.axes import Method
+from hounsfield.resampling.labels import sample_label
+from hounsfield.resampling.one_pass import sample_volume
+from hounsfield.resampling.sampling import Sampling, gathered, holds, sampled_dtype
 
 LabelMethod = Literal["nearest", "partial_volume"]
 
@@ -43,8 +41,10 @@ class GeometricStep:
         sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
         dtype = sampled_dtype(spec.dtype, sampling, method=self.interpolation)
         if (sampling is None or sampling.pads) and not holds(dtype, spec.background):
-            raise QuantityError(f"{type(self).__name__}: voxels of {dtype} cannot hold the background {spec.background:g} "
-                                f"that it pads with")
+            raise QuantityError(
+                f"{type(self).__name__}: voxels of {dtype} cannot hold the background {spec.background:g} "
+                f"that it pads with"
+            )
         return spec.replaced(grid=grid, dtype=dtype)
 
     def apply(self, case: Case) -> Case:
@@ -55,25 +55,12 @@ class GeometricStep:
             image = Volume(gathered(case.image, spec.grid, method=self.interpolation), spec)
         else:
             image = sample_volume(case.image, sampling, spec=spec)
-        labels = {name: sample_label(label, spec.grid, sampling, method=self.label_interpolation)
-                  for name, label in case.labels.items()}
-        masks = {name: sample_label(mask, spec.grid, sampling, method=self.label_interpolation)
-                 for name, mask in case.masks.items()}
+        labels = {
+            name: sample_label(label, spec.grid, sampling, method=self.label_interpolation)
+            for name, label in case.labels.items()
+        }
+        masks = {
+            name: sample_label(mask, spec.grid, sampling, method=self.label_interpolation)
+            for name, mask in case.masks.items()
+        }
         return Case(image, labels, masks)
-
-
-def sampled_dtype(dtype: np.dtype[Any], sampling: Sampling | None, *, method: Method) -> np.dtype[Any]:
-    """The dtype of an image after a sampling: as it was where voxels are only copied or picked, else float32.
-
-    `sampling` is None where the grids are oblique to each other, and `method` decides.
-    """
-    kernels = (method,) if sampling is None else sampling.kernels
-    return dtype if all(kernel in ("copy", "nearest") for kernel in kernels) else np.dtype(np.float32)
-
-
-def holds(dtype: np.dtype[Any], background: float) -> bool:
-    """Whether voxels of `dtype` can be the background."""
-    if dtype.kind not in "iu":
-        return dtype.kind == "f" or background in (0.0, 1.0)
-    limits = np.iinfo(dtype)
-    return float(background).is_integer() and limits.min <= background <= limits.max

@@ -8,7 +8,7 @@ import numpy as np
 
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Quantity, Spec
-from hounsfield.steps.base import Transfer
+from hounsfield.resampling.transfer import Transfer
 from hounsfield.steps.parse import finite
 from hounsfield.steps.pointwise import PointwiseStep, require
 
@@ -33,20 +33,34 @@ class MapRange(PointwiseStep):
         for name in ("from_low", "from_high"):
             if getattr(self, name) is not None:
                 finite(getattr(self, name), name=name)
-        if self.from_low is not None and self.from_high is not None and self.from_low >= self.from_high:
+        if (
+            self.from_low is not None
+            and self.from_high is not None
+            and self.from_low >= self.from_high
+        ):
             raise QuantityError(f"from_low {self.from_low} is not below from_high {self.from_high}")
         if finite(self.to_low, name="to_low") >= finite(self.to_high, name="to_high"):
             raise QuantityError(f"to_low {self.to_low} is not below to_high {self.to_high}")
 
     def plan(self, spec: Spec) -> Spec:
         """Values of the new interval."""
-        require(spec, "hu", "other", step="MapRange", why="a window or a mapping has already been applied")
+        require(
+            spec,
+            "hu",
+            "other",
+            step="MapRange",
+            why="a window or a mapping has already been applied",
+        )
         line = self.transfer(spec)
         bounds = (float(self.to_low), float(self.to_high))
-        return spec.replaced(dtype=np.dtype(np.float32), background=line(spec.background), bounds=bounds if self.clip else None,
-                             quantity=_QUANTITIES.get(bounds, "other"))
+        return spec.replaced(
+            dtype=np.dtype(np.float32),
+            background=line(spec.background),
+            bounds=bounds if self.clip else None,
+            quantity=_QUANTITIES.get(bounds, "other"),
+        )
 
-    def settled_on(self, spec: Spec) -> MapRange:
+    def completed(self, spec: Spec) -> MapRange:
         """The same with the bounds that it takes from `spec`."""
         low, high = self._ends(spec)
         return replace(self, from_low=low, from_high=high)
@@ -56,14 +70,20 @@ class MapRange(PointwiseStep):
         low, high = self._ends(spec)
         slope = (self.to_high - self.to_low) / (high - low)
         line = Transfer(slope, self.to_low - low * slope)
-        return line.then(Transfer(low=float(self.to_low), high=float(self.to_high))) if self.clip else line
+        return (
+            line.then(Transfer(low=float(self.to_low), high=float(self.to_high)))
+            if self.clip
+            else line
+        )
 
     def _ends(self, spec: Spec) -> tuple[float, float]:
         known = spec.bounds or (None, None)
         low = known[0] if self.from_low is None else self.from_low
         high = known[1] if self.from_high is None else self.from_high
         if low is None or high is None:
-            raise QuantityError("MapRange has no bounds: give from_low and from_high, or put a Clip before it")
+            raise QuantityError(
+                "MapRange has no bounds: give from_low and from_high, or put a Clip before it"
+            )
         if low >= high:
             raise QuantityError(f"MapRange maps from {low} to {high}, which is no interval")
         return low, high

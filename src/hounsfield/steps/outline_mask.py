@@ -35,8 +35,14 @@ class OutlineMask:
     @property
     def outline(self) -> Outline:
         """What to look for."""
-        return Outline(tissue_hu=self.tissue_hu, bridge_mm=self.bridge_mm, core_mm=self.core_mm,
-                       closing_mm=self.closing_mm, cell_mm=self.cell_mm, single=self.single)
+        return Outline(
+            tissue_hu=self.tissue_hu,
+            bridge_mm=self.bridge_mm,
+            core_mm=self.core_mm,
+            closing_mm=self.closing_mm,
+            cell_mm=self.cell_mm,
+            single=self.single,
+        )
 
     def plan(self, spec: Spec) -> Spec:
         """The image stays as it is; raises QuantityError unless it is HU."""
@@ -47,5 +53,11 @@ class OutlineMask:
         """Look for it; raises RefusedError where there is none and `empty` is 'refuse'."""
         spec = self.plan(case.image.spec)
         found = self.outline.find(case.image.array, spacing_mm=spec.grid.spacing_mm)
-        return fix_mask(self.adds, found.voxels, spec=spec, empty=self.empty, findings=doubts(self.adds, found.left_out),
-                        missing=f"nothing from {self.tissue_hu:g} HU on holds a ball of {self.core_mm:g} mm")
+        return fix_mask(
+            self.adds,
+            found.voxels,
+            spec=spec,
+            empty=self.empty,
+            diagnostics=doubts(self.adds, found.left_out),
+            missing=f"nothing from {self.tissue_hu:g} HU on holds a ball of {self.core_mm:g} mm",
+        )

@@ -30,11 +30,15 @@ def three_points(value: Sequence[float], *, name: str) -> tuple[float, float, fl
     return (float(given[0]), float(given[1]), float(given[2]))
 
 
-def three_sizes(value: Sequence[int | None], *, name: str, optional: bool = False) -> tuple[int | None, int | None, int | None]:
+def three_sizes(
+    value: Sequence[int | None], *, name: str, optional: bool = False
+) -> tuple[int | None, int | None, int | None]:
     """Three sizes of at least 1; with `optional` some may be None (or 0 in a file, which has no None)."""
     given = tuple(value) if isinstance(value, Iterable) else ()
     values = tuple(None if v is None or (optional and v == 0) else v for v in given)
-    if len(values) != 3 or not all(optional if v is None else _is_number(v) and v >= 1 and v % 1 == 0 for v in values):
+    if len(values) != 3 or not all(
+        optional if v is None else _is_number(v) and v >= 1 and v % 1 == 0 for v in values
+    ):
         raise GeometryError(f"{name} is three sizes of at least 1, not {value!r}")
     i, j, k = (None if v is None else int(v) for v in values)
     return (i, j, k)
@@ -72,4 +76,8 @@ def _is_number(value: object) -> TypeGuard[float]:
     """Whether it is a finite real number; True and False are words, not numbers."""
     if isinstance(value, int) and abs(value) > LARGEST_WHOLE:
         return False
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+    return (
+        isinstance(value, int | float | np.number)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    )

@@ -9,7 +9,8 @@ import numpy as np
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Case, Volume
-from hounsfield.steps.base import Transfer, image_only
+from hounsfield.resampling.transfer import Transfer
+from hounsfield.steps.base import image_only
 
 
 class PointwiseStep:
@@ -43,7 +44,11 @@ def transferred(array: Array, line: Transfer, dtype: np.dtype[Any]) -> Array:
     if line.slope == 1 and line.intercept == 0 and array.dtype == dtype:
         low = None if line.low == float("-inf") else dtype.type(_within(line.low, dtype))
         high = None if line.high == float("inf") else dtype.type(_within(line.high, dtype))
-        return np.asarray(np.clip(array, low, high)) if (low, high) != (None, None) else array.copy(order="F")
+        return (
+            np.asarray(np.clip(array, low, high))
+            if (low, high) != (None, None)
+            else array.copy(order="F")
+        )
     out = array.astype(np.float32, order="F")
     out *= np.float32(line.slope)
     out += np.float32(line.intercept)
@@ -61,14 +66,20 @@ def cast(volume: Volume, dtype: np.dtype[Any]) -> Volume:
     array = volume.array
     if dtype.kind in "iu":
         if volume.quantity in ("unit", "standardized"):
-            raise QuantityError(f"{volume.quantity} values cannot be {dtype}: map them with MapRange(to_high=255) first")
+            raise QuantityError(
+                f"{volume.quantity} values cannot be {dtype}: map them with MapRange(to_high=255) first"
+            )
         limits = np.iinfo(dtype)
         low, high = float(array.min()), float(array.max())
         if low < limits.min or high > limits.max:
-            raise QuantityError(f"values from {low:g} to {high:g} do not fit {dtype} ({limits.min} to {limits.max})")
+            raise QuantityError(
+                f"values from {low:g} to {high:g} do not fit {dtype} ({limits.min} to {limits.max})"
+            )
         array = np.rint(array) if array.dtype.kind == "f" else array
     elif dtype.kind != "f":
-        raise QuantityError(f"an image is not cast to {dtype}; take int16, uint8, float16 or float32")
+        raise QuantityError(
+            f"an image is not cast to {dtype}; take int16, uint8, float16 or float32"
+        )
     return Volume(array.astype(dtype, order="F"), volume.spec.replaced(dtype=dtype))
 
 
@@ -76,7 +87,9 @@ def require(spec: Spec, *quantities: str, step: str, why: str = "") -> None:
     """Raise QuantityError unless the values are one of `quantities`."""
     if spec.quantity not in quantities:
         wanted = " or ".join(quantities)
-        raise QuantityError(f"{step} needs {wanted} and gets {spec.quantity}{'; ' + why if why else ''}")
+        raise QuantityError(
+            f"{step} needs {wanted} and gets {spec.quantity}{'; ' + why if why else ''}"
+        )
 
 
 def _within(value: float, dtype: np.dtype[Any]) -> float:

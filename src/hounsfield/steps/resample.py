@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hounsfield.core.axes import Method
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Fit, Grid
 from hounsfield.core.volume import Volume
+from hounsfield.resampling.axes import Method
 from hounsfield.steps.geometric import GeometricStep, LabelMethod
 from hounsfield.steps.parse import one_of, three_lengths, three_sizes
 
@@ -34,14 +34,20 @@ class Resample(GeometricStep):
     labels: LabelMethod = "partial_volume"
 
     def __post_init__(self) -> None:
-        given = [name for name in ("spacing_mm", "shape", "like") if getattr(self, name) is not None]
+        given = [
+            name for name in ("spacing_mm", "shape", "like") if getattr(self, name) is not None
+        ]
         if len(given) != 1:
-            raise GeometryError(f"Resample needs one of spacing_mm, shape and like, not {' and '.join(given) or 'none'}")
+            raise GeometryError(
+                f"Resample needs one of spacing_mm, shape and like, not {' and '.join(given) or 'none'}"
+            )
         one_of(self.method, Method, name="method")
         one_of(self.fit, Fit, name="fit")
         one_of(self.labels, LabelMethod, name="labels")
         if self.spacing_mm is not None:
-            object.__setattr__(self, "spacing_mm", three_lengths(self.spacing_mm, name="spacing_mm"))
+            object.__setattr__(
+                self, "spacing_mm", three_lengths(self.spacing_mm, name="spacing_mm")
+            )
         if self.shape is not None:
             object.__setattr__(self, "shape", three_sizes(self.shape, name="shape"))
         if isinstance(self.like, Volume):

@@ -53,13 +53,17 @@ class Slab:
 
     def axis(self, grid: Grid) -> int:
         """The array axis across the plane."""
-        return next(n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane])
+        return next(
+            n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane]
+        )
 
     def thick(self, grid: Grid) -> int:
         """How many slices a slab has."""
-        return self.slices or max(1, round((self.thickness_mm or 0.0) / grid.spacing_mm[self.axis(grid)]))
+        return self.slices or max(
+            1, round((self.thickness_mm or 0.0) / grid.spacing_mm[self.axis(grid)])
+        )
 
-    def settled_on(self, spec: Spec) -> Slab:
+    def completed(self, spec: Spec) -> Slab:
         """The same with its thickness in slices."""
         return replace(self, slices=self.thick(spec.grid), thickness_mm=None)
 
@@ -71,7 +75,9 @@ class Slab:
         first = np.arange(0, size, self.stride) - thick // 2
         if self.edges == "valid":
             if thick > size:
-                raise GeometryError(f"a slab of {thick} slices does not fit in {size}; edges='shrink' would cut it")
+                raise GeometryError(
+                    f"a slab of {thick} slices does not fit in {size}; edges='shrink' would cut it"
+                )
             first = np.arange(0, size - thick + 1, self.stride)
         start, stop = np.clip(first, 0, size - 1), np.clip(first + thick, 1, size)
         return Windows(self.statistic, start.astype(np.int32), stop.astype(np.int32))
@@ -96,9 +102,20 @@ class Slab:
         """Project the image, and carry labels and masks along."""
         spec = self.plan(case.image.spec)
         axis, windows = self.axis(case.image.grid), self.windows(case.image.grid)
-        image = Volume(np.asfortranarray(projected(case.image.array, windows, axis=axis).astype(spec.dtype, copy=False)), spec)
-        labels = {name: slab_label(label, spec.grid, windows, axis=axis) for name, label in case.labels.items()}
-        masks = {name: slab_label(mask, spec.grid, windows, axis=axis) for name, mask in case.masks.items()}
+        image = Volume(
+            np.asfortranarray(
+                projected(case.image.array, windows, axis=axis).astype(spec.dtype, copy=False)
+            ),
+            spec,
+        )
+        labels = {
+            name: slab_label(label, spec.grid, windows, axis=axis)
+            for name, label in case.labels.items()
+        }
+        masks = {
+            name: slab_label(mask, spec.grid, windows, axis=axis)
+            for name, mask in case.masks.items()
+        }
         return Case(image, labels, masks)
 
 
@@ -121,7 +138,9 @@ def projected(array: Array, windows: Windows, *, axis: int) -> Array:
         if (n + 1) % longest:
             suffix[n] = join(suffix[n + 1], values[n])
     out = np.empty((len(windows.start), *values.shape[1:]), dtype=values.dtype)
-    for n, (start, stop) in enumerate(zip(windows.start.tolist(), windows.stop.tolist(), strict=True)):
+    for n, (start, stop) in enumerate(
+        zip(windows.start.tolist(), windows.stop.tolist(), strict=True)
+    ):
         if start // longest != (stop - 1) // longest:
             out[n] = join(suffix[start], prefix[stop - 1])
         else:
@@ -137,7 +156,9 @@ def slab_label(label: Volume, grid: Grid, windows: Windows, *, axis: int) -> Vol
         raise QuantityError(f"a label is needed here, not {label.quantity}")
     values = np.moveaxis(label.array, axis, 0)
     out = np.full((len(windows.start), *values.shape[1:]), label.background, dtype=values.dtype)
-    for n, (start, stop) in enumerate(zip(windows.start.tolist(), windows.stop.tolist(), strict=True)):
+    for n, (start, stop) in enumerate(
+        zip(windows.start.tolist(), windows.stop.tolist(), strict=True)
+    ):
         for k in sorted(range(start, stop), key=lambda place: abs(2 * place - (start + stop - 1))):
             empty = out[n] == label.background
             if not empty.any():

@@ -26,7 +26,9 @@ class SplitSlices(GeometricStep):
 
     def target(self, grid: Grid) -> Grid:
         """The same voxels with the axis across the plane last."""
-        across = next(n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane])
+        across = next(
+            n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane]
+        )
         return grid.permuted([n for n in range(3) if n != across] + [across])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
-from hounsfield.steps.base import Transfer
+from hounsfield.resampling.transfer import Transfer
 from hounsfield.steps.parse import finite
 from hounsfield.steps.pointwise import PointwiseStep, require
 
@@ -33,7 +33,12 @@ class Standardize(PointwiseStep):
         require(spec, "hu", step="Standardize")
         line = self.transfer(spec)
         bounds = None if spec.bounds is None else (line(spec.bounds[0]), line(spec.bounds[1]))
-        return spec.replaced(dtype=np.dtype(np.float32), background=line(spec.background), bounds=bounds, quantity="standardized")
+        return spec.replaced(
+            dtype=np.dtype(np.float32),
+            background=line(spec.background),
+            bounds=bounds,
+            quantity="standardized",
+        )
 
     def transfer(self, spec: Spec) -> Transfer:
         """The line itself."""

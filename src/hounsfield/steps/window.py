@@ -11,7 +11,7 @@ from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array
 from hounsfield.core.windows import WINDOWS
-from hounsfield.steps.base import Transfer
+from hounsfield.resampling.transfer import Transfer
 from hounsfield.steps.parse import finite, one_of
 from hounsfield.steps.pointwise import PointwiseStep, require
 
@@ -46,7 +46,9 @@ class Window(PointwiseStep):
         center, width = self.center_and_width_hu
         finite(center, name="center_hu")
         if finite(width, name="width_hu") <= 0 or (self.shape == "dicom-linear" and width < 1):
-            raise QuantityError(f"width_hu is {'at least 1' if self.shape == 'dicom-linear' else 'over 0'}, not {width}")
+            raise QuantityError(
+                f"width_hu is {'at least 1' if self.shape == 'dicom-linear' else 'over 0'}, not {width}"
+            )
 
     @property
     def center_and_width_hu(self) -> tuple[float, float]:
@@ -61,7 +63,9 @@ class Window(PointwiseStep):
         """Values from 0 to 1."""
         require(spec, "hu", step="Window", why="a window is applied to HU, and only once")
         outside = float(self.values(np.array([spec.background]), spec)[0])
-        return spec.replaced(dtype=np.dtype(np.float32), background=outside, bounds=(0.0, 1.0), quantity="unit")
+        return spec.replaced(
+            dtype=np.dtype(np.float32), background=outside, bounds=(0.0, 1.0), quantity="unit"
+        )
 
     def transfer(self, spec: Spec) -> Transfer | None:
         """The window as a clamped line; None for a sigmoid and for DICOM's threshold."""
@@ -78,7 +82,9 @@ class Window(PointwiseStep):
         hu = array.astype(np.float32, order="F")
         if self.shape == "sigmoid":
             with np.errstate(over="ignore"):  # exp overflows to infinity where the sigmoid is 0
-                return np.asarray(1 / (1 + np.exp(-4 * (hu - np.float32(center)) / np.float32(width))))
+                return np.asarray(
+                    1 / (1 + np.exp(-4 * (hu - np.float32(center)) / np.float32(width)))
+                )
         line = self.transfer(spec)
         if line is None:
             return np.asarray(hu > center - 0.5, dtype=np.float32, order="F")

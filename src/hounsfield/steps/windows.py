@@ -36,10 +36,18 @@ class Windows(PointwiseStep):
         """Values from 0 to 1 in one channel per window."""
         require(spec, "hu", step="Windows", why="a window is applied to HU, and only once")
         if spec.channels:
-            raise QuantityError(f"Windows makes channels, and the image has {len(spec.channels)} already; take one of them")
+            raise QuantityError(
+                f"Windows makes channels, and the image has {len(spec.channels)} already; take one of them"
+            )
         outside = tuple(Window(name=name).plan(spec).background for name in self.names)
-        return spec.replaced(dtype=np.dtype(np.float32), background=min(outside), bounds=(0.0, 1.0), quantity="unit",
-                             channels=tuple(self.names), backgrounds=outside if len(set(outside)) > 1 else ())
+        return spec.replaced(
+            dtype=np.dtype(np.float32),
+            background=min(outside),
+            bounds=(0.0, 1.0),
+            quantity="unit",
+            channels=tuple(self.names),
+            backgrounds=outside if len(set(outside)) > 1 else (),
+        )
 
     def values(self, array: Array, spec: Spec) -> Array:
         """(i, j, k) to (i, j, k, channel)."""

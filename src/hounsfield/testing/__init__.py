@@ -10,8 +10,29 @@ Needs hypothesis (`pip install hounsfield[test]`); nothing in the package import
 """
 
 from hounsfield.testing.steps import StepTests, applied, fixed
-from hounsfield.testing.strategies import ORIENTATIONS, affines, grids, pipelines, specs, stacks, volumes
+from hounsfield.testing.strategies import (
+    ORIENTATIONS,
+    affines,
+    grids,
+    pipelines,
+    specs,
+    stacks,
+    volumes,
+)
 from hounsfield.testing.values import blob, noise, ramp
 
-__all__ = ["ORIENTATIONS", "StepTests", "affines", "applied", "blob", "fixed", "grids", "noise", "pipelines", "ramp",
-           "specs", "stacks", "volumes"]
+__all__ = [
+    "ORIENTATIONS",
+    "StepTests",
+    "affines",
+    "applied",
+    "blob",
+    "fixed",
+    "grids",
+    "noise",
+    "pipelines",
+    "ramp",
+    "specs",
+    "stacks",
+    "volumes",
+]

@@ -13,8 +13,11 @@ from hounsfield.steps.base import Resolvable, Step, needs_voxels
 from hounsfield.testing.strategies import ORIENTATIONS, grids, specs, volumes
 from hounsfield.testing.values import blob, middle_of
 
-_inherited = settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow], max_examples=25,
-                      deadline=None)
+_inherited = settings(
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
+    max_examples=25,
+    deadline=None,
+)
 
 
 def fixed(step: Step | Resolvable, case: Case) -> Step:
@@ -79,19 +82,27 @@ class StepTests:
             self._follow_a_landmark(orientation)
 
     def _follow_a_landmark(self, orientation: str) -> None:
-        upright = Grid(self.landmark_shape, np.diag([1.0, 1.2, 1.5, 1.0])).boxed((-30, 30, -50), self.landmark_shape)
+        upright = Grid(self.landmark_shape, np.diag([1.0, 1.2, 1.5, 1.0])).boxed(
+            (-30, 30, -50), self.landmark_shape
+        )
         grid = upright.reoriented(orientation)
         place = upright.world([9.3, 8.2, 7.4])
         image = blob(grid, at_ras_mm=place, radius_mm=2.5)
-        label = Volume.from_array((image.array > 0).astype(np.uint8, order="F"), affine=grid.affine, quantity="label")
+        label = Volume.from_array(
+            (image.array > 0).astype(np.uint8, order="F"), affine=grid.affine, quantity="label"
+        )
         done = applied(self.step(), Case(image, {"blob": label}))
         assert _off_by(done.image, place) <= 0.5, f"{orientation}: the blob moved"
         after = done.labels["blob"]
-        assert set(np.unique(after.array)) <= {0, 1}, f"{orientation}: a label value was invented"
+        assert set(np.unique(after.array)) <= {0, 1}, (
+            f"{orientation}: a label value was interpolated"
+        )
         assert after.array.any(), f"{orientation}: the label was lost"
         assert _off_by(after, place) <= 0.5, f"{orientation}: the label moved"
 
 
 def _off_by(volume: Volume, place_ras_mm: NDArray[np.float64]) -> float:
     """How far the bright part of a volume lies from a place, in its voxels along the worst axis."""
-    return float(np.abs(volume.grid.index(middle_of(volume)) - volume.grid.index(place_ras_mm)).max())
+    return float(
+        np.abs(volume.grid.index(middle_of(volume)) - volume.grid.index(place_ras_mm)).max()
+    )

@@ -25,10 +25,14 @@ from hounsfield.steps.standardize import Standardize
 from hounsfield.steps.window import Window
 from hounsfield.testing.values import noise
 
-ORIENTATIONS = tuple("".join(letters) for order in permutations(("LR", "PA", "IS")) for letters in product(*order))
+ORIENTATIONS = tuple(
+    "".join(letters) for order in permutations(("LR", "PA", "IS")) for letters in product(*order)
+)
 """All 48 ways in which three axes can lie along the world's."""
 
-_QUANTITIES: st.SearchStrategy[Quantity] = st.sampled_from(("hu", "unit", "standardized", "display", "other"))
+_QUANTITIES: st.SearchStrategy[Quantity] = st.sampled_from(
+    ("hu", "unit", "standardized", "display", "other")
+)
 IMAGE_DTYPES = ("int16", "uint16", "int32", "uint8", "float32", "float64")
 
 
@@ -52,14 +56,28 @@ def grids(draw: st.DrawFn, *, smallest: int = 1, largest: int = 9, oblique: bool
 
 
 @st.composite
-def specs(draw: st.DrawFn, *, grid: st.SearchStrategy[Grid] | None = None, quantity: Quantity | None = "hu",
-          dtypes: tuple[str, ...] = IMAGE_DTYPES, channels: bool = False) -> Spec:
+def specs(
+    draw: st.DrawFn,
+    *,
+    grid: st.SearchStrategy[Grid] | None = None,
+    quantity: Quantity | None = "hu",
+    dtypes: tuple[str, ...] = IMAGE_DTYPES,
+    channels: bool = False,
+) -> Spec:
     """Specs of images (quantity None: any); the background is -1024 HU where the dtype holds it, else 0."""
     kind: Quantity = draw(_QUANTITIES) if quantity is None else quantity
-    dtype = np.dtype("float32" if kind in ("unit", "standardized") else draw(st.sampled_from(dtypes)))
+    dtype = np.dtype(
+        "float32" if kind in ("unit", "standardized") else draw(st.sampled_from(dtypes))
+    )
     names = ("a", "b")[: draw(st.integers(1, 2))] if channels else ()
     background = AIR_HU if kind == "hu" and dtype.kind != "u" else 0.0
-    return Spec(grid=draw(grids() if grid is None else grid), dtype=dtype, quantity=kind, background=background, channels=names)
+    return Spec(
+        grid=draw(grids() if grid is None else grid),
+        dtype=dtype,
+        quantity=kind,
+        background=background,
+        channels=names,
+    )
 
 
 @st.composite
@@ -69,26 +87,45 @@ def volumes(draw: st.DrawFn, *, spec: st.SearchStrategy[Spec] | None = None) -> 
 
 
 @st.composite
-def stacks(draw: st.DrawFn, *, smallest: int = 2, largest: int = 7, even: bool | None = None,
-           upright: bool | None = None) -> Stack:
+def stacks(
+    draw: st.DrawFn,
+    *,
+    smallest: int = 2,
+    largest: int = 7,
+    even: bool | None = None,
+    upright: bool | None = None,
+) -> Stack:
     """Stacks of int16 slices: even or not, tilted or not (None: either), with a slope and intercept per slice."""
     ni, nj, nk = draw(st.tuples(*[st.integers(smallest, largest)] * 3))
     affine = draw(affines(oblique=draw(st.booleans())))
     step_i, step_j = affine[:3, 0], affine[:3, 1]
     normal = np.cross(step_i, step_j) / np.linalg.norm(np.cross(step_i, step_j))
     same_gap = draw(st.booleans()) if even is None else even
-    gaps = np.full(nk - 1, draw(st.floats(1.0, 5.0))) if same_gap else np.array(
-        draw(st.lists(st.floats(1.0, 5.0), min_size=nk - 1, max_size=nk - 1)))
+    gaps = (
+        np.full(nk - 1, draw(st.floats(1.0, 5.0)))
+        if same_gap
+        else np.array(draw(st.lists(st.floats(1.0, 5.0), min_size=nk - 1, max_size=nk - 1)))
+    )
     straight = draw(st.booleans()) if upright is None else upright
     lean = 0.0 if straight else draw(st.floats(0.1, 0.5)) * draw(st.sampled_from((-1.0, 1.0)))
     places = np.concatenate([[0.0], np.cumsum(gaps)])
     origins = affine[:3, 3] + np.outer(places, normal + lean * step_j / np.linalg.norm(step_j))
-    values = np.random.default_rng(draw(st.integers(0, 2**32 - 1))).integers(0, 4096, (ni, nj, nk)).astype(np.int16)
+    values = (
+        np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        .integers(0, 4096, (ni, nj, nk))
+        .astype(np.int16)
+    )
     stored = np.asfortranarray(values)
-    return Stack(shape=(ni, nj, nk), origins_ras_mm=origins, step_i_ras_mm=step_i, step_j_ras_mm=step_j,
-                 stored_dtype=stored.dtype, decode=lambda start, stop: stored[:, :, start:stop],
-                 slopes=np.array(draw(st.lists(st.sampled_from((1.0, 0.5, 2.0)), min_size=nk, max_size=nk))),
-                 intercepts=np.full(nk, -1024.0))
+    return Stack(
+        shape=(ni, nj, nk),
+        origins_ras_mm=origins,
+        step_i_ras_mm=step_i,
+        step_j_ras_mm=step_j,
+        stored_dtype=stored.dtype,
+        decode=lambda start, stop: stored[:, :, start:stop],
+        slopes=np.array(draw(st.lists(st.sampled_from((1.0, 0.5, 2.0)), min_size=nk, max_size=nk))),
+        intercepts=np.full(nk, -1024.0),
+    )
 
 
 @st.composite
@@ -111,18 +148,31 @@ def _geometry(*, resampling: bool) -> st.SearchStrategy[Step]:
     moves: list[st.SearchStrategy[Step]] = [
         st.builds(Reorient, to=st.sampled_from(ORIENTATIONS)),
         st.builds(Box, start=st.tuples(*[st.integers(-2, 2)] * 3), shape=sizes),
-        st.builds(CropOrPad, shape=st.tuples(*[st.none() | st.integers(1, 10)] * 3))]
+        st.builds(CropOrPad, shape=st.tuples(*[st.none() | st.integers(1, 10)] * 3)),
+    ]
     lengths = st.tuples(*[st.floats(0.8, 4.0)] * 3)
     methods = st.sampled_from(("linear", "auto", "nearest"))
-    return st.one_of(*moves, *([st.builds(Resample, spacing_mm=lengths, method=methods)] if resampling else []))
+    return st.one_of(
+        *moves, *([st.builds(Resample, spacing_mm=lengths, method=methods)] if resampling else [])
+    )
 
 
-_VALUES: st.SearchStrategy[tuple[Step, ...]] = st.sampled_from((
-    (Clip(low_hu=-100, high_hu=1000),), (Clip(low_hu=-100, high_hu=1000), MapRange()), (Window(name="brain"),),
-    (Standardize(mean_hu=50, sd_hu=300),), (MapRange(from_low=-500, from_high=1500, to_high=255),)))
+_VALUES: st.SearchStrategy[tuple[Step, ...]] = st.sampled_from(
+    (
+        (Clip(low_hu=-100, high_hu=1000),),
+        (Clip(low_hu=-100, high_hu=1000), MapRange()),
+        (Window(name="brain"),),
+        (Standardize(mean_hu=50, sd_hu=300),),
+        (MapRange(from_low=-500, from_high=1500, to_high=255),),
+    )
+)
 _SLABS: st.SearchStrategy[Step] = st.builds(
-    Slab, statistic=st.sampled_from(("max", "min", "mean")), slices=st.integers(1, 6),
-    plane=st.sampled_from(("axial", "coronal", "sagittal")), stride=st.integers(1, 3))
+    Slab,
+    statistic=st.sampled_from(("max", "min", "mean")),
+    slices=st.integers(1, 6),
+    plane=st.sampled_from(("axial", "coronal", "sagittal")),
+    stride=st.integers(1, 3),
+)
 
 
 def _directions(orientation: str) -> NDArray[np.float64]:

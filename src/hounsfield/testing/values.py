@@ -30,20 +30,30 @@ def noise(spec: Spec, *, seed: int) -> Volume:
     return Volume(np.asfortranarray(array.astype(spec.dtype)), spec)
 
 
-def ramp(grid: Grid, *, gradient_hu_per_mm: ArrayLike = (3.0, -2.0, 1.0), dtype: DTypeLike = np.float32) -> Volume:
+def ramp(
+    grid: Grid, *, gradient_hu_per_mm: ArrayLike = (3.0, -2.0, 1.0), dtype: DTypeLike = np.float32
+) -> Volume:
     """HU that rise along a straight line in the world: 40 at the grid's middle, `gradient_hu_per_mm` in RAS+."""
-    return Volume.from_array(ramp_hu(centres(grid), grid=grid, gradient_hu_per_mm=gradient_hu_per_mm).astype(dtype),
-                             affine=grid.affine)
+    return Volume.from_array(
+        ramp_hu(centres(grid), grid=grid, gradient_hu_per_mm=gradient_hu_per_mm).astype(dtype),
+        affine=grid.affine,
+    )
 
 
-def ramp_hu(points_ras_mm: NDArray[np.float64], *, grid: Grid,
-            gradient_hu_per_mm: ArrayLike = (3.0, -2.0, 1.0)) -> NDArray[np.float64]:
+def ramp_hu(
+    points_ras_mm: NDArray[np.float64],
+    *,
+    grid: Grid,
+    gradient_hu_per_mm: ArrayLike = (3.0, -2.0, 1.0),
+) -> NDArray[np.float64]:
     """What `ramp` over `grid` is at points (..., 3) in RAS+ mm; float64."""
     gradient = np.asarray(gradient_hu_per_mm, dtype=np.float64)
     return np.asarray((points_ras_mm - grid.corners_mm.mean(axis=0)) @ gradient + 40.0)
 
 
-def blob(grid: Grid, *, at_ras_mm: ArrayLike, radius_mm: float, dtype: DTypeLike = np.int16) -> Volume:
+def blob(
+    grid: Grid, *, at_ras_mm: ArrayLike, radius_mm: float, dtype: DTypeLike = np.int16
+) -> Volume:
     """A round bright spot in air: -1000 HU, and a Gaussian of 2000 HU more with deviation `radius_mm`."""
     distance = centres(grid) - np.asarray(at_ras_mm, dtype=np.float64)
     values = AIR_HU + (BLOB_HU - AIR_HU) * np.exp(-(distance**2).sum(axis=-1) / (2 * radius_mm**2))

@@ -15,12 +15,13 @@ Change = Callable[[Dataset, int], Any]
 
 
 def truth(count: int, *, low: int = 0, high: int = 2000, seed: int = 1) -> np.ndarray:
-    """Stored values (k, row, column), all different from one another in place."""
+    """RawImage values (k, row, column), all different from one another in place."""
     return np.random.default_rng(seed).integers(low, high, (count, ROWS, COLUMNS)).astype(np.int16)
 
 
-def slice_of(pixels: np.ndarray, *, position: Sequence[float], uid: str,
-             syntax: str = ExplicitVRLittleEndian) -> Dataset:
+def slice_of(
+    pixels: np.ndarray, *, position: Sequence[float], uid: str, syntax: str = ExplicitVRLittleEndian
+) -> Dataset:
     """One classic CT slice."""
     data = Dataset()
     data.file_meta = FileMetaDataset()
@@ -43,16 +44,26 @@ def slice_of(pixels: np.ndarray, *, position: Sequence[float], uid: str,
     return data
 
 
-def write(folder: Path, pixels: np.ndarray, *, positions: Sequence[Sequence[float]] | None = None,
-          change: Change | None = None, name: str = "s", skip: Sequence[int] = (), uid: str = "") -> list[Path]:
-    """A series of slices (k, row, column) 2 mm apart, but for what `change(data, k)` does; `skip` leaves some out."""
+def write(
+    folder: Path,
+    pixels: np.ndarray,
+    *,
+    positions: Sequence[Sequence[float]] | None = None,
+    change: Change | None = None,
+    name: str = "s",
+    skip: Sequence[int] = (),
+    uid: str = "",
+) -> list[Path]:
+    """A series of slices (k, row, column) 2 mm unshared, but for what `change(data, k)` does; `skip` leaves some out."""
     folder.mkdir(parents=True, exist_ok=True)
     uid = uid or generate_uid()
     paths = []
     for k, plane in enumerate(pixels):
         if k in skip:
             continue
-        data = slice_of(plane, position=(10.0, 20.0, 2.0 * k) if positions is None else positions[k], uid=uid)
+        data = slice_of(
+            plane, position=(10.0, 20.0, 2.0 * k) if positions is None else positions[k], uid=uid
+        )
         data.InstanceNumber = len(pixels) - k
         if change is not None:
             change(data, k)

@@ -17,8 +17,8 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from hounsfield.core.errors import HounsfieldError, ReadError, RefusedError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
-from hounsfield.io.dicom.reader import open_dicom
-from hounsfield.io.dicom.scan import scan_dicom
+from hounsfield.io.dicom.read import open_dicom
+from hounsfield.io.dicom.report import scan_dicom
 from tests.io.dicom.scanner import truth, write
 
 
@@ -27,7 +27,10 @@ def read(path: Path) -> Stack:
 
 
 def same(one: Stack, other: Stack) -> bool:
-    return bool(np.array_equal(one.slab(0, one.shape[2]), other.slab(0, other.shape[2]))) and one.grid == other.grid
+    return (
+        bool(np.array_equal(one.slab(0, one.shape[2]), other.slab(0, other.shape[2])))
+        and one.grid == other.grid
+    )
 
 
 @pytest.fixture
@@ -45,19 +48,34 @@ def test_renamed_and_split_over_subfolders_is_the_same(series: Path, tmp_path: P
     assert same(read(tmp_path / "split"), whole)
 
 
-@pytest.mark.parametrize(("name", "values"), [("ConvolutionKernel", ("B30f", "B70f")), ("PixelSpacing", ([1, 1], [2, 2])),
-                                              ("FrameOfReferenceUID", ("1.2.9", "1.2.8"))])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("ConvolutionKernel", ("B30f", "B70f")),
+        ("PixelSpacing", ([1, 1], [2, 2])),
+        ("FrameOfReferenceUID", ("1.2.9", "1.2.8")),
+    ],
+)
 def test_the_id_of_a_part_is_of_its_content_whatever_its_files_are_called(
-        tmp_path: Path, name: str, values: tuple[object, object]) -> None:
+    tmp_path: Path, name: str, values: tuple[object, object]
+) -> None:
     uid, found = generate_uid(), []
     for turn, first in enumerate("az"):
         for part, letter in enumerate((first, "m")):
+
             def change(data: Dataset, k: int, part: int = part) -> None:
                 setattr(data, name, values[part])
-                data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = f"{uid[:50]}.{part}.{k}"
+                data.SOPInstanceUID = data.file_meta.MediaStorageSOPInstanceUID = (
+                    f"{uid[:50]}.{part}.{k}"
+                )
+
             write(tmp_path / str(turn), truth(4, seed=part), change=change, name=letter, uid=uid)
-        found.append({report.id: open_dicom(tmp_path / str(turn), series=report.id, policy=ReadPolicy())
-                      for report in scan_dicom(tmp_path / str(turn))})
+        found.append(
+            {
+                report.id: open_dicom(tmp_path / str(turn), series=report.id, policy=ReadPolicy())
+                for report in scan_dicom(tmp_path / str(turn))
+            }
+        )
     assert found[0].keys() == found[1].keys()
     assert len(found[0]) == 2
     assert all(same(found[0][key], found[1][key]) for key in found[0])
@@ -112,10 +130,12 @@ def test_link_in_a_zip_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz"])
 def test_cut_archive_is_an_error(series: Path, tmp_path: Path, name: str) -> None:
-    shutil.make_archive(str(tmp_path / "a"), {"a.zip": "zip", "a.tar": "tar", "a.tar.gz": "gztar"}[name], series)
+    shutil.make_archive(
+        str(tmp_path / "a"), {"a.zip": "zip", "a.tar": "tar", "a.tar.gz": "gztar"}[name], series
+    )
     data = (tmp_path / name).read_bytes()
     for share in (0.2, 0.5, 0.9):
-        (tmp_path / name).write_bytes(data[:int(len(data) * share)])
+        (tmp_path / name).write_bytes(data[: int(len(data) * share)])
         try:
             stack = read(tmp_path / name)
         except HounsfieldError:
@@ -153,7 +173,9 @@ def test_dicomdir_names_the_files_of_its_series(series: Path, tmp_path: Path) ->
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR CS")
-@pytest.mark.parametrize("name", [["..", "s0-0"], ["/etc", "passwd"], ["IMG", "..", "..", "x"], ["../series2"]])
+@pytest.mark.parametrize(
+    "name", [["..", "s0-0"], ["/etc", "passwd"], ["IMG", "..", "..", "x"], ["../series2"]]
+)
 def test_reference_that_leads_out_of_the_folder_is_refused(series: Path, name: list[str]) -> None:
     with pytest.raises(RefusedError) as caught:
         read(directory(series, [name]))

@@ -22,25 +22,29 @@ from pydicom.uid import (
 
 from hounsfield.core.errors import HounsfieldError, ReadError, RefusedError
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.io.dicom.reader import open_dicom
-from hounsfield.io.dicom.scan import scan_dicom
+from hounsfield.io.dicom.read import open_dicom
+from hounsfield.io.dicom.report import scan_dicom
 from tests.io.dicom.scanner import COLUMNS, ROWS, Change, truth, write
 
 ENCODERS = {
     JPEGLSLossless: lambda plane: imagecodecs.jpegls_encode(plane),
-    JPEG2000Lossless: lambda plane: imagecodecs.jpeg2k_encode(plane, codecformat="j2k", reversible=True, level=0),
+    JPEG2000Lossless: lambda plane: imagecodecs.jpeg2k_encode(
+        plane, codecformat="j2k", reversible=True, level=0
+    ),
     JPEGLosslessSV1: lambda plane: imagecodecs.ljpeg_encode(plane, bitspersample=16),
 }
 
 
 def packed(syntax: str, *, pieces: int = 1) -> Change:
     """Compress the pixels; `pieces` cuts each codestream into fragments."""
+
     def change(data: Dataset, k: int) -> None:
         plane = np.frombuffer(data.PixelData, np.uint16).reshape(ROWS, COLUMNS)
         data.file_meta.TransferSyntaxUID = syntax
         data.PixelData = encapsulate([ENCODERS[syntax](plane)], fragments_per_frame=pieces)
         data["PixelData"].VR = "OB"
         data["PixelData"].is_undefined_length = True
+
     return change
 
 
@@ -51,13 +55,17 @@ def stored(path: Path) -> np.ndarray:
 
 @pytest.mark.parametrize("pieces", [1, 3])
 @pytest.mark.parametrize("syntax", list(ENCODERS))
-def test_lossless_codecs_give_back_what_was_put_in(tmp_path: Path, syntax: str, pieces: int) -> None:
+def test_lossless_codecs_give_back_what_was_put_in(
+    tmp_path: Path, syntax: str, pieces: int
+) -> None:
     pixels = truth(3).astype(np.uint16)
     write(tmp_path, pixels, change=packed(syntax, pieces=pieces))
     assert np.array_equal(stored(tmp_path), pixels)
 
 
-@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
+)
 def test_uncompressed_syntaxes_give_back_what_was_put_in(tmp_path: Path, syntax: str) -> None:
     pixels = truth(3, low=-900)
 
@@ -94,13 +102,17 @@ def test_jpeg2000_whose_sign_the_header_denies_is_read_as_it_was_written(tmp_pat
 
 
 @pytest.mark.parametrize("bits", [13, 16])
-def test_jpeg2000_of_unsigned_words_under_a_signed_header_is_sign_extended(tmp_path: Path, bits: int) -> None:
+def test_jpeg2000_of_unsigned_words_under_a_signed_header_is_sign_extended(
+    tmp_path: Path, bits: int
+) -> None:
     pixels = truth(3, low=-900)
 
     def change(data: Dataset, k: int) -> None:
         data.file_meta.TransferSyntaxUID = JPEG2000Lossless
         words = (pixels[k].astype(np.int32) & 0x1FFF).astype(np.uint16)
-        stream = imagecodecs.jpeg2k_encode(words, codecformat="j2k", reversible=True, level=0, bitspersample=13)
+        stream = imagecodecs.jpeg2k_encode(
+            words, codecformat="j2k", reversible=True, level=0, bitspersample=13
+        )
         data.PixelData, data.BitsStored, data.HighBit = encapsulate([stream]), bits, bits - 1
         data["PixelData"].VR = "OB"
 
@@ -146,7 +158,7 @@ def test_cut_codestream_in_whole_fragments_is_an_error_too(tmp_path: Path, synta
         else:
             packed(syntax)(data, k)
         stream = next(generate_frames(data.PixelData, number_of_frames=1))
-        data.PixelData = encapsulate([stream[:len(stream) * 2 // 3]])
+        data.PixelData = encapsulate([stream[: len(stream) * 2 // 3]])
         data["PixelData"].VR = "OB"
 
     write(tmp_path, truth(1).astype(np.uint16), change=change)
@@ -168,7 +180,9 @@ def test_unknown_transfer_syntax_is_refused(tmp_path: Path) -> None:
 
 def test_pixels_in_a_private_syntax_are_not_called_truncated(tmp_path: Path) -> None:
     for path in write(tmp_path, truth(2)):
-        path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.113619.5.2\0\0"))
+        path.write_bytes(
+            path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.113619.5.2\0\0")
+        )
     with pytest.raises(RefusedError) as caught:
         stored(tmp_path)
     assert caught.value.codes == ("CODEC",)
@@ -187,8 +201,14 @@ def test_wrapped_pixels_that_are_called_uncompressed_are_refused(tmp_path: Path)
     for path in write(tmp_path, truth(3)):
         data = path.read_bytes()
         start = data.rindex(b"\xe0\x7f\x10\0OW\0\0") + 8
-        pixels = data[start + 4:]
-        items = b"\xfe\xff\0\xe0" + bytes(4) + b"\xfe\xff\0\xe0" + len(pixels).to_bytes(4, "little") + pixels
+        pixels = data[start + 4 :]
+        items = (
+            b"\xfe\xff\0\xe0"
+            + bytes(4)
+            + b"\xfe\xff\0\xe0"
+            + len(pixels).to_bytes(4, "little")
+            + pixels
+        )
         path.write_bytes(data[:start] + b"\xff" * 4 + items + b"\xfe\xff\xdd\xe0" + bytes(4))
     with pytest.raises(RefusedError) as caught:
         stored(tmp_path)
@@ -202,7 +222,9 @@ def test_one_slice_in_sixteen_syntaxes_is_one_slice(real_data: Path) -> None:
     for path in sorted(folder.iterdir()):
         values = hu(path)
         if any(f"1.2.840.10008.1.2.4{mark}" in path.name for mark in lossy):
-            step = open_dicom(path, policy=ReadPolicy()).slopes[0]  # the 8-bit one was cut to steps of 32 HU
+            step = open_dicom(path, policy=ReadPolicy()).slopes[
+                0
+            ]  # the 8-bit one was cut to steps of 32 HU
             assert abs((values - reference).mean()) < max(5, step / 2), path.name
         else:
             assert np.array_equal(values, reference), path.name
@@ -220,7 +242,7 @@ def test_scan_sees_a_cut_codestream_without_decoding_it(tmp_path: Path) -> None:
     paths[1].write_bytes(paths[1].read_bytes()[:-30])
     (report,) = scan_dicom(tmp_path)
     assert report.verdict == "refused"
-    (reason,) = (reason for reason in report.reasons if reason.grade == "refuse")
+    (reason,) = (reason for reason in report.reasons if reason.severity == "refusal")
     assert (reason.code, [name for _, name in reason.files]) == ("TRUNCATED", [paths[1].name])
 
 

@@ -12,7 +12,7 @@ from pydicom.sequence import Sequence
 from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
-from hounsfield.io.dicom.reader import open_dicom
+from hounsfield.io.dicom.read import open_dicom
 from tests.io.dicom.scanner import slice_of, truth
 
 ENHANCED = "1.2.840.10008.5.1.4.1.1.2.1"
@@ -25,24 +25,50 @@ def item(**values: object) -> Dataset:
     return data
 
 
-def write_enhanced(path: Path, pixels: np.ndarray, *, order: list[int], gap: int = -1, slope: float = 1) -> None:
+def write_enhanced(
+    path: Path, pixels: np.ndarray, *, order: list[int], gap: int = -1, slope: float = 1
+) -> None:
     """One object whose frames lie on disk in `order`, each with its own rescale."""
     data = slice_of(pixels[0], position=(0, 0, 0), uid="1.2.3")
-    for name in ("RescaleSlope", "RescaleIntercept", "RescaleType", "PixelSpacing", "SliceThickness",
-                 "ImageOrientationPatient", "ImagePositionPatient", "AcquisitionNumber"):
+    for name in (
+        "RescaleSlope",
+        "RescaleIntercept",
+        "RescaleType",
+        "PixelSpacing",
+        "SliceThickness",
+        "ImageOrientationPatient",
+        "ImagePositionPatient",
+        "AcquisitionNumber",
+    ):
         delattr(data, name)
     data.SOPClassUID = data.file_meta.MediaStorageSOPClassUID = ENHANCED
     data.NumberOfFrames = len(order)
     data.PixelData = pixels[order].tobytes()
     data["PixelData"].VR = "OW"
-    data.SharedFunctionalGroupsSequence = Sequence([item(
-        PixelMeasuresSequence=Sequence([item(PixelSpacing=[0.5, 0.75], SliceThickness=2.0)]),
-        PlaneOrientationSequence=Sequence([item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])]))])
-    data.PerFrameFunctionalGroupsSequence = Sequence([item(
-        PlanePositionSequence=Sequence([item(ImagePositionPatient=[10, 20, 2.0 * k])]),
-        PixelValueTransformationSequence=Sequence([item(RescaleSlope=slope, RescaleIntercept=-1000 - k,
-                                                        RescaleType="HU")]))
-        for k in order if k != gap])
+    data.SharedFunctionalGroupsSequence = Sequence(
+        [
+            item(
+                PixelMeasuresSequence=Sequence(
+                    [item(PixelSpacing=[0.5, 0.75], SliceThickness=2.0)]
+                ),
+                PlaneOrientationSequence=Sequence(
+                    [item(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])]
+                ),
+            )
+        ]
+    )
+    data.PerFrameFunctionalGroupsSequence = Sequence(
+        [
+            item(
+                PlanePositionSequence=Sequence([item(ImagePositionPatient=[10, 20, 2.0 * k])]),
+                PixelValueTransformationSequence=Sequence(
+                    [item(RescaleSlope=slope, RescaleIntercept=-1000 - k, RescaleType="HU")]
+                ),
+            )
+            for k in order
+            if k != gap
+        ]
+    )
     data.save_as(path, enforce_file_format=True)
 
 
@@ -55,7 +81,9 @@ def read(path: Path, **more: object) -> Stack:
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 0, 4, 1, 3]])
-def test_frames_in_any_order_lie_where_their_positions_say(tmp_path: Path, order: list[int]) -> None:
+def test_frames_in_any_order_lie_where_their_positions_say(
+    tmp_path: Path, order: list[int]
+) -> None:
     pixels = truth(5)
     write_enhanced(tmp_path / "x", pixels, order=order)
     stack = read(tmp_path / "x")
@@ -92,16 +120,23 @@ def test_legacy_converted_rle_equals_its_classic_series(real_data: Path) -> None
 
 def test_dcmqi_multiframe_equals_its_classic_slices(real_data: Path) -> None:
     folder = real_data / "enhanced_multiframe/dcmqi_23x38x3"
-    ours, classic = (read(folder / name, quantity="other") for name in ("multiframe/mf.dcm", "image"))
+    ours, classic = (
+        read(folder / name, quantity="other") for name in ("multiframe/mf.dcm", "image")
+    )
     assert np.array_equal(hu(ours), hu(classic))
     assert ours.grid.same_as(classic.grid)
 
 
-@pytest.mark.parametrize("name", ["CT0012.fragmented_no_bot_jpeg_lossless.70.dcm",
-                                  "CT0012.not_fragmented_bot_jpeg_ls.80.dcm"])
+@pytest.mark.parametrize(
+    "name",
+    ["CT0012.fragmented_no_bot_jpeg_lossless.70.dcm", "CT0012.not_fragmented_bot_jpeg_ls.80.dcm"],
+)
 def test_frames_in_many_fragments_equal_the_uncompressed_ones(real_data: Path, name: str) -> None:
     folder = real_data / "enhanced_multiframe"
-    plain, packed = (read(folder / file, quantity="other") for file in ("CT0012.explicit_little_endian.dcm", name))
+    plain, packed = (
+        read(folder / file, quantity="other")
+        for file in ("CT0012.explicit_little_endian.dcm", name)
+    )
     assert np.array_equal(hu(packed), hu(plain))
 
 

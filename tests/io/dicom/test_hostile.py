@@ -13,12 +13,17 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.io.dicom.reader import open_dicom
-from hounsfield.io.dicom.scan import scan_dicom
+from hounsfield.io.dicom.read import open_dicom
+from hounsfield.io.dicom.report import scan_dicom
 from tests.io.dicom.scanner import truth, write
 
 
@@ -43,7 +48,8 @@ def nested(depth: int, *, undefined: bool) -> Dataset:
 @pytest.mark.parametrize("implicit", [False, True])
 @pytest.mark.parametrize(("depth", "refused"), [(20, False), (70, True), (150, True)])
 def test_sequences_nested_over_64_deep_are_refused(
-        tmp_path: Path, depth: int, refused: bool, undefined: bool, implicit: bool) -> None:
+    tmp_path: Path, depth: int, refused: bool, undefined: bool, implicit: bool
+) -> None:
     def change(data: Dataset, k: int) -> None:
         data.update(nested(depth, undefined=undefined))
         if implicit:
@@ -62,7 +68,9 @@ def test_sequence_nested_a_million_deep_is_refused_soon(tmp_path: Path) -> None:
     path = write(tmp_path, truth(1))[0]
     data = path.read_bytes()
     place = data.index(b"\x08\x00\x60\x00CS")
-    bomb = (b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff") * 100_000
+    bomb = (
+        b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\xff\xff\xff\xff"
+    ) * 100_000
     path.write_bytes(data[:place] + bomb + data[place:])
     start = time.perf_counter()
     with pytest.raises(HounsfieldError):
@@ -79,7 +87,11 @@ def test_deflated_bomb_is_inflated_no_further_than_its_header_says(tmp_path: Pat
     start = 132 + 12 + int.from_bytes(data[140:144], "little")
     plain = zlib.decompress(data[start:], -15)
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    bomb = packer.compress(plain) + b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
+    bomb = (
+        packer.compress(plain)
+        + b"".join(packer.compress(bytes(1 << 20)) for _ in range(300))
+        + packer.flush()
+    )
     path.write_bytes(data[:start] + bomb)
     tracemalloc.start()
     try:
@@ -94,8 +106,11 @@ def test_codestream_that_asks_for_the_moon_gets_nothing(tmp_path: Path, syntax: 
     def change(data: Dataset, k: int) -> None:
         data.file_meta.TransferSyntaxUID = syntax
         data.Rows = data.Columns = 65535
-        stream = imagecodecs.jpegls_encode(np.zeros((4, 4), np.uint16)) if syntax == JPEGLSLossless else \
-            b"\2\0\0\0" + b"\x40\0\0\0" * 15 + b"\x81\0" * 20
+        stream = (
+            imagecodecs.jpegls_encode(np.zeros((4, 4), np.uint16))
+            if syntax == JPEGLSLossless
+            else b"\2\0\0\0" + b"\x40\0\0\0" * 15 + b"\x81\0" * 20
+        )
         data.PixelData = encapsulate([bytes(stream)])
         data["PixelData"].VR = "OB"
 
@@ -109,20 +124,26 @@ def test_two_huge_frames_at_one_place_are_not_compared(tmp_path: Path) -> None:
         data.file_meta.TransferSyntaxUID = JPEGLSLossless
         data.Rows = data.Columns = 65535
         data.ImagePositionPatient = [0, 0, 0]
-        data.PixelData = encapsulate([b"\xff\xd8\xff\xf7\0\x0b\x10\xff\xff\xff\xff\1\1\x11\0\xff\xd9\0"])
+        data.PixelData = encapsulate(
+            [b"\xff\xd8\xff\xf7\0\x0b\x10\xff\xff\xff\xff\1\1\x11\0\xff\xd9\0"]
+        )
         data["PixelData"].VR = "OB"
 
     write(tmp_path, truth(2), change=change)
     tracemalloc.start()
     try:
-        assert "TOO_LARGE" in {reason.code for report in scan_dicom(tmp_path) for reason in report.reasons}
+        assert "TOO_LARGE" in {
+            reason.code for report in scan_dicom(tmp_path) for reason in report.reasons
+        }
         assert tracemalloc.get_traced_memory()[1] < 20 << 20
     finally:
         tracemalloc.stop()
 
 
 @pytest.mark.parametrize("bits", [1, 12])
-def test_two_frames_that_cannot_be_decoded_at_one_place_are_refused(tmp_path: Path, bits: int) -> None:
+def test_two_frames_that_cannot_be_decoded_at_one_place_are_refused(
+    tmp_path: Path, bits: int
+) -> None:
     def change(data: Dataset, k: int) -> None:
         data.BitsAllocated = bits
         data.ImagePositionPatient = [0, 0, 0]
@@ -157,15 +178,17 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
         if kind == 0:
             out[place] = chance.randrange(256)
         elif kind == 1:
-            out[place:place + size] = chance.choice((b"\0", b"\xff")) * size
+            out[place : place + size] = chance.choice((b"\0", b"\xff")) * size
         elif kind == 2:
-            del out[place:place + size]
+            del out[place : place + size]
         elif kind == 3:
-            out[place:place] = out[place:place + size]
+            out[place:place] = out[place : place + size]
         elif kind == 4:
-            out[place:place + 4] = chance.choice((0xFFFFFFFF, 0x7FFFFFFF, 0, 8, 1 << 16)).to_bytes(4, "little")
+            out[place : place + 4] = chance.choice(
+                (0xFFFFFFFF, 0x7FFFFFFF, 0, 8, 1 << 16)
+            ).to_bytes(4, "little")
         else:
-            del out[max(200, len(out) - chance.randrange(400)):]
+            del out[max(200, len(out) - chance.randrange(400)) :]
     return bytes(out)
 
 
@@ -200,7 +223,9 @@ def test_any_bytes_give_a_volume_or_our_own_error(tmp_path: Path, kind: str) -> 
 
 
 @pytest.mark.parametrize("far", [20_000.0, 90_000.0, 1e9, 1e300])
-def test_slices_that_lie_meters_apart_are_refused_before_a_volume_is_made_of_them(tmp_path: Path, far: float) -> None:
+def test_slices_that_lie_meters_apart_are_refused_before_a_volume_is_made_of_them(
+    tmp_path: Path, far: float
+) -> None:
     folder = tmp_path / "scan"
     write(folder, truth(4), positions=[(0, 0, 0), (0, 0, 0.05), (0, 0, 0.1), (0, 0, far)])
     tracemalloc.start()

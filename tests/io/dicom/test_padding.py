@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
-from hounsfield.io.dicom.reader import open_dicom
+from hounsfield.io.dicom.read import open_dicom
 from tests.io.dicom.scanner import COLUMNS, ROWS, Change, truth, write
 
 CORNERS = np.zeros((ROWS, COLUMNS), bool)
@@ -40,6 +40,7 @@ def tagged(value: int | list[int], *, vr: str = "SS") -> Change:
     def change(data: Dataset, k: int) -> None:
         data.add_new(0x00280120, vr, values[k % len(values)])
         data.RescaleIntercept = 0
+
     return change
 
 
@@ -107,7 +108,9 @@ def test_padding_word_outside_the_stored_bits_never_becomes_tissue(tmp_path: Pat
 
 
 @pytest.mark.parametrize("value", [-2048, -3024])
-def test_undeclared_constant_below_air_in_the_corners_is_padding(tmp_path: Path, value: int) -> None:
+def test_undeclared_constant_below_air_in_the_corners_is_padding(
+    tmp_path: Path, value: int
+) -> None:
     def change(data: Dataset, k: int) -> None:
         data.RescaleIntercept = 0
 
@@ -116,7 +119,7 @@ def test_undeclared_constant_below_air_in_the_corners_is_padding(tmp_path: Path,
     write(tmp_path, pixels, change=change)
     stack = read(tmp_path)
     assert np.array_equal(padded(stack), pixels == value)
-    assert any(problem.kind == "PADDING" for problem in stack.repairs)
+    assert any(diagnostic.code == "PADDING" for diagnostic in stack.diagnostics)
 
 
 def test_wrong_tag_does_not_hide_undeclared_padding(tmp_path: Path) -> None:
@@ -137,7 +140,10 @@ def test_tag_that_names_a_value_of_tissue_is_not_believed(tmp_path: Path) -> Non
     write(tmp_path, pixels, change=tagged(0))
     stack = read(tmp_path)
     assert stack.padding is None
-    assert any(problem.kind == "PADDING" and "kept" in problem.message for problem in stack.repairs)
+    assert any(
+        diagnostic.code == "PADDING" and "kept" in diagnostic.message
+        for diagnostic in stack.diagnostics
+    )
 
 
 def test_invented_slices_take_padding_from_either_neighbour(tmp_path: Path) -> None:
@@ -181,13 +187,16 @@ def test_range_that_holds_tissue_is_not_believed(tmp_path: Path, high: int) -> N
         data.add_new(0x00280120, "SS", -2000)
         data.add_new(0x00280121, "SS", high)
         data.RescaleIntercept = 0
+
     write(tmp_path, pixels, change=change)
     stack = read(tmp_path)
     assert not padded(stack).any()
-    assert any("is kept" in problem.message for problem in stack.repairs)
+    assert any("is kept" in diagnostic.message for diagnostic in stack.diagnostics)
 
 
-def test_value_of_tissue_in_the_corners_and_within_the_slice_is_not_believed(tmp_path: Path) -> None:
+def test_value_of_tissue_in_the_corners_and_within_the_slice_is_not_believed(
+    tmp_path: Path,
+) -> None:
     pixels = np.where(with_corners(0) == 0, 0, 40).astype(np.int16)
     write(tmp_path / "outside", pixels, change=tagged(0))
     assert padded(read(tmp_path / "outside")).any()
@@ -195,4 +204,4 @@ def test_value_of_tissue_in_the_corners_and_within_the_slice_is_not_believed(tmp
     write(tmp_path / "within", pixels, change=tagged(0))
     stack = read(tmp_path / "within")
     assert not padded(stack).any()
-    assert any("is kept" in problem.message for problem in stack.repairs)
+    assert any("is kept" in diagnostic.message for diagnostic in stack.diagnostics)

@@ -11,8 +11,8 @@ import hounsfield as hu
 from hounsfield.core.errors import RefusedError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.io.dicom.reader import open_dicom
-from hounsfield.io.dicom.scan import scan_dicom
+from hounsfield.io.dicom.read import open_dicom
+from hounsfield.io.dicom.report import scan_dicom
 from hounsfield.phantom import Faults, Head, head, write_series
 
 SPACING_MM = (4.0, 4.0, 8.0)
@@ -50,9 +50,23 @@ EXACT = {
     "odd numbers": Faults(odd_numbers=True),
     "three spacings": Faults(three_spacings=True),
     "sign mismatch": Faults(syntax="jpeg-2000", sign_mismatch=True),
-    **{syntax: Faults(syntax=syntax) for syntax in ("implicit", "big-endian", "deflated", "rle", "jpeg-lossless",
-                                                    "jpeg-ls", "jpeg-2000", "htj2k")},
-    **{way: Faults(orientation=way) for way in ("prone", "feet-first", "sagittal", "coronal", "oblique")},
+    **{
+        syntax: Faults(syntax=syntax)
+        for syntax in (
+            "implicit",
+            "big-endian",
+            "deflated",
+            "rle",
+            "jpeg-lossless",
+            "jpeg-ls",
+            "jpeg-2000",
+            "htj2k",
+        )
+    },
+    **{
+        way: Faults(orientation=way)
+        for way in ("prone", "feet-first", "sagittal", "coronal", "oblique")
+    },
 }
 
 
@@ -62,7 +76,10 @@ def test_fault_that_can_be_read_gives_the_truth(small: Head, tmp_path: Path, nam
     volume = hu.read(tmp_path / "x")
     assert series.truth is not None
     assert volume.grid.same_as(series.truth.grid)
-    assert np.abs(volume.array - series.truth.array).max() <= 0.5 * max(EXACT[name].slopes) * (name == "slopes") + 1e-3
+    assert (
+        np.abs(volume.array - series.truth.array).max()
+        <= 0.5 * max(EXACT[name].slopes) * (name == "slopes") + 1e-3
+    )
 
 
 REFUSED = {
@@ -78,13 +95,17 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("code", list(REFUSED))
-def test_fault_that_would_be_guessing_is_refused_by_its_code(small: Head, tmp_path: Path, code: str) -> None:
+def test_fault_that_would_be_guessing_is_refused_by_its_code(
+    small: Head, tmp_path: Path, code: str
+) -> None:
     write_series(small, tmp_path / "x", faults=REFUSED[code])
     with pytest.raises(RefusedError) as caught:
         open_dicom(tmp_path / "x", policy=ReadPolicy())
     assert code in caught.value.codes
     if code != "SEVERAL_SERIES":
-        assert code in {reason.code for report in scan_dicom(tmp_path / "x") for reason in report.reasons}
+        assert code in {
+            reason.code for report in scan_dicom(tmp_path / "x") for reason in report.reasons
+        }
 
 
 @pytest.mark.parametrize("rescale", ["absent", "lut"])
@@ -103,7 +124,7 @@ def test_filled_gap_is_the_head_but_for_what_lies_between(small: Head, tmp_path:
     assert series.truth is not None
     assert volume.grid.same_as(series.truth.grid)
     difference = np.abs(volume.array.astype(float) - series.truth.array)
-    assert stack.invented == tuple(k == 10 for k in range(24))
+    assert stack.interpolated == tuple(k == 10 for k in range(24))
     assert np.delete(difference, 10, axis=2).max() == 0
     between = (series.truth.array[:, :, 9].astype(float) + series.truth.array[:, :, 11]) / 2
     assert np.abs(volume.array[:, :, 10] - between).max() <= 0.5
@@ -111,7 +132,9 @@ def test_filled_gap_is_the_head_but_for_what_lies_between(small: Head, tmp_path:
 
 @pytest.mark.parametrize("phases", [2, 3])
 @pytest.mark.parametrize("enhanced", [False, True])
-def test_each_phase_is_read_by_its_id(small: Head, tmp_path: Path, phases: int, enhanced: bool) -> None:
+def test_each_phase_is_read_by_its_id(
+    small: Head, tmp_path: Path, phases: int, enhanced: bool
+) -> None:
     series = write_series(small, tmp_path / "x", faults=Faults(phases=phases, enhanced=enhanced))
     reports = scan_dicom(tmp_path / "x")
     assert len(reports) == phases
@@ -121,8 +144,12 @@ def test_each_phase_is_read_by_its_id(small: Head, tmp_path: Path, phases: int, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("degrees", [-18.5, 12.0])
-def test_tilted_head_is_the_untilted_one_once_corrected(small: Head, tmp_path: Path, degrees: float) -> None:
-    series = write_series(small, tmp_path / "x", faults=Faults(tilt_deg=degrees, tilt_tag="opposite"))
+def test_tilted_head_is_the_untilted_one_once_corrected(
+    small: Head, tmp_path: Path, degrees: float
+) -> None:
+    series = write_series(
+        small, tmp_path / "x", faults=Faults(tilt_deg=degrees, tilt_tag="opposite")
+    )
     stack = open_dicom(tmp_path / "x", policy=ReadPolicy())
     assert stack.tilt_deg == pytest.approx(abs(degrees), abs=0.01)
     volume = stack.volume()
@@ -137,10 +164,12 @@ def test_tilted_head_is_the_untilted_one_once_corrected(small: Head, tmp_path: P
 def test_uneven_head_keeps_its_positions(small: Head, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     heights = np.cumsum(rng.uniform(6, 9, SHAPE[2]))
-    series = write_series(small, tmp_path / "x", faults=Faults(positions_mm=tuple(heights - heights[0])))
+    series = write_series(
+        small, tmp_path / "x", faults=Faults(positions_mm=tuple(heights - heights[0]))
+    )
     stack = open_dicom(tmp_path / "x", policy=ReadPolicy())
     assert np.allclose(stack.origins_ras_mm, series.origins_ras_mm, atol=1e-3)
-    assert "UNEVEN" in {problem.kind for problem in stack.repairs}
+    assert "UNEVEN" in {diagnostic.code for diagnostic in stack.diagnostics}
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
-from hounsfield.io.dicom.reader import open_dicom
+from hounsfield.io.dicom.read import open_dicom
 
 
 def hu(stack: Stack, start: int = 0, stop: int | None = None) -> np.ndarray:
@@ -29,7 +29,10 @@ def nifti(path: Path) -> nib.Nifti1Image:
 
 def test_leg_equals_the_peers_nifti_exactly(real_data: Path) -> None:
     stack = open_dicom(real_data / "leg_rtstruct_sts001/dicom/image", policy=ReadPolicy())
-    ours, theirs = canonical(hu(stack), stack.grid.affine), nifti(real_data / "leg_rtstruct_sts001/CT_image.nii.gz")
+    ours, theirs = (
+        canonical(hu(stack), stack.grid.affine),
+        nifti(real_data / "leg_rtstruct_sts001/CT_image.nii.gz"),
+    )
     assert np.array_equal(ours.get_fdata(), theirs.get_fdata())
     assert np.allclose(ours.affine, theirs.affine, atol=1e-4)
 

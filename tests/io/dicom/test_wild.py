@@ -12,8 +12,8 @@ from pydicom.uid import generate_uid
 from hounsfield.core.errors import HounsfieldError, ReadError, RefusedError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
-from hounsfield.io.dicom.reader import open_dicom
-from hounsfield.io.dicom.scan import Scan, scan_dicom
+from hounsfield.io.dicom.read import open_dicom
+from hounsfield.io.dicom.report import Scan, scan_dicom
 from tests.io.dicom.scanner import COLUMNS, ROWS, Change, slice_of, truth, write
 
 
@@ -22,7 +22,7 @@ def read(path: Path, **policy: str) -> Stack:
 
 
 def stored(stack: Stack) -> np.ndarray:
-    """Stored values as they were written, (k, row, column)."""
+    """RawImage values as they were written, (k, row, column)."""
     return stack.slab(0, stack.shape[2]).transpose(2, 1, 0)
 
 
@@ -37,14 +37,15 @@ def codes(scan: Scan) -> set[str]:
     return {reason.code for report in scan for reason in report.reasons}
 
 
-def repairs(stack: Stack) -> set[str]:
-    return {problem.kind for problem in stack.repairs}
+def diagnostics(stack: Stack) -> set[str]:
+    return {diagnostic.code for diagnostic in stack.diagnostics}
 
 
 def setting(**values: object) -> Change:
     def change(data: Dataset, k: int) -> None:
         for name, value in values.items():
             setattr(data, name, value)
+
     return change
 
 
@@ -58,7 +59,9 @@ def test_place_follows_the_vectors(tmp_path: Path) -> None:
     write(tmp_path, truth(4))
     grid = read(tmp_path).grid
     assert grid.orientation == "LPS"
-    assert np.allclose(grid.affine, [[-0.75, 0, 0, -10], [0, -0.5, 0, -20], [0, 0, 2, 0], [0, 0, 0, 1]])
+    assert np.allclose(
+        grid.affine, [[-0.75, 0, 0, -10], [0, -0.5, 0, -20], [0, 0, 2, 0], [0, 0, 0, 1]]
+    )
 
 
 def test_missing_slice_is_refused_with_its_mm(tmp_path: Path) -> None:
@@ -74,7 +77,7 @@ def test_missing_slices_are_filled_on_request_and_marked_as_invented(tmp_path: P
     pixels = truth(9)
     write(tmp_path, pixels, skip=[3, 4])
     stack = read(tmp_path, gaps="fill")
-    assert stack.invented == tuple(k in (3, 4) for k in range(9))
+    assert stack.interpolated == tuple(k in (3, 4) for k in range(9))
     assert stack.is_regular
     values = stored(stack)
     real = [k for k in range(9) if k not in (3, 4)]
@@ -82,7 +85,7 @@ def test_missing_slices_are_filled_on_request_and_marked_as_invented(tmp_path: P
     between = pixels[2] + (pixels[5].astype(float) - pixels[2]) / 3
     assert np.abs(values[3] - between).max() <= 0.5
     assert np.array_equal(stack.slab(3, 5), stack.slab(0, 9)[:, :, 3:5])
-    assert "GAP" in repairs(stack)
+    assert "GAP" in diagnostics(stack)
 
 
 def test_wide_gap_between_thick_slices_is_uneven_and_no_gap(tmp_path: Path) -> None:
@@ -93,8 +96,8 @@ def test_wide_gap_between_thick_slices_is_uneven_and_no_gap(tmp_path: Path) -> N
 
     write(tmp_path, truth(8), positions=[(0, 0, z) for z in heights], change=thicken)
     stack = read(tmp_path)
-    assert "UNEVEN" in repairs(stack)
-    assert "GAP" not in repairs(stack)
+    assert "UNEVEN" in diagnostics(stack)
+    assert "GAP" not in diagnostics(stack)
     assert stack.gaps_mm.tolist() == pytest.approx(np.diff(heights).tolist())
 
 
@@ -112,7 +115,12 @@ def test_missing_slice_among_thick_ones_is_still_a_gap(tmp_path: Path) -> None:
     def thicken(data: Dataset, k: int) -> None:
         data.SliceThickness = 5.0 if k < 5 else 10.0
 
-    write(tmp_path, truth(8), positions=[(0, 0, z) for z in [0, 5, 10, 15, 20, 30, 50, 60]], change=thicken)
+    write(
+        tmp_path,
+        truth(8),
+        positions=[(0, 0, z) for z in [0, 5, 10, 15, 20, 30, 50, 60]],
+        change=thicken,
+    )
     assert "GAP" in refusal(tmp_path).codes
 
 
@@ -124,7 +132,7 @@ def test_duplicate_of_the_same_pixels_is_dropped_and_said(tmp_path: Path) -> Non
     again.save_as(tmp_path / "again", enforce_file_format=True)
     stack = read(tmp_path)
     assert np.array_equal(stored(stack), pixels)
-    assert "DUPLICATE" in repairs(stack)
+    assert "DUPLICATE" in diagnostics(stack)
 
 
 def test_duplicate_of_other_pixels_is_refused(tmp_path: Path) -> None:
@@ -156,7 +164,9 @@ def test_copy_of_a_file_changes_nothing(tmp_path: Path) -> None:
     assert np.array_equal(stored(read(tmp_path)), pixels)
 
 
-@pytest.mark.parametrize("how", ["acquisition", "time", "per slice", "instance", "temporal", "energy"])
+@pytest.mark.parametrize(
+    "how", ["acquisition", "time", "per slice", "instance", "temporal", "energy"]
+)
 def test_two_phases_in_one_series_are_split(tmp_path: Path, how: str) -> None:
     first, second = truth(6), truth(6, seed=2)
     uid = generate_uid()
@@ -174,6 +184,7 @@ def test_two_phases_in_one_series_are_split(tmp_path: Path, how: str) -> None:
                 data.ImageType = ["DERIVED", "PRIMARY", "AXIAL", ("LOW", "HIGH")[turn]]
             elif how == "temporal":
                 data.TemporalPositionIdentifier = turn + 1
+
         return change
 
     write(tmp_path / "x", first, change=told(0), name="a", uid=uid)
@@ -183,7 +194,9 @@ def test_two_phases_in_one_series_are_split(tmp_path: Path, how: str) -> None:
     reports = scan_dicom(tmp_path)
     assert [report.slices for report in reports] == [6, 6]
     assert len({report.id for report in reports}) == 2
-    both = [stored(open_dicom(tmp_path, series=report.id, policy=ReadPolicy())) for report in reports]
+    both = [
+        stored(open_dicom(tmp_path, series=report.id, policy=ReadPolicy())) for report in reports
+    ]
     if how == "energy":
         both.reverse()  # in order of the image types' names
     assert np.array_equal(both[0], first)
@@ -191,36 +204,48 @@ def test_two_phases_in_one_series_are_split(tmp_path: Path, how: str) -> None:
 
 
 def passes(folder: Path, *, offset_mm: float, thickness_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Two acquisitions of one series, each of 8 slices 2 mm apart, the second begun `offset_mm` further."""
+    """Two acquisitions of one series, each of 8 slices 2 mm unshared, the second begun `offset_mm` further."""
     both, uid = (truth(8, seed=1), truth(8, seed=2)), generate_uid()
     for turn, pixels in enumerate(both):
+
         def change(data: Dataset, k: int, turn: int = turn) -> None:
             data.AcquisitionNumber, data.SliceThickness = turn + 1, thickness_mm
+
         places = [(10.0, 20.0, 2.0 * k + turn * offset_mm) for k in range(8)]
         write(folder, pixels, positions=places, change=change, name=f"{turn}-", uid=uid)
     return both
 
 
 @pytest.mark.parametrize("offset_mm", [0.3, 1.0, 3.0])
-def test_phases_whose_slices_lie_between_one_another_are_never_shuffled_into_one(tmp_path: Path, offset_mm: float) -> None:
+def test_phases_whose_slices_lie_between_one_another_are_never_shuffled_into_one(
+    tmp_path: Path, offset_mm: float
+) -> None:
     first, second = passes(tmp_path, offset_mm=offset_mm, thickness_mm=2.0)
     with pytest.raises(RefusedError) as caught:
         read(tmp_path)
     assert caught.value.codes == ("MULTI_PHASE", "SEVERAL_SERIES")
     for report, pixels in zip(scan_dicom(tmp_path), (first, second), strict=True):
-        assert np.array_equal(stored(open_dicom(tmp_path, series=report.id, policy=ReadPolicy())), pixels)
+        assert np.array_equal(
+            stored(open_dicom(tmp_path, series=report.id, policy=ReadPolicy())), pixels
+        )
 
 
 @pytest.mark.parametrize(("offset_mm", "thickness_mm"), [(1.0, 1.0), (16.0, 2.0)])
-def test_passes_that_fill_or_follow_one_another_are_one_scan(tmp_path: Path, offset_mm: float, thickness_mm: float) -> None:
+def test_passes_that_fill_or_follow_one_another_are_one_scan(
+    tmp_path: Path, offset_mm: float, thickness_mm: float
+) -> None:
     passes(tmp_path, offset_mm=offset_mm, thickness_mm=thickness_mm)
     assert read(tmp_path).shape[2] == 16
 
 
 def test_micro_ct_slices_a_few_micrometres_apart_are_no_duplicates(tmp_path: Path) -> None:
     pixels = truth(5)
-    write(tmp_path, pixels, positions=[(0, 0, 0.009 * k) for k in range(5)],
-          change=setting(PixelSpacing=[0.009, 0.009], SliceThickness=0.009))
+    write(
+        tmp_path,
+        pixels,
+        positions=[(0, 0, 0.009 * k) for k in range(5)],
+        change=setting(PixelSpacing=[0.009, 0.009], SliceThickness=0.009),
+    )
     assert np.array_equal(stored(read(tmp_path)), pixels)
 
 
@@ -237,7 +262,7 @@ def test_uneven_slices_keep_their_true_positions(tmp_path: Path) -> None:
     write(tmp_path, truth(7), positions=[(0, 0, z) for z in heights])
     stack = read(tmp_path)
     assert np.allclose(stack.positions_mm - stack.positions_mm[0], heights)
-    assert "UNEVEN" in repairs(stack)
+    assert "UNEVEN" in diagnostics(stack)
     assert refusal(tmp_path, uneven="refuse").codes == ("UNEVEN",)
 
 
@@ -246,13 +271,20 @@ def test_tilt_is_found_from_positions_whatever_the_tag_says(tmp_path: Path, degr
     angle = np.radians(degrees)
 
     def lean(data: Dataset, k: int) -> None:
-        data.ImageOrientationPatient = [1, 0, 0, 0, round(np.cos(angle), 6), round(-np.sin(angle), 6)]
+        data.ImageOrientationPatient = [
+            1,
+            0,
+            0,
+            0,
+            round(np.cos(angle), 6),
+            round(-np.sin(angle), 6),
+        ]
         data.GantryDetectorTilt = -degrees
 
     write(tmp_path, truth(6), change=lean)
     stack = read(tmp_path)
     assert stack.tilt_deg == pytest.approx(abs(degrees), abs=1e-3)
-    assert "TILT" in repairs(stack)
+    assert "TILT" in diagnostics(stack)
     assert scan_dicom(tmp_path)[0].tilt_deg == pytest.approx(abs(degrees), abs=1e-3)
     assert refusal(tmp_path, tilt="refuse").codes == ("TILT",)
 
@@ -272,19 +304,39 @@ def test_localizer_screen_and_capture_in_the_folder_are_set_apart(tmp_path: Path
     paths = write(tmp_path, pixels)
     uid = _uid(paths[0])
     scout = slice_of(truth(1)[0], position=(0, 0, 0), uid=uid)
-    scout.ImageType, scout.ImageOrientationPatient = ["ORIGINAL", "PRIMARY", "LOCALIZER"], [0, 1, 0, 0, 0, -1]
+    scout.ImageType, scout.ImageOrientationPatient = (
+        ["ORIGINAL", "PRIMARY", "LOCALIZER"],
+        [0, 1, 0, 0, 0, -1],
+    )
     screen = slice_of(np.zeros((ROWS, COLUMNS, 3), np.uint8), position=(0, 0, 0), uid=uid)
-    screen.SamplesPerPixel, screen.PhotometricInterpretation, screen.PlanarConfiguration = 3, "RGB", 0
+    screen.SamplesPerPixel, screen.PhotometricInterpretation, screen.PlanarConfiguration = (
+        3,
+        "RGB",
+        0,
+    )
     capture = slice_of(truth(1)[0], position=(0, 0, 0), uid=uid)
     capture.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
     report = slice_of(truth(1)[0], position=(0, 0, 0), uid=generate_uid())
     report.Modality, report.SOPClassUID = "MR", "1.2.840.10008.5.1.4.1.1.4"
-    for name, data in {"scout": scout, "screen": screen, "capture": capture, "report": report}.items():
+    for name, data in {
+        "scout": scout,
+        "screen": screen,
+        "capture": capture,
+        "report": report,
+    }.items():
         data.save_as(tmp_path / name, enforce_file_format=True)
-    (tmp_path / "notes.txt").write_text("no DICOM here, but more than one hundred and thirty-two bytes of text " * 4)
+    (tmp_path / "notes.txt").write_text(
+        "no DICOM here, but more than one hundred and thirty-two bytes of text " * 4
+    )
     assert np.array_equal(stored(read(tmp_path)), pixels)
     scan = scan_dicom(tmp_path)
-    assert {report.kind for report in scan} == {"axial", "localizer", "screen", "secondary", "not-ct"}
+    assert {report.kind for report in scan} == {
+        "axial",
+        "localizer",
+        "screen",
+        "secondary",
+        "not-ct",
+    }
     assert {"LOCALIZER", "SCREEN", "SECONDARY", "NOT_CT"} <= codes(scan)
     assert [item.code for item in scan.other] == ["NOT_DICOM"]
 
@@ -299,19 +351,26 @@ def test_unlabelled_localizer_is_known_by_its_orientation(tmp_path: Path) -> Non
     assert "MIXED_ORIENTATION" in codes(scan_dicom(tmp_path))
 
 
-@pytest.mark.parametrize(("change", "code"), [
-    (setting(PixelSpacing=[0.6, 0.75]), "MIXED_SPACING"),
-    (setting(ConvolutionKernel="B80s"), "MIXED_KERNEL"),
-    (setting(ImageOrientationPatient=[1, 0, 0, 0, 0, 1]), "MIXED_ORIENTATION"),
-])
-def test_series_of_two_kinds_of_slices_is_split_and_never_mixed(tmp_path: Path, change: Change, code: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (setting(PixelSpacing=[0.6, 0.75]), "MIXED_SPACING"),
+        (setting(ConvolutionKernel="B80s"), "MIXED_KERNEL"),
+        (setting(ImageOrientationPatient=[1, 0, 0, 0, 0, 1]), "MIXED_ORIENTATION"),
+    ],
+)
+def test_series_of_two_kinds_of_slices_is_split_and_never_mixed(
+    tmp_path: Path, change: Change, code: str
+) -> None:
     first, second = truth(6), truth(5, seed=3)
     uid = generate_uid()
     write(tmp_path, first, uid=uid)
     write(tmp_path, second, uid=uid, change=change, name="t")
     assert code in refusal(tmp_path).codes
     largest = max(scan_dicom(tmp_path), key=lambda report: report.slices)
-    assert np.array_equal(stored(open_dicom(tmp_path, series=largest.id, policy=ReadPolicy())), first)
+    assert np.array_equal(
+        stored(open_dicom(tmp_path, series=largest.id, policy=ReadPolicy())), first
+    )
 
 
 def test_one_slice_of_another_spacing_is_not_left_out_in_silence(tmp_path: Path) -> None:
@@ -336,7 +395,7 @@ def test_own_frame_of_reference_per_file_is_ignored_and_said(tmp_path: Path) -> 
         data.FrameOfReferenceUID = generate_uid()
 
     write(tmp_path, truth(5), change=own)
-    assert "OWN_REFERENCE" in repairs(read(tmp_path))
+    assert "OWN_REFERENCE" in diagnostics(read(tmp_path))
 
 
 def test_two_frames_of_reference_are_two_parts(tmp_path: Path) -> None:
@@ -433,7 +492,9 @@ def test_slices_without_a_place_are_refused(tmp_path: Path, name: str) -> None:
     assert "NO_POSITION" in codes(scan_dicom(tmp_path))
 
 
-@pytest.mark.parametrize("orientation", [[1, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 1, 0], [1, 0, 0]])
+@pytest.mark.parametrize(
+    "orientation", [[1, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 1, 0], [1, 0, 0]]
+)
 def test_vectors_that_are_no_axes_are_refused(tmp_path: Path, orientation: list[float]) -> None:
     write(tmp_path, truth(3), change=setting(ImageOrientationPatient=orientation))
     assert refusal(tmp_path).codes == ("NO_POSITION",)
@@ -454,10 +515,16 @@ def test_pixels_of_no_possible_size_are_refused(tmp_path: Path, spacing_mm: floa
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_bits_beyond_the_stored_ones_are_dropped_and_signs_extended(tmp_path: Path, signed: bool) -> None:
+def test_bits_beyond_the_stored_ones_are_dropped_and_signs_extended(
+    tmp_path: Path, signed: bool
+) -> None:
     pixels = truth(3, low=-2000 if signed else 0)
-    words = (pixels.astype(np.int32) & 0xFFF | truth(3, high=16, seed=9).astype(np.int32) << 12).astype(np.uint16)
-    write(tmp_path, words, change=setting(BitsStored=12, HighBit=11, PixelRepresentation=int(signed)))
+    words = (
+        pixels.astype(np.int32) & 0xFFF | truth(3, high=16, seed=9).astype(np.int32) << 12
+    ).astype(np.uint16)
+    write(
+        tmp_path, words, change=setting(BitsStored=12, HighBit=11, PixelRepresentation=int(signed))
+    )
     assert np.array_equal(stored(read(tmp_path)), pixels)
 
 
@@ -467,15 +534,27 @@ def test_high_bit_places_the_value_within_the_word(tmp_path: Path) -> None:
     assert np.array_equal(stored(read(tmp_path)), pixels)
 
 
-@pytest.mark.parametrize(("orientation", "letters", "kind"), [
-    ([1, 0, 0, 0, 1, 0], "LPS", "axial"), ([-1, 0, 0, 0, -1, 0], "RAS", "axial"), ([-1, 0, 0, 0, 1, 0], "RPI", "axial"),
-    ([1, 0, 0, 0, 0, -1], "LIP", "coronal"), ([0, 1, 0, 0, 0, -1], "PIR", "sagittal"),
-])
-def test_nothing_is_assumed_axial(tmp_path: Path, orientation: list[float], letters: str, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("orientation", "letters", "kind"),
+    [
+        ([1, 0, 0, 0, 1, 0], "LPS", "axial"),
+        ([-1, 0, 0, 0, -1, 0], "RAS", "axial"),
+        ([-1, 0, 0, 0, 1, 0], "RPI", "axial"),
+        ([1, 0, 0, 0, 0, -1], "LIP", "coronal"),
+        ([0, 1, 0, 0, 0, -1], "PIR", "sagittal"),
+    ],
+)
+def test_nothing_is_assumed_axial(
+    tmp_path: Path, orientation: list[float], letters: str, kind: str
+) -> None:
     pixels = truth(5)
     across = np.cross(orientation[:3], orientation[3:])
-    write(tmp_path, pixels, positions=[(across * 2.0 * k).tolist() for k in range(5)],
-          change=setting(ImageOrientationPatient=orientation))
+    write(
+        tmp_path,
+        pixels,
+        positions=[(across * 2.0 * k).tolist() for k in range(5)],
+        change=setting(ImageOrientationPatient=orientation),
+    )
     stack = read(tmp_path)
     assert stack.grid.orientation == letters
     assert np.array_equal(stored(stack), pixels)
@@ -486,7 +565,10 @@ def test_single_slice_has_the_thickness_of_its_header_and_says_so(tmp_path: Path
     write(tmp_path, truth(1), change=setting(SliceThickness=3.5))
     stack = read(tmp_path)
     assert stack.grid.spacing_mm[2] == 3.5
-    assert any(problem.kind == "SINGLE_SLICE" and "3.5 mm" in problem.message for problem in stack.repairs)
+    assert any(
+        diagnostic.code == "SINGLE_SLICE" and "3.5 mm" in diagnostic.message
+        for diagnostic in stack.diagnostics
+    )
 
 
 def test_odd_header_values_are_read_where_that_is_safe(tmp_path: Path) -> None:
@@ -500,13 +582,14 @@ def test_odd_header_values_are_read_where_that_is_safe(tmp_path: Path) -> None:
 
     pixels = truth(3)
     import pydicom.config
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pydicom.config.settings, "_writing_validation_mode", pydicom.config.IGNORE)
         patch.setattr(pydicom.config.settings, "reading_validation_mode", pydicom.config.IGNORE)
         write(tmp_path, pixels, change=odd)
     stack = read(tmp_path)
     assert np.array_equal(stored(stack), pixels)
-    assert "ASSUMED" in repairs(stack)
+    assert "ASSUMED" in diagnostics(stack)
 
 
 def test_no_preamble_and_no_meta_header_are_read(tmp_path: Path) -> None:
@@ -521,15 +604,17 @@ def test_no_preamble_and_no_meta_header_are_read(tmp_path: Path) -> None:
 def test_unreadable_neighbour_is_said(tmp_path: Path) -> None:
     paths = write(tmp_path, truth(4))
     (tmp_path / "broken").write_bytes(paths[0].read_bytes()[:200])
-    assert "UNREADABLE" in repairs(read(tmp_path))
+    assert "UNREADABLE" in diagnostics(read(tmp_path))
     assert [item.code for item in scan_dicom(tmp_path).other] == ["UNREADABLE"]
 
 
 @pytest.mark.parametrize("missing", [8, 40, 200])
-def test_last_slice_cut_before_its_pixels_never_makes_the_stack_shorter(tmp_path: Path, missing: int) -> None:
+def test_last_slice_cut_before_its_pixels_never_makes_the_stack_shorter(
+    tmp_path: Path, missing: int
+) -> None:
     paths = write(tmp_path, truth(6))
     whole = paths[-1].read_bytes()
-    paths[-1].write_bytes(whole[:whole.rindex(b"\xe0\x7f\x10\0") + 8 - missing])
+    paths[-1].write_bytes(whole[: whole.rindex(b"\xe0\x7f\x10\0") + 8 - missing])
     with pytest.raises(RefusedError) as caught:
         read(tmp_path)
     assert caught.value.codes == ("NO_PIXELS",)
@@ -542,7 +627,7 @@ def test_slice_of_which_nothing_but_zeros_is_left_is_said(tmp_path: Path, left: 
     paths = write(tmp_path, truth(6))
     whole = paths[-1].read_bytes()
     paths[-1].write_bytes(whole[:left] + bytes(len(whole) - left if left else 0))
-    assert "UNREADABLE" in repairs(read(tmp_path))
+    assert "UNREADABLE" in diagnostics(read(tmp_path))
 
 
 def test_empty_folder_and_missing_path_are_one_clear_line(tmp_path: Path) -> None:

@@ -54,14 +54,52 @@ FLOAT_PIXEL_DATA: Final = 0x7FE00008
 DOUBLE_PIXEL_DATA: Final = 0x7FE00009
 DIRECTORY_RECORDS: Final = 0x00041220
 
-WANTED: Final = frozenset({
-    TRANSFER_SYNTAX, META_SOP_CLASS, META_SOP_INSTANCE, IMAGE_TYPE, SOP_CLASS, SOP_INSTANCE, ACQUISITION_DATE,
-    CONTENT_DATE,
-    ACQUISITION_DATETIME, ACQUISITION_TIME, CONTENT_TIME, MODALITY, CONTRAST_AGENT, SLICE_THICKNESS, KVP, TRIGGER_TIME,
-    KERNEL, CARDIAC_PHASE, STUDY, SERIES, ACQUISITION_NUMBER, INSTANCE_NUMBER, POSITION, ORIENTATION,
-    FRAME_OF_REFERENCE, TEMPORAL_POSITION, TEMPORAL_INDEX, SAMPLES, PHOTOMETRIC, FRAMES, ROWS, COLUMNS, PIXEL_SPACING,
-    BITS_ALLOCATED, BITS_STORED, HIGH_BIT, SIGNED, PADDING, PADDING_LIMIT, INTERCEPT, SLOPE, RESCALE_TYPE,
-})
+WANTED: Final = frozenset(
+    {
+        TRANSFER_SYNTAX,
+        META_SOP_CLASS,
+        META_SOP_INSTANCE,
+        IMAGE_TYPE,
+        SOP_CLASS,
+        SOP_INSTANCE,
+        ACQUISITION_DATE,
+        CONTENT_DATE,
+        ACQUISITION_DATETIME,
+        ACQUISITION_TIME,
+        CONTENT_TIME,
+        MODALITY,
+        CONTRAST_AGENT,
+        SLICE_THICKNESS,
+        KVP,
+        TRIGGER_TIME,
+        KERNEL,
+        CARDIAC_PHASE,
+        STUDY,
+        SERIES,
+        ACQUISITION_NUMBER,
+        INSTANCE_NUMBER,
+        POSITION,
+        ORIENTATION,
+        FRAME_OF_REFERENCE,
+        TEMPORAL_POSITION,
+        TEMPORAL_INDEX,
+        SAMPLES,
+        PHOTOMETRIC,
+        FRAMES,
+        ROWS,
+        COLUMNS,
+        PIXEL_SPACING,
+        BITS_ALLOCATED,
+        BITS_STORED,
+        HIGH_BIT,
+        SIGNED,
+        PADDING,
+        PADDING_LIMIT,
+        INTERCEPT,
+        SLOPE,
+        RESCALE_TYPE,
+    }
+)
 """Attributes whose bytes the walker keeps; everything else is stepped over."""
 
 SEQUENCES: Final = frozenset({MODALITY_LUT, SHARED_GROUPS, FRAME_GROUPS, DIRECTORY_RECORDS})
@@ -75,12 +113,24 @@ RLE: Final = "1.2.840.10008.1.2.5"
 NATIVE: Final = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG})
 
 CODECS: Final = {
-    IMPLICIT_LITTLE: "raw", EXPLICIT_LITTLE: "raw", DEFLATED: "deflate", EXPLICIT_BIG: "raw-big-endian", RLE: "rle",
-    "1.2.840.10008.1.2.4.50": "jpeg", "1.2.840.10008.1.2.4.51": "jpeg", "1.2.840.10008.1.2.4.53": "jpeg",
-    "1.2.840.10008.1.2.4.55": "jpeg", "1.2.840.10008.1.2.4.57": "jpeg-lossless",
-    "1.2.840.10008.1.2.4.70": "jpeg-lossless", "1.2.840.10008.1.2.4.80": "jpeg-ls",
-    "1.2.840.10008.1.2.4.81": "jpeg-ls", "1.2.840.10008.1.2.4.90": "jpeg2000", "1.2.840.10008.1.2.4.91": "jpeg2000",
-    "1.2.840.10008.1.2.4.201": "htj2k", "1.2.840.10008.1.2.4.202": "htj2k", "1.2.840.10008.1.2.4.203": "htj2k",
+    IMPLICIT_LITTLE: "raw",
+    EXPLICIT_LITTLE: "raw",
+    DEFLATED: "deflate",
+    EXPLICIT_BIG: "raw-big-endian",
+    RLE: "rle",
+    "1.2.840.10008.1.2.4.50": "jpeg",
+    "1.2.840.10008.1.2.4.51": "jpeg",
+    "1.2.840.10008.1.2.4.53": "jpeg",
+    "1.2.840.10008.1.2.4.55": "jpeg",
+    "1.2.840.10008.1.2.4.57": "jpeg-lossless",
+    "1.2.840.10008.1.2.4.70": "jpeg-lossless",
+    "1.2.840.10008.1.2.4.80": "jpeg-ls",
+    "1.2.840.10008.1.2.4.81": "jpeg-ls",
+    "1.2.840.10008.1.2.4.90": "jpeg2000",
+    "1.2.840.10008.1.2.4.91": "jpeg2000",
+    "1.2.840.10008.1.2.4.201": "htj2k",
+    "1.2.840.10008.1.2.4.202": "htj2k",
+    "1.2.840.10008.1.2.4.203": "htj2k",
 }
 """Transfer syntaxes (PS3.5 section 10) that can be decoded, by the codec's short name."""
 
@@ -89,3 +139,4 @@ ENHANCED_CT: Final = "1.2.840.10008.5.1.4.1.1.2.1"
 LEGACY_ENHANCED_CT: Final = "1.2.840.10008.5.1.4.1.1.2.2"
 SECONDARY_CAPTURES: Final = "1.2.840.10008.5.1.4.1.1.7"
 MEDIA_DIRECTORY: Final = "1.2.840.10008.1.3.10"
+CT_CLASSES = frozenset({CT_IMAGE, ENHANCED_CT, LEGACY_ENHANCED_CT})

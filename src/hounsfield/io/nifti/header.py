@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.errors import GeometryError, Problem, ReadError
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import GeometryError, ReadError, refused
 from hounsfield.core.grid import Grid
-from hounsfield.io.inflate import too_short
+from hounsfield.io.bytes.gzip.bounded import too_short
 from hounsfield.io.nifti.layout import DTYPES, NIFTI1_BYTES, NIFTI2_BYTES, layout, rotation
-from hounsfield.io.place import FARTHEST_MM, assumed, placed
-from hounsfield.io.refuse import refused, said
+from hounsfield.io.values.affine import FARTHEST_MM, assumed, placed
 
 HEADER_BYTES = NIFTI2_BYTES
 """The longer of the two headers: 348 bytes in NIfTI-1, 540 in NIfTI-2."""
@@ -45,14 +45,14 @@ class NiftiHeader:
     pixdim_mm: tuple[float, float, float]
     is_vector: bool
     intent: int
-    repairs: tuple[Problem, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
     @property
     def voxel_bytes(self) -> int:
         """How many bytes of voxels it declares."""
         return math.prod(self.sizes) * self.dtype.itemsize
 
-    def grid(self, assume_affine: str | None) -> tuple[Grid, tuple[Problem, ...]]:
+    def grid(self, assume_affine: str | None) -> tuple[Grid, tuple[Diagnostic, ...]]:
         """Where the voxels lie, and what was assumed; raises RefusedError where nothing says it."""
         shape = self.sizes[:3]
         if self.affine is not None:
@@ -68,18 +68,29 @@ def parse(data: bytes) -> NiftiHeader:
     sizes = _sizes(header)
     code = int(header["datatype"])
     if code not in DTYPES:
-        raise refused("NOT_NUMBERS", f"the voxels are of NIfTI type {code} (colours, complex numbers or bits), not "
-                                     "plain numbers; convert them to the one channel that you mean")
+        raise refused(
+            "NOT_NUMBERS",
+            f"the voxels are of NIfTI type {code} (colours, complex numbers or bits), not "
+            "plain numbers; convert them to the one channel that you mean",
+        )
     slope, intercept = _rescale(header)
     factor, units = _units(header)
-    affine, fault, repairs = _affine(header, sizes, factor)
+    affine, fault, diagnostics = _affine(header, sizes, factor)
     pixdim = [abs(float(step)) * factor for step in header["pixdim"][1:4]]
     return NiftiHeader(
-        sizes=sizes, dtype=np.dtype(DTYPES[code]).newbyteorder(header.dtype["dim"].base.byteorder),
-        offset=_offset(header, is_single), is_single=is_single, slope=slope,
-        intercept=intercept, affine=affine, affine_fault=fault, pixdim_mm=(pixdim[0], pixdim[1], pixdim[2]),
+        sizes=sizes,
+        dtype=np.dtype(DTYPES[code]).newbyteorder(header.dtype["dim"].base.byteorder),
+        offset=_offset(header, is_single),
+        is_single=is_single,
+        slope=slope,
+        intercept=intercept,
+        affine=affine,
+        affine_fault=fault,
+        pixdim_mm=(pixdim[0], pixdim[1], pixdim[2]),
         is_vector=int(header["intent_code"]) == VECTOR_INTENT and len(sizes) == 5 and sizes[3] == 1,
-        intent=int(header["intent_code"]), repairs=units + repairs)
+        intent=int(header["intent_code"]),
+        diagnostics=units + diagnostics,
+    )
 
 
 def _record(data: bytes) -> tuple[Any, bool]:
@@ -89,7 +100,9 @@ def _record(data: bytes) -> tuple[Any, bool]:
     elif data[4:8] in (b"n+2\0", b"ni2\0"):
         version, size, magic = 2, NIFTI2_BYTES, data[4:8]
     else:
-        raise ReadError("this is not a NIfTI file: neither magic number of NIfTI-1 and NIfTI-2 is in its header")
+        raise ReadError(
+            "this is not a NIfTI file: neither magic number of NIfTI-1 and NIfTI-2 is in its header"
+        )
     if len(data) < size:
         raise ReadError(f"the NIfTI header is cut short: {size} bytes expected, {len(data)} found")
     if size not in (int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big")):
@@ -101,13 +114,18 @@ def _record(data: bytes) -> tuple[Any, bool]:
 def _sizes(header: Any) -> tuple[int, ...]:
     dimensions = int(header["dim"][0])
     if not 1 <= dimensions <= 7:
-        raise ReadError(f"the NIfTI header is corrupt: it declares {dimensions} axes, and there are 1 to 7")
-    sizes = tuple(int(size) for size in header["dim"][1:dimensions + 1])
+        raise ReadError(
+            f"the NIfTI header is corrupt: it declares {dimensions} axes, and there are 1 to 7"
+        )
+    sizes = tuple(int(size) for size in header["dim"][1 : dimensions + 1])
     if min(sizes) < 1:
         raise ReadError(f"the NIfTI header is corrupt: its sizes are {' x '.join(map(str, sizes))}")
     if len(sizes) < 3:
-        raise refused("NOT_3D", f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); a CT has three, "
-                                "one slice being i x j x 1")
+        raise refused(
+            "NOT_3D",
+            f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); a CT has three, "
+            "one slice being i x j x 1",
+        )
     return sizes
 
 
@@ -117,15 +135,21 @@ def _rescale(header: Any) -> tuple[float, float]:
     if slope == 0.0 or not math.isfinite(slope):
         return 1.0, 0.0
     if not math.isfinite(intercept):
-        raise ReadError(f"the NIfTI header is corrupt: a slope of {slope:g} with an intercept of {intercept}")
+        raise ReadError(
+            f"the NIfTI header is corrupt: a slope of {slope:g} with an intercept of {intercept}"
+        )
     return slope, intercept
 
 
-def _units(header: Any) -> tuple[float, tuple[Problem, ...]]:
+def _units(header: Any) -> tuple[float, tuple[Diagnostic, ...]]:
     name, factor = UNIT_MM.get(int(header["xyzt_units"]) & 7, ("millimetres", 1.0))
     if factor == 1.0:
         return 1.0, ()
-    return factor, (said("UNITS", f"the header is in {name}: scaled by {factor:g} to millimetres"),)
+    return factor, (
+        Diagnostic(
+            "UNITS", "repair", f"the header is in {name}: scaled by {factor:g} to millimetres"
+        ),
+    )
 
 
 def _offset(header: Any, is_single: bool) -> int:
@@ -138,8 +162,9 @@ def _offset(header: Any, is_single: bool) -> int:
     return max(int(offset), first)
 
 
-def _affine(header: Any, sizes: tuple[int, ...], factor: float
-            ) -> tuple[NDArray[np.float64] | None, str, tuple[Problem, ...]]:
+def _affine(
+    header: Any, sizes: tuple[int, ...], factor: float
+) -> tuple[NDArray[np.float64] | None, str, tuple[Diagnostic, ...]]:
     """The sform where it is set, else the qform, in mm; what is wrong where neither is; what was said of both."""
     scale = np.array([factor, factor, factor, 1.0])[:, np.newaxis]
     with np.errstate(all="ignore"):
@@ -148,7 +173,11 @@ def _affine(header: Any, sizes: tuple[int, ...], factor: float
         qform = scale * qform if qform is not None else None
     affine = sform if sform is not None else qform
     if affine is None:
-        fault = "neither sform nor qform is set" if not int(header["qform_code"]) > 0 else "its qform is no rotation"
+        fault = (
+            "neither sform nor qform is set"
+            if not int(header["qform_code"]) > 0
+            else "its qform is no rotation"
+        )
         return None, fault, ()
     try:
         grid = placed(sizes[:3], affine)
@@ -177,9 +206,17 @@ def _qform(header: Any) -> NDArray[np.float64] | None:
     return affine if np.isfinite(affine).all() and np.abs(affine).max() <= FARTHEST_MM else None
 
 
-def _difference(grid: Grid, qform: NDArray[np.float64]) -> tuple[Problem, ...]:
+def _difference(grid: Grid, qform: NDArray[np.float64]) -> tuple[Diagnostic, ...]:
     ends = grid.index(grid.corners_mm)
-    apart_mm = float(np.linalg.norm(ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm, axis=1).max())
+    apart_mm = float(
+        np.linalg.norm(ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm, axis=1).max()
+    )
     if apart_mm <= AFFINES_AGREE_MM:
         return ()
-    return (said("AFFINES_DIFFER", f"sform and qform differ by up to {apart_mm:.4g} mm at the corners: sform taken"),)
+    return (
+        Diagnostic(
+            "AFFINES_DIFFER",
+            "repair",
+            f"sform and qform differ by up to {apart_mm:.4g} mm at the corners: sform taken",
+        ),
+    )

@@ -6,15 +6,16 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from hounsfield.core.errors import Problem, ReadError
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
-from hounsfield.io.choose import chosen
-from hounsfield.io.content import content, head, is_gzip, reading, room
-from hounsfield.io.inflate import too_short
+from hounsfield.io.bytes.gzip.bounded import too_short
+from hounsfield.io.bytes.gzip.read import content, head, is_gzip, reading, room
+from hounsfield.io.bytes.gzip.stream import GzipVoxels
 from hounsfield.io.nifti.header import HEADER_BYTES, NiftiHeader, parse
-from hounsfield.io.refuse import said
-from hounsfield.io.stored import Packed, Stored
+from hounsfield.io.values.raw_image import RawImage
+from hounsfield.io.values.select_volume import chosen
 
 STATISTICS_INTENTS = range(2, 25)
 """NIfTI's intent codes of statistical parameters and p-values: such a map is not HU."""
@@ -23,7 +24,7 @@ LABEL_INTENT = 1002
 """NIFTI_INTENT_LABEL: every voxel is the index of a label."""
 
 
-def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
+def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     """What the NIfTI file, or the pair of which `path` is one half, holds; voxels are loaded when asked for.
 
     `series` chooses among several volumes by number, from 0. Raises ReadError, RefusedError or GeometryError.
@@ -37,26 +38,47 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
             raise ReadError("this is the header of a NIfTI pair: its .img file must lie beside it")
         surplus = _check_size(voxel_path, header)
     grid, assumed = header.grid(policy.assume_affine)
-    channels = tuple(str(n) for n in range(header.sizes[4])) if header.is_vector and header.sizes[4] > 1 else ()
+    channels = (
+        tuple(str(n) for n in range(header.sizes[4]))
+        if header.is_vector and header.sizes[4] > 1
+        else ()
+    )
     count = math.prod(header.sizes[3:])
-    number, repairs = (0, ()) if channels else chosen(count, series, axes=len(header.sizes))
+    number, diagnostics = (0, ()) if channels else chosen(count, series, axes=len(header.sizes))
     voxels = header if channels else _of_one(header, number)
-    return Stored(grid=grid, dtype=header.dtype, load=lambda: _load(voxel_path, voxels, bool(channels)),
-                  slope=header.slope, intercept=header.intercept, channels=channels, not_hu=_not_hu(header),
-                  repairs=header.repairs + assumed + repairs + surplus,
-                  packed=Packed(path=voxel_path, offset=voxels.offset) if is_gzip(voxel_path) and not channels else None)
+    return RawImage(
+        grid=grid,
+        dtype=header.dtype,
+        load=lambda: _load(voxel_path, voxels, bool(channels)),
+        slope=header.slope,
+        intercept=header.intercept,
+        channels=channels,
+        not_hu=_not_hu(header),
+        diagnostics=header.diagnostics + assumed + diagnostics + surplus,
+        packed=GzipVoxels(path=voxel_path, offset=voxels.offset)
+        if is_gzip(voxel_path) and not channels
+        else None,
+    )
 
 
 def halves(path: Path) -> tuple[Path, Path]:
     """The files of header and voxels: the same one, but for a pair .hdr and .img, either of them gzip or not."""
     name = path.name
     packed = name[-3:] if name.lower().endswith(".gz") else ""
-    stem = name[:len(name) - len(packed)]
+    stem = name[: len(name) - len(packed)]
     if stem.lower()[-4:] not in (".hdr", ".img"):
         return path, path
-    found = [next((candidate for ending in (packed, "" if packed else ".gz")
-                   if (candidate := path.with_name(stem[:-4] + _case(half, stem) + ending)).is_file()), None)
-             for half in (".hdr", ".img")]
+    found = [
+        next(
+            (
+                candidate
+                for ending in (packed, "" if packed else ".gz")
+                if (candidate := path.with_name(stem[:-4] + _case(half, stem) + ending)).is_file()
+            ),
+            None,
+        )
+        for half in (".hdr", ".img")
+    ]
     if found[0] is None:
         raise ReadError("this is the voxel half of a pair: its .hdr file must lie beside it")
     return found[0], found[1] or found[0]
@@ -66,7 +88,7 @@ def _case(half: str, stem: str) -> str:
     return half.upper() if stem[-3:].isupper() else half
 
 
-def _check_size(path: Path, header: NiftiHeader) -> tuple[Problem, ...]:
+def _check_size(path: Path, header: NiftiHeader) -> tuple[Diagnostic, ...]:
     """Compare what the header declares with what the file can hold, before anything is allocated; say what is over."""
     packed = is_gzip(path)
     held = room(path, "gzip" if packed else "raw")
@@ -75,7 +97,13 @@ def _check_size(path: Path, header: NiftiHeader) -> tuple[Problem, ...]:
         raise too_short(held - header.offset, header.voxel_bytes)
     if packed or held == needed:
         return ()
-    return (said("TRAILING", f"{held - needed} bytes behind the voxels that the header declares were left unread"),)
+    return (
+        Diagnostic(
+            "TRAILING",
+            "repair",
+            f"{held - needed} bytes behind the voxels that the header declares were left unread",
+        ),
+    )
 
 
 def _of_one(header: NiftiHeader, number: int) -> NiftiHeader:

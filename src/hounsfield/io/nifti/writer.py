@@ -9,10 +9,10 @@ import numpy as np
 
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Volume
-from hounsfield.io.blocks import blocks, storable, storable_dtype
+from hounsfield.io.bytes.gzip.write import writing
 from hounsfield.io.nifti.header import VECTOR_INTENT
 from hounsfield.io.nifti.layout import DTYPES, layout, quaternion
-from hounsfield.io.packed import writing
+from hounsfield.io.values.cast import blocks, storable, storable_dtype
 
 CODE_SCANNER = 1
 """NIFTI_XFORM_SCANNER_ANAT: millimetres of the scanner that the source came from."""
@@ -52,8 +52,15 @@ def header_of(spec: Spec, dtype: np.dtype[Any]) -> bytes:
     header = np.zeros(1, dtype=layout(version, "<"))[0]
     size = header.dtype.itemsize
     values: dict[str, Any] = {
-        "sizeof_hdr": size, "datatype": _CODES[dtype.str[1:]], "bitpix": 8 * dtype.itemsize, "vox_offset": size + 4,
-        "scl_slope": 1.0, "xyzt_units": MILLIMETRES, "magic": f"n+{version}".encode(), **_affine(spec)}
+        "sizeof_hdr": size,
+        "datatype": _CODES[dtype.str[1:]],
+        "bitpix": 8 * dtype.itemsize,
+        "vox_offset": size + 4,
+        "scl_slope": 1.0,
+        "xyzt_units": MILLIMETRES,
+        "magic": f"n+{version}".encode(),
+        **_affine(spec),
+    }
     values["dim"] = [len(shape), *shape, *[1] * (7 - len(shape))]
     values["pixdim"] = [values.pop("qfac"), *spec.grid.spacing_mm, *[1.0] * 4]
     if spec.channels:
@@ -67,8 +74,11 @@ def header_of(spec: Spec, dtype: np.dtype[Any]) -> bytes:
 def _affine(spec: Spec) -> dict[str, Any]:
     """sform always; qform where the columns are at right angles, which a quaternion can say."""
     affine, directions = spec.grid.affine, spec.grid.directions
-    values: dict[str, Any] = {"sform_code": CODE_SCANNER, "qfac": 1.0,
-                              **{f"srow_{name}": affine[n] for n, name in enumerate("xyz")}}
+    values: dict[str, Any] = {
+        "sform_code": CODE_SCANNER,
+        "qfac": 1.0,
+        **{f"srow_{name}": affine[n] for n, name in enumerate("xyz")},
+    }
     if np.abs(directions.T @ directions - np.eye(3)).max() > ORTHOGONAL_WITHIN:
         return values
     turn = np.array(directions)

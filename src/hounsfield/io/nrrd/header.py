@@ -11,33 +11,91 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.errors import Problem, ReadError
-from hounsfield.io.inflate import Codec
-from hounsfield.io.place import assumed, to_ras
-from hounsfield.io.refuse import refused, said
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import ReadError, refused
+from hounsfield.io.bytes.gzip.bounded import Codec
+from hounsfield.io.values.affine import assumed, to_ras
 
 HEADER_BYTES = 1 << 20
 """A header with key/values is a few KB; one that has no end within this is none."""
 
-TYPES = {"int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4", "int64": "i8",
-         "uint64": "u8", "float": "f4", "double": "f8"}
-ALIASES = {"signed char": "int8", "int8_t": "int8", "uchar": "uint8", "unsigned char": "uint8", "uint8_t": "uint8",
-           "short": "int16", "short int": "int16", "signed short": "int16", "signed short int": "int16",
-           "int16_t": "int16", "ushort": "uint16", "unsigned short": "uint16", "unsigned short int": "uint16",
-           "uint16_t": "uint16", "int": "int32", "signed int": "int32", "int32_t": "int32", "uint": "uint32",
-           "unsigned int": "uint32", "uint32_t": "uint32", "longlong": "int64", "long long": "int64",
-           "long long int": "int64", "signed long long": "int64", "signed long long int": "int64", "int64_t": "int64",
-           "ulonglong": "uint64", "unsigned long long": "uint64", "unsigned long long int": "uint64",
-           "uint64_t": "uint64"}
+TYPES = {
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": "i2",
+    "uint16": "u2",
+    "int32": "i4",
+    "uint32": "u4",
+    "int64": "i8",
+    "uint64": "u8",
+    "float": "f4",
+    "double": "f8",
+}
+ALIASES = {
+    "signed char": "int8",
+    "int8_t": "int8",
+    "uchar": "uint8",
+    "unsigned char": "uint8",
+    "uint8_t": "uint8",
+    "short": "int16",
+    "short int": "int16",
+    "signed short": "int16",
+    "signed short int": "int16",
+    "int16_t": "int16",
+    "ushort": "uint16",
+    "unsigned short": "uint16",
+    "unsigned short int": "uint16",
+    "uint16_t": "uint16",
+    "int": "int32",
+    "signed int": "int32",
+    "int32_t": "int32",
+    "uint": "uint32",
+    "unsigned int": "uint32",
+    "uint32_t": "uint32",
+    "longlong": "int64",
+    "long long": "int64",
+    "long long int": "int64",
+    "signed long long": "int64",
+    "signed long long int": "int64",
+    "int64_t": "int64",
+    "ulonglong": "uint64",
+    "unsigned long long": "uint64",
+    "unsigned long long int": "uint64",
+    "uint64_t": "uint64",
+}
 """The NRRD format's names of types (its section 'type')."""
 
-CODECS: dict[str, Codec] = {"raw": "raw", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2"}
+CODECS: dict[str, Codec] = {
+    "raw": "raw",
+    "gzip": "gzip",
+    "gz": "gzip",
+    "bzip2": "bzip2",
+    "bz2": "bzip2",
+}
 
-FRAMES = {"left-posterior-superior": "LPS", "lps": "LPS", "right-anterior-superior": "RAS", "ras": "RAS",
-          "left-anterior-superior": "LAS", "las": "LAS"}
+FRAMES = {
+    "left-posterior-superior": "LPS",
+    "lps": "LPS",
+    "right-anterior-superior": "RAS",
+    "ras": "RAS",
+    "left-anterior-superior": "LAS",
+    "las": "LAS",
+}
 
-UNITS_MM = {"": 1.0, "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "millimetre": 1.0, "cm": 10.0, "m": 1000.0,
-            "meter": 1000.0, "um": 0.001, "micron": 0.001, "microns": 0.001, "micrometer": 0.001}
+UNITS_MM = {
+    "": 1.0,
+    "mm": 1.0,
+    "millimeter": 1.0,
+    "millimeters": 1.0,
+    "millimetre": 1.0,
+    "cm": 10.0,
+    "m": 1000.0,
+    "meter": 1000.0,
+    "um": 0.001,
+    "micron": 0.001,
+    "microns": 0.001,
+    "micrometer": 0.001,
+}
 
 COLOUR_KINDS = ("rgb-color", "hsv-color", "xyz-color", "rgba-color", "complex", "quaternion")
 """Kinds of an axis whose entries make one value together: such a picture is no CT."""
@@ -60,7 +118,7 @@ class NrrdHeader:
     list_axis: int | None
     list_kind: str
     is_quantised: bool
-    repairs: tuple[Problem, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
     @property
     def voxel_bytes(self) -> int:
@@ -73,18 +131,34 @@ def parse(data: bytes, *, assume_affine: str | None) -> NrrdHeader:
     fields, offset, names = _fields(data)
     sizes = tuple(int(size) for size in _field(fields, "sizes"))
     if len(sizes) != int(_field(fields, "dimension")) or not sizes or min(sizes) < 1:
-        raise ReadError("the NRRD header is corrupt: its sizes are not as many positive numbers as it has dimensions")
+        raise ReadError(
+            "the NRRD header is corrupt: its sizes are not as many positive numbers as it has dimensions"
+        )
     codec = CODECS.get(str(_field(fields, "encoding")).lower())
     if codec is None:
-        raise refused("ENCODING", "the NRRD is neither raw, gzip nor bzip2; write it anew as one of them")
+        raise refused(
+            "ENCODING", "the NRRD is neither raw, gzip nor bzip2; write it anew as one of them"
+        )
     list_axis, kind = _list_axis(fields, sizes)
-    affine, repairs = _affine(fields, list_axis, assume_affine)
+    affine, diagnostics = _affine(fields, list_axis, assume_affine)
     named = fields.get("data file", fields.get("datafile", ""))
     return NrrdHeader(
-        sizes=sizes, dtype=_dtype(fields), codec=codec, data_files=names or str(named), offset=offset,
-        line_skip=_skip(fields, "line skip", "lineskip"), byte_skip=_skip(fields, "byte skip", "byteskip"),
-        affine_ras=affine, list_axis=list_axis, list_kind=kind, repairs=repairs,
-        is_quantised="old min" in fields or "old max" in fields or "oldmin" in fields or "oldmax" in fields)
+        sizes=sizes,
+        dtype=_dtype(fields),
+        codec=codec,
+        data_files=names or str(named),
+        offset=offset,
+        line_skip=_skip(fields, "line skip", "lineskip"),
+        byte_skip=_skip(fields, "byte skip", "byteskip"),
+        affine_ras=affine,
+        list_axis=list_axis,
+        list_kind=kind,
+        diagnostics=diagnostics,
+        is_quantised="old min" in fields
+        or "old max" in fields
+        or "oldmin" in fields
+        or "oldmax" in fields,
+    )
 
 
 def _fields(data: bytes) -> tuple[dict[str, Any], int, tuple[str, ...]]:
@@ -95,17 +169,25 @@ def _fields(data: bytes) -> tuple[dict[str, Any], int, tuple[str, ...]]:
     end = re.search(rb"\n\r?\n", data)
     names: tuple[str, ...] = ()
     if listed is not None and (end is None or listed.start() < end.start()):
-        lines = data[listed.end():].decode("utf-8", "replace").splitlines()
+        lines = data[listed.end() :].decode("utf-8", "replace").splitlines()
         names = tuple(line.strip() for line in lines if line.strip())
         if not names:
             raise ReadError("the NRRD header announces a list of data files, and lists none")
-        data = data[:listed.start()]
+        data = data[: listed.start()]
     elif end is None and len(data) >= HEADER_BYTES:
         raise ReadError(f"the NRRD header does not end within {HEADER_BYTES} bytes")
     file = BytesIO(data)
     try:
         fields = dict(nrrd.read_header(file))
-    except (nrrd.NRRDError, ValueError, TypeError, IndexError, KeyError, StopIteration, OverflowError):
+    except (
+        nrrd.NRRDError,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        StopIteration,
+        OverflowError,
+    ):
         raise ReadError("the NRRD header is corrupt: a line of it cannot be understood") from None
     return fields, file.tell(), names
 
@@ -130,7 +212,9 @@ def _dtype(fields: dict[str, Any]) -> np.dtype[Any]:
         raise refused("NOT_NUMBERS", "the voxels of the NRRD are blocks, not plain numbers")
     endian = str(fields.get("endian", "")).lower()
     if endian not in ("little", "big") and code[1] != "1":
-        raise ReadError("the NRRD header is corrupt: it does not say whether its bytes are little or big endian")
+        raise ReadError(
+            "the NRRD header is corrupt: it does not say whether its bytes are little or big endian"
+        )
     return np.dtype(code).newbyteorder(">" if endian == "big" else "<")
 
 
@@ -139,18 +223,27 @@ def _list_axis(fields: dict[str, Any], sizes: tuple[int, ...]) -> tuple[int | No
     kinds = [str(kind).lower() for kind in fields.get("kinds") or []]
     kinds = kinds if len(kinds) == len(sizes) else ["???"] * len(sizes)
     if any(kind in COLOUR_KINDS for kind in kinds):
-        raise refused("NOT_NUMBERS", "the NRRD holds colours or complex numbers, not one value a voxel")
+        raise refused(
+            "NOT_NUMBERS", "the NRRD holds colours or complex numbers, not one value a voxel"
+        )
     if len(sizes) == 3:
         return None, ""
     if len(sizes) != 4:
-        raise refused("NOT_3D", f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); a CT has three, "
-                                "one slice being i x j x 1")
+        raise refused(
+            "NOT_3D",
+            f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); a CT has three, "
+            "one slice being i x j x 1",
+        )
     directions = _directions(fields, 4)
-    off_space = [] if directions is None else [n for n in range(4) if not np.isfinite(directions[n]).all()]
+    off_space = (
+        [] if directions is None else [n for n in range(4) if not np.isfinite(directions[n]).all()]
+    )
     if not off_space:
         off_space = [n for n in range(4) if kinds[n] not in ("domain", "space", "???", "none")]
     if len(off_space) != 1:
-        raise refused("NOT_3D", "the NRRD has four axes and does not say which one of them is not space")
+        raise refused(
+            "NOT_3D", "the NRRD has four axes and does not say which one of them is not space"
+        )
     return off_space[0], kinds[off_space[0]]
 
 
@@ -164,12 +257,15 @@ def _directions(fields: dict[str, Any], count: int) -> NDArray[np.float64] | Non
     except (ValueError, TypeError):
         values = np.zeros(0)
     if values.shape != (count, 3):
-        raise ReadError(f"the NRRD header is corrupt: {count} axes need as many space directions of 3 numbers each")
+        raise ReadError(
+            f"the NRRD header is corrupt: {count} axes need as many space directions of 3 numbers each"
+        )
     return values
 
 
-def _affine(fields: dict[str, Any], list_axis: int | None, assume_affine: str | None
-            ) -> tuple[NDArray[np.float64], tuple[Problem, ...]]:
+def _affine(
+    fields: dict[str, Any], list_axis: int | None, assume_affine: str | None
+) -> tuple[NDArray[np.float64], tuple[Diagnostic, ...]]:
     """The affine to RAS+ mm, and what was said or assumed for it."""
     count = 3 if list_axis is None else 4
     directions = _directions(fields, count)
@@ -186,17 +282,26 @@ def _affine(fields: dict[str, Any], list_axis: int | None, assume_affine: str | 
     else:
         listed = np.asarray(fields.get("spacings", []), dtype=np.float64)
         spacing = np.abs(listed[axes]) * factor if listed.shape == (count,) else np.zeros(0)
-    fault = ("the NRRD has no space directions" if directions is None else "the NRRD's space is not LPS, RAS or LAS"
-             if frame is None else "the NRRD has no space origin")
+    fault = (
+        "the NRRD has no space directions"
+        if directions is None
+        else "the NRRD's space is not LPS, RAS or LAS"
+        if frame is None
+        else "the NRRD has no space origin"
+    )
     affine, assumption = assumed(assume_affine, spacing if spacing.shape == (3,) else None, fault)
     return affine, (*scaled, assumption)
 
 
-def _units(fields: dict[str, Any]) -> tuple[float, tuple[Problem, ...]]:
+def _units(fields: dict[str, Any]) -> tuple[float, tuple[Diagnostic, ...]]:
     units = {str(unit).strip().lower() for unit in fields.get("space units") or []}
     if len(units) > 1 or not units <= set(UNITS_MM):
         raise refused("UNITS", "the NRRD's space units are neither mm, cm, m nor um on every axis")
     factor = UNITS_MM[units.pop()] if units else 1.0
     if factor == 1.0:
         return 1.0, ()
-    return factor, (said("UNITS", f"the header's space units were scaled by {factor:g} to millimetres"),)
+    return factor, (
+        Diagnostic(
+            "UNITS", "repair", f"the header's space units were scaled by {factor:g} to millimetres"
+        ),
+    )

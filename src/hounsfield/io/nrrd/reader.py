@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
-from hounsfield.io.beside import FILES_AT_MOST, beside, numbered
-from hounsfield.io.choose import chosen
-from hounsfield.io.content import mapped, reading
-from hounsfield.io.inflate import RATIO, allocate, check_length, fill, too_short
+from hounsfield.io.bytes.detached import FILES_AT_MOST, beside, numbered
+from hounsfield.io.bytes.gzip.bounded import RATIO, allocate, check_length, fill, too_short
+from hounsfield.io.bytes.gzip.read import mapped, reading
 from hounsfield.io.nrrd.header import HEADER_BYTES, NrrdHeader, parse
-from hounsfield.io.place import placed
-from hounsfield.io.stored import Stored
+from hounsfield.io.values.affine import placed
+from hounsfield.io.values.raw_image import RawImage
+from hounsfield.io.values.select_volume import chosen
 
 
-def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
+def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     """What the NRRD file holds; voxels are loaded when asked for.
 
     `series` chooses among several volumes by number, from 0. Raises ReadError, RefusedError or GeometryError.
@@ -31,13 +31,20 @@ def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> Stored:
     shape = tuple(size for n, size in enumerate(header.sizes) if n != axis)
     has_channels = axis is not None and header.list_kind == "vector" and header.sizes[axis] > 1
     count = 1 if axis is None else header.sizes[axis]
-    number, repairs = (None, ()) if has_channels else chosen(count, series, axes=len(header.sizes))
+    number, diagnostics = (
+        (None, ()) if has_channels else chosen(count, series, axes=len(header.sizes))
+    )
     channels = tuple(str(n) for n in range(count)) if has_channels else ()
-    return Stored(grid=placed(shape, header.affine_ras), dtype=header.dtype,
-                  load=lambda: _load(files, header, number),
-                  channels=channels,
-                  not_hu="'old min' and 'old max' say that they were quantised" if header.is_quantised else None,
-                  repairs=header.repairs + repairs)
+    return RawImage(
+        grid=placed(shape, header.affine_ras),
+        dtype=header.dtype,
+        load=lambda: _load(files, header, number),
+        channels=channels,
+        not_hu="'old min' and 'old max' say that they were quantised"
+        if header.is_quantised
+        else None,
+        diagnostics=header.diagnostics + diagnostics,
+    )
 
 
 def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[NrrdHeader, Sequence[Path]]:
@@ -59,10 +66,14 @@ def _files(path: Path, header: NrrdHeader) -> Sequence[Path]:
         names: Sequence[str] = named
     else:
         words = named.split()
-        is_pattern = "%" in named and len(words) in (4, 5) and all(_is_whole(word) for word in words[1:])
+        is_pattern = (
+            "%" in named and len(words) in (4, 5) and all(_is_whole(word) for word in words[1:])
+        )
         names = numbered(words[0], *(int(word) for word in words[1:4])) if is_pattern else [named]
     if len(names) > FILES_AT_MOST or header.voxel_bytes % (len(names) * header.dtype.itemsize):
-        raise ReadError(f"the NRRD header is corrupt: {len(names)} data files cannot share its sizes evenly")
+        raise ReadError(
+            f"the NRRD header is corrupt: {len(names)} data files cannot share its sizes evenly"
+        )
     return [beside(path, name) for name in names]
 
 
@@ -102,8 +113,13 @@ def _raw(files: Sequence[Path], header: NrrdHeader) -> NDArray[np.uint8]:
         start = _start(file, header, each)
         if header.codec == "raw":
             check_length(file, start=start, count=each)
-        fill(values[n * each:(n + 1) * each], file, codec=header.codec, start=start,
-             skip=max(header.byte_skip, 0) if header.codec != "raw" else 0)
+        fill(
+            values[n * each : (n + 1) * each],
+            file,
+            codec=header.codec,
+            start=start,
+            skip=max(header.byte_skip, 0) if header.codec != "raw" else 0,
+        )
     return values
 
 
@@ -111,7 +127,9 @@ def _start(file: Path, header: NrrdHeader, count: int) -> int:
     """Where the stream of voxels begins in the file; a byte skip of -1 counts from the end of a raw one."""
     if header.byte_skip == -1:
         if header.codec != "raw":
-            raise ReadError("the NRRD header is corrupt: a byte skip of -1 belongs to raw data alone")
+            raise ReadError(
+                "the NRRD header is corrupt: a byte skip of -1 belongs to raw data alone"
+            )
         return max(file.stat().st_size - count, 0)
     start = 0 if header.data_files else header.offset
     with file.open("rb") as stream:

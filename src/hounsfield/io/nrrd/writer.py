@@ -5,12 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from hounsfield.core.volume import Volume
-from hounsfield.io.blocks import blocks, storable
-from hounsfield.io.packed import packing, writing
-from hounsfield.io.place import to_ras
+from hounsfield.io.bytes.gzip.write import packing, writing
+from hounsfield.io.values.affine import to_ras
+from hounsfield.io.values.cast import blocks, storable
 
-TYPE_NAMES = {"i1": "int8", "u1": "uint8", "i2": "int16", "u2": "uint16", "i4": "int32", "u4": "uint32", "i8": "int64",
-              "u8": "uint64", "f4": "float", "f8": "double"}
+TYPE_NAMES = {
+    "i1": "int8",
+    "u1": "uint8",
+    "i2": "int16",
+    "u2": "uint16",
+    "i4": "int32",
+    "u4": "uint32",
+    "i8": "int64",
+    "u8": "uint64",
+    "f4": "float",
+    "f8": "double",
+}
 
 
 def write_nrrd(volume: Volume, path: Path, *, is_packed: bool = True) -> None:
@@ -32,12 +42,24 @@ def write_nrrd(volume: Volume, path: Path, *, is_packed: bool = True) -> None:
 
 def _header(volume: Volume, type_name: str, *, is_packed: bool) -> str:
     affine_lps = to_ras(volume.grid.affine)
-    vectors = ["(" + ",".join(repr(float(value) + 0.0) for value in affine_lps[:3, n]) + ")" for n in range(4)]
+    vectors = [
+        "(" + ",".join(repr(float(value) + 0.0) for value in affine_lps[:3, n]) + ")"
+        for n in range(4)
+    ]
     kinds, directions = ["domain"] * 3, vectors[:3]
     if volume.spec.channels:
         kinds, directions = [*kinds, "vector"], [*directions, "none"]
-    lines = ["NRRD0005", f"type: {type_name}", f"dimension: {len(kinds)}", "space: left-posterior-superior",
-             f"sizes: {' '.join(map(str, volume.shape))}", f"space directions: {' '.join(directions)}",
-             f"kinds: {' '.join(kinds)}", "endian: little", f"encoding: {'gzip' if is_packed else 'raw'}",
-             'space units: "mm" "mm" "mm"', f"space origin: {vectors[3]}"]
+    lines = [
+        "NRRD0005",
+        f"type: {type_name}",
+        f"dimension: {len(kinds)}",
+        "space: left-posterior-superior",
+        f"sizes: {' '.join(map(str, volume.shape))}",
+        f"space directions: {' '.join(directions)}",
+        f"kinds: {' '.join(kinds)}",
+        "endian: little",
+        f"encoding: {'gzip' if is_packed else 'raw'}",
+        'space units: "mm" "mm" "mm"',
+        f"space origin: {vectors[3]}",
+    ]
     return "\n".join(lines) + "\n\n"

@@ -11,11 +11,10 @@ import numpy as np
 
 from hounsfield.core.errors import ReadError
 from hounsfield.core.volume import Array
-from hounsfield.io.content import reading
+from hounsfield.io.bytes.gzip.read import reading
 from hounsfield.io.png.writer import INTERCEPT_KEY, SLOPE_KEY, slice_name
-from hounsfield.io.sidecar import Sidecar, read_sidecar
-from hounsfield.io.sniff import SIDECAR_NAME
-from hounsfield.io.stored import Stored
+from hounsfield.io.values.raw_image import RawImage
+from hounsfield.io.values.sidecar import SIDECAR_NAME, Sidecar, read_sidecar
 
 LARGEST_PIXEL_BYTES = 3
 """Two bytes of a pixel, and room for the filter and for deflate's blocks where noise does not compress."""
@@ -27,7 +26,7 @@ PNG_END = bytes.fromhex("0000000049454e44ae426082")
 """The chunk IEND, which ends every PNG that is whole."""
 
 
-def open_png(path: Path) -> Stored:
+def open_png(path: Path) -> RawImage:
     """What the folder holds, by its sidecar; slices are decoded when asked for.
 
     Whole numbers come back in their own dtype; others as stored numbers with slope and intercept. Raises ReadError
@@ -39,10 +38,17 @@ def open_png(path: Path) -> Stored:
         if not (path / slice_name(k, 0 if spec.channels else None)).is_file():
             raise ReadError(f"slice {k} of {spec.grid.shape[2]} is missing in the folder")
     is_whole = spec.dtype.kind in "biu" and sidecar.slope == 1.0
-    return Stored(grid=spec.grid, dtype=spec.dtype if is_whole else np.dtype(np.uint16),
-                  load=lambda: _load(path, sidecar, is_whole), slope=1.0 if is_whole else sidecar.slope,
-                  intercept=0.0 if is_whole else sidecar.intercept, channels=spec.channels, quantity=spec.quantity,
-                  background=spec.background, backgrounds=spec.backgrounds)
+    return RawImage(
+        grid=spec.grid,
+        dtype=spec.dtype if is_whole else np.dtype(np.uint16),
+        load=lambda: _load(path, sidecar, is_whole),
+        slope=1.0 if is_whole else sidecar.slope,
+        intercept=0.0 if is_whole else sidecar.intercept,
+        channels=spec.channels,
+        quantity=spec.quantity,
+        background=spec.background,
+        backgrounds=spec.backgrounds,
+    )
 
 
 def _load(path: Path, sidecar: Sidecar, is_whole: bool) -> Array:
@@ -62,10 +68,15 @@ def _values(stored: Array, sidecar: Sidecar, is_whole: bool) -> Array:
     if not is_whole:
         return stored
     values = stored.astype(np.int64) + int(sidecar.intercept)
-    low, high = (0, 1) if sidecar.spec.dtype.kind == "b" else (np.iinfo(sidecar.spec.dtype).min,
-                                                               np.iinfo(sidecar.spec.dtype).max)
+    low, high = (
+        (0, 1)
+        if sidecar.spec.dtype.kind == "b"
+        else (np.iinfo(sidecar.spec.dtype).min, np.iinfo(sidecar.spec.dtype).max)
+    )
     if values.min() < low or values.max() > high:
-        raise ReadError(f"a slice holds values that {sidecar.spec.dtype} does not: it belongs to another output")
+        raise ReadError(
+            f"a slice holds values that {sidecar.spec.dtype} does not: it belongs to another output"
+        )
     return values
 
 
@@ -83,8 +94,10 @@ def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
             Image.open(BytesIO(data), formats=["PNG"]).verify()
         with reading("PNG"), Image.open(BytesIO(data), formats=["PNG"]) as image:
             if image.size != (columns, rows) or image.mode not in ("I;16", "I;16B", "I", "L"):
-                raise ReadError(f"slice {k} is {image.size[0]} x {image.size[1]} of {image.mode}, and {columns} x "
-                                f"{rows} of grey values was expected")
+                raise ReadError(
+                    f"slice {k} is {image.size[0]} x {image.size[1]} of {image.mode}, and {columns} x "
+                    f"{rows} of grey values was expected"
+                )
             image.load()
             values = np.asarray(image)
             _check_text(image.info, sidecar, k)
@@ -96,5 +109,10 @@ def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
 
 
 def _check_text(info: Mapping[Any, Any], sidecar: Sidecar, k: int) -> None:
-    if (info.get(SLOPE_KEY), info.get(INTERCEPT_KEY)) != (repr(sidecar.slope), repr(sidecar.intercept)):
-        raise ReadError(f"slice {k} has another slope and intercept than the sidecar: it belongs to another output")
+    if (info.get(SLOPE_KEY), info.get(INTERCEPT_KEY)) != (
+        repr(sidecar.slope),
+        repr(sidecar.intercept),
+    ):
+        raise ReadError(
+            f"slice {k} has another slope and intercept than the sidecar: it belongs to another output"
+        )

@@ -30,7 +30,9 @@ class Scale:
         scaled = np.rint((values.astype(np.float64) - self.intercept) / self.slope)
         if scaled.min() < 0 or scaled.max() > self.top:
             high = self.top * self.slope + self.intercept
-            raise QuantityError(f"this PNG holds {self.intercept:g} to {high:g}, and values lie beyond; map them first")
+            raise QuantityError(
+                f"this PNG holds {self.intercept:g} to {high:g}, and values lie beyond; map them first"
+            )
         return np.asarray(scaled.astype(np.uint16))
 
 
@@ -50,7 +52,9 @@ def scale_16(spec: Spec, low: float, high: float) -> Scale:
             for start in (usual, float(math.floor(low))):
                 if start <= low and high <= start + span * step:
                     return Scale(slope=step, intercept=start, top=span)
-        raise QuantityError(f"values run from {low:g} to {high:g}: 16 bits do not hold them; clip them first")
+        raise QuantityError(
+            f"values run from {low:g} to {high:g}: 16 bits do not hold them; clip them first"
+        )
     return Scale(slope=(high - low) / span or 1.0, intercept=low, top=span)
 
 
@@ -60,5 +64,7 @@ def scale_8(spec: Spec) -> Scale:
         return Scale(slope=1 / 255, intercept=0.0, top=255)
     if spec.quantity in ("display", "mask", "label"):
         return Scale(slope=1.0, intercept=0.0, top=255)
-    raise QuantityError(f"8 bits cannot hold {spec.quantity}: run a Window, or Clip and MapRange, first, or choose "
-                        f"format='png' for 16 bits that keep the values")
+    raise QuantityError(
+        f"8 bits cannot hold {spec.quantity}: run a Window, or Clip and MapRange, first, or choose "
+        f"format='png' for 16 bits that keep the values"
+    )

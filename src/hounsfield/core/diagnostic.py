@@ -1,0 +1,80 @@
+"""One thing that was found out about data or a pipeline: a code, how serious it is, and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Severity = Literal["note", "repair", "warning", "refusal"]
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+"""From the least to the most serious: a fact, a correction that was made, a doubt, a reason not to go on."""
+
+FILES_NAMED = 3
+"""Files that a message names; the diagnostic holds all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding of a reader, a step, a plan or a run.
+
+    Characters that a terminal might interpret become '?'.
+
+    Parameters
+    ----------
+    code
+        What kind of finding it is, such as ``GAP``; each has a page in docs/codes.
+    severity
+        ``note`` (a fact), ``repair`` (a correction that was made), ``warning`` (a doubt) or ``refusal``.
+    message
+        One line: what was found, what was expected, what to do. It never holds text from a header.
+    where
+        The place that the message is about, such as ``step 2``; for the terminal alone when it is a file.
+    files
+        The files that it is about, as (ordinal, name) pairs.
+    value
+        The number that matters, in mm, degrees or counts.
+
+    Examples
+    --------
+    >>> str(Diagnostic("UNKNOWN_KEY", "refusal", "unknown key 'spacing'; expected spacing_mm", "step 2"))
+    "step 2: unknown key 'spacing'; expected spacing_mm"
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    where: str = ""
+    files: tuple[tuple[int, str], ...] = ()
+    value: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("code", "message", "where"):
+            text = getattr(self, name)
+            if not text.isprintable():
+                object.__setattr__(self, name, _printable(text))
+
+    def __str__(self) -> str:
+        where = self.where or self.file_names
+        return f"{where}: {self.message}" if where else self.message
+
+    @property
+    def file_names(self) -> str:
+        """The names of its first files, for the terminal."""
+        names = [_printable(name) for _, name in self.files]
+        more = f" and {len(names) - FILES_NAMED} more" if len(names) > FILES_NAMED else ""
+        return ", ".join(names[:FILES_NAMED]) + more
+
+    def to_json(self) -> dict[str, str]:
+        """Return it as plain data for a record, without the place and the files, which may name a patient."""
+        return {"code": self.code, "severity": self.severity, "message": self.message}
+
+
+def worst(diagnostics: Iterable[Diagnostic]) -> Severity | None:
+    """Return the most serious severity among `diagnostics`, None where there are none."""
+    severities = [diagnostic.severity for diagnostic in diagnostics]
+    return max(severities, key=SEVERITIES.index) if severities else None
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

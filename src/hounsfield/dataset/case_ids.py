@@ -1,0 +1,113 @@
+"""Case ids: the file's own stem where it is a plain one, else a keyed hash that names nobody."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import PipelineError
+from hounsfield.dataset.case import CaseSource
+
+Ids = Literal["auto", "stem", "hash"]
+
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+"""Stems that may be the name of a folder everywhere, and that no shell or path takes for anything else."""
+
+DOUBLE_SUFFIXES = (".nii.gz", ".nrrd.gz")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A case before it has its id; `series_id` is that of a DICOM series, its id unless the user wants stems."""
+
+    path: Path
+    typed: str
+    series_id: str | None = None
+    files: tuple[str, ...] = ()
+
+
+def named(found: Sequence[Found], *, ids: Ids = "auto") -> list[CaseSource]:
+    """Give each case its id; two never share one.
+
+    auto: the stem of a file where it matches PLAIN and no other file has it, the series' own id for DICOM, else a hash
+    of the file's place under the user's key. hash: never a stem. stem: always one; raises PipelineError where that
+    cannot be. The same case found twice is one case.
+    """
+    once = list({(os.path.realpath(item.path), item.series_id): item for item in found}.values())
+    stems = [stem(item) for item in once]
+    counts = Counter(name.lower() for name in stems)
+    if ids == "stem":
+        _check_stems(stems, counts)
+    result = []
+    for item, name in zip(once, stems, strict=True):
+        unique = counts[name.lower()] == 1 and PLAIN.fullmatch(name) is not None
+        if ids == "stem" or (ids == "auto" and item.series_id is None and unique):
+            chosen = name
+        else:
+            chosen = item.series_id or _hashed(item.path)
+        result.append(
+            CaseSource(
+                id=chosen, path=item.path, series=item.series_id, files=item.files, typed=item.typed
+            )
+        )
+    return _without_twins(result)
+
+
+def stem(item: Found) -> str:
+    """The name of a file or folder without its suffix."""
+    name = item.path.name
+    for suffix in DOUBLE_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name if item.path.is_dir() else item.path.stem
+
+
+def _hashed(path: Path) -> str:
+    from hounsfield.io.bytes.case_id import case_id
+
+    return case_id(f"file:{os.path.realpath(path)}")
+
+
+def _check_stems(stems: Sequence[str], counts: Counter[str]) -> None:
+    diagnostics = [
+        Diagnostic(
+            "NOT_PLAIN",
+            "refusal",
+            "a name is not of 1 to 40 letters, digits, _ and -; use --ids auto or hash",
+            "--ids stem",
+        )
+        for name in stems
+        if PLAIN.fullmatch(name) is None
+    ]
+    diagnostics += [
+        Diagnostic(
+            "NOT_UNIQUE",
+            "refusal",
+            f"{count} cases share one name; use --ids auto or hash",
+            "--ids stem",
+        )
+        for count in counts.values()
+        if count > 1
+    ]
+    if diagnostics:
+        raise PipelineError(list(dict.fromkeys(diagnostics)))
+
+
+def _without_twins(cases: Sequence[CaseSource]) -> list[CaseSource]:
+    """The same series in two folders is told unshared by its place: neither may overwrite the other."""
+    counts = Counter(case.id for case in cases)
+    return [
+        case if counts[case.id] == 1 else replace(case, id=_hashed_series(case)) for case in cases
+    ]
+
+
+def _hashed_series(case: CaseSource) -> str:
+    from hounsfield.io.bytes.case_id import case_id
+
+    return case_id(f"file:{os.path.realpath(case.path)}/{case.series}")

@@ -1,0 +1,145 @@
+"""Write a file whole or not at all: a private temporary file beside it, flushed to disk, then renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hounsfield.core.errors import HounsfieldError, WriteError
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary file (0600, in the same folder) to write to; when the block ends well it becomes `path`.
+
+    The content is on disk before the name is; a symbolic link at `path` is replaced, not followed. On any failure the
+    temporary file is removed, what was at `path` stays, and an OSError becomes a WriteError in one line.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, atomic(Path(folder) / "x.txt") as temporary:
+    ...     _ = temporary.write_text("all of it")
+    """
+    with _one_line():
+        temporary = _temporary(path)
+        try:
+            yield temporary
+            _finish(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn what the operating system raises into one WriteError."""
+    try:
+        yield
+    except HounsfieldError:
+        raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise WriteError(
+            f"the output could not be written ({reason}); nothing half-written is left"
+        ) from None
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` in UTF-8 with plain line feeds, whole or not at all."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def _temporary(path: Path) -> Path:
+    """A new empty file that only we may read, beside `path`; its random name never existed, so no link is followed."""
+    temporary = path.with_name(f".hounsfield-{secrets.token_hex(8)}.part")
+    os.close(
+        os.open(
+            temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600
+        )
+    )
+    return temporary
+
+
+def _finish(temporary: Path, path: Path) -> None:
+    """Flush to disk, take the permissions that a new file has here, rename, and flush the folder."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.chmod(0o666 & ~_umask())
+    temporary.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    """Flush the names in a folder; some file systems cannot, and need not."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _umask() -> int:
+    """The permissions that this process withholds from new files; Linux tells without changing them."""
+    with suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    return 0o077
+
+
+@contextmanager
+def atomic_folder(path: Path, *, is_ours: Callable[[set[str]], bool]) -> Iterator[Path]:
+    """Give a temporary folder (0700, beside `path`) to fill; when the block ends well it becomes `path`, whole.
+
+    A folder that is already there is replaced where it is empty or `is_ours` says so of its names; a link and any
+    other folder or file are left, WriteError.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise WriteError(
+            "a file or link stands where the folder of the output belongs: name another folder"
+        )
+    with _one_line():
+        names = {item.name for item in path.iterdir()} if path.is_dir() else set()
+        if names and not is_ours(names):
+            raise WriteError("the folder of the output holds other files: name another folder")
+        temporary = path.with_name(f".hounsfield-{secrets.token_hex(8)}.part")
+        temporary.mkdir(mode=0o700)
+        try:
+            yield temporary
+            _finish_folder(temporary, path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+def _finish_folder(temporary: Path, path: Path) -> None:
+    mode = 0o666 & ~_umask()
+    for item in temporary.iterdir():
+        with item.open("rb+") as file:
+            os.fsync(file.fileno())
+        item.chmod(mode)
+    temporary.chmod(0o777 & ~_umask())
+    earlier = None
+    if path.is_dir():
+        earlier = path.with_name(f".hounsfield-{secrets.token_hex(8)}.old")
+        path.rename(earlier)
+    try:
+        temporary.rename(path)
+    except OSError:
+        if earlier is not None:
+            earlier.rename(path)
+        raise
+    if earlier is not None:
+        shutil.rmtree(earlier, ignore_errors=True)
+    _sync_folder(path.parent)

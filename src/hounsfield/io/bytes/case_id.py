@@ -1,0 +1,88 @@
+"""Case ids that say nothing of the patient: a keyed hash of the series UID, under one secret key per user."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from hounsfield.core.errors import ReadError, WriteError
+
+KEY_BYTES = 32
+"""As long as the digest of SHA-256: more adds nothing (RFC 2104 section 3)."""
+
+ID_DIGITS = 12
+"""48 bits: among 100,000 series two collide with a chance of 1 in 50,000."""
+
+
+def case_id(series_uid: str, *, key: bytes | None = None) -> str:
+    """'c-' and 12 hex digits of HMAC-SHA256 of the series UID, under `key` or the user's own.
+
+    >>> case_id("1.2.3", key=b"0" * 32)
+    'c-bff0413eec99'
+    """
+    digest = hmac.new(
+        user_key() if key is None else key, series_uid.encode("utf-8", "replace"), hashlib.sha256
+    )
+    return "c-" + digest.hexdigest()[:ID_DIGITS]
+
+
+def key_path() -> Path:
+    """Where the user's key lies: $XDG_CONFIG_HOME/hounsfield/key, by default under ~/.config."""
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return Path(base) / "hounsfield" / "key"
+
+
+def user_key() -> bytes:
+    """The user's key; made at first need, readable by its owner alone. Raises ReadError, WriteError."""
+    path = key_path()
+    try:
+        return read_key(path)
+    except FileNotFoundError:
+        return _made(path)
+
+
+def read_key(path: Path) -> bytes:
+    """The key in a file of 64 hex digits; raises FileNotFoundError, ReadError where it is no key or open to others."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ReadError(f"the key file cannot be read ({error.strerror})") from None
+    with os.fdopen(handle, "rb") as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            raise ReadError("the key file can be read by others; make it yours alone: chmod 600")
+        text = file.read(4 * KEY_BYTES)
+    try:
+        key = bytes.fromhex(text.decode("ascii").strip())
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ReadError(f"the key file does not hold {2 * KEY_BYTES} hex digits")
+    return key
+
+
+def _made(path: Path) -> bytes:
+    """Write a new key beside its place and link it there, so that of two processes the first one's key holds."""
+    draft = path.with_name(f".key-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(draft)
+    except OSError as error:
+        raise WriteError(
+            f"the key file cannot be written ({error.strerror}); set XDG_CONFIG_HOME to a folder of yours"
+        ) from None
+    return read_key(path)

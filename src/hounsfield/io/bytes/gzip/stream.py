@@ -1,0 +1,138 @@
+"""Slices of a gzip file read in order: inflated just before they are needed, and dropped after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from hounsfield.core.errors import ReadError
+from hounsfield.core.volume import Array
+from hounsfield.io.bytes.gzip.bounded import CHUNK_BYTES, Stream, check_end, stream_of, too_short
+from hounsfield.io.bytes.gzip.read import reading
+
+KEPT_IN_MEMORY_BYTES = 16 << 20
+"""Voxels that take less are held once inflated: there is nothing to save."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GzipVoxels:
+    """A gzip file and the offset of the voxels in its content."""
+
+    path: Path
+    offset: int
+
+
+class Sequential:
+    """Slices (i, j, start to stop) of `dtype` in order, from a stream that only runs forwards.
+
+    The last slab asked for is kept, as the next one may begin inside it; going further back inflates from the
+    beginning again. `finish` reads on to the checksum, and calls `check` with a sample of all
+    voxels (stored values as `dtype`): every `stride`-th along each axis.
+    """
+
+    def __init__(
+        self,
+        packed: GzipVoxels,
+        *,
+        shape: tuple[int, int, int],
+        stored: np.dtype[Any],
+        dtype: np.dtype[Any],
+        stride: int = 1,
+        check: Callable[[Array], None] | None = None,
+    ) -> None:
+        self._packed, self._shape, self._stored, self._dtype = packed, shape, stored, dtype
+        self._stride, self._check = stride, check
+        self._lock = Lock()
+        self._file: BinaryIO | None = None
+        self._stream: Stream | None = None
+        self._kept: tuple[int, Array] | None = None
+        self._next = 0
+        self._samples: list[Array] = []
+
+    def slab(self, start: int, stop: int) -> Array:
+        """Slices start to stop (exclusive), (i, j, stop - start), native byte order, Fortran-ordered."""
+        with self._lock, reading("NIfTI"):
+            out = np.empty((*self._shape[:2], stop - start), dtype=self._dtype, order="F")
+            done = self._from_kept(start, stop, out)
+            if start + done < self._next or self._stream is None:
+                self._rewind()
+            self._skip(start + done)
+            while start + done < stop:
+                count = min(stop - start - done, max(1, CHUNK_BYTES // self._slice_bytes))
+                out[:, :, done : done + count] = self._read(count)
+                done += count
+            self._kept = (start, out)
+            return out
+
+    def finish(self) -> None:
+        """Read on to the end: raises ReadError where the stream is cut short or its checksum is wrong, and what
+        `check` raises."""
+        with self._lock, reading("NIfTI"):
+            if self._stream is None:
+                self._rewind()
+            self._skip(self._shape[2])
+            assert self._stream is not None
+            check_end(self._stream, self._slice_bytes * self._shape[2])
+            self._close()
+        if self._check is not None:
+            self._check(np.concatenate(self._samples))
+        self._samples = []
+
+    @property
+    def _slice_bytes(self) -> int:
+        return self._shape[0] * self._shape[1] * self._stored.itemsize
+
+    def _from_kept(self, start: int, stop: int, out: Array) -> int:
+        """Copy what the slab before already has; how many slices that were."""
+        if self._kept is None:
+            return 0
+        first, array = self._kept
+        self._kept = None
+        if not first <= start < first + array.shape[2]:
+            return 0
+        common = array[:, :, start - first : min(stop - first, array.shape[2])]
+        out[:, :, : common.shape[2]] = common
+        return int(common.shape[2])
+
+    def _skip(self, to: int) -> None:
+        while self._next < to:
+            self._read(min(to - self._next, max(1, CHUNK_BYTES // self._slice_bytes)))
+
+    def _read(self, count: int) -> Array:
+        assert self._stream is not None
+        raw = np.empty(count * self._slice_bytes, dtype=np.uint8)
+        _fill(self._stream, raw)
+        values = raw.view(self._stored).reshape((*self._shape[:2], count), order="F")
+        if self._check is not None and len(self._samples) * self._stride <= self._next:
+            chosen = [k for k in range(count) if (self._next + k) % self._stride == 0]
+            self._samples += [
+                values[:, :: self._stride, k].ravel(order="K").astype(self._dtype) for k in chosen
+            ]
+        self._next += count
+        return values
+
+    def _rewind(self) -> None:
+        self._close()
+        self._file = Path(self._packed.path).open("rb")  # noqa: SIM115
+        self._stream = stream_of(self._file, "gzip")
+        _fill(self._stream, np.empty(self._packed.offset, dtype=np.uint8))
+        self._next = 0
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = self._stream = None
+
+
+def _fill(stream: Stream, out: Array) -> None:
+    view, done = memoryview(out.data), 0
+    while done < len(out) and (got := stream.readinto(view[done : done + CHUNK_BYTES])):
+        done += got
+    if done < len(out):
+        error: ReadError = too_short(done, len(out))
+        raise error

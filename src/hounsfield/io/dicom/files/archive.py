@@ -1,0 +1,233 @@
+"""Zip and tar archives: their members as sources, read in place, never unpacked onto the disk."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import ReadError, RefusedError, unreadable
+from hounsfield.io.bytes.temp_file import TempFile
+from hounsfield.io.dicom.files.inflated_once import InflatedOnce
+from hounsfield.io.dicom.files.source import FileSource, Source, printable
+
+MAX_MEMBERS = 100_000
+"""More members than this are refused: the largest studies have some 10,000 files."""
+
+MAX_MEMBER = 1 << 32
+"""Bytes of one member, unpacked: an enhanced CT of 4,000 frames has 2 GB."""
+
+MAX_TOTAL = 1 << 37
+"""Bytes of all members, unpacked: ten thousand CT slices have 5 GB."""
+
+MAX_UNPACKED_TAR = 1 << 35
+"""Bytes that a compressed tar may unpack to, in an unnamed temporary file."""
+
+MAX_RATIO = 1100
+"""Deflate packs at most 1032 to 1 (its format's bound); a member that claims more is no honest one."""
+
+_CHUNK = 1 << 20
+_BLOCK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ZipSource:
+    """A packed member of a zip, inflated as far as what is asked for."""
+
+    archive: zipfile.ZipFile = field(repr=False)
+    member: zipfile.ZipInfo = field(repr=False)
+    name: str
+    ordinal: int
+    size: int
+    inflated: InflatedOnce = field(repr=False, compare=False)
+    """Shared by all members of the archive: one is read at a time."""
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from `start`; raises ReadError where the member is corrupt."""
+        try:
+            return self.inflated.read(
+                self.member,
+                lambda: self.archive.open(self.member),
+                start=start,
+                count=max(0, min(count, self.size - start)),
+            )
+        except (
+            OSError,
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            RuntimeError,
+            NotImplementedError,
+        ):
+            raise unreadable(
+                self.name,
+                "this member of the archive is corrupt, encrypted or of an unknown packing",
+            ) from None
+
+
+def is_archive(head: bytes) -> bool:
+    """Whether the first 512 bytes are those of a zip, a tar, or a gzip, bzip2 or xz (which may hold a tar)."""
+    return head[:4] in (b"PK\3\4", b"PK\5\6") or head[257:262] == b"ustar" or _is_packed(head)
+
+
+def archive_sources(path: Path) -> list[Source]:
+    """The members of the archive at `path`; raises RefusedError where one leads out, ReadError where it is broken."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(512)
+        return (
+            _zip_sources(path) if head[:2] == b"PK" else _tar_sources(path, packed=_is_packed(head))
+        )
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        zlib.error,
+        EOFError,
+        LookupError,
+        NotImplementedError,
+        UnicodeError,
+        ValueError,
+    ) as error:
+        if isinstance(error, RefusedError):
+            raise
+        raise unreadable(printable(path.name), "the archive is broken") from None
+    except OSError as error:
+        if isinstance(error, ReadError):
+            raise
+        raise unreadable(
+            printable(path.name), f"the archive cannot be read ({error.strerror or 'broken'})"
+        ) from None
+
+
+def check_member(name: str, *, archive: str, ordinal: int) -> None:
+    """Refuse a name that leads out of the archive: absolute, with '..', a drive or a backslash."""
+    path = PurePosixPath(name)
+    if (
+        path.is_absolute()
+        or ".." in path.parts
+        or "\\" in name
+        or "\0" in name
+        or (len(name) > 1 and name[1] == ":")
+    ):
+        raise _refuse(archive, f"member {ordinal + 1} has a name that leads out of the archive")
+
+
+def _is_packed(head: bytes) -> bool:
+    return head[:2] == b"\x1f\x8b" or head[:3] == b"BZh" or head[:6] == b"\xfd7zXZ\0"
+
+
+def _refuse(archive: str, message: str) -> RefusedError:
+    return RefusedError([Diagnostic("ARCHIVE", "refusal", message, archive)])
+
+
+def _zip_sources(path: Path) -> list[Source]:
+    archive = zipfile.ZipFile(path)
+    members = archive.infolist()
+    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_TOTAL:
+        raise _refuse(
+            printable(path.name), f"over {MAX_MEMBERS} members or {MAX_TOTAL} bytes unpacked"
+        )
+    for turn, member in enumerate(members):
+        check_member(member.filename, archive=printable(path.name), ordinal=turn)
+        if (member.external_attr >> 16) & 0o170000 == 0o120000:
+            raise _refuse(printable(path.name), f"member {turn + 1} is a link")
+        if member.file_size > MAX_MEMBER or member.file_size > MAX_RATIO * (
+            member.compress_size + 64
+        ):
+            raise _refuse(
+                printable(path.name),
+                f"member {turn + 1} claims {member.file_size} bytes from {member.compress_size}",
+            )
+    files = sorted(
+        (member for member in members if not member.is_dir()), key=lambda member: member.filename
+    )
+    inflated = InflatedOnce()
+    return [
+        _zip_source(path, archive, member, ordinal, inflated)
+        for ordinal, member in enumerate(files)
+    ]
+
+
+def _zip_source(
+    path: Path,
+    archive: zipfile.ZipFile,
+    member: zipfile.ZipInfo,
+    ordinal: int,
+    inflated: InflatedOnce,
+) -> Source:
+    if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
+        head = FileSource(str(path), path.name, 0, path.stat().st_size).read(
+            member.header_offset, 30
+        )
+        names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        start = member.header_offset + 30 + names
+        return FileSource(str(path), printable(member.filename), ordinal, member.file_size, start)
+    return ZipSource(
+        archive, member, printable(member.filename), ordinal, member.file_size, inflated
+    )
+
+
+def _tar_sources(path: Path, *, packed: bool) -> list[Source]:
+    if packed:
+        holder = _unpacked(path)
+        with holder.reader() as file:
+            return _tar_members(file, path, holder)
+    with open(path, "rb") as file:
+        return _tar_members(file, path, None)
+
+
+def _tar_members(file: IO[bytes], path: Path, holder: TempFile | None) -> list[Source]:
+    members: list[tarfile.TarInfo] = []
+    with tarfile.open(fileobj=file, mode="r:") as archive:
+        for turn, member in enumerate(archive):
+            check_member(member.name, archive=printable(path.name), ordinal=turn)
+            if not (member.isfile() or member.isdir()) or member.issparse():
+                raise _refuse(
+                    printable(path.name), f"member {turn + 1} is a link, a device or no plain file"
+                )
+            if turn >= MAX_MEMBERS:
+                raise _refuse(printable(path.name), f"it has over {MAX_MEMBERS} members")
+            members.append(member)
+        file.seek(archive.offset)
+        if file.read(_BLOCK).strip(b"\0") or file.tell() < archive.offset + _BLOCK:
+            raise unreadable(
+                printable(path.name), "the archive is cut short, its end mark is missing"
+            )
+    files = sorted(
+        (member for member in members if member.isfile()), key=lambda member: member.name
+    )
+    return [
+        FileSource(
+            str(path), printable(member.name), ordinal, member.size, member.offset_data, holder
+        )
+        for ordinal, member in enumerate(files)
+    ]
+
+
+def _unpacked(path: Path) -> TempFile:
+    """The tar inside, in an unnamed temporary file that vanishes with its last reader."""
+    import bz2
+    import gzip
+    import lzma
+
+    with open(path, "rb") as file:
+        head = file.read(6)
+    opener = gzip.open if head[:2] == b"\x1f\x8b" else bz2.open if head[:3] == b"BZh" else lzma.open
+    holder = TempFile()
+    try:
+        with opener(path, "rb") as packed, holder.reader() as room:
+            done = 0
+            while chunk := packed.read(_CHUNK):
+                done += len(chunk)
+                if done > MAX_UNPACKED_TAR or done > MAX_RATIO * (path.stat().st_size + 64):
+                    raise _refuse(
+                        printable(path.name), f"it unpacks to over {MAX_UNPACKED_TAR} bytes"
+                    )
+                room.write(chunk)
+    except lzma.LZMAError:
+        raise unreadable(printable(path.name), "the archive is broken") from None
+    return holder

@@ -1,0 +1,65 @@
+"""Which files lie under a path: every one of them, in an order that does not depend on the file system."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from hounsfield.core.errors import ReadError, unreadable
+from hounsfield.io.dicom.files.archive import archive_sources, is_archive
+from hounsfield.io.dicom.files.dicomdir import dicomdir_sources, is_dicomdir
+from hounsfield.io.dicom.files.source import FileSource, Source, file_source, printable
+
+MAX_FOLDERS = 64
+"""Folders nested deeper than this are not followed."""
+
+
+def sources(path: Path) -> list[Source]:
+    """The sources under `path` (a file, folder, zip, tar or DICOMDIR), named relative to it.
+
+    Raises ReadError where it cannot be read, RefusedError where an archive or a directory leads out of itself.
+    """
+    if not os.path.exists(path):
+        raise unreadable(printable(path.name), "no such file or folder")
+    if path.is_dir():
+        return list(_numbered(path))
+    if not path.is_file():
+        raise unreadable(printable(path.name), "this is neither a file nor a folder")
+    source = file_source(path, name=path.name)
+    head = source.read(0, 512)
+    if is_archive(head) and head[128:132] != b"DICM":
+        return archive_sources(path)
+    return dicomdir_sources(path) if is_dicomdir(head) else [source]
+
+
+def _numbered(folder: Path) -> Iterator[FileSource]:
+    found = sorted(_files(str(folder), "", 0))
+    for ordinal, (name, path, size) in enumerate(found):
+        yield FileSource(path, printable(name), ordinal, size)
+
+
+def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int]]:
+    """(relative name, path, size) of regular files; links to folders are not followed, so that there are no loops."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if depth < MAX_FOLDERS:
+                        yield from _files(entry.path, f"{prefix}{entry.name}/", depth + 1)
+                elif (size := _size(entry)) is not None:
+                    yield prefix + entry.name, entry.path, size
+    except ReadError:
+        raise
+    except OSError as error:
+        raise unreadable(
+            printable(prefix) or "the folder", f"cannot be listed ({error.strerror})"
+        ) from None
+
+
+def _size(entry: os.DirEntry[str]) -> int | None:
+    """The size of a regular file; None for what is none: a pipe, a device, a link to nothing or in a circle."""
+    try:
+        return entry.stat().st_size if entry.is_file() else None
+    except OSError:
+        return None

@@ -1,0 +1,114 @@
+"""Where the bytes of one DICOM object lie: a file, a stretch of a file (a tar member), or memory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from hounsfield.core.errors import unreadable
+
+
+class TempFile(Protocol):
+    """Something that keeps a file open."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+
+
+class Source(Protocol):
+    """Bytes that can be read from any place; `name` is relative to what the user named, `ordinal` its turn there."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def ordinal(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from `start`; fewer at the end; raises ReadError."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A file, or `size` bytes of it from `offset`."""
+
+    path: str
+    name: str
+    ordinal: int
+    size: int
+    offset: int = 0
+    holder: TempFile | None = field(default=None, repr=False, compare=False)
+    """An open file without a name, read instead of `path`."""
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from `start`."""
+        wanted = max(0, min(count, self.size - start))
+        try:
+            if self.holder is not None:
+                return os.pread(self.holder.fileno(), wanted, self.offset + start)
+            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return os.pread(handle, wanted, self.offset + start)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise unreadable(self.name, f"cannot be read ({error.strerror})") from None
+
+    def read_into(self, buffer: memoryview, start: int) -> int:
+        """Fill `buffer` from `start`; returns how many bytes there were; raises ReadError."""
+        room = buffer[: max(0, self.size - start)]
+        try:
+            if self.holder is not None:
+                return _fill(self.holder.fileno(), room, self.offset + start)
+            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                return _fill(handle, room, self.offset + start)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise unreadable(self.name, f"cannot be read ({error.strerror})") from None
+
+
+def _fill(handle: int, room: memoryview, position: int) -> int:
+    done = 0
+    while done < len(room) and (got := os.preadv(handle, [room[done:]], position + done)):
+        done += got
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class BytesSource:
+    """Bytes in memory."""
+
+    data: bytes = field(repr=False)
+    name: str = ""
+    ordinal: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+        return len(self.data)
+
+    def read(self, start: int, count: int) -> bytes:
+        """At most `count` bytes from `start`."""
+        return self.data[start : start + max(0, count)]
+
+
+def printable(name: str) -> str:
+    """A file's name for a message: one line, nothing that a terminal would take for a command."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def file_source(path: Path, *, name: str = "", ordinal: int = 0) -> FileSource:
+    """The source that is a whole file; raises ReadError where it cannot be looked at."""
+    try:
+        return FileSource(str(path), printable(name or path.name), ordinal, os.stat(path).st_size)
+    except OSError as error:
+        raise unreadable(
+            printable(name or path.name), f"cannot be read ({error.strerror})"
+        ) from None

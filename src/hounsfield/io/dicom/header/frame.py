@@ -1,0 +1,124 @@
+"""One frame of one DICOM object: what its header says of its pixels, its place and its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hounsfield.core.diagnostic import Diagnostic, Severity
+from hounsfield.io.dicom import tags
+from hounsfield.io.dicom.files.source import Source
+
+Vector = tuple[float, ...]
+
+MAX_SIDE = 8192
+"""The most rows or columns of a slice: CT has 512 to 2048, micro-CT 4096; more would be over 128 MB for one slice."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelFormat:
+    """How the pixels of a frame are stored (PS3.3 C.7.6.3)."""
+
+    rows: int
+    columns: int
+    allocated: int
+    stored: int
+    high_bit: int
+    signed: bool
+    samples: int
+    photometric: str
+    syntax: str
+    little: bool
+
+    @property
+    def codec(self) -> str:
+        """The short name of the codec, 'unknown' for a syntax that cannot be decoded."""
+        return tags.CODECS.get(self.syntax, "unknown")
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the pixels lie uncompressed in the file."""
+        return self.syntax in tags.NATIVE
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype, in this machine's byte order, that holds the stored values."""
+        return np.dtype(f"{'ui'[self.signed]}{self.allocated // 8}")
+
+    @property
+    def frame_bytes(self) -> int:
+        """The length of one uncompressed frame, bytes."""
+        return self.rows * self.columns * self.samples * self.allocated // 8
+
+
+@dataclass(frozen=True, slots=True)
+class ModalityLut:
+    """A table from stored values to output values (PS3.3 C.11.1.1); `first` is the stored value of its first entry."""
+
+    first: int
+    table: tuple[int, ...]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One frame. Positions and directions are DICOM's own, LPS+ mm; empty tuples are attributes that are missing."""
+
+    source: Source
+    index: int = 0
+    count: int = 1
+    sop_class: str = ""
+    sop_instance: str = ""
+    study: str = ""
+    series: str = ""
+    reference: str = ""
+    modality: str = ""
+    image_type: tuple[str, ...] = ()
+    pixels: PixelFormat | None = None
+    offset: int | None = None
+    length: int = 0
+    position_mm: Vector = ()
+    orientation: Vector = ()
+    spacing_mm: Vector = ()
+    thickness_mm: float | None = None
+    slope: float | None = None
+    intercept: float | None = None
+    rescale_type: str = ""
+    bad_rescale: bool = False
+    lut: ModalityLut | None = None
+    padding: int | None = None
+    padding_limit: int | None = None
+    kernel: str = ""
+    contrast: bool = False
+    order: tuple[tuple[str, float], ...] = ()
+    """What may tell phases unshared, as (name, value): acquisition number, times, temporal position, instance number."""
+    parts: tuple[tuple[int, int], ...] = ()
+    """(position, length) of this frame's fragments, where the object holds several compressed frames."""
+    assumed: tuple[str, ...] = ()
+    """What the header left out and was taken for granted."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns; (0, 0) where the header does not say."""
+        return (self.pixels.rows, self.pixels.columns) if self.pixels is not None else (0, 0)
+
+    @property
+    def name(self) -> str:
+        """The file, and the frame where it has several."""
+        return self.source.name if self.count == 1 else f"{self.source.name} frame {self.index + 1}"
+
+
+def diagnose(
+    code: str,
+    severity: Severity,
+    message: str,
+    *,
+    frames: Iterable[Frame] = (),
+    value: float | None = None,
+) -> Diagnostic:
+    """Return a Diagnostic about `frames`."""
+    files = tuple((frame.source.ordinal, frame.name) for frame in frames)
+    return Diagnostic(code, severity, message, files=files, value=value)

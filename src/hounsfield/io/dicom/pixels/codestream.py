@@ -1,0 +1,83 @@
+"""What a JPEG, JPEG-LS or JPEG 2000 codestream says of its own size, read before anything is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hounsfield.core.errors import unreadable
+from hounsfield.io.dicom.header.fragments import frame_head
+from hounsfield.io.dicom.header.frame import Frame
+
+_FRAMES = frozenset(
+    {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
+)
+"""Start-of-frame markers: T.81 table B.1, and T.87's for JPEG-LS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codestream:
+    """Rows, columns, components, bits per sample and sign of a codestream."""
+
+    rows: int
+    columns: int
+    components: int
+    bits: int
+    signed: bool
+
+
+def describe(data: bytes) -> Codestream | None:
+    """The codestream's own size and depth, or None where it has no header that can be read."""
+    if data[:4] == b"\xff\x4f\xff\x51":
+        return _jpeg2000(data)
+    if data[:12] == b"\0\0\0\x0cjP  \r\n\x87\n":
+        start = data.find(b"\xff\x4f\xff\x51", 12, 4096)
+        return _jpeg2000(data[start : start + 64]) if start > 0 else None
+    return _jpeg(data) if data[:2] == b"\xff\xd8" else None
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether the codestream ends with its end marker (one for JPEG, JPEG-LS and JPEG 2000), zeros after it aside."""
+    return data[-64:].rstrip(b"\0").endswith(b"\xff\xd9")
+
+
+def _jpeg(data: bytes) -> Codestream | None:
+    position = 2
+    while position + 10 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+            continue
+        if marker in _FRAMES:
+            rows, columns = (int.from_bytes(data[n : n + 2]) for n in (position + 5, position + 7))
+            return Codestream(rows, columns, data[position + 9], data[position + 4], False)
+        position += 2 + max(2, int.from_bytes(data[position + 2 : position + 4]))
+    return None
+
+
+def _jpeg2000(data: bytes) -> Codestream | None:
+    if len(data) < 43:
+        return None
+    right, bottom, left, top = (int.from_bytes(data[n : n + 4]) for n in (8, 12, 16, 20))
+    components, depth = int.from_bytes(data[40:42]), data[42]
+    return Codestream(
+        bottom - top, right - left, components, (depth & 0x7F) + 1, bool(depth & 0x80)
+    )
+
+
+_SIGNED_CODECS = ("jpeg2000", "htj2k")
+
+
+def with_codestream_signs(frames: Sequence[Frame]) -> tuple[Frame, ...]:
+    """The frames, those whose codestream is signed though the header says otherwise marked as signed."""
+    return tuple(_mended(frame) for frame in frames)
+
+
+def _mended(frame: Frame) -> Frame:
+    form = frame.pixels
+    if form is None or form.signed or form.codec not in _SIGNED_CODECS:
+        return frame
+    stream = describe(frame_head(frame))
+    if stream is None:
+        raise unreadable(frame.name, "the compressed frame has no header that can be read")
+    return replace(frame, pixels=replace(form, signed=True)) if stream.signed else frame

@@ -1,0 +1,105 @@
+"""An RTSTRUCT's contours as it has them (PS3.3 C.8.8.5 and C.8.8.6), before they meet an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import unreadable
+from hounsfield.io.dicom.header.dataset import dataset_of, parsing
+from hounsfield.io.dicom.header.geometry import LPS_TO_RAS
+from hounsfield.io.dicom.labels.objects import LabelObject
+
+CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
+"""Contour types that enclose an area (PS3.3 C.8.8.6.1); points and open lines do not."""
+
+MAX_ROIS = 1024
+"""More regions than anatomy has names for in any plan."""
+
+FARTHEST_MM = 1e5
+"""A point over 100 m from the scanner's origin is a broken number."""
+
+CONTOUR_DATA = 0x30060050
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Contour:
+    """One outline: its points (n, 3) in RAS+ mm, its type, and the slice that it says it was drawn on ('', 0)."""
+
+    points_ras_mm: NDArray[np.float64]
+    kind: str
+    instance: str = ""
+    frame: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Roi:
+    """A region of interest: its number, its name (free text, not to be shown), frame of reference and contours."""
+
+    number: int
+    text: str
+    reference: str
+    contours: tuple[Contour, ...]
+
+    @property
+    def closed(self) -> tuple[Contour, ...]:
+        """The contours that enclose an area, each once."""
+        once: dict[tuple[str, bytes], Contour] = {}
+        for contour in self.contours:
+            if contour.kind in CLOSED:
+                once.setdefault((contour.instance, contour.points_ras_mm.tobytes()), contour)
+        return tuple(once.values())
+
+
+def rois_of(item: LabelObject) -> tuple[Roi, ...]:
+    """The regions in an RTSTRUCT, in the order of its list; raises ReadError where its structure is broken."""
+    data = dataset_of(item.source)
+    with parsing(item.source.name):
+        described = data.get("StructureSetROISequence") or ()
+        if len(described) > MAX_ROIS:
+            raise unreadable(
+                item.source.name,
+                f"it has {len(described)} regions, and {MAX_ROIS} are read at most",
+                code="TOO_LARGE",
+            )
+        drawn: dict[int, list[Contour]] = {}
+        for region in data.get("ROIContourSequence") or ():
+            contours = drawn.setdefault(int(region.ReferencedROINumber), [])
+            contours.extend(_contours(region, item.source.name))
+        return tuple(
+            Roi(
+                number=int(one.ROINumber),
+                text=str(one.get("ROIName") or ""),
+                reference=str(one.get("ReferencedFrameOfReferenceUID") or ""),
+                contours=tuple(drawn.get(int(one.ROINumber), ())),
+            )
+            for one in described
+        )
+
+
+def _contours(region: Any, name: str) -> Iterator[Contour]:
+    for contour in region.get("ContourSequence") or ():
+        points = _points(contour, name)
+        kind = str(contour.get("ContourGeometricType") or "").strip().upper()
+        images = list(contour.get("ContourImageSequence") or ())
+        instance = str(images[0].get("ReferencedSOPInstanceUID") or "") if len(images) == 1 else ""
+        frame = int(images[0].get("ReferencedFrameNumber") or 0) if len(images) == 1 else 0
+        if len(points):
+            yield Contour(points, kind, instance, frame)
+
+
+def _points(contour: Any, name: str) -> NDArray[np.float64]:
+    """The points (n, 3) in RAS+ mm; raises ReadError where they are no finite triples."""
+    raw = contour.get_item(CONTOUR_DATA) if CONTOUR_DATA in contour else None
+    value = raw.value if raw is not None else None
+    if value is None or len(value) == 0:
+        return np.empty((0, 3))
+    words = value.strip(b" \0").split(b"\\") if isinstance(value, bytes) else value
+    numbers: NDArray[np.float64] = np.asarray([float(word) for word in words], dtype=np.float64)
+    if len(numbers) % 3 or not np.isfinite(numbers).all() or np.abs(numbers).max() > FARTHEST_MM:
+        raise unreadable(name, "a contour's points are no triples of mm", code="BAD_CONTOUR")
+    return np.asarray(numbers.reshape(-1, 3) * LPS_TO_RAS)

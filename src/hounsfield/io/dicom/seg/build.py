@@ -1,0 +1,159 @@
+"""A DICOM SEG as a data set, made by highdicom of what the original slices say of themselves."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import HounsfieldError, MissingExtraError, WriteError
+from hounsfield.core.version import VERSION
+from hounsfield.io.dicom import tags
+from hounsfield.io.dicom.derived.rescale import decimal, fingerprint
+from hounsfield.io.dicom.derived.source import DicomSource, Identity, put_owner
+from hounsfield.io.dicom.derived.uid import IMPLEMENTATION_UID, content_uid
+from hounsfield.io.dicom.header.frame import Frame
+
+NO_DATE, NO_TIME = "19000101", "000000"
+"""A SEG must have a content date and time (type 1, PS3.3 C.7.6.16); these say that it tells none, so that the same
+input gives the same bytes and nothing of the day of the scan."""
+
+MEASURES = (
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "DimensionIndexSequence",
+    "DimensionOrganizationSequence",
+    "NumberOfFrames",
+)
+"""What highdicom reads the places of a multi-frame object's frames from."""
+
+
+def seg_object(
+    numbered: NDArray[np.uint16], labels: Sequence[str], *, source: DicomSource, identity: Identity
+) -> Any:
+    """The binary SEG of segment numbers (frame, row, column), one plane for each of the source's frames.
+
+    Raises MissingExtraError without highdicom, WriteError where the series says too little of itself.
+    """
+    try:
+        import highdicom
+    except ImportError:
+        raise MissingExtraError(
+            "writing DICOM SEG needs highdicom: pip install 'hounsfield[seg]'"
+        ) from None
+    words = "\n".join(
+        [identity, *labels, *(f"{frame.sop_instance} {frame.index}" for frame in source.frames)]
+    )
+    seed = fingerprint(numbered) + words.encode("utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            images, planes = _images(source, identity), _as_in_file(numbered, source.frames)
+            data = highdicom.seg.Segmentation(
+                source_images=images,
+                pixel_array=planes,
+                segmentation_type="BINARY",
+                segment_descriptions=[
+                    _described(highdicom, number, name) for number, name in enumerate(labels, 1)
+                ],
+                series_instance_uid=content_uid("seg-series", seed),
+                series_number=1,
+                sop_instance_uid=content_uid("seg", seed),
+                instance_number=1,
+                manufacturer="Hounsfield",
+                manufacturer_model_name="hounsfield",
+                software_versions=VERSION,
+                device_serial_number="0",
+                omit_empty_frames=True,
+                content_label="PREDICTION",
+            )
+        except HounsfieldError:
+            raise
+        except Exception as error:  # highdicom asks more of a source than reading does
+            raise WriteError(
+                f"highdicom cannot make a segmentation of this series ({type(error).__name__})"
+            ) from None
+    _settle(data, seed)
+    if identity == "remove":
+        data.PatientIdentityRemoved = "YES"
+        data.DeidentificationMethod = "only listed attributes are written; UIDs are the source's"
+    return data
+
+
+def _described(highdicom: Any, number: int, name: str) -> Any:
+    """A segment that says no more than it is known to be: some anatomical structure, found by some algorithm."""
+    structure = highdicom.sr.CodedConcept("123037004", "SCT", "Anatomical Structure")
+    family = highdicom.sr.CodedConcept("123109", "DCM", "Artificial Intelligence")
+    return highdicom.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=name,
+        segmented_property_category=structure,
+        segmented_property_type=structure,
+        algorithm_type="AUTOMATIC",
+        algorithm_identification=highdicom.AlgorithmIdentificationSequence(
+            "prediction", family, "unknown"
+        ),
+    )
+
+
+def _images(source: DicomSource, identity: Identity) -> list[Any]:
+    """The source as highdicom takes it: a header for each slice, or one of a multi-frame object."""
+    first = source.frames[0]
+    if first.count == 1:
+        return [_header(frame, source, identity) for frame in source.frames]
+    header = _header(first, source, identity)
+    for keyword in MEASURES:
+        if keyword in source.header:
+            header[keyword] = source.header[keyword]
+    return [header]
+
+
+def _header(frame: Frame, source: DicomSource, identity: Identity) -> Any:
+    """What a SEG takes over from a slice, and no word more."""
+    from pydicom import Dataset
+
+    assert frame.pixels is not None
+    data = Dataset()
+    put_owner(data, source, identity)
+    data.SOPClassUID, data.SOPInstanceUID = frame.sop_class or tags.CT_IMAGE, frame.sop_instance
+    first = source.frames[0]
+    data.StudyInstanceUID = first.study or content_uid("study", first.sop_instance)
+    data.SeriesInstanceUID = first.series or content_uid("series", first.sop_instance)
+    data.FrameOfReferenceUID = first.reference or content_uid("reference", first.sop_instance)
+    data.PositionReferenceIndicator = ""
+    data.Modality, data.Rows, data.Columns = "CT", frame.pixels.rows, frame.pixels.columns
+    data.ImagePositionPatient = [decimal(value) for value in frame.position_mm]
+    data.ImageOrientationPatient = [decimal(value) for value in frame.orientation]
+    data.PixelSpacing = [decimal(value) for value in frame.spacing_mm]
+    data.SliceThickness = decimal(frame.thickness_mm or source.reach_mm)
+    data.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    return data
+
+
+def _as_in_file(numbered: NDArray[np.uint16], frames: Sequence[Frame]) -> NDArray[np.uint16]:
+    """The planes in the order of a multi-frame object's frames, empty for those that were not read."""
+    if frames[0].count == 1:
+        return numbered
+    planes = np.zeros((frames[0].count, *numbered.shape[1:]), dtype=numbered.dtype)
+    for plane, frame in zip(numbered, frames, strict=True):
+        planes[frame.index] = plane
+    return planes
+
+
+def _settle(data: Any, seed: bytes) -> None:
+    """Put what depends on the content in place of what depends on the clock and on chance."""
+    data.ContentDate = data.SeriesDate = data.InstanceCreationDate = NO_DATE
+    data.ContentTime = data.SeriesTime = data.InstanceCreationTime = NO_TIME
+    data.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
+    data.file_meta.ImplementationVersionName = "HOUNSFIELD"
+    for item in data.get("ContributingEquipmentSequence", ()):
+        item.ContributionDateTime = NO_DATE + NO_TIME
+    organization = content_uid("seg-organization", seed)
+    for item in (
+        *data.get("DimensionOrganizationSequence", ()),
+        *data.get("DimensionIndexSequence", ()),
+    ):
+        item.DimensionOrganizationUID = organization

@@ -1,0 +1,41 @@
+"""Labels back onto the slices of a stack as they lie on disk: each slice at its own place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.grid import Grid
+from hounsfield.core.stack import Stack
+from hounsfield.core.volume import Volume
+from hounsfield.resampling.regrid import regrid
+
+
+def on_slices(label: Volume, stack: Stack) -> NDArray[np.generic]:
+    """The label (i, j, k) on every slice of `stack`, in its dtype: copied bit for bit where the grids are aligned, else
+    the value with the largest share of each pixel, in the slice's own plane."""
+    if stack.is_regular:
+        return _onto(label, stack.grid)
+    out = np.empty(stack.shape, dtype=label.spec.dtype, order="F")
+    for k, grid in enumerate(_grids(stack, depth_mm=label.grid.spacing_mm[2])):
+        out[:, :, k] = _onto(label, grid)[:, :, 0]
+    return out
+
+
+def _grids(stack: Stack, *, depth_mm: float) -> Iterator[Grid]:
+    """A grid of one slice for each slice; as deep as the label's voxels, so that it is read at its very plane."""
+    for origin in stack.origins_ras_mm:
+        affine = np.eye(4)
+        affine[:3, 0], affine[:3, 1], affine[:3, 2] = (
+            stack.step_i_ras_mm,
+            stack.step_j_ras_mm,
+            stack.normal * depth_mm,
+        )
+        affine[:3, 3] = origin
+        yield Grid((stack.shape[0], stack.shape[1], 1), affine)
+
+
+def _onto(label: Volume, grid: Grid) -> NDArray[np.generic]:
+    return regrid(label, grid, method=None if grid.aligned_with(label.grid) else "linear").array

@@ -1,0 +1,251 @@
+"""Interpret what a file holds as a quantity: a Stack of one volume, or a Volume with channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import QuantityError
+from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
+from hounsfield.core.stack import Stack
+from hounsfield.core.volume import Array, Volume
+from hounsfield.io.bytes.gzip.stream import KEPT_IN_MEMORY_BYTES, GzipVoxels, Sequential
+from hounsfield.io.values.dtype import INT16, label_values, rescaled_array
+from hounsfield.io.values.plausibility import (
+    CHECKED_FROM_VOXELS,
+    check_hu,
+    check_hu_sample,
+    check_labels,
+    check_mask,
+    sample_stride,
+)
+from hounsfield.io.values.raw_image import RawImage
+
+
+class Slices:
+    """Voxels that are loaded, and judged, when the first slab is asked for, and kept; `slab` gives native order."""
+
+    def __init__(
+        self, load: Callable[[], Array], dtype: np.dtype[Any], judge: Callable[[Array], None]
+    ) -> None:
+        self._load, self._dtype, self._judge = load, dtype, judge
+        self._array: Array | None = None
+        self._lock = Lock()
+
+    def slab(self, start: int, stop: int) -> Array:
+        """Slices start to stop (exclusive), (i, j, stop - start), Fortran-ordered; a view if nothing is converted."""
+        with self._lock:
+            if self._array is None:
+                array = self._load()
+                self._judge(array)
+                self._array = array
+        return self._array[:, :, start:stop].astype(self._dtype, order="F", copy=False)
+
+
+def stack_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Stack:
+    """The Stack of what a file holds, its dtype rescaled_array: voxels are loaded only where that needs a look at them.
+
+    Raises RefusedError, QuantityError or ReadError; warns (HounsfieldWarning) where HU are in doubt.
+    """
+    _check_quantity(stored, quantity, policy)
+    background = _background(stored, quantity)
+    if quantity in ("label", "mask"):
+        return _label_stack(stored, quantity, policy)
+    if _is_settled(stored, quantity):
+        dtype = (
+            np.dtype(np.int16)
+            if quantity == "hu" and not stored.is_rescaled
+            else stored.dtype.newbyteorder("=")
+        )
+        if (
+            stored.packed is not None
+            and math.prod(stored.grid.shape) * dtype.itemsize > KEPT_IN_MEMORY_BYTES
+        ):
+            return _sequential(stored, stored.packed, dtype, quantity=quantity, policy=policy)
+        slices = Slices(stored.load, dtype, _judge(stored, quantity, policy))
+        return Stack.on_grid(
+            stored.grid,
+            stored_dtype=dtype,
+            decode=slices.slab,
+            quantity=quantity,
+            background=background,
+            slope=stored.slope,
+            intercept=stored.intercept,
+            diagnostics=stored.diagnostics,
+            policy=policy,
+        )
+    array, diagnostics = rescaled_array(
+        stored.load(),
+        slope=stored.slope,
+        intercept=stored.intercept,
+        background=background,
+        policy=policy,
+    )
+    _judge(replace(stored, slope=1.0, intercept=0.0), quantity, policy)(array)
+    return _held(
+        stored,
+        array,
+        quantity=quantity,
+        background=background,
+        diagnostics=diagnostics,
+        policy=policy,
+    )
+
+
+def _sequential(
+    stored: RawImage,
+    packed: GzipVoxels,
+    dtype: np.dtype[Any],
+    *,
+    quantity: Quantity,
+    policy: ReadPolicy,
+) -> Stack:
+    """The stack of a large compressed file, whose slices are inflated as they are needed."""
+    doubted = quantity == "hu" and policy.assume != "hu" and stored.quantity != "hu"
+    if doubted and stored.not_hu is not None:
+        check_hu(np.zeros((1, 1, 1)), not_hu=stored.not_hu)
+    check = partial(check_hu_sample, slope=stored.slope, intercept=stored.intercept)
+    is_checked = doubted and math.prod(stored.grid.shape) >= CHECKED_FROM_VOXELS
+    slices = Sequential(
+        packed,
+        shape=stored.grid.shape,
+        stored=stored.dtype,
+        dtype=dtype,
+        stride=sample_stride(math.prod(stored.grid.shape)),
+        check=check if is_checked else None,
+    )
+    return Stack.on_grid(
+        stored.grid,
+        stored_dtype=dtype,
+        decode=slices.slab,
+        quantity=quantity,
+        finish=slices.finish,
+        background=_background(stored, quantity),
+        slope=stored.slope,
+        intercept=stored.intercept,
+        diagnostics=stored.diagnostics,
+        policy=policy,
+    )
+
+
+def volume_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Volume:
+    """The Volume of a file with channels."""
+    _check_quantity(stored, quantity, policy)
+    background = _background(stored, quantity)
+    raw = stored.load()
+    if quantity in ("label", "mask"):
+        array = np.array(
+            label_values(raw, slope=stored.slope, intercept=stored.intercept), order="F"
+        )
+    elif (
+        quantity != "hu"
+        and not stored.is_rescaled
+        and raw.dtype.kind in "biu"
+        and raw.dtype.itemsize <= 2
+    ):
+        array = np.array(raw, dtype=raw.dtype.newbyteorder("="), order="F")
+    else:
+        array, _ = rescaled_array(
+            raw,
+            slope=stored.slope,
+            intercept=stored.intercept,
+            background=background,
+            policy=policy,
+        )
+    spec = Spec(
+        grid=stored.grid,
+        dtype=array.dtype,
+        quantity=quantity,
+        background=background,
+        channels=stored.channels,
+        backgrounds=stored.backgrounds if stored.quantity == quantity else (),
+    )
+    return Volume(array, spec)
+
+
+def _check_quantity(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> None:
+    """Raise QuantityError where the file says itself that it holds something else than is asked of it."""
+    says = stored.quantity
+    both_labels = says in ("label", "mask") and quantity in ("label", "mask")
+    forced = quantity == "other" or (quantity == "hu" and policy.assume == "hu")
+    if says is not None and says != quantity and not both_labels and not forced:
+        raise QuantityError(
+            f"{quantity} was asked for, and the file says that it holds {says}: read it with "
+            f"quantity='{says}', or 'other' for the bare numbers"
+        )
+
+
+def _background(stored: RawImage, quantity: Quantity) -> float:
+    if stored.background is not None and stored.quantity == quantity:
+        return stored.background
+    return BACKGROUNDS.get(quantity, 0.0)
+
+
+def _judge(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> Callable[[Array], None]:
+    """What is to be said of the stored array once it is there; nothing where the user has answered for it."""
+    if quantity != "hu" or policy.assume == "hu" or stored.quantity == "hu":
+        return lambda array: None
+    return lambda array: check_hu(
+        array, slope=stored.slope, intercept=stored.intercept, not_hu=stored.not_hu
+    )
+
+
+def _is_settled(stored: RawImage, quantity: Quantity) -> bool:
+    """Whether the header alone says which dtype the values need."""
+    kind, size = stored.dtype.kind, stored.dtype.itemsize
+    if kind not in "iu" or size > 2:
+        return False
+    if not stored.is_rescaled:
+        return quantity != "hu" or (kind, size) != ("u", 2)
+    limits = np.iinfo(stored.dtype)
+    ends = [end * stored.slope + stored.intercept for end in (limits.min, limits.max)]
+    return bool(stored.slope % 1 or stored.intercept % 1) or (
+        min(ends) >= INT16.min and max(ends) <= INT16.max
+    )
+
+
+def _label_stack(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> Stack:
+    array = label_values(stored.load(), slope=stored.slope, intercept=stored.intercept)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    if quantity == "mask":
+        check_mask(array)
+        if int(array.max()) == 255:
+            array = (array != 0).astype(np.uint8, order="F")
+            diagnostics = (
+                Diagnostic("MASK_255", "repair", "the mask holds 0 and 255: read as 0 and 1"),
+            )
+    else:
+        check_labels(array)
+    return _held(
+        stored, array, quantity=quantity, background=0.0, diagnostics=diagnostics, policy=policy
+    )
+
+
+def _held(
+    stored: RawImage,
+    array: Array,
+    *,
+    quantity: Quantity,
+    background: float,
+    diagnostics: tuple[Diagnostic, ...],
+    policy: ReadPolicy,
+) -> Stack:
+    """The stack of values that are rescaled_array already and lie in memory."""
+    slices = Slices(lambda: array, array.dtype, lambda _: None)
+    return Stack.on_grid(
+        stored.grid,
+        stored_dtype=array.dtype,
+        decode=slices.slab,
+        quantity=quantity,
+        background=background,
+        diagnostics=stored.diagnostics + diagnostics,
+        policy=policy,
+    )

@@ -1,0 +1,271 @@
+"""A pipeline as TOML and as JSON data, there and back, with every diagnostic reported at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import HounsfieldError, PipelineError
+from hounsfield.core.grid import Grid
+from hounsfield.io.bytes.text import read_short_text
+from hounsfield.pipeline.check import check_order
+from hounsfield.pipeline.record import LARGEST_BYTES as LARGEST_RECORD_BYTES
+from hounsfield.steps.base import AnyStep
+from hounsfield.steps.registry import NAMES, step_class
+
+SCHEMA = 1
+"""The version of the file format; a file of a later one is refused."""
+
+LARGEST_BYTES = 1 << 20
+"""A pipeline file is a few hundred bytes; a megabyte is not one."""
+
+_TOP = ("schema", "name", "steps", "parameters")
+
+
+def load(path: Path, *, settings: Sequence[str] = ()) -> tuple[tuple[AnyStep, ...], str]:
+    """Read a .toml pipeline or the pipeline of a record.json; raises ReadError and PipelineError."""
+    is_record = path.suffix == ".json"
+    text = read_short_text(path, largest_bytes=LARGEST_RECORD_BYTES if is_record else LARGEST_BYTES)
+    try:
+        data = dict(json.loads(text)["pipeline"]) if is_record else tomllib.loads(text)
+    except (
+        json.JSONDecodeError,
+        tomllib.TOMLDecodeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
+        kind = "a record with a pipeline" if is_record else "TOML"
+        raise PipelineError(
+            [Diagnostic("SYNTAX", "refusal", f"is not {kind}: {error}", str(path))]
+        ) from None
+    return parse(data, settings=settings, where=str(path))
+
+
+def parse(
+    data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str = ""
+) -> tuple[tuple[AnyStep, ...], str]:
+    """The steps and the name of a pipeline from plain data.
+
+    Raises PipelineError with every diagnostic, each with the number of its step.
+    """
+    diagnostics = [
+        Diagnostic(
+            "UNKNOWN_KEY",
+            "refusal",
+            f"there is no key '{key}' in a pipeline (there is {', '.join(_TOP)})",
+            where,
+        )
+        for key in data
+        if key not in _TOP
+    ]
+    if data.get("schema", SCHEMA) != SCHEMA:
+        diagnostics.append(
+            Diagnostic(
+                "SCHEMA",
+                "refusal",
+                f"schema {data['schema']} is not {SCHEMA}, which this version reads",
+                where,
+            )
+        )
+    rows = data.get("steps", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise PipelineError(
+            [
+                *diagnostics,
+                Diagnostic(
+                    "SYNTAX", "refusal", "steps is a list of tables, each with a key 'step'", where
+                ),
+            ]
+        )
+    rows = [dict(row) for row in rows]
+    parameters, changed = _apply_settings(rows, settings)
+    diagnostics += changed + _fill_parameters(rows, data.get("parameters", {}), parameters)
+    steps: list[AnyStep | None] = []
+    for number, row in enumerate(rows, 1):
+        if any(isinstance(value, str) and value.startswith("$") for value in row.values()):
+            steps.append(None)  # a parameter that was not given, which has been said
+            continue
+        step, wrong = _parse_step(row, where=f"step {number}")
+        diagnostics += wrong
+        steps.append(step)
+    diagnostics += check_order(steps)
+    if diagnostics:
+        raise PipelineError(diagnostics)
+    return tuple(step for step in steps if step is not None), str(data.get("name", ""))
+
+
+def to_data(steps: Sequence[AnyStep], *, name: str) -> dict[str, Any]:
+    """The pipeline as plain data: only what differs from the defaults."""
+    return {"schema": SCHEMA, "name": name, "steps": [step_data(step) for step in steps]}
+
+
+def step_data(step: AnyStep) -> dict[str, Any]:
+    """A step as plain data: its name and the parameters that are not the defaults."""
+    row: dict[str, Any] = {"step": type(step).__name__}
+    for item in dataclasses.fields(cast("Any", step)):
+        value = getattr(step, item.name)
+        if item.metadata.get("record", True) and not _is_default(item, value):
+            row[item.name] = _plain(value)
+    return row
+
+
+def to_toml(steps: Sequence[AnyStep], *, name: str) -> str:
+    """The text of a .toml file."""
+    import tomli_w
+
+    return tomli_w.dumps(to_data(steps, name=name))
+
+
+def _parse_step(row: dict[str, Any], *, where: str) -> tuple[AnyStep | None, list[Diagnostic]]:
+    name = row.pop("step", None)
+    if not isinstance(name, str) or name not in NAMES:
+        near = get_close_matches(str(name), NAMES, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
+        return None, [
+            Diagnostic("UNKNOWN_STEP", "refusal", f"there is no step '{name}'; {hint}", where)
+        ]
+    kind = step_class(name)
+    known = [
+        item.name
+        for item in dataclasses.fields(kind)
+        if item.init and item.metadata.get("record", True)
+    ]
+    unknown = [key for key in row if key not in known]
+    diagnostics = []
+    for key in unknown:
+        near = get_close_matches(key, known, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+        diagnostics.append(
+            Diagnostic("UNKNOWN_KEY", "refusal", f"{name} has no '{key}'; {hint}", where)
+        )
+    if diagnostics:
+        return None, diagnostics
+    try:
+        values = {
+            key: Grid(value["shape"], value["affine"])
+            if isinstance(value, dict) and key == "like"
+            else value
+            for key, value in row.items()
+        }
+        return kind(**values), []
+    except HounsfieldError as error:
+        return None, [Diagnostic("VALUE", "refusal", str(error), where)]
+    except (TypeError, ValueError, KeyError) as error:
+        return None, [
+            Diagnostic("VALUE", "refusal", f"{name} cannot take these values: {error}", where)
+        ]
+
+
+def _apply_settings(
+    rows: list[dict[str, Any]], settings: Sequence[str]
+) -> tuple[dict[str, str], list[Diagnostic]]:
+    """Put 'Resample.spacing_mm=2' into the rows; 'pipeline.fingerprint=FILE' gives a parameter."""
+    parameters: dict[str, str] = {}
+    diagnostics = []
+    for setting in settings:
+        target, equals, text = setting.partition("=")
+        step, dot, key = target.partition(".")
+        if not equals or not dot or not key:
+            diagnostics.append(
+                Diagnostic(
+                    "SYNTAX",
+                    "refusal",
+                    f"'{setting}' is not STEP.KEY=VALUE, such as Resample.spacing_mm=2",
+                    "--set",
+                )
+            )
+            continue
+        if step == "pipeline":
+            parameters[key] = text
+            continue
+        found = [
+            row
+            for number, row in enumerate(rows, 1)
+            if row.get("step") == step or step == str(number)
+        ]
+        if not found:
+            diagnostics.append(
+                Diagnostic(
+                    "UNKNOWN_STEP",
+                    "refusal",
+                    f"the pipeline has no step '{step}' "
+                    f"(it has {', '.join(str(row.get('step')) for row in rows)})",
+                    "--set",
+                )
+            )
+        for row in found:
+            row[key] = _value(text)
+    return parameters, diagnostics
+
+
+def _fill_parameters(
+    rows: list[dict[str, Any]], declared: Any, given: Mapping[str, str]
+) -> list[Diagnostic]:
+    """Replace values such as '$fingerprint.mean' by what the file given as that parameter says."""
+    from hounsfield.pipeline.fingerprint import read_fingerprint
+
+    diagnostics = [
+        Diagnostic(
+            "UNKNOWN_KEY",
+            "refusal",
+            f"the pipeline has no parameter '{key}' (it has {', '.join(declared) or 'none'})",
+            "--set",
+        )
+        for key in given
+        if key not in declared
+    ]
+    for name, meaning in dict(declared).items():
+        if name not in given:
+            diagnostics.append(
+                Diagnostic(
+                    "MISSING_PARAMETER",
+                    "refusal",
+                    f"it needs {meaning}: give it by --set pipeline.{name}=FILE",
+                    "pipeline",
+                )
+            )
+            continue
+        try:
+            found = read_fingerprint(Path(given[name]))
+        except HounsfieldError as error:
+            diagnostics.append(Diagnostic("VALUE", "refusal", str(error), "--set"))
+            continue
+        for row in rows:
+            for key, value in row.items():
+                if isinstance(value, str) and value.startswith(f"${name}."):
+                    row[key] = found[value.removeprefix(f"${name}.")]
+    return diagnostics
+
+
+def _value(text: str) -> Any:
+    """A value as TOML would read it; a bare word is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _is_default(item: dataclasses.Field[Any], value: Any) -> bool:
+    if item.default is not dataclasses.MISSING:
+        return bool(value == item.default)
+    return item.default_factory is not dataclasses.MISSING and bool(value == item.default_factory())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Grid):
+        return {"shape": list(value.shape), "affine": value.affine.tolist()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) if item is not None else 0 for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value

@@ -1,0 +1,304 @@
+"""Geometric steps composed into one sampling: from a source's voxels to the samples of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
+from hounsfield.core.stack import Stack
+from hounsfield.core.volume import Array, Volume
+from hounsfield.kernels.sample import AxisTable
+from hounsfield.resampling.axes import AxisMap, Method
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sampling:
+    """How the samples of `grid` are made of a source's voxels: for each source axis an AxisMap, and the order.
+
+    `order[n]` is the source axis that output axis n runs along; `shifts_voxels` (k, 2) is how far each source slice
+    lies beyond its place in the source's natural grid along i and j (a tilted gantry), or None.
+    """
+
+    source_shape: tuple[int, int, int]
+    grid: Grid
+    order: tuple[int, int, int]
+    axes: tuple[AxisMap, AxisMap, AxisMap]
+    shifts_voxels: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of_grid(cls, grid: Grid) -> Sampling:
+        """The sampling that changes nothing."""
+        i, j, k = (AxisMap.identity(size) for size in grid.shape)
+        return cls(grid.shape, grid, (0, 1, 2), (i, j, k))
+
+    @classmethod
+    def of_stack(cls, stack: Stack) -> Sampling:
+        """The sampling of a stack onto its natural grid: nothing where it is regular, else along k and in plane."""
+        grid = stack.grid
+        if stack.is_regular:
+            return cls.of_grid(grid)
+        nodes = stack.nodes
+        axes = []
+        for axis in (0, 1):
+            offset = nodes[:, axis]
+            exact = (
+                np.ptp(offset) <= ALIGNED_TOLERANCE_VOXELS
+                and abs(offset[0] - round(offset[0])) <= ALIGNED_TOLERANCE_VOXELS
+            )
+            lattice = AxisMap.identity(stack.shape[axis])
+            if exact:
+                axes.append(lattice.chosen(np.arange(grid.shape[axis]) - round(float(offset[0]))))
+            else:
+                axes.append(
+                    AxisMap(
+                        lattice.lattice,
+                        lattice.nodes,
+                        np.arange(grid.shape[axis], dtype=np.float64),
+                        1.0,
+                        np.zeros(grid.shape[axis], dtype=bool),
+                        "auto",
+                    )
+                )
+        even = (
+            np.abs(nodes[:, 2] - np.rint(nodes[:, 2])).max() <= ALIGNED_TOLERANCE_VOXELS
+            and stack.is_even
+        )
+        along = (
+            AxisMap.identity(stack.shape[2])
+            if even
+            else AxisMap.between(nodes[:, 2], count=grid.shape[2])
+        )
+        return cls(stack.shape, grid, (0, 1, 2), (axes[0], axes[1], along), nodes[:, :2])
+
+    @classmethod
+    def between(cls, source: Grid, target: Grid, *, method: Method) -> Sampling | None:
+        """The sampling of one grid onto another, or None where they are oblique; planning asks for the same ones often."""
+        return _between(source, target, method)
+
+    def to(self, grid: Grid, *, method: Method = "auto") -> Sampling | None:
+        """This sampling followed by one onto `grid`, or None where the axes are oblique to each other."""
+        relation = np.linalg.inv(self.grid.affine) @ grid.affine
+        order = [int(np.argmax(np.abs(relation[:3, n]))) for n in range(3)]
+        drift = [
+            abs(relation[r, n]) * (grid.shape[n] - 1)
+            for n in range(3)
+            for r in range(3)
+            if r != order[n]
+        ]
+        if sorted(order) != [0, 1, 2] or float(np.max(drift)) > ALIGNED_TOLERANCE_VOXELS:
+            return None
+        axes = list(self.axes)
+        for n, current in enumerate(order):
+            source = self.order[current]
+            scale, offset = float(relation[current, n]), float(relation[current, 3])
+            points = np.asarray(offset + scale * np.arange(grid.shape[n]), dtype=np.float64)
+            whole = np.rint(points)
+            if (
+                abs(abs(scale) - 1) * grid.shape[n] < 0.5
+                and np.abs(points - whole).max() <= ALIGNED_TOLERANCE_VOXELS
+            ):
+                axes[source] = axes[source].chosen(whole.astype(np.int64))
+            else:
+                axes[source] = axes[source].sampled(points, width=abs(scale), method=method)
+        i, j, k = (self.order[current] for current in order)
+        return Sampling(
+            self.source_shape, grid, (i, j, k), (axes[0], axes[1], axes[2]), self.shifts_voxels
+        )
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it gives the source as it is."""
+        return (
+            self.is_copy
+            and self.order == (0, 1, 2)
+            and all(
+                axis.size == size and np.array_equal(axis.lattice, np.arange(size))
+                for axis, size in zip(self.axes, self.source_shape, strict=True)
+            )
+        )
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether every sample is a voxel of the source or background."""
+        return all(axis.is_copy for axis in self.axes)
+
+    @property
+    def pads(self) -> bool:
+        """Whether some samples are background whatever the source holds."""
+        return any(bool(axis.outside.any()) or bool((axis.lattice < 0).any()) for axis in self.axes)
+
+    @property
+    def kernels(self) -> tuple[str, str, str]:
+        """The interpolation along each output axis: copy, nearest, linear, area, conservative or cubic."""
+        i, j, k = ("copy" if self.axes[n].is_copy else self.axes[n].kernel() for n in self.order)
+        return (i, j, k)
+
+    def tables(self, *, method: Method | None = None) -> tuple[list[AxisTable], ...]:
+        """For each source axis one table, or one per source slice where a tilt shifts them."""
+        result = []
+        for n, axis in enumerate(self.axes):
+            if n < 2 and self.shifts_voxels is not None and not axis.is_copy:
+                result.append(
+                    [
+                        axis.table(shift=float(shift), method=method)
+                        for shift in self.shifts_voxels[:, n]
+                    ]
+                )
+            else:
+                result.append([axis.table(method=method)])
+        return tuple(
+            _same_span(tables, size=size)
+            for tables, size in zip(result, self.source_shape, strict=True)
+        )
+
+    @property
+    def is_picking(self) -> bool:
+        """Whether every sample is one voxel of the source or background, though not each voxel need be used once."""
+        return set(self.kernels) <= {"copy", "nearest"} and (
+            self.shifts_voxels is None or self.is_copy
+        )
+
+    def picked(self, array: Array, *, background: float) -> Array:
+        """The nearest voxel of `array` (i, j, k) at every sample, in its dtype, bit for bit; background outside."""
+        tables = [table for (table,) in self.tables(method="nearest")]
+        out = array[np.ix_(*(table.first + table.weight.argmax(axis=1) for table in tables))]
+        for axis, table in enumerate(tables):
+            outside = table.rest > 0.5
+            if (
+                outside.any()
+            ):  # numpy refuses a value that the dtype cannot hold even where it would write none
+                np.moveaxis(out, axis, 0)[outside] = background
+        return np.asfortranarray(out.transpose(self.order))
+
+    def copied(self, array: Array, *, background: float | NDArray[np.float64]) -> Array:
+        """The same for a copy: voxels of `array` (i, j, k, ...) in their dtype, bit for bit, and background elsewhere,
+        which may be one for each channel."""
+        runs = [_run(axis.lattice) for axis in self.axes]
+        shape = tuple(axis.size for axis in self.axes) + array.shape[3:]
+        out_slices = tuple(run[0] for run in runs)
+        whole = all(
+            cut == slice(0, axis.size) for cut, axis in zip(out_slices, self.axes, strict=True)
+        )
+        order = (*self.order, *range(3, array.ndim))
+        if whole:
+            return np.asfortranarray(array[tuple(run[1] for run in runs)].transpose(order))
+        out = np.empty([shape[n] for n in order], dtype=array.dtype, order="F")
+        inside = out.transpose(np.argsort(order))
+        for axis, run in enumerate(
+            out_slices
+        ):  # only what the copy leaves: each voxel is written once
+            before = out_slices[:axis]
+            inside[(*before, slice(0, run.start))] = background
+            inside[(*before, slice(run.stop, None))] = background
+        inside[out_slices] = array[tuple(run[1] for run in runs)]
+        return out
+
+
+def sampled_dtype(
+    dtype: np.dtype[Any], sampling: Sampling | None, *, method: Method
+) -> np.dtype[Any]:
+    """The dtype of an image after a sampling: as it was where voxels are only copied or picked, else float32.
+
+    `sampling` is None where the grids are oblique to each other, and `method` decides.
+    """
+    kernels = (method,) if sampling is None else sampling.kernels
+    return (
+        dtype if all(kernel in ("copy", "nearest") for kernel in kernels) else np.dtype(np.float32)
+    )
+
+
+def holds(dtype: np.dtype[Any], background: float) -> bool:
+    """Whether voxels of `dtype` can be the background."""
+    if dtype.kind not in "iu":
+        return dtype.kind == "f" or background in (0.0, 1.0)
+    limits = np.iinfo(dtype)
+    return float(background).is_integer() and limits.min <= background <= limits.max
+
+
+def gathered(volume: Volume, grid: Grid, *, method: Method) -> Array:
+    """Samples on a grid that is oblique to the volume's: full trilinear (or nearest) gather by scipy, float32 out.
+
+    Inside the outer faces the edge value is taken, outside them the background.
+    """
+    from scipy.ndimage import affine_transform
+
+    relation = np.linalg.inv(volume.grid.affine) @ grid.affine
+    nearest = method == "nearest"
+    inside = np.ones(grid.shape, dtype=bool)
+    for n, size in enumerate(volume.grid.shape):
+        place = relation[n, 3] + sum(
+            _along(relation[n, m] * np.arange(grid.shape[m]), m) for m in range(3)
+        )
+        inside &= (place >= -0.5) & (place <= size - 0.5)
+
+    def gather(source: Array, background: float) -> Array:
+        values = affine_transform(
+            source if nearest else source.astype(np.float32),
+            relation[:3, :3],
+            relation[:3, 3],
+            output_shape=grid.shape,
+            order=0 if nearest else 1,
+            mode="nearest",
+            prefilter=False,
+        )
+        return np.asfortranarray(
+            np.where(inside, values, np.asarray(background, dtype=values.dtype))
+        )
+
+    if not volume.spec.channels:
+        return gather(volume.array, volume.background)
+    parts = [volume.channel(n) for n in range(len(volume.spec.channels))]
+    return np.asfortranarray(
+        np.stack([gather(part.array, part.background) for part in parts], axis=3)
+    )
+
+
+def each_channel(array: Array, function: Callable[[Array], Array]) -> Array:
+    """A function of (i, j, k) arrays over every channel of (i, j, k) or (i, j, k, channel)."""
+    if array.ndim == 3:
+        return function(array)
+    return np.asfortranarray(
+        np.stack([function(array[..., n]) for n in range(array.shape[3])], axis=3)
+    )
+
+
+def _along(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    return values.reshape([-1 if n == axis else 1 for n in range(3)])
+
+
+def _run(lattice: NDArray[np.int64]) -> tuple[slice, slice]:
+    """Where a lattice's voxels go, and which source voxels they are: a run of one step up or down."""
+    real = np.flatnonzero(lattice >= 0)
+    if not len(real):
+        return slice(0, 0), slice(0, 0)
+    first, last = int(lattice[real[0]]), int(lattice[real[-1]])
+    if first <= last:
+        return slice(int(real[0]), int(real[-1]) + 1), slice(first, last + 1)
+    return slice(int(real[0]), int(real[-1]) + 1), slice(first, last - 1 if last else None, -1)
+
+
+def _same_span(tables: list[AxisTable], *, size: int) -> list[AxisTable]:
+    """Tables of one axis of `size` samples with equally many taps, none of which reads beyond the axis."""
+    taps = max(table.taps for table in tables)
+    if all(table.taps == taps for table in tables):
+        return tables
+    widened = []
+    for table in tables:
+        first = np.minimum(table.first, size - taps)
+        ahead = (table.first - first)[:, None]
+        weight = np.zeros((len(first), taps), dtype=np.float32)
+        np.put_along_axis(weight, ahead + np.arange(table.taps), table.weight, axis=1)
+        limits = None if table.limits is None else table.limits + ahead
+        widened.append(AxisTable(first, weight, table.rest, limits))
+    return widened
+
+
+@lru_cache(maxsize=64)
+def _between(source: Grid, target: Grid, method: Method) -> Sampling | None:
+    return Sampling.of_grid(source).to(target, method=method)

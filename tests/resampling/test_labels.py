@@ -1,0 +1,171 @@
+"""Promises about labels and masks: they go with the image, no value is interpolated, and partial volumes are counted fairly."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import hounsfield as hu
+from hounsfield.core.grid import Grid
+from hounsfield.testing import applied, grids, specs, volumes
+from hounsfield.testing.values import centres
+
+LABELS = volumes(
+    spec=specs(grid=grids(smallest=2), quantity="label", dtypes=("uint8", "int16", "int32"))
+)
+SPACINGS = st.tuples(*[st.floats(0.4, 5.0)] * 3)
+
+
+def with_label(label: hu.Volume, step: object) -> hu.Volume:
+    """The label after a step on a case that holds it."""
+    image = hu.Volume.from_array(np.zeros(label.grid.shape, np.int16), affine=label.grid.affine)
+    done = applied(step, hu.Case(image, {"a": label}))
+    assert done.labels["a"].grid == done.image.grid
+    return done.labels["a"]
+
+
+def shares(label: hu.Volume, grid: Grid, value: int) -> np.ndarray:
+    """How much of each cell of `grid`, axis by axis, is `value`: overlap where it gets coarser, else linear."""
+    share = (label.array == value).astype(float)
+    for axis in range(3):
+        size, scale = label.grid.shape[axis], grid.spacing_mm[axis] / label.grid.spacing_mm[axis]
+        places = (size - 1) / 2 + (np.arange(grid.shape[axis]) - (grid.shape[axis] - 1) / 2) * scale
+        if size == 1:
+            matrix = np.ones((1, 1))
+        elif scale > 1.001:
+            cells = np.arange(size)
+            low, high = (
+                np.maximum(places - scale / 2, -0.5),
+                np.minimum(places + scale / 2, size - 0.5),
+            )
+            matrix = np.clip(
+                np.minimum(cells + 0.5, high[:, None]) - np.maximum(cells - 0.5, low[:, None]),
+                0,
+                None,
+            )
+            matrix /= matrix.sum(axis=1, keepdims=True)
+        else:
+            matrix = np.clip(
+                1 - np.abs(np.clip(places, 0, size - 1)[:, None] - np.arange(size)), 0, None
+            )
+        share = np.moveaxis(np.tensordot(matrix, share, (1, axis)), 0, axis)
+    return share
+
+
+@given(label=LABELS, spacing=SPACINGS)
+def test_partial_volume_gives_each_cell_the_label_with_the_largest_share(
+    label: hu.Volume, spacing: tuple[float, ...]
+) -> None:
+    made = with_label(label, hu.Resample(spacing_mm=spacing))
+    values = np.unique(label.array)
+    each = np.stack([shares(label, made.grid, int(value)) for value in values])
+    won = np.take_along_axis(each, np.searchsorted(values, made.array)[None], axis=0)[0]
+    index = label.grid.index(centres(made.grid))
+    inside = ((index > -0.499) & (index < np.array(label.grid.shape) - 0.501)).all(axis=-1)
+    assert (won >= each.max(axis=0) - 1e-4)[inside].all()
+    assert made.spec.dtype == label.spec.dtype
+
+
+@given(label=LABELS, spacing=SPACINGS, method=st.sampled_from(["nearest", "partial_volume"]))
+def test_no_label_value_is_invented(
+    label: hu.Volume, spacing: tuple[float, ...], method: str
+) -> None:
+    made = with_label(label, hu.Resample(spacing_mm=spacing, labels=method))
+    assert set(np.unique(made.array)) <= {*np.unique(label.array), 0}
+
+
+@given(label=LABELS, spacing=SPACINGS)
+def test_nearest_labels_are_those_of_the_nearest_voxel(
+    label: hu.Volume, spacing: tuple[float, ...]
+) -> None:
+    made = with_label(label, hu.Resample(spacing_mm=spacing, labels="nearest"))
+    index = label.grid.index(centres(made.grid))
+    near = np.clip(np.rint(index), 0, np.array(label.grid.shape) - 1).astype(int)
+    sure = (np.abs(index - np.floor(index) - 0.5) > 1e-4).all(axis=-1)
+    sure &= ((index > -0.499) & (index < np.array(label.grid.shape) - 0.501)).all(axis=-1)
+    assert np.array_equal(made.array[sure], label.array[tuple(near[sure].T)])
+
+
+@pytest.mark.parametrize("method", ["nearest", "linear"])
+def test_outside_a_label_that_fills_its_volume_there_is_none(method: str) -> None:
+    label = hu.Volume.from_array(
+        np.full((4, 4, 4), 3, np.uint8), affine=np.eye(4), quantity="label"
+    )
+    beyond = np.eye(4) * 0.9
+    beyond[3, 3] = 1
+    beyond[:3, 3] = -3
+    made = hu.regrid(label, Grid((10, 10, 10), beyond), method=method)
+    index = label.grid.index(centres(made.grid))
+    inside = ((index >= -0.5) & (index <= 3.5)).all(axis=-1)
+    assert np.array_equal(made.array, np.where(inside, 3, 0))
+
+
+def test_a_checkerboard_of_two_labels_is_neither_lost_nor_smeared_into_a_third() -> None:
+    board = (np.indices((8, 8, 8)).sum(axis=0) % 2 * 4 + 1).astype(np.uint8)
+    label = hu.Volume.from_array(board, affine=np.eye(4), quantity="label")
+    made = with_label(label, hu.Resample(shape=(4, 4, 4)))
+    assert set(np.unique(made.array)) == {1}  # a tie goes to the lower value
+
+
+@given(label=LABELS)
+def test_regrid_brings_a_label_back_bit_for_bit(label: hu.Volume) -> None:
+    turned = hu.regrid(
+        label,
+        label.grid.reoriented("RAS").boxed(
+            (-1, 0, -2), tuple(n + 3 for n in label.grid.reoriented("RAS").shape)
+        ),
+    )
+    assert turned.quantity == "label"
+    assert np.array_equal(hu.regrid(turned, label.grid).array, label.array)
+
+
+def test_regrid_on_an_oblique_grid_invents_no_label() -> None:
+    label = hu.Volume.from_array(
+        np.random.default_rng(0).integers(0, 3, (9, 9, 9)).astype(np.uint8) * 40,
+        affine=np.eye(4),
+        quantity="label",
+    )
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]]
+    made = hu.regrid(label, Grid((9, 9, 9), turn))
+    assert set(np.unique(made.array)) <= {0, 40, 80}
+    assert made.spec.dtype == np.uint8
+
+
+def test_each_labels_change_of_volume_is_reported() -> None:
+    values = np.zeros((10, 10, 10), np.uint8)
+    values[2:6, 2:6, 2:6] = 1
+    values[8, 8, 8] = 2
+    ct = hu.Volume.from_array(np.zeros((10, 10, 10), np.int16), affine=np.eye(4))
+    label = hu.Volume.from_array(values, affine=np.eye(4), quantity="label")
+    done = hu.Pipeline((hu.Resample(spacing_mm=2),)).run(hu.Case(ct, {"a": label}))
+    rows = {row["value"]: (row["ml_before"], row["ml_after"]) for row in done.record.labels["a"]}
+    assert rows[1] == pytest.approx((0.064, 0.064))
+    assert rows[2] == pytest.approx((0.001, 0.0))
+
+
+def test_values_never_change_a_label() -> None:
+    label = hu.Volume.from_array(
+        np.array([0, 1, 200], np.uint8).reshape(3, 1, 1), affine=np.eye(4), quantity="label"
+    )
+    for step in (
+        hu.Clip(low_hu=0, high_hu=1),
+        hu.Window(name="brain"),
+        hu.Standardize(mean_hu=0, sd_hu=2),
+        hu.Denoise(method="median", radius_mm=2),
+        hu.MapRange(from_low=0, from_high=1),
+    ):
+        assert np.array_equal(with_label(label, step).array, label.array)
+
+
+def test_a_label_is_no_image() -> None:
+    label = hu.Volume.from_array(np.zeros((3, 3, 3), np.uint8), affine=np.eye(4), quantity="label")
+    for step in (
+        hu.Window(name="brain"),
+        hu.Clip(low_hu=0, high_hu=1),
+        hu.Slab(slices=3),
+        hu.Denoise(method="median", radius_mm=1),
+        hu.Standardize(mean_hu=0, sd_hu=1),
+    ):
+        with pytest.raises(hu.QuantityError, match="label"):
+            step.plan(label.spec)
