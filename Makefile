@@ -2,6 +2,7 @@
 #   make demo [SRC=folder]   install, then run both recipes on a phantom head, or on your own CT
 #   make test                the whole suite; `make quick` leaves out what is marked slow
 #   make check               ruff, mypy, import-linter, the examples in the docs
+#   make coverage            the whole suite with branch coverage of src; fails below 92 %
 #   make build               compile the extension into an editable install
 #   make bench, make fuzz    measure; attack the parsers for long
 PYTHON ?= python3
@@ -15,7 +16,7 @@ BUILD := flock $(VENV)/build.lock env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_U
 
 BENCH_PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv-bench/bin/python -m pip install --quiet
 
-.PHONY: demo test quick check build bench fuzz clean
+.PHONY: demo test quick coverage check build bench fuzz clean
 .DEFAULT_GOAL := test
 
 # What compiles the extension; the package's own dependencies come with the package.
@@ -43,6 +44,9 @@ test: $(VENV)/editable
 
 quick: $(VENV)/editable
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow"
+
+coverage: $(VENV)/editable
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --cov --cov-report=term --cov-fail-under=92
 
 check: $(VENV)/editable
 	$(BIN)/ruff format --check
