@@ -119,7 +119,7 @@ def test_peak_memory_does_not_grow_with_the_scan(tmp_path: Path) -> None:
 def test_slices_that_are_turned_stream_through_a_file_to_the_same_bytes(tmp_path: Path) -> None:
     source = scan(tmp_path / "scan.nii.gz")
     pipeline = hu.Pipeline([hu.Reorient("PSR"), hu.Resample(spacing_mm=2)])
-    assert pipeline.plan(hu.open(source)).passes[0].turns
+    assert pipeline.plan(hu.open(source)).passes[0].permutes_slices
     job = RunConfig(pipeline=pipeline, out=tmp_path / "out", memory_bytes=1)
     assert run_case(job, CaseSource(id="case", path=source)).status == "done"
     hu.write(pipeline.run(hu.read(source)).volume, tmp_path / "whole.nii.gz")

@@ -1,4 +1,4 @@
-"""Check a list of steps before a scan is known: their order, quantities and the masks that they use."""
+"""Check a list of steps before a scan is known: their order, quantities and masks."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ TYPICAL = Spec(
     quantity="hu",
     background=AIR_HU,
 )
-"""What a pipeline is checked on before a scan is known: a CT in HU; only its quantity and bounds matter there."""
+"""The Spec that pipelines are checked on: a CT in HU; only its quantity and bounds matter."""
 
 
 def check_order(steps: Sequence[AnyStep | None], spec: Spec = TYPICAL) -> list[Diagnostic]:
-    """What is wrong with the order of the steps: quantities that do not fit, MapRange without bounds, and the like.
+    """Check the order of the steps: wrong quantities, MapRange without bounds, and the like.
 
-    None is a step that could not be read: it may have been the Clip whose bounds a later step takes.
+    None stands for a step that could not be parsed: it may be the Clip that sets a later step's bounds.
     """
     diagnostics = []
     for number, step in enumerate(steps, 1):
@@ -36,46 +36,44 @@ def check_order(steps: Sequence[AnyStep | None], spec: Spec = TYPICAL) -> list[D
         try:
             spec = step.plan(spec)
         except QuantityError as error:
-            diagnostics.append(Diagnostic("ORDER", "refusal", str(error), f"step {number}"))
+            diagnostics.append(_wrong_order(number, str(error)))
         except GeometryError:
-            continue  # whether a box lies in the scan is known once the scan is
+            continue  # whether a box intersects the scan is known only with the scan
         if isinstance(step, SplitSlices) and number != len(steps):
-            diagnostics.append(
-                Diagnostic(
-                    "ORDER", "refusal", "SplitSlices must be the last step", f"step {number}"
-                )
-            )
+            diagnostics.append(_wrong_order(number, "SplitSlices must be the last step"))
     return diagnostics
+
+
+def _wrong_order(number: int, message: str) -> Diagnostic:
+    return Diagnostic("ORDER", "refusal", message, f"step {number}")
 
 
 def check_names(steps: Sequence[AnyStep], known: Mapping[str, Any]) -> list[Diagnostic]:
-    """Masks and labels that a step asks for and that neither the case has nor an earlier step makes."""
+    """Check that each mask or label that a step uses is in the case or made by an earlier step."""
     names = set(known)
     diagnostics = []
     for number, step in enumerate(steps, 1):
-        wanted = (
-            getattr(step, "center", None)
-            if needs_voxels(step) and hasattr(step, "center")
-            else getattr(step, "mask", None)
-        )
-        if isinstance(wanted, str) and wanted not in names:
-            have = ", ".join(sorted(names)) or "none"
-            diagnostics.append(
-                Diagnostic(
-                    "NO_MASK",
-                    "refusal",
-                    f"{type(step).__name__} needs a mask or label '{wanted}'; "
-                    f"there is {have}; put {_maker(wanted)} before it",
-                    f"step {number}",
-                )
+        used = _name_used(step)
+        if used is not None and used not in names:
+            available = ", ".join(sorted(names)) or "none"
+            message = (
+                f"{type(step).__name__} needs a mask or label '{used}'; available: {available}; "
+                f"put {_maker(used)} before it"
             )
-        makes = getattr(step, "adds", None)
-        if isinstance(makes, str):
-            names.add(makes)
+            diagnostics.append(Diagnostic("NO_MASK", "refusal", message, f"step {number}"))
+        added = getattr(step, "adds", None)
+        if isinstance(added, str):
+            names.add(added)
     return diagnostics
 
 
+def _name_used(step: AnyStep) -> str | None:
+    """The mask or label that a step uses, if any."""
+    is_centered = needs_voxels(step) and hasattr(step, "center")
+    name = getattr(step, "center" if is_centered else "mask", None)
+    return name if isinstance(name, str) else None
+
+
 def _maker(mask: str) -> str:
-    return {"head": "HeadMask", "body": "BodyMask", "brain": "BrainMask"}.get(
-        mask, "the step that makes it"
-    )
+    makers = {"head": "HeadMask", "body": "BodyMask", "brain": "BrainMask"}
+    return makers.get(mask, "the step that makes it")

@@ -1,4 +1,4 @@
-"""What nnU-Net learned of a data set: dataset_fingerprint.json, as its planner writes it."""
+"""Read nnU-Net's dataset_fingerprint.json: statistics of the intensities and the median spacing."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.io.bytes.text import read_short_text
 
 LARGEST_BYTES = 1 << 28
-"""It lists the shape and spacing of every case, 100 bytes each: 256 MB are over a million."""
+"""The file lists shape and spacing of every case, 100 bytes each: 256 MB are over a million."""
 
 _KEYS = ("mean", "std", "percentile_00_5", "percentile_99_5")
 
 
 def read_fingerprint(path: Path) -> dict[str, Any]:
-    """mean, std, percentile_00_5, percentile_99_5 of the foreground in HU, and spacing_mm (i, j, k), the median.
+    """Read mean, std, percentile_00_5, percentile_99_5 of the foreground, HU, and spacing_mm.
 
-    nnU-Net stores spacings in SimpleITK's array order (k, j, i). Raises ReadError where the file is not one.
+    spacing_mm is the median (i, j, k); nnU-Net stores spacings in SimpleITK's array order (k, j, i).
+    Raises ReadError for any other file.
     """
     text = read_short_text(path, largest_bytes=LARGEST_BYTES)
     try:
@@ -33,12 +34,15 @@ def read_fingerprint(path: Path) -> dict[str, Any]:
             or spacings.shape[1] != 3
             or not (np.isfinite(spacings).all() and (spacings > 0).all())
         ):
-            raise ReadError(f"{path}: its spacings are not three lengths over 0 mm per scan")
+            raise ReadError(
+                f"{path}: invalid spacings; expected three lengths over 0 mm for each case"
+            )
     except HounsfieldError:
         raise
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ReadError(
-            f"{path}: is no dataset_fingerprint.json of nnU-Net ({type(error).__name__}: {error})"
+            f"{path}: not a dataset_fingerprint.json of nnU-Net ({type(error).__name__}: {error}); "
+            "name the file that nnUNetv2_extract_fingerprint wrote"
         ) from None
     return {
         **values,

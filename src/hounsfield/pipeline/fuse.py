@@ -1,7 +1,8 @@
-"""FusedPass a run of steps into one sampling: the planner of the one pass.
+"""Fuse consecutive steps into one pass: one sampling, with linear functions before and after it.
 
-Consecutive geometric steps become one sampling at the composed point. Pointwise lines before it act on the samples
-read, those after it on the samples made, and a slab runs along. What cannot join ends the fold; the next one begins.
+Consecutive geometric steps become one sampling at the composed point. Pointwise steps before it apply
+to the samples read, those after it to the samples made, and a slab projection runs over the planes as
+they are made. A step that cannot be fused ends the pass.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from hounsfield.steps.slab import Slab, slab_label
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FusedPass:
-    """Steps that are one kernel call: `joined` takes one more, or says None where it cannot.
+    """Steps that run as one kernel call.
 
-    `sampling` starts from the source's slices, `label_sampling` from its natural grid, where labels lie.
-    `background` is what lies outside after `before`. `spec` is what comes out.
+    `sampling` starts from the source's slices, `label_sampling` from its natural grid, which labels
+    use. `background` is the value outside, after `before`. `spec` describes the output.
     """
 
     spec: Spec
@@ -47,19 +48,19 @@ class FusedPass:
 
     @classmethod
     def of_stack(cls, stack: Stack) -> FusedPass:
-        """Nothing yet but what reading the stack takes."""
+        """No steps yet: the sampling that reads the stack."""
         return replace(cls.of_spec(stack.spec), sampling=Sampling.of_stack(stack))
 
     @classmethod
     def of_spec(cls, spec: Spec) -> FusedPass:
-        """Nothing yet, over a volume of `spec`."""
+        """No steps yet, on a volume of `spec`."""
         still = Sampling.of_grid(spec.grid)
         return cls(
             spec=spec, source=spec, sampling=still, label_sampling=still, background=spec.background
         )
 
-    def joined(self, step: Step) -> FusedPass | None:
-        """This fold with one more step, or None where the step needs a pass of its own."""
+    def fused(self, step: Step) -> FusedPass | None:
+        """This pass with one more step, or None if the step needs a separate pass."""
         spec = step.plan(self.spec)
         if isinstance(step, GeometricStep):
             return self._with_geometry(step, spec)
@@ -76,7 +77,7 @@ class FusedPass:
         ):
             return None
         sampling = self.sampling.to(spec.grid, method=step.interpolation)
-        labels = sampling  # the same, but for a stack whose slices are not yet on its grid
+        labels = sampling  # differs for a stack whose slices are not on its grid
         if self.label_sampling is not self.sampling:
             labels = self.label_sampling.to(spec.grid, method=step.interpolation)
         if sampling is None or labels is None:
@@ -130,7 +131,7 @@ class FusedPass:
 
     @property
     def changes_values(self) -> bool:
-        """Whether values are made, and not voxels moved alone."""
+        """Whether values change, rather than voxels being copied."""
         return not (
             self.sampling.is_copy
             and self.before.is_identity
@@ -140,7 +141,7 @@ class FusedPass:
 
     @property
     def picks_values(self) -> bool:
-        """Whether every value is one of the source's, unchanged."""
+        """Whether every output value is an unchanged source value."""
         return (
             self.sampling.is_picking
             and self.before.is_identity
@@ -149,17 +150,17 @@ class FusedPass:
         )
 
     def may_leave_int16(self, stack: Stack) -> bool:
-        """Whether int16 was planned, as scanners' values fit it, but those of this stack need not."""
+        """Whether int16 is planned, but this stack's values may exceed it."""
         return self.spec.dtype == np.int16 and stack.may_exceed_int16
 
     def widened(self) -> FusedPass:
-        """The same in float32, which holds what int16 does not."""
+        """The same pass with float32 output."""
         return replace(self, spec=self.spec.replaced(dtype=np.dtype(np.float32)))
 
     def run(
         self, stack: Stack, *, labels: Mapping[str, Volume], masks: Mapping[str, Volume]
     ) -> Case:
-        """Do it to a stack, and to the labels and masks that go with it, on the stack's natural grid."""
+        """Run it on a stack, and on labels and masks on the stack's natural grid."""
         image = Volume(self._image(stack), self.spec)
         return Case(
             image,
@@ -182,7 +183,7 @@ class FusedPass:
         return self.one_pass(stack).run()
 
     def one_pass(self, stack: Stack, *, slab_bytes: int = SLAB_BYTES) -> OnePass:
-        """The kernel call that it comes down to, over slabs of about `slab_bytes`."""
+        """The kernel call, over slabs of about `slab_bytes`."""
         return OnePass(
             stack=stack,
             sampling=self.sampling,

@@ -1,9 +1,9 @@
-"""What a pipeline will do, said before any voxel is touched: specs, passes, bytes and memory."""
+"""Plan a pipeline without reading voxels: the Spec after each step, passes, bytes and memory."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,22 +18,26 @@ from hounsfield.steps.base import AnyStep, Step, needs_voxels
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """Steps that run as one: `kernels` is the interpolation along the output's axes where there is a sampling."""
+    """Steps that run together; `kernels` is the interpolation along each output axis, if any."""
 
     numbers: tuple[int, ...]
     steps: tuple[str, ...]
     spec: Spec
     kernels: tuple[str, ...] = ()
-    looks: bool = False
-    turns: bool = False
+    needs_voxels: bool = False
+    permutes_slices: bool = False
     bytes_read: int = 0
     bytes_written: int = 0
 
     def __str__(self) -> str:
         what = " + ".join(self.steps) or "read"
         how = f" [{', '.join(self.kernels)}]" if self.kernels else ""
-        looks = " (looks at voxels: its result is known only then)" if self.looks else ""
-        looks += " (turns the slices: a stream goes through a temporary file)" if self.turns else ""
+        looks = " (depends on the voxels: known only when it runs)" if self.needs_voxels else ""
+        looks += (
+            " (permutes the slice axis: streaming uses a temporary file)"
+            if self.permutes_slices
+            else ""
+        )
         return f"{what}{how}{looks} -> {self.spec.quantity} {self.spec.dtype} {self.spec.grid!r}"
 
 
@@ -47,7 +51,7 @@ class Plan:
 
     @property
     def spec(self) -> Spec:
-        """What comes out."""
+        """The Spec of the output."""
         return self.specs[-1] if self.specs else self.source
 
     @property
@@ -57,7 +61,7 @@ class Plan:
 
     @property
     def peak_bytes(self) -> int:
-        """The input and output of the largest pass; working planes are a few MB more."""
+        """Input plus output of the largest pass, in bytes; working planes add a few MB."""
         return max(
             (one.bytes_read + one.bytes_written for one in self.passes), default=_bytes(self.source)
         )
@@ -69,8 +73,8 @@ class Plan:
                 "steps": list(one.numbers),
                 "names": list(one.steps),
                 "interpolation": list(one.kernels),
-                "looks": one.looks,
-                "turns": one.turns,
+                "needs_voxels": one.needs_voxels,
+                "permutes_slices": one.permutes_slices,
                 "shape": list(one.spec.shape),
                 "spacing_mm": list(one.spec.grid.spacing_mm),
                 "dtype": str(one.spec.dtype),
@@ -95,64 +99,78 @@ class Plan:
 
 
 def plan(steps: Sequence[AnyStep], source: Spec | Stack | Volume) -> Plan:
-    """Plan on a spec, a stack or a volume; raises PipelineError with every diagnostic and the number of its step."""
+    """Plan on a spec, a stack or a volume.
+
+    Raises PipelineError with a diagnostic for every step that cannot work.
+    """
     if isinstance(source, Stack):
-        fold = FusedPass.of_stack(source)
+        first = FusedPass.of_stack(source)
     else:
-        fold = FusedPass.of_spec(source.spec if isinstance(source, Volume) else source)
-    start = fold.spec
-    specs, passes, diagnostics = [], [], []
-    numbers: tuple[int, ...] = ()
-    spec = start
+        first = FusedPass.of_spec(source.spec if isinstance(source, Volume) else source)
+    specs = _specs(steps, first.spec)
+    return Plan(source=first.spec, specs=specs, passes=tuple(_passes(steps, specs, first)))
+
+
+def _specs(steps: Sequence[AnyStep], spec: Spec) -> tuple[Spec, ...]:
+    """The Spec after each step; raises PipelineError with every diagnostic."""
+    specs, diagnostics = [], []
     for number, step in enumerate(steps, 1):
         try:
             spec = step.plan(spec)
         except (QuantityError, GeometryError) as error:
             diagnostics.append(Diagnostic("PLAN", "refusal", str(error), f"step {number}"))
-            continue
         specs.append(spec)
-        joined = None if needs_voxels(step) or diagnostics else _joined(fold, step)
-        if joined is not None:
-            fold, numbers = joined, (*numbers, number)
-            continue
-        if numbers:
-            passes.append(_pass(fold, numbers))
-        fold, numbers = FusedPass.of_spec(fold.spec), ()
-        joined = None if needs_voxels(step) or diagnostics else _joined(fold, step)
-        if joined is not None:
-            fold, numbers = joined, (number,)
-            continue
-        passes.append(
-            Pass(
-                numbers=(number,),
-                steps=(type(step).__name__,),
-                spec=spec,
-                looks=needs_voxels(step),
-                bytes_read=_bytes(fold.spec),
-                bytes_written=_bytes(spec),
-            )
-        )
-        fold = FusedPass.of_spec(spec)
     if diagnostics:
         raise PipelineError(diagnostics)
-    if numbers or not passes:
-        passes.append(_pass(fold, numbers))
-    return Plan(source=start, specs=tuple(specs), passes=tuple(passes))
+    return tuple(specs)
 
 
-def _joined(fold: FusedPass, step: AnyStep) -> FusedPass | None:
-    return fold.joined(step) if isinstance(step, Step) and not fold.spec.channels else None
+def _passes(steps: Sequence[AnyStep], specs: Sequence[Spec], current: FusedPass) -> Iterator[Pass]:
+    """The passes in order: each has as many steps as can be fused."""
+    numbers: tuple[int, ...] = ()
+    for number, (step, spec) in enumerate(zip(steps, specs, strict=True), 1):
+        fused = _fused(current, step)
+        if fused is None:
+            if numbers:
+                yield _pass(current, numbers)
+            current, numbers = FusedPass.of_spec(current.spec), ()
+            fused = _fused(current, step)
+        if fused is None:
+            yield _separate_pass(step, number, before=current.spec, after=spec)
+            current = FusedPass.of_spec(spec)
+        else:
+            current, numbers = fused, (*numbers, number)
+    if numbers or not steps:
+        yield _pass(current, numbers)
 
 
-def _pass(fold: FusedPass, numbers: tuple[int, ...]) -> Pass:
+def _fused(current: FusedPass, step: AnyStep) -> FusedPass | None:
+    """`current` with the step, or None if the step needs a separate pass."""
+    if needs_voxels(step) or not isinstance(step, Step) or current.spec.channels:
+        return None
+    return current.fused(step)
+
+
+def _separate_pass(step: AnyStep, number: int, *, before: Spec, after: Spec) -> Pass:
+    return Pass(
+        numbers=(number,),
+        steps=(type(step).__name__,),
+        spec=after,
+        needs_voxels=needs_voxels(step),
+        bytes_read=_bytes(before),
+        bytes_written=_bytes(after),
+    )
+
+
+def _pass(fused: FusedPass, numbers: tuple[int, ...]) -> Pass:
     return Pass(
         numbers=numbers,
-        steps=tuple(type(step).__name__ for step in fold.steps),
-        spec=fold.spec,
-        kernels=fold.sampling.kernels,
-        turns=fold.sampling.order[2] != 2,
-        bytes_read=_bytes(fold.source),
-        bytes_written=_bytes(fold.spec),
+        steps=tuple(type(step).__name__ for step in fused.steps),
+        spec=fused.spec,
+        kernels=fused.sampling.kernels,
+        permutes_slices=fused.sampling.order[2] != 2,
+        bytes_read=_bytes(fused.source),
+        bytes_written=_bytes(fused.spec),
     )
 
 

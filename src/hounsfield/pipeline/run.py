@@ -134,7 +134,7 @@ class _Run:
         self.diagnostics += getattr(fixed, "diagnostics", ())
         for _ in range(2):
             fold = self._fold()
-            joined = None if fold is None else fold.joined(fixed)
+            joined = None if fold is None else fold.fused(fixed)
             if joined is not None:
                 self.fold = joined
                 return

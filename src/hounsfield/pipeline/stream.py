@@ -84,7 +84,7 @@ def stream(
         if fold is None or not isinstance(step, Step):
             return None
         steps.append(completed(step, fold.spec))
-        fold = fold.joined(steps[-1])
+        fold = fold.fused(steps[-1])
     if (
         fold is None or fold.spec.channels or fold.may_leave_int16(stack)
     ):  # a header is written before the values are known
