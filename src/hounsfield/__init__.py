@@ -40,6 +40,7 @@ _HOMES: dict[str, str] = {
     ),
     "Diagnostic": "core.diagnostic",
     "WINDOWS": "core.windows",
+    "set_threads": "core.platform",
     "Reorient": "steps.reorient",
     "Resample": "steps.resample",
     "Window": "steps.window",

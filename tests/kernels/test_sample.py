@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, AxisTable, Windows, sample
+from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, AxisTable, SlabWindows, sample
 
 SEEDS = st.integers(0, 2**32 - 1)
 PLAIN = (1.0, 0.0, float("-inf"), float("inf"))
@@ -73,7 +73,7 @@ class Call:
     background: float
     before: tuple[float, float, float, float]
     after: tuple[float, float, float, float]
-    windows: Windows | None
+    windows: SlabWindows | None
 
     def kernel(self, dtype: np.dtype, *, threads: int = 1) -> np.ndarray:
         """The kernel's answer."""
@@ -83,7 +83,7 @@ class Call:
         out = np.full(shape, 77, dtype=dtype, order="F")
         sample(
             self.source,
-            out,
+            out=out,
             tables=self.tables,
             slopes=self.slopes,
             intercepts=self.intercepts,
@@ -128,12 +128,12 @@ def line(values: np.ndarray, parameters: tuple[float, float, float, float]) -> n
     return np.clip(values * slope + intercept, low, high)
 
 
-def slabs(generator: np.random.Generator, count: int) -> Windows:
-    """Windows as Slab makes them: of one thickness, cut at the ends, by any stride."""
+def slabs(generator: np.random.Generator, count: int) -> SlabWindows:
+    """SlabWindows as Slab makes them: of one thickness, cut at the ends, by any stride."""
     thick, stride = int(generator.integers(1, count + 3)), int(generator.integers(1, 3))
     first = np.arange(0, count, stride) - thick // 2
     start, stop = np.clip(first, 0, count - 1), np.clip(first + thick, 1, count)
-    return Windows(
+    return SlabWindows(
         str(generator.choice(["max", "min", "mean"])), start.astype(np.int32), stop.astype(np.int32)
     )
 
@@ -262,7 +262,7 @@ def test_what_reads_beyond_its_axis_is_refused() -> None:
     with pytest.raises(ValueError, match="beyond its axis"):
         sample(
             source,
-            out,
+            out=out,
             tables=[[beyond], [whole(1)], [whole(1)]],
             slopes=np.ones(1),
             intercepts=np.zeros(1),
@@ -273,7 +273,7 @@ def test_what_reads_beyond_its_axis_is_refused() -> None:
     with pytest.raises(ValueError, match="beyond its axis"):
         sample(
             source,
-            out,
+            out=out,
             tables=[[before_it], [whole(1)], [whole(1)]],
             slopes=np.ones(1),
             intercepts=np.zeros(1),
@@ -281,7 +281,7 @@ def test_what_reads_beyond_its_axis_is_refused() -> None:
     with pytest.raises(ValueError, match="output's shape"):
         sample(
             source,
-            out[:3].copy(order="F"),
+            out=out[:3].copy(order="F"),
             tables=[[whole(4)], [whole(1)], [whole(1)]],
             slopes=np.ones(1),
             intercepts=np.zeros(1),
@@ -289,7 +289,7 @@ def test_what_reads_beyond_its_axis_is_refused() -> None:
     with pytest.raises(ValueError, match="per slice"):
         sample(
             source,
-            out,
+            out=out,
             tables=[[whole(4)], [whole(1)], [whole(1)]],
             slopes=np.ones(2),
             intercepts=np.zeros(1),
@@ -302,9 +302,9 @@ def test_a_slab_outside_the_planes_is_refused() -> None:
         with pytest.raises(ValueError, match="slabs lie inside"):
             sample(
                 source,
-                out,
+                out=out,
                 tables=[[whole(1)], [whole(1)], [whole(4)]],
                 slopes=np.ones(4),
                 intercepts=np.zeros(4),
-                windows=Windows("max", np.array([start], np.int32), np.array([stop], np.int32)),
+                windows=SlabWindows("max", np.array([start], np.int32), np.array([stop], np.int32)),
             )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hounsfield.core.grid import Grid
 from hounsfield.core.stack import Stack
-from hounsfield.kernels.sample import Windows
+from hounsfield.kernels.sample import SlabWindows
 from hounsfield.resampling.one_pass import OnePass
 from hounsfield.resampling.sampling import Sampling
 from hounsfield.resampling.transfer import Transfer
@@ -55,7 +55,7 @@ def one_pass(
     if statistic is not None:
         size = target.axes[2].size
         first = np.arange(0, size, stride) - thick // 2
-        windows = Windows(
+        windows = SlabWindows(
             statistic,
             np.clip(first, 0, size - 1).astype(np.int32),
             np.clip(first + thick, 1, size).astype(np.int32),

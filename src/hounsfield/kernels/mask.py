@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.platform import thread_count
 from hounsfield.kernels import native
 
 Shape = tuple[int, int, int]
@@ -39,13 +40,13 @@ class Bits:
         """The voxels of an array (i, j, k) that are not 0."""
         flat = np.asfortranarray(array != 0).view(np.uint8).reshape(-1, order="F")
         packed = cls.unwritten(_shape(array))
-        native.mask_pack(flat, packed.shape, packed.words)
+        native.mask_pack(flat, packed.shape, thread_count(), packed.words)
         return packed
 
     def expand(self) -> NDArray[np.uint8]:
         """The mask as bytes 0 and 1, (i, j, k), Fortran-ordered."""
         flat = np.empty(int(np.prod(self.shape)), np.uint8)
-        native.mask_expand(self.words, self.shape, flat)
+        native.mask_expand(self.words, self.shape, thread_count(), flat)
         return flat.reshape(self.shape, order="F")
 
     @property
@@ -199,7 +200,9 @@ def occupied(
     """
     flat, shape = _flat(values), _shape(values)
     cells = Bits.unwritten(cell_shape(shape, block))
-    native.mask_occupancy(flat, shape, block, bounds[0], bounds[1], share, cells.words)
+    native.mask_occupancy(
+        flat, shape, block, bounds[0], bounds[1], share, thread_count(), cells.words
+    )
     return cells
 
 
@@ -217,7 +220,14 @@ def refined(
     flat, shape = _flat(values), _shape(values)
     voxels = Bits.unwritten(shape)
     native.mask_refine(
-        flat, shape, block, inner.words, band.words, (*inner_bounds, *band_bounds), voxels.words
+        flat,
+        shape,
+        block,
+        inner.words,
+        band.words,
+        (*inner_bounds, *band_bounds),
+        thread_count(),
+        voxels.words,
     )
     return voxels
 
@@ -253,7 +263,7 @@ def cell_shape(shape: Shape, block: Shape) -> Shape:
 
 def _dilate(bits: Bits, table: NDArray[np.int32]) -> Bits:
     result = Bits.unwritten(bits.shape)
-    native.mask_dilate(bits.words, bits.shape, table, result.words)
+    native.mask_dilate(bits.words, bits.shape, table, thread_count(), result.words)
     return result
 
 

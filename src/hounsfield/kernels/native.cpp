@@ -1,12 +1,28 @@
-// The one extension: ndarray in, ndarray out; no geometry objects, no files. Each kernel has a numpy twin in the tests.
+// The one extension: arrays in, arrays out; no geometry objects, no files. Each kernel has a numpy
+// twin in the tests.
 #include <nanobind/nanobind.h>
 
 namespace nb = nanobind;
 
+namespace mask {
+void bind_thresholds(nb::module_ &module);
+void bind_voxels(nb::module_ &module);
+void bind_morphology(nb::module_ &module);
+void bind_components(nb::module_ &module);
+void bind_rays(nb::module_ &module);
+}  // namespace mask
+
+namespace sampling {
 void bind_sample(nb::module_ &module);
-void bind_mask(nb::module_ &module);
+void bind_oblique(nb::module_ &module);
+}  // namespace sampling
 
 NB_MODULE(native, module) {
-    bind_sample(module);
-    bind_mask(module);
+    mask::bind_thresholds(module);
+    mask::bind_voxels(module);
+    mask::bind_morphology(module);
+    mask::bind_components(module);
+    mask::bind_rays(module);
+    sampling::bind_sample(module);
+    sampling::bind_oblique(module);
 }

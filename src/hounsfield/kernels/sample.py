@@ -1,8 +1,7 @@
-"""The one pass as a call: stored values in, sampled, mapped and projected values out."""
+"""The sampling kernel: stored values in; sampled, mapped and projected values out."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 import hounsfield.kernels.native as native
 from hounsfield.core.errors import GeometryError
+from hounsfield.core.platform import thread_count
 
 Statistic = Literal["max", "min", "mean"]
 _STATISTICS = {None: 0, "max": 1, "min": 2, "mean": 3}
@@ -50,7 +50,7 @@ class AxisTable:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Windows:
+class SlabWindows:
     """Windows of planes for a projection: plane `start[n]` up to but not including `stop[n]`, in order.
 
     `block` is the length of the blocks that sums are gathered in: that of the longest window, but for a cut-out of
@@ -65,21 +65,16 @@ class Windows:
     def __post_init__(self) -> None:
         object.__setattr__(self, "block", self.block or int((self.stop - self.start).max()))
 
-    def cut(self, start: int, stop: int, *, origin: int) -> Windows:
+    def cut(self, start: int, stop: int, *, origin: int) -> SlabWindows:
         """Windows start to stop, over planes that are counted from `origin`."""
         starts, stops = (ends[start:stop] - np.int32(origin) for ends in (self.start, self.stop))
-        return Windows(self.statistic, starts, stops, self.block)
-
-
-def thread_count() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return SlabWindows(self.statistic, starts, stops, self.block)
 
 
 def sample(
     source: NDArray[Any],
-    out: NDArray[Any],
     *,
+    out: NDArray[Any],
     tables: Sequence[Sequence[AxisTable]],
     slopes: NDArray[np.float64],
     intercepts: NDArray[np.float64],
@@ -87,27 +82,54 @@ def sample(
     background: float = 0.0,
     before: tuple[float, float, float, float] = _LINE,
     after: tuple[float, float, float, float] = _LINE,
-    windows: Windows | None = None,
+    windows: SlabWindows | None = None,
     threads: int | None = None,
 ) -> None:
-    """Fill `out` (i, j, k), Fortran-ordered, from `source` (i, j, k) in one pass.
+    """Fill `out` from `source` in one pass over the voxels.
 
-    tables: for i, j and k, one AxisTable, or for i and j one per source slice. slopes, intercepts (k,): the rescale
-    of each source slice. padding: stored values from the first to the second become the third. before, after:
-    clamped lines (slope, intercept, low, high) on the values read and on the samples made. windows: a projection of
-    the sampled planes. Dtype in: SOURCE_DTYPES; out: OUTPUT_DTYPES; sums in float32. Raises ValueError where the
-    shapes do not fit together.
+    Parameters
+    ----------
+    source
+        Stored values (i, j, k) of one of SOURCE_DTYPES.
+    out
+        The output (i, j, k), Fortran-ordered, of one of OUTPUT_DTYPES; sums are in float32.
+    tables
+        For i, j and k one AxisTable each; for i and j also one for each source slice.
+    slopes, intercepts
+        The rescale of each source slice, (k,).
+    padding
+        Stored values from the first to the second (inclusive) become the third, a value after
+        `before`.
+    background
+        The value outside the source, after `before`.
+    before, after
+        Clamped linear functions (slope, intercept, low, high) of the values read and of the
+        samples made.
+    windows
+        A projection of the sampled planes.
+    threads
+        The most threads to use; `thread_count()` if None. The bits do not depend on it.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not match, or a table reads beyond its axis.
+    MemoryError
+        If a thread cannot allocate its working planes.
     """
     if source.strides[0] != source.itemsize and source.shape[0] > 1:
         source = np.asfortranarray(source)
     empty = np.zeros(0, dtype=np.int32)
+    axis_i, axis_j, axis_k = (_packed(axis) for axis in tables)
     native.sample(
         source,
         np.ascontiguousarray(slopes, dtype=np.float32),
         np.ascontiguousarray(intercepts, dtype=np.float32),
         before,
         _clipped(padding, source.dtype),
-        *(_packed(axis) for axis in tables),
+        axis_i,
+        axis_j,
+        axis_k,
         background,
         after,
         _STATISTICS[windows.statistic if windows else None],
@@ -119,12 +141,14 @@ def sample(
     )
 
 
-def _packed(tables: Sequence[AxisTable]) -> tuple[NDArray[Any], ...]:
-    """One or several tables as arrays with a leading axis; taps and first are widened to the widest of them."""
+def _packed(
+    tables: Sequence[AxisTable],
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
+    """Tables as arrays with a leading axis, padded to the same number of taps."""
     taps = max(table.taps for table in tables)
     if taps > MOST_TAPS:
         raise GeometryError(
-            f"one sample would weigh {taps} voxels, and {MOST_TAPS} are the most: resample in two steps"
+            f"one sample weighs {taps} voxels; at most {MOST_TAPS} are supported: resample in two steps"
         )
     weight = np.zeros((len(tables), len(tables[0].first), taps), dtype=np.float32)
     for packed, table in zip(weight, tables, strict=True):
@@ -142,7 +166,7 @@ def _packed(tables: Sequence[AxisTable]) -> tuple[NDArray[Any], ...]:
 def _clipped(
     padding: tuple[float, float, float] | None, dtype: np.dtype[Any]
 ) -> tuple[float, float, float] | None:
-    """The padding range within what the dtype can hold, or None where it holds none of it."""
+    """The padding range limited to the range of the dtype, or None if they do not overlap."""
     if padding is None or dtype.kind not in "iu":
         return padding
     limits = np.iinfo(dtype)

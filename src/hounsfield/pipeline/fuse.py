@@ -15,7 +15,7 @@ import numpy as np
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Case, Volume
-from hounsfield.kernels.sample import OUTPUT_DTYPES, Windows
+from hounsfield.kernels.sample import OUTPUT_DTYPES, SlabWindows
 from hounsfield.resampling.labels import sample_label
 from hounsfield.resampling.one_pass import SLAB_BYTES, OnePass
 from hounsfield.resampling.sampling import Sampling
@@ -43,7 +43,7 @@ class FusedPass:
     before: Transfer = IDENTITY
     after: Transfer = IDENTITY
     slab: Slab | None = None
-    windows: Windows | None = None
+    windows: SlabWindows | None = None
     label_method: LabelMethod = "nearest"
 
     @classmethod

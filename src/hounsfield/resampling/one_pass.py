@@ -17,7 +17,7 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
-from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, AxisTable, Windows, sample
+from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, AxisTable, SlabWindows, sample
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.sampling import Sampling
 from hounsfield.resampling.transfer import IDENTITY, Transfer
@@ -40,7 +40,7 @@ class OnePass:
     background: float
     before: Transfer = IDENTITY
     after: Transfer = IDENTITY
-    windows: Windows | None = None
+    windows: SlabWindows | None = None
     method: Method | None = None
     slab_bytes: int = SLAB_BYTES
 
@@ -176,7 +176,7 @@ class OnePass:
         assert slab.source is not None
         sample(
             slab.source,
-            out[:, :, start - offset : stop - offset],
+            out=out[:, :, start - offset : stop - offset],
             tables=slab.cut_tables(),
             slopes=self.stack.slopes[low:high],
             intercepts=self.stack.intercepts[low:high],

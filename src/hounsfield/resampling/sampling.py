@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
+from hounsfield.kernels.oblique import gather
 from hounsfield.kernels.sample import AxisTable
 from hounsfield.resampling.axes import AxisMap, Method
 
@@ -222,41 +223,20 @@ def holds(dtype: np.dtype[Any], background: float) -> bool:
 
 
 def gathered(volume: Volume, grid: Grid, *, method: Method) -> Array:
-    """Samples on a grid that is oblique to the volume's: full trilinear (or nearest) gather by scipy, float32 out.
+    """Samples on a grid that is oblique to the volume's: trilinear in float32, or the nearest voxel.
 
     Inside the outer faces the edge value is taken, outside them the background.
     """
-    from scipy.ndimage import affine_transform
-
     relation = np.linalg.inv(volume.grid.affine) @ grid.affine
-    nearest = method == "nearest"
-    inside = np.ones(grid.shape, dtype=bool)
-    for n, size in enumerate(volume.grid.shape):
-        place = relation[n, 3] + sum(
-            _along(relation[n, m] * np.arange(grid.shape[m]), m) for m in range(3)
-        )
-        inside &= (place >= -0.5) & (place <= size - 0.5)
-
-    def gather(source: Array, background: float) -> Array:
-        values = affine_transform(
-            source if nearest else source.astype(np.float32),
-            relation[:3, :3],
-            relation[:3, 3],
-            output_shape=grid.shape,
-            order=0 if nearest else 1,
-            mode="nearest",
-            prefilter=False,
-        )
-        return np.asfortranarray(
-            np.where(inside, values, np.asarray(background, dtype=values.dtype))
-        )
-
-    if not volume.spec.channels:
-        return gather(volume.array, volume.background)
-    parts = [volume.channel(n) for n in range(len(volume.spec.channels))]
-    return np.asfortranarray(
-        np.stack([gather(part.array, part.background) for part in parts], axis=3)
-    )
+    kind: Literal["linear", "nearest"] = "nearest" if method == "nearest" else "linear"
+    parts = [volume]
+    if volume.spec.channels:
+        parts = [volume.channel(n) for n in range(len(volume.spec.channels))]
+    arrays = [
+        gather(part.array, relation, shape=grid.shape, background=part.background, method=kind)
+        for part in parts
+    ]
+    return arrays[0] if not volume.spec.channels else np.asfortranarray(np.stack(arrays, axis=3))
 
 
 def each_channel(array: Array, function: Callable[[Array], Array]) -> Array:
@@ -266,10 +246,6 @@ def each_channel(array: Array, function: Callable[[Array], Array]) -> Array:
     return np.asfortranarray(
         np.stack([function(array[..., n]) for n in range(array.shape[3])], axis=3)
     )
-
-
-def _along(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    return values.reshape([-1 if n == axis else 1 for n in range(3)])
 
 
 def _run(lattice: NDArray[np.int64]) -> tuple[slice, slice]:

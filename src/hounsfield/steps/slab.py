@@ -11,7 +11,7 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Case, Volume
-from hounsfield.kernels.sample import Statistic, Windows
+from hounsfield.kernels.sample import SlabWindows, Statistic
 from hounsfield.steps.parse import finite, one_of, whole
 from hounsfield.steps.pointwise import require
 
@@ -67,7 +67,7 @@ class Slab:
         """The same with its thickness in slices."""
         return replace(self, slices=self.thick(spec.grid), thickness_mm=None)
 
-    def windows(self, grid: Grid) -> Windows:
+    def windows(self, grid: Grid) -> SlabWindows:
         """The windows of slices along that axis."""
         axis = self.axis(grid)
         size = grid.shape[axis]
@@ -80,7 +80,7 @@ class Slab:
                 )
             first = np.arange(0, size - thick + 1, self.stride)
         start, stop = np.clip(first, 0, size - 1), np.clip(first + thick, 1, size)
-        return Windows(self.statistic, start.astype(np.int32), stop.astype(np.int32))
+        return SlabWindows(self.statistic, start.astype(np.int32), stop.astype(np.int32))
 
     def plan(self, spec: Spec) -> Spec:
         """Fewer or as many slices, each at its slab's centre."""
@@ -119,8 +119,8 @@ class Slab:
         return Case(image, labels, masks)
 
 
-def projected(array: Array, windows: Windows, *, axis: int) -> Array:
-    """Windows of an array (i, j, k[, channel]) along an axis, in time that does not depend on their thickness.
+def projected(array: Array, windows: SlabWindows, *, axis: int) -> Array:
+    """SlabWindows of an array (i, j, k[, channel]) along an axis, in time that does not depend on their thickness.
 
     Blocks as long as the longest window: each window is the suffix of one block and the prefix of the next (van Herk).
     """
@@ -150,7 +150,7 @@ def projected(array: Array, windows: Windows, *, axis: int) -> Array:
     return np.moveaxis(out, 0, axis)
 
 
-def slab_label(label: Volume, grid: Grid, windows: Windows, *, axis: int) -> Volume:
+def slab_label(label: Volume, grid: Grid, windows: SlabWindows, *, axis: int) -> Volume:
     """For each slab the nonzero label nearest to its centre, the lower slice first; dtype as it was."""
     if label.quantity not in ("label", "mask"):
         raise QuantityError(f"a label is needed here, not {label.quantity}")

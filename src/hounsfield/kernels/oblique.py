@@ -1,0 +1,68 @@
+"""Sample an array at the points of an oblique grid: trilinear, or the nearest voxel."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import hounsfield.kernels.native as native
+from hounsfield.core.platform import thread_count
+
+_INTEGERS = ("b", "i", "u")
+
+
+def gather(
+    source: NDArray[Any],
+    relation: NDArray[np.float64],
+    *,
+    shape: tuple[int, int, int],
+    background: float,
+    method: Literal["linear", "nearest"],
+    threads: int | None = None,
+) -> NDArray[Any]:
+    """Sample `source` (i, j, k) at the source indices that `relation` gives for each output index.
+
+    Inside the outer faces (index -0.5 to size - 0.5) the edge value is taken, outside them the
+    background. `linear` interpolates between eight voxels and gives float32 from any real dtype;
+    `nearest` copies the nearest voxel (the higher index at a midpoint) in the source's dtype, bit
+    for bit.
+
+    Parameters
+    ----------
+    source
+        Array (i, j, k), Fortran-ordered (others are copied).
+    relation
+        4 x 4: output index (i, j, k, 1) to source index.
+    shape
+        Shape (i, j, k) of the output.
+    background
+        The value outside the source; it must be representable in the output's dtype.
+    method
+        ``linear`` or ``nearest``.
+    threads
+        The most threads to use; `thread_count()` if None.
+
+    Returns
+    -------
+    NDArray
+        Array of `shape`, Fortran-ordered: float32, or the source's dtype for ``nearest``.
+    """
+    values = np.asfortranarray(_native(source))
+    dtype = np.dtype(np.float32) if method == "linear" else values.dtype
+    out = np.empty(shape, dtype=dtype, order="F")
+    outside = int(background) if dtype.kind in _INTEGERS else float(background)
+    rows = tuple(float(value) for value in np.asarray(relation, dtype=np.float64)[:3].ravel())
+    kernel = native.gather_linear if method == "linear" else native.gather_nearest
+    kernel(values, rows, outside, threads or thread_count(), out)
+    return out if source.dtype.kind != "b" or method == "linear" else out.view(source.dtype)
+
+
+def _native(source: NDArray[Any]) -> NDArray[Any]:
+    """The array in a dtype of the kernel, without loss: native byte order, bool as uint8."""
+    if source.dtype.kind == "b":
+        return source.view(np.uint8)
+    if source.dtype == np.float16:
+        return source.astype(np.float32)
+    return source.astype(source.dtype.newbyteorder("="), copy=False)
