@@ -67,9 +67,9 @@ void sample(nb::ndarray<const In, nb::ndim<3>, nb::device::cpu> source, Array<fl
                     nb::cast<float>(t[3])};
     };
     const auto make = [&](const nb::tuple &t, int64_t length) {
-        return table(nb::cast<Array<int32_t, 2>>(t[0]), nb::cast<Array<float, 3>>(t[1]),
-                     nb::cast<Array<float, 2>>(t[2]), nb::cast<Array<int32_t, 3>>(t[3]), length,
-                     shape.nk);
+        return table(nb::cast<Array<int32_t, 2>>(t[0], false),
+                     nb::cast<Array<float, 3>>(t[1], false), nb::cast<Array<float, 2>>(t[2], false),
+                     nb::cast<Array<int32_t, 3>>(t[3], false), length, shape.nk);
     };
     const Table ti = make(axis_i, shape.ni), tj = make(axis_j, shape.nj),
                 tk = make(axis_k, shape.nk);
