@@ -143,10 +143,11 @@ def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) 
 
 def _memory(word: str | None, *, workers: int) -> int | None:
     """The budget of one case in bytes: what is free is shared by the workers, what was asked for is each one's."""
-    from hounsfield.dataset.memory import SHARE, free_bytes, parse_bytes
+    from hounsfield.core.platform import free_memory_bytes
+    from hounsfield.dataset.memory import SHARE, parse_bytes
 
     if word is None:
-        return int(free_bytes() * SHARE) // workers
+        return int(free_memory_bytes() * SHARE) // workers
     try:
         return parse_bytes(word)
     except ValueError:

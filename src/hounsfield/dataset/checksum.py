@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from hounsfield.core.platform import thread_count
 from hounsfield.dataset.case import CaseSource
 from hounsfield.io.checksum import sha256_of
-from hounsfield.kernels.sample import thread_count
 
 DETACHED = (".hdr", ".nhdr", ".mhd")
 """Headers whose voxels lie in a file beside them."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldWarning, warned
+from hounsfield.core.platform import peak_memory_bytes
 from hounsfield.dataset.case import CaseSource
 from hounsfield.dataset.case_folder import case_folder
 from hounsfield.dataset.case_result import CaseResult
@@ -151,7 +152,7 @@ def _written(
             record = record.replaced(
                 volatile={"started": started, "seconds": time.perf_counter() - clock}
             )
-        volatile = {**record.volatile, "memory_bytes": peak_bytes()}
+        volatile = {**record.volatile, "memory_bytes": peak_memory_bytes()}
         write_text(folder / RECORD, record.replaced(outputs=outputs, volatile=volatile).to_text())
     image = next(iter(sorted(name for name in outputs if name.startswith("image"))))
     return CaseResult(
@@ -173,10 +174,3 @@ def is_complete(folder: Path) -> bool:
         return all(file_sha256(folder / name) == digest for name, digest in outputs.items())
     except (HounsfieldError, OSError):
         return False
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has had, bytes."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 import hounsfield.kernels.native as native
 from hounsfield.core.errors import GeometryError
+from hounsfield.core.platform import thread_count
 
 Statistic = Literal["max", "min", "mean"]
 _STATISTICS = {None: 0, "max": 1, "min": 2, "mean": 3}
@@ -69,11 +69,6 @@ class Windows:
         """Windows start to stop, over planes that are counted from `origin`."""
         starts, stops = (ends[start:stop] - np.int32(origin) for ends in (self.start, self.stop))
         return Windows(self.statistic, starts, stops, self.block)
-
-
-def thread_count() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def sample(
