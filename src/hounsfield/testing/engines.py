@@ -27,6 +27,9 @@ from hounsfield.steps.resample import Resample
 GONE_SECONDS = 5.0
 """How long a process may take to end once its engine's iterator is closed."""
 
+LONG_SECONDS = 60.0
+"""How long a case takes that no closed engine may wait for."""
+
 DEADLY = "deadly"
 """The id of the case that ends its process."""
 
@@ -39,6 +42,17 @@ class DeadlyConfig(RunConfig):
         """Return a case's folder; for 'deadly', end this process at once."""
         if case_id == DEADLY:
             os._exit(9)
+        return RunConfig.folder(self, case_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongConfig(RunConfig):
+    """A run whose cases, all but 'scan0', take a minute each."""
+
+    def folder(self, case_id: str) -> Path:
+        """Return a case's folder, after a minute."""
+        if case_id != "scan0":
+            time.sleep(LONG_SECONDS)
         return RunConfig.folder(self, case_id)
 
 
@@ -103,7 +117,8 @@ class EngineTests:
         assert self.results(config(tmp_path / "out"), [again])[0] == {case.id: "skipped"}
 
     def test_closing_early_leaves_no_process(self, tmp_path: Path) -> None:
-        """After `close`, no case begins, and no process is left."""
+        """After `close`, no case begins, and no process is left, whatever it was doing."""
+        kind = LongConfig if self.has_processes else RunConfig
         cases, taken = scans(tmp_path, count=8), []
 
         def watched() -> Iterator[CaseSource]:
@@ -111,7 +126,7 @@ class EngineTests:
                 taken.append(case.id)
                 yield case
 
-        results = self.engine().run(config(tmp_path / "out"), watched())
+        results = self.engine().run(kind(pipeline=PIPELINE, out=tmp_path / "out"), watched())
         assert next(iter(results)).status == "done"
         results.close()  # type: ignore[attr-defined]
         count = len(taken)
