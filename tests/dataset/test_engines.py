@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hounsfield.core.errors import unreadable
 from hounsfield.core.platform import set_threads, thread_count
 from hounsfield.dataset.case import CaseResult, CaseSource
+from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.engines import local
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.local import LocalEngine
@@ -152,6 +154,32 @@ def test_workers_share_the_threads(
         set_threads(None)
     assert {result.status for result in results} == {"done"}
     assert threads_of(tmp_path / "out") == {each}
+
+
+def test_a_wrong_number_of_threads_ends_a_run_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hounsfield.cli.main import run_line
+
+    (case,) = scans(tmp_path, count=1)
+    monkeypatch.setenv("HOUNSFIELD_THREADS", "many")
+    command = ["run", "isotropic-mip", str(case.path), "-o", str(tmp_path / "out")]
+    assert run_line(command) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(
+        "HOUNSFIELD_THREADS is 'many'; expected a positive whole number: set it to 1 or more, or unset it"
+    )
+
+
+def test_any_error_is_described_without_its_text_or_its_file() -> None:
+    known = describe_error(unreadable("DOE.dcm", "pixel data is missing\nthere", code="TRUNCATED"))
+    assert (known.code, known.severity) == ("TRUNCATED", "refusal")
+    assert "pixel data is missing" in known.message
+    for error, code in ((KeyError("DOE"), "INTERNAL"), (MemoryError("DOE"), "MEMORY")):
+        found = describe_error(error)
+        assert (found.code, found.severity) == (code, "refusal")
+    for found in (known, describe_error(KeyError("DOE"))):
+        assert "DOE" not in str(found)
 
 
 def test_a_process_that_cannot_start_fails_its_case(

@@ -33,11 +33,15 @@ class LocalEngine:
     workers: int | None = None
 
     def run(self, config: RunConfig, cases: Iterable[CaseSource]) -> Iterator[CaseResult]:
-        """Run every case once and give the results as they end; closing the iterator ends the processes."""
-        workers = thread_count() if self.workers is None else self.workers
+        """Run every case once and give the results as they end; closing the iterator ends the processes.
+
+        Raises HounsfieldError where HOUNSFIELD_THREADS is no positive whole number.
+        """
+        threads = thread_count()
+        workers = threads if self.workers is None else self.workers
         if workers <= 1:
             return (run_case(config, case) for case in cases)
-        return _run_in_processes(config, cases, workers=workers)
+        return _run_in_processes(config, cases, workers=workers, threads=threads)
 
 
 @dataclass(slots=True)
@@ -50,16 +54,16 @@ class _Worker:
 
 
 def _run_in_processes(
-    config: RunConfig, cases: Iterable[CaseSource], *, workers: int
+    config: RunConfig, cases: Iterable[CaseSource], *, workers: int, threads: int
 ) -> Iterator[CaseResult]:
-    """A process that dies fails its case, and another takes its place for the next one."""
+    """The processes share `threads`; one that dies fails its case, and another takes its place for the next one."""
     waiting = iter(cases)
     first = list(islice(waiting, workers))
-    threads = max(1, thread_count() // max(1, len(first)))
+    each = max(1, threads // max(1, len(first)))
     team: list[_Worker] = []
     try:
         for case in first:
-            team.append(_started(config, threads))
+            team.append(_started(config, each))
             _give(team[-1], case)
         while any(worker.case is not None for worker in team):
             ready = wait([worker.pipe for worker in team if worker.case is not None])
@@ -71,7 +75,7 @@ def _run_in_processes(
                 if result is None:
                     result = _died(worker)
                     if following is not None:
-                        team[n] = worker = _started(config, threads)
+                        team[n] = worker = _started(config, each)
                 _give(worker, following)
                 yield result
     finally:
