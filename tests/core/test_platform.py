@@ -93,17 +93,29 @@ def test_free_memory_is_the_least_of_the_system_and_its_control_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert 1 << 20 < free_memory_bytes() < 1 << 50
-    (tmp_path / "memory").mkdir()
+    groups = tmp_path / "groups"
     for name, text in {
         "memory.max": "max",
         "memory.current": "5",
         "memory/memory.limit_in_bytes": "1000",
         "memory/memory.usage_in_bytes": "400",
+        "job/memory.max": "700",
+        "job/memory.current": "650",
+        "job/memory.stat": "anon 100\ninactive_file 300\n",
+        "job/step/memory.max": "max",
+        "memory/old/memory.limit_in_bytes": "90",
+        "memory/old/memory.usage_in_bytes": "20",
+        "other/memory.max": "1",
+        "other/memory.current": "0",
     }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
-    assert list(platform._group_bytes(tmp_path)) == [600]
+    assert list(platform._group_bytes(tmp_path, groups)) == [600]  # no list of groups
     (tmp_path / "memory.max").write_text("105\n")
-    assert list(platform._group_bytes(tmp_path)) == [100, 600]
+    groups.write_text("7:cpuset:/other\n5:cpu,memory:/old\n0::/job/step\n")
+    assert set(platform._group_bytes(tmp_path, groups)) == {100, 600, 350, 70}
+    (tmp_path / "job" / "memory.stat").write_text("inactive_file 9999\n")
+    assert 700 in set(platform._group_bytes(tmp_path, groups))  # never more than the limit
     monkeypatch.setattr(platform, "_group_bytes", lambda: [100, 600])
     assert free_memory_bytes() == 100
 

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from hounsfield.core.errors import HounsfieldError
@@ -21,6 +21,12 @@ THREADS_VARIABLE = "HOUNSFIELD_THREADS"
 
 ASSUMED_FREE_BYTES = 4 << 30
 """Free memory where the system tells nothing: what a small workstation has left."""
+
+GROUP_FILES = (
+    ("memory.max", "memory.current", "inactive_file "),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "),
+)
+"""Limit, use and cache of a control group, of version 2 and of version 1."""
 
 _threads: int | None = None
 
@@ -106,10 +112,16 @@ def _available_bytes() -> int | None:
 
 def _kilobytes(path: Path, name: str) -> int | None:
     """The value, in bytes, of a line such as 'VmHWM:  1234 kB' of a file of Linux; None where there is none."""
+    found = _number(path, name)
+    return None if found is None else found << 10
+
+
+def _number(path: Path, name: str) -> int | None:
+    """The number after a name at the beginning of a line."""
     with suppress(OSError, ValueError, IndexError):
         for line in path.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith(name):
-                return int(line.split()[1]) << 10
+                return int(line.split()[1])
     return None
 
 
@@ -119,14 +131,33 @@ def _physical_bytes() -> int:
     return ASSUMED_FREE_BYTES
 
 
-def _group_bytes(root: Path = Path("/sys/fs/cgroup")) -> Iterator[int]:
-    """What is left within the limits of a control group, of version 2 and of version 1."""
-    for folder, limit, used in (
-        (root, "memory.max", "memory.current"),
-        (root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes"),
-    ):
-        with suppress(OSError, ValueError):  # 'max' is no limit
-            yield int((folder / limit).read_text("ascii")) - int((folder / used).read_text("ascii"))
+def _group_bytes(
+    root: Path = Path("/sys/fs/cgroup"), groups: Path = Path("/proc/self/cgroup")
+) -> Iterator[int]:
+    """What is left within the limits of this process's control groups and of those above them.
+
+    Pages of files that were not used lately count as free, as the system drops them first.
+    """
+    for folder in _group_folders(root, groups):
+        for limit, used, cache in GROUP_FILES:
+            with suppress(OSError, ValueError):  # 'max' is no limit
+                most = int((folder / limit).read_text("ascii"))
+                unused = (_number(folder / "memory.stat", cache) or 0) - int(
+                    (folder / used).read_text("ascii")
+                )
+                yield min(most, most + unused)
+
+
+def _group_folders(root: Path, groups: Path) -> Iterator[Path]:
+    """The folders of control groups that count memory, of version 2 and of version 1."""
+    yield from (root, root / "memory")
+    with suppress(OSError, ValueError):
+        for line in groups.read_text(encoding="utf-8", errors="replace").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers == "" or "memory" in controllers.split(","):
+                inner = PurePosixPath(path.lstrip("/"))
+                base = root / "memory" if controllers else root
+                yield from (base / part for part in (inner, *inner.parents))
 
 
 def release_pages(pages: mmap) -> None:
