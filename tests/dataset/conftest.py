@@ -9,6 +9,7 @@ import pytest
 
 import hounsfield as hu
 from hounsfield.dataset.discover import discover
+from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.run import Summary, run_dataset
 from hounsfield.dataset.run_config import RunConfig
 
@@ -52,4 +53,5 @@ def run_over(
 ) -> Summary:
     """Run a pipeline over what lies at `source`."""
     job = RunConfig(pipeline=pipeline, out=out, **more)  # type: ignore[arg-type]
-    return run_dataset(job, discover([str(source)]).cases, workers=workers)
+    cases = discover([str(source)]).cases
+    return run_dataset(job, cases, engine=LocalEngine(workers=workers))

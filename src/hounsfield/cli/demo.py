@@ -16,7 +16,7 @@ from hounsfield.cli.reading import Reading
 from hounsfield.cli.run import no_case, reporting
 from hounsfield.cli.scan import read_volume
 from hounsfield.cli.terminal import Terminal
-from hounsfield.dataset.case_result import CaseResult
+from hounsfield.dataset.case import CaseResult
 
 if TYPE_CHECKING:
     from hounsfield.core.volume import Volume

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from hounsfield.core.errors import HounsfieldError, PipelineError
-from hounsfield.dataset.describe_error import cause
+from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.discover import NoCaseError
 
 FAILED, USAGE, NO_CASE, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141, 143
@@ -37,14 +37,14 @@ def as_failure(error: BaseException, *, subject: str = "", status: int | None = 
     """Any error as a Failure; `subject` is what the user typed."""
     if isinstance(error, Failure):
         return error
-    code, public = cause(error)
-    text = str(error).replace("\n", " ") if isinstance(error, HounsfieldError) else public
+    found = describe_error(error)
+    text = str(error).replace("\n", " ") if isinstance(error, HounsfieldError) else found.message
     named = not subject or text.startswith(f"{subject}: ")
     return Failure(
         text if named else f"{subject}: {text}",
         status=status_of(error) if status is None else status,
-        code=code,
-        public=public,
+        code=found.code,
+        public=found.message,
     )
 
 

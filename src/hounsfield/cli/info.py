@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from hounsfield.cli.terminal import Terminal
+from hounsfield.core.platform import thread_count
 from hounsfield.core.version import VERSION
 
 LIBRARIES = (
@@ -28,7 +29,6 @@ EXTRAS = {"SimpleITK": "sitk", "highdicom": "seg"}
 
 def info(terminal: Terminal) -> None:
     """Print versions, threads and where the key of the case ids lies: what a bug report should say."""
-    from hounsfield.core.platform import thread_count
     from hounsfield.io.bytes.case_id import key_path
 
     libraries = {name: _version(name) for name in LIBRARIES}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -28,6 +26,7 @@ from hounsfield.cli.errors import (
 )
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.core.errors import HounsfieldWarning
+from hounsfield.core.platform import handling
 
 UsageError = typer.BadParameter.__mro__[1]
 """The parent of every error of usage: typer re-exports only its children."""
@@ -54,17 +53,11 @@ def _prepared() -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    is_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, terminate) if is_main else None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.simplefilter("always", HounsfieldWarning)
-            warnings.showwarning = _show_warning
-            yield
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+    with handling("SIGTERM", terminate), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", HounsfieldWarning)
+        warnings.showwarning = _show_warning
+        yield
 
 
 def _show_warning(

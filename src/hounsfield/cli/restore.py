@@ -76,7 +76,7 @@ def _as_seg(
     source: Path | None,
     identity: Literal["remove", "keep"],
 ) -> Restored:
-    from hounsfield.dataset.restore_seg import restore_seg
+    from hounsfield.dataset.restore import restore_seg
 
     if source is None:
         raise Failure(

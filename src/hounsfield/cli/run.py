@@ -16,8 +16,8 @@ from hounsfield.cli.pipeline import load_pipeline
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.core.errors import PipelineError
+from hounsfield.dataset.case import CaseResult, Status
 from hounsfield.dataset.case_ids import PLAIN
-from hounsfield.dataset.case_result import CaseResult, Status
 
 if TYPE_CHECKING:
     from hounsfield.dataset.case import CaseSource
@@ -65,7 +65,7 @@ class Writing:
             help="What a case may take, such as 2G; most of what is free if not given.",
         ),
     ] = None
-    workers: Annotated[int, Option(min=1, help="Processes that run cases.")] = 1
+    workers: Annotated[int, Option("--workers", "-j", min=1, help="Processes that run cases.")] = 1
 
 
 def run(
@@ -77,6 +77,7 @@ def run(
 ) -> None:
     """Run a pipeline over CT and leave volumes, masks, labels, previews and records in an output folder."""
     from hounsfield.dataset.discover import discover
+    from hounsfield.dataset.engines.local import LocalEngine
     from hounsfield.dataset.run import run_dataset
 
     steps = load_pipeline(pipeline, settings=writing.settings or ())
@@ -89,7 +90,8 @@ def run(
     for missed in found.missed:
         terminal.warn(f"{missed.typed}: {missed.message}")
     with about(writing.out), reporting(terminal, found.cases) as report:
-        summary = run_dataset(job, found.cases, workers=writing.workers, report=report)
+        engine = LocalEngine(workers=writing.workers)
+        summary = run_dataset(job, found.cases, engine=engine, report=report)
     _end(terminal, summary, missed=len(found.missed), out=writing.out)
 
 
@@ -143,10 +145,11 @@ def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) 
 
 def _memory(word: str | None, *, workers: int) -> int | None:
     """The budget of one case in bytes: what is free is shared by the workers, what was asked for is each one's."""
-    from hounsfield.dataset.memory import SHARE, free_bytes, parse_bytes
+    from hounsfield.core.platform import free_memory_bytes
+    from hounsfield.dataset.memory import SHARE, parse_bytes
 
     if word is None:
-        return int(free_bytes() * SHARE) // workers
+        return int(free_memory_bytes() * SHARE) // workers
     try:
         return parse_bytes(word)
     except ValueError:

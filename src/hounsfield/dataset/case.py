@@ -1,16 +1,20 @@
-"""One case as it was found: an id that names nobody, and where its files lie."""
+"""One case: where its files lie under an id that names nobody, and what became of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["done", "skipped", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseSource:
     """A case: its `id`, the file or folder that holds it, which `series` of that, and which `files` of a folder.
 
-    `typed` is how the user named it, for the terminal alone: nothing that is written down may hold it.
+    `typed` is how the user named it, for the terminal alone: nothing that is written down may hold it. `earlier_key`
+    is the key of the outputs that an earlier run left, if any.
     """
 
     id: str
@@ -18,6 +22,7 @@ class CaseSource:
     series: str | None = None
     files: tuple[str, ...] = ()
     typed: str = ""
+    earlier_key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +32,31 @@ class NoCase:
     typed: str
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseResult:
+    """A case's end: `message` is one line without any path, `notes` diagnostics and doubts, `key` what it was made of."""
+
+    id: str
+    status: Status
+    code: str = ""
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    key: str = ""
+    output_sha256: str = ""
+    trace: str = ""
+    """Where an error came from: for the terminal alone."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "code": self.code,
+            "message": self.message,
+            "notes": list(self.notes),
+            "seconds": self.seconds,
+            "output_sha256": self.output_sha256,
+        }

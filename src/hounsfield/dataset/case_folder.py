@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hounsfield.core.errors import HounsfieldError, WriteError
+from hounsfield.core.file_system import sync_folder
 
 PART, OLD = ".part", ".old"
 
@@ -26,11 +26,11 @@ def case_folder(path: Path) -> Iterator[Path]:
         part.mkdir(parents=True)
         try:
             yield part
-            _synced(part)
+            sync_folder(part)
             if path.exists():
                 path.rename(old)
             part.rename(path)
-            _synced(path.parent)
+            sync_folder(path.parent)
         except BaseException:
             _remove(part)
             raise
@@ -49,11 +49,3 @@ def _remove(path: Path) -> None:
         path.unlink()
     elif path.exists():
         shutil.rmtree(path)
-
-
-def _synced(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,38 +1,42 @@
-"""Why something failed: a code and one line that holds no path and nothing that a header says."""
+"""Describe any error as a Diagnostic whose message holds no path and no text from a header."""
 
 from __future__ import annotations
 
 import os
 import traceback
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldError, PipelineError
 
 _PACKAGE = f"{os.sep}hounsfield{os.sep}"
 
 
-def cause(error: BaseException) -> tuple[str, str]:
-    """The code and the line for any error.
+def describe_error(error: BaseException) -> Diagnostic:
+    """Return the refusal that `error` is; several codes are joined by commas, several messages by semicolons.
 
-    >>> cause(ZeroDivisionError("secret"))[1]
+    Examples
+    --------
+    >>> describe_error(ZeroDivisionError("secret")).message
     'internal error (ZeroDivisionError); run again with --traceback'
     """
-    if isinstance(error, PipelineError):
-        return _codes(error), str(error)
     if isinstance(error, HounsfieldError):
-        diagnostics = getattr(error, "diagnostics", ())
-        text = (
-            "; ".join(diagnostic.message for diagnostic in diagnostics)
-            if diagnostics
-            else str(error)
-        )
-        return _codes(error), text.replace("\n", " ")
+        return Diagnostic(_codes(error), "refusal", _message(error).replace("\n", " "))
     if isinstance(error, MemoryError):
-        return "MEMORY", "there is not enough memory for this"
-    return "INTERNAL", f"internal error ({_place(error)}); run again with --traceback"
+        return Diagnostic("MEMORY", "refusal", "there is not enough memory for this")
+    where = _place(error)
+    message = f"internal error ({where}); run again with --traceback"
+    return Diagnostic("INTERNAL", "refusal", message)
+
+
+def _message(error: HounsfieldError) -> str:
+    """The messages alone, since where they arose may be a file; a pipeline's errors say their step."""
+    if isinstance(error, PipelineError) or not error.diagnostics:
+        return str(error)
+    return "; ".join(diagnostic.message for diagnostic in error.diagnostics)
 
 
 def _codes(error: HounsfieldError) -> str:
-    return ",".join(getattr(error, "codes", ())) or type(error).__name__
+    return ",".join(error.codes) or type(error).__name__
 
 
 def _place(error: BaseException) -> str:

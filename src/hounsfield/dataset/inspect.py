@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.dataset.case_ids import Found, named
-from hounsfield.dataset.describe_error import cause
+from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.discover import NoCaseError, image_files
 from hounsfield.dataset.volume_report import VolumeReport, report_volume
 
@@ -65,9 +65,14 @@ def inspect(
         except HounsfieldError as error:
             if item == path:
                 raise
-            code, message = cause(error)
+            found = describe_error(error)
             other.append(
-                Unread(name=str(item.relative_to(path)), hidden=case_id, code=code, message=message)
+                Unread(
+                    name=str(item.relative_to(path)),
+                    hidden=case_id,
+                    code=found.code,
+                    message=found.message,
+                )
             )
     if has_others:
         scanned = _scan(path, progress)

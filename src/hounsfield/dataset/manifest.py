@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from hounsfield.core.errors import WriteError
-from hounsfield.dataset.case_result import CaseResult
+from hounsfield.dataset.case import CaseResult
 
 SCHEMA = 1
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-from pathlib import Path
-
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import RefusedError
+from hounsfield.core.platform import free_memory_bytes
 from hounsfield.resampling.one_pass import SLAB_BYTES
 
 SHARE = 0.8
@@ -39,24 +36,6 @@ def parse_bytes(text: str) -> int:
     return int(number)
 
 
-def free_bytes() -> int:
-    """What the system can give without swapping, or a control group's limit where that is less."""
-    found = []
-    with suppress(OSError, ValueError, StopIteration):
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found.append(
-            next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
-        )
-    with suppress(OSError, ValueError):
-        found.append(
-            int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
-            - int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
-        )
-    if not found:
-        found.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    return max(0, min(found))
-
-
 def slab_bytes(budget_bytes: int | None) -> int:
     """How large a slab a stream may hold within a budget."""
     if budget_bytes is None:
@@ -66,7 +45,7 @@ def slab_bytes(budget_bytes: int | None) -> int:
 
 def check_memory(needed_bytes: int, budget_bytes: int | None) -> None:
     """Raise RefusedError (MEMORY) where a case that cannot be streamed needs more than it may take."""
-    budget = budget_bytes if budget_bytes is not None else int(free_bytes() * SHARE)
+    budget = budget_bytes if budget_bytes is not None else int(free_memory_bytes() * SHARE)
     if needed_bytes + PROCESS_BYTES > budget:
         raise RefusedError(
             [

@@ -1,19 +1,19 @@
-"""Run a job over many cases, one after the other or in several processes."""
+"""Run a job over many cases, on whatever engine is given."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hounsfield.core.errors import WriteError
-from hounsfield.dataset.case import CaseSource
-from hounsfield.dataset.case_result import CaseResult, Status
+from hounsfield.dataset.case import CaseResult, CaseSource, Status
+from hounsfield.dataset.engines.base import Engine
+from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.lock import locked
 from hounsfield.dataset.manifest import Manifest
-from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io.bytes.atomic import write_text
 
@@ -32,35 +32,67 @@ class Summary:
 
 
 def run_dataset(
-    job: RunConfig, cases: Sequence[CaseSource], *, workers: int = 1, report: Report | None = None
+    job: RunConfig,
+    cases: Sequence[CaseSource],
+    *,
+    engine: Engine | None = None,
+    report: Report | None = None,
 ) -> Summary:
     """Run a job over `cases`; what is up to date is left, one that fails never stops the rest, each is reported.
 
-    The outputs do not depend on the number of workers. Raises WriteError where the output folder cannot be used.
+    Parameters
+    ----------
+    job
+        What is done to every case.
+    cases
+        The cases.
+    engine
+        What runs them; None is this process. The outputs do not depend on it.
+    report
+        Called with each result as it comes.
+
+    Returns
+    -------
+    Summary
+        The results by id; a case that the engine lost has failed.
+
+    Raises
+    ------
+    WriteError
+        Where the output folder cannot be used.
     """
+    engine = LocalEngine(workers=1) if engine is None else engine
     with _ready(job.out), locked(job.out), Manifest(job.out / "manifest.db") as manifest:
         write_text(job.out / "pipeline.toml", job.pipeline.to_toml())
         outcomes = []
-        for outcome in _outcomes(job, cases, keys=manifest.keys(), workers=workers):
-            if outcome.status == "failed":
-                _clear(job.folder(outcome.id))
-            manifest.put(outcome)
-            outcomes.append(outcome)
-            if report is not None:
-                report(outcome)
+        with closing(_outcomes(engine, job, cases, keys=manifest.keys())) as results:
+            for outcome in results:
+                if outcome.status == "failed":
+                    _clear(job.folder(outcome.id))
+                manifest.put(outcome)
+                outcomes.append(outcome)
+                if report is not None:
+                    report(outcome)
     return Summary(outcomes=tuple(sorted(outcomes, key=lambda outcome: outcome.id)))
 
 
 def _outcomes(
-    job: RunConfig, cases: Sequence[CaseSource], *, keys: dict[str, str], workers: int
-) -> Iterator[CaseResult]:
-    if workers <= 1 or len(cases) <= 1:
-        for case in cases:
-            yield run_case(job, case, earlier_key=keys.get(case.id, ""))
-        return
-    from hounsfield.dataset.engines.local import run_in_workers
-
-    yield from run_in_workers(job, cases, keys=keys, workers=min(workers, len(cases)))
+    engine: Engine, job: RunConfig, cases: Sequence[CaseSource], *, keys: dict[str, str]
+) -> Generator[CaseResult]:
+    """The result of every case; the engine is closed whatever ends this."""
+    lost = {case.id for case in cases}
+    results = engine.run(job, [replace(case, earlier_key=keys.get(case.id, "")) for case in cases])
+    try:
+        for result in results:
+            lost.discard(result.id)
+            yield result
+    finally:
+        close = getattr(results, "close", None)
+        if close is not None:
+            close()
+    for case_id in sorted(lost):
+        message = "the engine gave no result for it: run again"
+        yield CaseResult(id=case_id, status="failed", code="WORKER_DIED", message=message)
 
 
 @contextmanager

@@ -15,11 +15,11 @@ import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldWarning, warned
-from hounsfield.dataset.case import CaseSource
+from hounsfield.core.platform import peak_memory_bytes
+from hounsfield.dataset.case import CaseResult, CaseSource
 from hounsfield.dataset.case_folder import case_folder
-from hounsfield.dataset.case_result import CaseResult
 from hounsfield.dataset.checksum import source_sha256
-from hounsfield.dataset.describe_error import cause
+from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import RECORD, file_sha256, write_result, write_stream
@@ -33,30 +33,30 @@ if TYPE_CHECKING:
     from hounsfield.pipeline.result import Result
 
 
-def run_case(job: RunConfig, case: CaseSource, *, earlier_key: str = "") -> CaseResult:
-    """Run a job on a case; `earlier_key` is that of its outputs that are there already. Raises nothing but signals."""
+def run_case(job: RunConfig, case: CaseSource) -> CaseResult:
+    """Run a job on a case, unless its outputs are there already. Raises nothing but signals."""
     clock = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", HounsfieldWarning)
         try:
-            outcome = _run(job, case, earlier_key)
+            outcome = _run(job, case)
         except (
             Exception
         ) as error:  # the one place that catches everything: a bad case never stops the rest
-            code, message = cause(error)
+            found = describe_error(error)
             outcome = CaseResult(
                 id=case.id,
                 status="failed",
-                code=code,
-                message=message,
+                code=found.code,
+                message=found.message,
                 trace="".join(traceback.format_exception(error)),
             )
     doubts = tuple(str(diagnostic) for diagnostic in warned(caught))
     return replace(outcome, notes=outcome.notes or doubts, seconds=time.perf_counter() - clock)
 
 
-def _run(job: RunConfig, case: CaseSource, earlier_key: str) -> CaseResult:
+def _run(job: RunConfig, case: CaseSource) -> CaseResult:
     from hounsfield.io.open import open_stack
 
     labels = label_paths(job, case.id)
@@ -65,8 +65,9 @@ def _run(job: RunConfig, case: CaseSource, earlier_key: str) -> CaseResult:
         made_of = aside.submit(
             _made_of, job, case, labels
         )  # it takes as long as reading, and nothing else waits for it
-        if earlier_key and made_of.result().key == earlier_key and is_complete(job.folder(case.id)):
-            return CaseResult(id=case.id, status="skipped", message="up to date", key=earlier_key)
+        key = case.earlier_key
+        if key and made_of.result().key == key and is_complete(job.folder(case.id)):
+            return CaseResult(id=case.id, status="skipped", message="up to date", key=key)
         stack = open_stack(case.path, series=case.series, policy=job.policy)
         streamed = _stream(job, stack) if not labels else None
         if streamed is not None:
@@ -151,7 +152,7 @@ def _written(
             record = record.replaced(
                 volatile={"started": started, "seconds": time.perf_counter() - clock}
             )
-        volatile = {**record.volatile, "memory_bytes": peak_bytes()}
+        volatile = {**record.volatile, "memory_bytes": peak_memory_bytes()}
         write_text(folder / RECORD, record.replaced(outputs=outputs, volatile=volatile).to_text())
     image = next(iter(sorted(name for name in outputs if name.startswith("image"))))
     return CaseResult(
@@ -173,10 +174,3 @@ def is_complete(folder: Path) -> bool:
         return all(file_sha256(folder / name) == digest for name, digest in outputs.items())
     except (HounsfieldError, OSError):
         return False
-
-
-def peak_bytes() -> int:
-    """The most memory that this process has had, bytes."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

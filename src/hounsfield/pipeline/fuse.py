@@ -16,6 +16,7 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Case, Volume
 from hounsfield.kernels.sample import OUTPUT_DTYPES, SlabWindows
+from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.resampling.labels import sample_label
 from hounsfield.resampling.one_pass import SLAB_BYTES, OnePass
 from hounsfield.resampling.sampling import Sampling
@@ -158,17 +159,22 @@ class FusedPass:
         return replace(self, spec=self.spec.replaced(dtype=np.dtype(np.float32)))
 
     def run(
-        self, stack: Stack, *, labels: Mapping[str, Volume], masks: Mapping[str, Volume]
+        self,
+        stack: Stack,
+        *,
+        labels: Mapping[str, Volume],
+        masks: Mapping[str, Volume],
+        sampler: Sampler = DEFAULT_SAMPLER,
     ) -> Case:
-        """Run it on a stack, and on labels and masks on the stack's natural grid."""
-        image = Volume(self._image(stack), self.spec)
+        """Do it to a stack, and to the labels and masks that go with it, on the stack's natural grid."""
+        image = Volume(self._image(stack, sampler), self.spec)
         return Case(
             image,
-            {name: self._label(label) for name, label in labels.items()},
-            {name: self._label(mask) for name, mask in masks.items()},
+            {name: self._label(label, sampler) for name, label in labels.items()},
+            {name: self._label(mask, sampler) for name, mask in masks.items()},
         )
 
-    def _image(self, stack: Stack) -> Array:
+    def _image(self, stack: Stack, sampler: Sampler) -> Array:
         if not self.changes_values and stack.is_raw and stack.stored_dtype == self.spec.dtype:
             copied = self.sampling.copied(stack.slab(0, stack.shape[2]), background=self.background)
             if stack.finish is not None:
@@ -180,10 +186,12 @@ class FusedPass:
             and stack.stored_dtype == self.spec.dtype not in OUTPUT_DTYPES
         ):
             return self.sampling.picked(stack.slab(0, stack.shape[2]), background=self.background)
-        return self.one_pass(stack).run()
+        return self.one_pass(stack, sampler=sampler).run()
 
-    def one_pass(self, stack: Stack, *, slab_bytes: int = SLAB_BYTES) -> OnePass:
-        """The kernel call, over slabs of about `slab_bytes`."""
+    def one_pass(
+        self, stack: Stack, *, slab_bytes: int = SLAB_BYTES, sampler: Sampler = DEFAULT_SAMPLER
+    ) -> OnePass:
+        """The call of `sampler` that it comes down to, over slabs of about `slab_bytes`."""
         return OnePass(
             stack=stack,
             sampling=self.sampling,
@@ -193,11 +201,14 @@ class FusedPass:
             after=self.after,
             windows=self.windows,
             slab_bytes=slab_bytes,
+            sampler=sampler,
         )
 
-    def _label(self, label: Volume) -> Volume:
+    def _label(self, label: Volume, sampler: Sampler) -> Volume:
         grid = self.label_sampling.grid
-        sampled = sample_label(label, grid, self.label_sampling, method=self.label_method)
+        sampled = sample_label(
+            label, grid, self.label_sampling, method=self.label_method, sampler=sampler
+        )
         if self.slab is None or self.windows is None:
             return sampled
         return slab_label(sampled, self.spec.grid, self.windows, axis=self.slab.axis(grid))

@@ -15,6 +15,7 @@ from hounsfield.core.errors import PipelineError
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Case, Volume
+from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.pipeline import serialize
 from hounsfield.pipeline.check import check_order
 from hounsfield.pipeline.plan import Plan, plan
@@ -85,10 +86,12 @@ class Pipeline:
         *,
         dtype: str | np.dtype[Any] | None = None,
         labels: Mapping[str, Volume] | None = None,
+        sampler: Sampler = DEFAULT_SAMPLER,
     ) -> Result:
         """Run it on a volume, a stack, or a case with labels and masks; `dtype` casts the image at the end.
 
-        `labels` go with a stack or a volume, on its (natural) grid; those of a Case are in the Case.
+        `labels` go with a stack or a volume, on its (natural) grid; those of a Case are in the Case. `sampler`
+        computes the passes: the compiled kernel, or one of your own.
         """
         return run(
             self.steps,
@@ -96,4 +99,5 @@ class Pipeline:
             name=self.name,
             dtype=None if dtype is None else np.dtype(dtype),
             labels=labels,
+            sampler=sampler,
         )

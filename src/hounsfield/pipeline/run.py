@@ -15,6 +15,7 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.version import VERSION
 from hounsfield.core.volume import Case, Volume, unshared
+from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.pipeline.check import check_names
 from hounsfield.pipeline.fuse import FusedPass
 from hounsfield.pipeline.plan import plan
@@ -32,8 +33,10 @@ def run(
     name: str = "",
     dtype: np.dtype[Any] | None = None,
     labels: Mapping[str, Volume] | None = None,
+    sampler: Sampler = DEFAULT_SAMPLER,
 ) -> Result:
-    """Run the steps, as few passes as they fold into; `labels` go with a stack, and lie on its natural grid.
+    """Run the steps, as few passes as they fold into; `labels` go with a stack, and lie on its natural grid;
+    `sampler` computes the passes.
 
     Raises PipelineError before any voxel is read where they cannot be run on this source, GeometryError where a label
     lies elsewhere, and the steps' own errors, with their number, where voxels decide.
@@ -61,6 +64,7 @@ def run(
         case if not isinstance(source, Volume) else Case(source, before),
         labels=before,
         masks=interpolated_masks(stack),
+        sampler=sampler,
     )
     for number, step in enumerate(steps, 1):
         try:
@@ -121,6 +125,7 @@ class _Run:
     fold: FusedPass | None = None
     resolved: list[AnyStep] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    sampler: Sampler = DEFAULT_SAMPLER
 
     def take(self, step: AnyStep) -> None:
         fixed = (
@@ -162,14 +167,19 @@ class _Run:
                 else (self.case.labels, self.case.masks)
             )
             try:
-                self.case = fold.run(self.stack, labels=labels, masks=masks)
+                self.case = self._pass(fold, labels, masks)
             except QuantityError:
                 if not fold.may_leave_int16(self.stack):
                     raise
-                self.case = fold.widened().run(self.stack, labels=labels, masks=masks)
+                self.case = self._pass(fold.widened(), labels, masks)
             self._restart()
         assert self.case is not None
         return self.case
+
+    def _pass(
+        self, fold: FusedPass, labels: Mapping[str, Volume], masks: Mapping[str, Volume]
+    ) -> Case:
+        return fold.run(self.stack, labels=labels, masks=masks, sampler=self.sampler)
 
     def _fold(self) -> FusedPass | None:
         if self.fold is None and not (self.case is not None and self.case.image.spec.channels):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from mmap import MADV_DONTNEED, mmap
+from mmap import mmap
 from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
 
+from hounsfield.core.platform import release_pages
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
@@ -56,10 +57,10 @@ class Stream:
                 for start, slab in once.slabs():
                     stop = start + slab.shape[once.along]
                     whole[(slice(None),) * once.along + (slice(start, stop),)] = slab
-                    pages.madvise(MADV_DONTNEED)  # what is in the file need not count as our memory
+                    release_pages(pages)  # what is in the file need not count as our memory
                 for start in range(0, once.shape[2], step):
                     yield start, whole[:, :, start : start + step].copy(order="F")
-                    pages.madvise(MADV_DONTNEED)
+                    release_pages(pages)
                 del whole
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from hounsfield.core.grid import Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
+from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.resampling.one_pass import OnePass
 from hounsfield.resampling.sampling import Sampling, gathered
 
@@ -20,6 +21,7 @@ def sample_label(
     sampling: Sampling | None,
     *,
     method: Literal["nearest", "partial_volume"],
+    sampler: Sampler = DEFAULT_SAMPLER,
 ) -> Volume:
     """A label or mask on `grid`, in its dtype, bit for bit where the sampling only copies.
 
@@ -34,10 +36,10 @@ def sample_label(
         return Volume(sampling.copied(label.array, background=label.background), spec)
     if method == "nearest":
         return Volume(sampling.picked(label.array, background=label.background), spec)
-    return Volume(_largest_share(label, sampling), spec)
+    return Volume(_largest_share(label, sampling, sampler), spec)
 
 
-def _largest_share(label: Volume, sampling: Sampling) -> Array:
+def _largest_share(label: Volume, sampling: Sampling, sampler: Sampler) -> Array:
     source = np.asfortranarray(label.array)
     best: Array | None = None
     winner: Array | None = None
@@ -45,7 +47,8 @@ def _largest_share(label: Volume, sampling: Sampling) -> Array:
         part = Volume.from_array(
             (source == value).astype(np.uint8, order="F"), affine=label.grid.affine, quantity="mask"
         )
-        share = _share(part, sampling, outside=1.0 if value == label.background else 0.0)
+        outside = 1.0 if value == label.background else 0.0
+        share = _share(part, sampling, outside=outside, sampler=sampler)
         if best is None or winner is None:
             best, winner = share, np.full(share.shape, value, dtype=source.dtype, order="F")
         else:
@@ -55,7 +58,7 @@ def _largest_share(label: Volume, sampling: Sampling) -> Array:
     return winner
 
 
-def _share(part: Volume, sampling: Sampling, *, outside: float) -> Array:
+def _share(part: Volume, sampling: Sampling, *, outside: float, sampler: Sampler) -> Array:
     i, j, k = (
         axis
         if axis.is_copy
@@ -68,4 +71,5 @@ def _share(part: Volume, sampling: Sampling, *, outside: float) -> Array:
         sampling=chosen,
         dtype=np.dtype(np.float32),
         background=outside,
+        sampler=sampler,
     ).run()

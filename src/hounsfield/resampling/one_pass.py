@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from hounsfield.core.errors import GeometryError, QuantityError
+from hounsfield.core.platform import thread_count
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
-from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, AxisTable, SlabWindows, sample
+from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, AxisTable, SlabWindows
+from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.sampling import Sampling
 from hounsfield.resampling.transfer import IDENTITY, Transfer
@@ -32,6 +34,7 @@ class OnePass:
 
     `background` is what lies outside, of the values after `before`; `windows` project along the source's slices;
     `dtype` comes out. Slabs of about `slab_bytes` of the source are held at a time, two while decoding overlaps.
+    `sampler` computes it.
     """
 
     stack: Stack
@@ -43,6 +46,7 @@ class OnePass:
     windows: SlabWindows | None = None
     method: Method | None = None
     slab_bytes: int = SLAB_BYTES
+    sampler: Sampler = DEFAULT_SAMPLER
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -174,7 +178,7 @@ class OnePass:
             else (*self.stack.padding, self.before(self.stack.background))
         )
         assert slab.source is not None
-        sample(
+        self.sampler.sample(
             slab.source,
             out=out[:, :, start - offset : stop - offset],
             tables=slab.cut_tables(),
@@ -185,6 +189,7 @@ class OnePass:
             before=_line(self.before),
             after=_line(self.after),
             windows=windows,
+            threads=thread_count(),
         )
 
     def _check(self, out: Array) -> None:

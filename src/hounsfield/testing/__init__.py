@@ -1,4 +1,4 @@
-"""For tests of Hounsfield and of plug-ins: hypothesis strategies, and abstract tests that every step must pass.
+"""For tests of Hounsfield and of plug-ins: hypothesis strategies, and abstract tests that every step, sampler and engine must pass.
 
     from hounsfield.testing import StepTests
 
@@ -6,9 +6,12 @@
         def step(self):
             return MyStep(radius_mm=3)
 
-Needs hypothesis (`pip install hounsfield[test]`); nothing in the package imports this.
+Needs pytest and hypothesis (`pip install hounsfield[test]`); nothing in the package imports this.
 """
 
+from hounsfield.testing.engines import EngineTests
+from hounsfield.testing.samplers import SamplerTests
+from hounsfield.testing.sampling import NumpySampler, SamplerCall, sampler_calls
 from hounsfield.testing.steps import StepTests, applied, fixed
 from hounsfield.testing.strategies import (
     ORIENTATIONS,
@@ -22,7 +25,11 @@ from hounsfield.testing.strategies import (
 from hounsfield.testing.values import blob, noise, ramp
 
 __all__ = [
+    "EngineTests",
+    "NumpySampler",
     "ORIENTATIONS",
+    "SamplerCall",
+    "SamplerTests",
     "StepTests",
     "affines",
     "applied",
@@ -32,6 +39,7 @@ __all__ = [
     "noise",
     "pipelines",
     "ramp",
+    "sampler_calls",
     "specs",
     "stacks",
     "volumes",

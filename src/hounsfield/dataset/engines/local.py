@@ -1,23 +1,47 @@
-"""Several processes that run cases: a case that kills its process fails alone, and none outlives the run."""
+"""The engine of this machine: cases one after the other, or in several processes."""
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.context import SpawnProcess
 from typing import cast
 
-from hounsfield.dataset.case import CaseSource
-from hounsfield.dataset.case_result import CaseResult
+from hounsfield.core.platform import ignore_signal, process_context, set_threads, thread_count
+from hounsfield.dataset.case import CaseResult, CaseSource
 from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.run_config import RunConfig
 
 STOP_SECONDS = 2.0
 """How long a worker that is told to stop may take before it is killed; a run ends within 5 s of a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEngine:
+    """An Engine on this machine.
+
+    Parameters
+    ----------
+    workers
+        Processes that run cases, which share the threads of `hounsfield.core.platform.thread_count`; 1 runs them in
+        this process, None takes as many processes as there are threads.
+    """
+
+    workers: int | None = None
+
+    def run(self, config: RunConfig, cases: Iterable[CaseSource]) -> Iterator[CaseResult]:
+        """Run every case once and give the results as they end; closing the iterator ends the processes.
+
+        Raises HounsfieldError where HOUNSFIELD_THREADS is no positive whole number.
+        """
+        threads = thread_count()
+        workers = threads if self.workers is None else self.workers
+        if workers <= 1:
+            return (run_case(config, case) for case in cases)
+        return _run_in_processes(config, cases, workers=workers, threads=threads)
 
 
 @dataclass(slots=True)
@@ -29,57 +53,61 @@ class _Worker:
     case: CaseSource | None = None
 
 
-def run_in_workers(
-    job: RunConfig, cases: Sequence[CaseSource], *, keys: dict[str, str], workers: int
+def _run_in_processes(
+    config: RunConfig, cases: Iterable[CaseSource], *, workers: int, threads: int
 ) -> Iterator[CaseResult]:
-    """Run `cases` in so many processes; outcomes come as they end, in any order.
-
-    A process that dies fails its case, and another takes its place. Whatever ends this iterator ends the processes.
-    """
-    context = multiprocessing.get_context("spawn")
-    waiting = deque(cases)
-    team = [_started(context, job) for _ in range(workers)]
+    """The processes share `threads`; one that dies fails its case, and another takes its place for the next one."""
+    waiting = iter(cases)
+    first = list(islice(waiting, workers))
+    each = max(1, threads // max(1, len(first)))
+    team: list[_Worker] = []
     try:
-        for worker in team:
-            _give(worker, waiting, keys)
+        for case in first:
+            team.append(_started(config, each))
+            _give(team[-1], case)
         while any(worker.case is not None for worker in team):
             ready = wait([worker.pipe for worker in team if worker.case is not None])
             for n, worker in enumerate(team):
-                if worker.pipe not in ready:
+                if worker.case is None or worker.pipe not in ready:
                     continue
-                outcome = _received(worker)
-                if outcome is None:
-                    outcome = _died(worker)
-                    team[n] = worker = _started(context, job)
-                _give(worker, waiting, keys)
-                yield outcome
+                result = _received(worker)
+                following = next(waiting, None)
+                if result is None:
+                    result = _died(worker)
+                    if following is not None:
+                        team[n] = worker = _started(config, each)
+                _give(worker, following)
+                yield result
     finally:
         _stop(team)
 
 
-def _started(context: SpawnContext, job: RunConfig) -> _Worker:
+def _started(config: RunConfig, threads: int) -> _Worker:
+    context = process_context()
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, job), daemon=True)
+    process = context.Process(target=_work, args=(theirs, config, threads), daemon=True)
     process.start()
     theirs.close()
     return _Worker(process, ours)
 
 
-def _work(pipe: Connection, job: RunConfig) -> None:
-    """What a worker does until its pipe closes; signals are its parent's business."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _work(pipe: Connection, config: RunConfig, threads: int) -> None:
+    """What a worker does until its pipe closes; an interrupt is its parent's business."""
+    ignore_signal("SIGINT")
+    set_threads(threads)
     while True:
         try:
-            case, key = pipe.recv()
+            case = pipe.recv()
         except EOFError:
             return
-        pipe.send(run_case(job, case, earlier_key=key))
+        pipe.send(run_case(config, case))
 
 
-def _give(worker: _Worker, waiting: deque[CaseSource], keys: dict[str, str]) -> None:
-    worker.case = waiting.popleft() if waiting else None
-    if worker.case is not None:
-        worker.pipe.send((worker.case, keys.get(worker.case.id, "")))
+def _give(worker: _Worker, case: CaseSource | None) -> None:
+    worker.case = case
+    if case is not None:
+        with suppress(OSError):  # a process that ended at once: its pipe says so when it is read
+            worker.pipe.send(case)
 
 
 def _received(worker: _Worker) -> CaseResult | None:
@@ -91,6 +119,7 @@ def _received(worker: _Worker) -> CaseResult | None:
 
 def _died(worker: _Worker) -> CaseResult:
     assert worker.case is not None
+    worker.pipe.close()
     worker.process.join()
     code = worker.process.exitcode or 0
     how = f"by signal {-code}" if code < 0 else f"with status {code}"

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hounsfield.core.errors import HounsfieldError, WriteError
+from hounsfield.core.file_system import open_flags, sync_folder, umask
 
 
 @contextmanager
@@ -62,11 +63,7 @@ def write_text(path: Path, text: str) -> None:
 def _temporary(path: Path) -> Path:
     """A new empty file that only we may read, beside `path`; its random name never existed, so no link is followed."""
     temporary = path.with_name(f".hounsfield-{secrets.token_hex(8)}.part")
-    os.close(
-        os.open(
-            temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600
-        )
-    )
+    os.close(os.open(temporary, open_flags("O_CREAT", "O_EXCL", "O_WRONLY", "O_NOFOLLOW"), 0o600))
     return temporary
 
 
@@ -74,28 +71,9 @@ def _finish(temporary: Path, path: Path) -> None:
     """Flush to disk, take the permissions that a new file has here, rename, and flush the folder."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
-    temporary.chmod(0o666 & ~_umask())
+    temporary.chmod(0o666 & ~umask())
     temporary.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    """Flush the names in a folder; some file systems cannot, and need not."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _umask() -> int:
-    """The permissions that this process withholds from new files; Linux tells without changing them."""
-    with suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        for line in status:
-            if line.startswith("Umask:"):
-                return int(line.split()[1], 8)
-    return 0o077
+    sync_folder(path.parent)
 
 
 @contextmanager
@@ -124,12 +102,12 @@ def atomic_folder(path: Path, *, is_ours: Callable[[set[str]], bool]) -> Iterato
 
 
 def _finish_folder(temporary: Path, path: Path) -> None:
-    mode = 0o666 & ~_umask()
+    mode = 0o666 & ~umask()
     for item in temporary.iterdir():
         with item.open("rb+") as file:
             os.fsync(file.fileno())
         item.chmod(mode)
-    temporary.chmod(0o777 & ~_umask())
+    temporary.chmod(0o777 & ~umask())
     earlier = None
     if path.is_dir():
         earlier = path.with_name(f".hounsfield-{secrets.token_hex(8)}.old")
@@ -142,4 +120,4 @@ def _finish_folder(temporary: Path, path: Path) -> None:
         raise
     if earlier is not None:
         shutil.rmtree(earlier, ignore_errors=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)

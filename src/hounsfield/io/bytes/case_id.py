@@ -6,9 +6,11 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from hounsfield.core.errors import ReadError, WriteError
+from hounsfield.core.file_system import is_open_to_others, open_flags, rename_new
 
 KEY_BYTES = 32
 """As long as the digest of SHA-256: more adds nothing (RFC 2104 section 3)."""
@@ -47,13 +49,13 @@ def user_key() -> bytes:
 def read_key(path: Path) -> bytes:
     """The key in a file of 64 hex digits; raises FileNotFoundError, ReadError where it is no key or open to others."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(path, open_flags("O_RDONLY"))
     except FileNotFoundError:
         raise
     except OSError as error:
         raise ReadError(f"the key file cannot be read ({error.strerror})") from None
     with os.fdopen(handle, "rb") as file:
-        if os.fstat(file.fileno()).st_mode & 0o077:
+        if is_open_to_others(file.fileno()):
             raise ReadError("the key file can be read by others; make it yours alone: chmod 600")
         text = file.read(4 * KEY_BYTES)
     try:
@@ -70,17 +72,13 @@ def _made(path: Path) -> bytes:
     draft = path.with_name(f".key-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        handle = os.open(draft, open_flags("O_WRONLY", "O_CREAT", "O_EXCL"), 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(KEY_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            os.unlink(draft)
+        with suppress(FileExistsError):
+            rename_new(draft, path)
     except OSError as error:
         raise WriteError(
             f"the key file cannot be written ({error.strerror}); set XDG_CONFIG_HOME to a folder of yours"

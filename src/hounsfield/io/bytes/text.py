@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from hounsfield.core.errors import ReadError
+from hounsfield.core.file_system import open_flags
 
 
 def read_short_text(path: Path, *, largest_bytes: int) -> str:
@@ -15,7 +16,7 @@ def read_short_text(path: Path, *, largest_bytes: int) -> str:
     Nothing but a plain file is opened for reading: a pipe would never answer, and a device would never end.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, open_flags("O_RDONLY", "O_NONBLOCK"))
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise ReadError(f"{path}: is no plain file")

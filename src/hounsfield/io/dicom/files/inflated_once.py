@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from hounsfield.core.file_system import read_at, write_at
 from hounsfield.io.bytes.temp_file import TempFile
 
 _CHUNK = 1 << 20
@@ -39,9 +39,9 @@ class InflatedOnce(threading.local):
                 data := self._stream.read(min(_CHUNK, start + count - self._done))
             ):
                 while data:
-                    written = os.pwrite(self._room.fileno(), data, self._done)
+                    written = write_at(self._room.fileno(), data, self._done)
                     self._done, data = self._done + written, data[written:]
         except BaseException:
             self._key = None
             raise
-        return os.pread(self._room.fileno(), max(0, min(count, self._done - start)), start)
+        return read_at(self._room.fileno(), max(0, min(count, self._done - start)), start)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hounsfield.core.errors import unreadable
+from hounsfield.core.file_system import open_flags, read_at, read_into_at
 
 
 class TempFile(Protocol):
@@ -50,10 +51,10 @@ class FileSource:
         wanted = max(0, min(count, self.size - start))
         try:
             if self.holder is not None:
-                return os.pread(self.holder.fileno(), wanted, self.offset + start)
-            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+                return read_at(self.holder.fileno(), wanted, self.offset + start)
+            handle = os.open(self.path, open_flags("O_RDONLY"))
             try:
-                return os.pread(handle, wanted, self.offset + start)
+                return read_at(handle, wanted, self.offset + start)
             finally:
                 os.close(handle)
         except OSError as error:
@@ -65,7 +66,7 @@ class FileSource:
         try:
             if self.holder is not None:
                 return _fill(self.holder.fileno(), room, self.offset + start)
-            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            handle = os.open(self.path, open_flags("O_RDONLY"))
             try:
                 return _fill(handle, room, self.offset + start)
             finally:
@@ -76,7 +77,7 @@ class FileSource:
 
 def _fill(handle: int, room: memoryview, position: int) -> int:
     done = 0
-    while done < len(room) and (got := os.preadv(handle, [room[done:]], position + done)):
+    while done < len(room) and (got := read_into_at(handle, room[done:], position + done)):
         done += got
     return done
 

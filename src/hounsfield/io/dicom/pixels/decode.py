@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.errors import HounsfieldError, unreadable
+from hounsfield.core.platform import thread_count
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.source import FileSource
 from hounsfield.io.dicom.header.fragments import frame_bytes
@@ -98,8 +98,8 @@ class FrameDecoder:
 
 
 def in_parallel(work: Callable[[int], None], count: int) -> None:
-    """Do `work(n)` for n from 0 to `count` on as many threads as there are processors to use, in runs of neighbours."""
-    workers = min(MAX_WORKERS, len(os.sched_getaffinity(0)), count)
+    """Do `work(n)` for n from 0 to `count` on as many threads as may be used, in runs of neighbours."""
+    workers = min(MAX_WORKERS, thread_count(), count)
     if workers < 2:
         for n in range(count):
             work(n)
