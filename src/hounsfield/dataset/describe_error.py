@@ -32,7 +32,7 @@ def cause(error: BaseException) -> tuple[str, str]:
 
 
 def _codes(error: HounsfieldError) -> str:
-    return ",".join(getattr(error, "codes", ())) or type(error).__name__
+    return ",".join(error.codes) or error.code
 
 
 def _place(error: BaseException) -> str:

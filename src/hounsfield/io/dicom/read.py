@@ -190,7 +190,7 @@ def _unread(result: HeaderScan) -> tuple[Diagnostic, ...]:
     if not lost:
         return ()
     said = f"{len(lost)} files that may have been slices could not be read and are left out"
-    return (Diagnostic("UNREADABLE", "repair", said, files=lost, value=len(lost)),)
+    return (Diagnostic("UNREADABLE", "warning", said, files=lost, value=len(lost)),)
 
 
 def _repairs(

@@ -198,7 +198,7 @@ def _meaning_diagnostics(frames: Sequence[Frame], policy: ReadPolicy) -> Iterato
     if unsaid:
         yield diagnose(
             "ASSUMED",
-            "note",
+            "warning",
             f"not said, and taken for granted: {', '.join(unsaid)}",
             frames=[frame for frame in frames if _assumptions(frame)],
         )
@@ -401,7 +401,7 @@ def _sign_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
         fewer = min(signed, unsigned, key=len)
         yield diagnose(
             "MIXED_SIGN",
-            "note",
+            "warning",
             f"{len(signed)} slices are stored with a sign and {len(unsigned)} without: where a "
             "header is wrong, negative values become 65536 higher, or high ones lower; compare these slices",
             frames=fewer,
@@ -425,5 +425,5 @@ def _thickness_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
             else "one slice without a SliceThickness; 1 mm is assumed"
         )
         yield diagnose(
-            "SINGLE_SLICE", "note" if known else "repair", said, frames=frames, value=known
+            "SINGLE_SLICE", "note" if known else "warning", said, frames=frames, value=known
         )
