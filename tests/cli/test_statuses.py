@@ -46,7 +46,7 @@ def test_json_is_all_that_is_on_stdout(
 ) -> None:
     answer = line(*words_of(verb, scan, label, tmp_path), "--json")
     assert answer.status == 0, answer.err
-    assert json.loads(answer.out)["schema"] == 1
+    assert json.loads(answer.out)["schema"] == (2 if verb == "inspect" else 1)
 
 
 @pytest.mark.parametrize("verb", DIRECT)

@@ -40,6 +40,10 @@ def test_inspect_json_has_the_keys_that_scripts_rely_on(
         "gaps_mm",
         "orientation",
         "tilt_deg",
+        "obliquity_degrees",
+        "uniform_slice_spacing",
+        "unique_slice_positions",
+        "regularly_spaced_3d_volume",
         "kernel",
         "codec",
         "quantity",
@@ -49,14 +53,20 @@ def test_inspect_json_has_the_keys_that_scripts_rely_on(
     assert set(answer) == {"schema", "series", "other"}
     assert all(keys <= set(series) for series in answer["series"])
     reasons = [reason for one in answer["series"] for reason in one["reasons"]]
-    assert all(set(reason) == {"code", "message", "files", "value"} for reason in reasons)
+    assert all(
+        set(reason) == {"code", "severity", "message", "files", "value"} for reason in reasons
+    )
     found = {series["kind"]: series for series in answer["series"]}
     assert found["axial"]["verdict"] == "refused"
     assert "GAP" in [reason["code"] for reason in found["axial"]["reasons"]]
     assert found["axial"]["gaps_mm"] == [[8.0, 17], [16.0, 1]]
+    assert found["axial"]["spacing_mm"] == [4.0, 4.0, 8.0]
     assert found["nrrd"]["spacing_mm"] == [2.0, 2.0, 3.0]
     assert [other["code"] for other in answer["other"]] == ["NOT_DICOM"]
     assert "letter" not in json.dumps(answer)
+    named = json.loads(line("inspect", tmp_path / "scan", "--json", "--paths").out)
+    assert [other["path"] for other in named["other"]] == ["letter.txt"]
+    assert ["ball.nrrd"] in [series["paths"] for series in named["series"]]
 
 
 def test_inspect_writes_one_page_in_which_all_text_is_inert(line: Line, tmp_path: Path) -> None:

@@ -125,8 +125,7 @@ def test_every_series_of_a_real_study_is_found_and_screens_are_not(real_data: Pa
     found = discover([str(real_data / "headphantom_philips_study")])
     assert len([case for case in found.cases if case.series]) == 1
     assert (
-        discover([str(real_data / "headphantom_philips_study" / "S1000")]).missed[0].code
-        == "NOT_CT"
+        discover([str(real_data / "headphantom_philips_study" / "S1000")]).missed[0].code == "NO_CT"
     )
 
 

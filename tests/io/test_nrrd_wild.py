@@ -175,7 +175,7 @@ def test_no_file_outside_of_the_folder_is_read(tmp_path: Path, name: str, named:
     assert isinstance(caught.value, RefusedError), (
         "it must be refused for its place, not for its content"
     )
-    assert caught.value.codes == ("OUTSIDE",)
+    assert caught.value.codes == ("OUTSIDE_FOLDER",)
 
 
 @pytest.mark.parametrize(

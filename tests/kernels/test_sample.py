@@ -71,7 +71,7 @@ def test_what_reads_beyond_its_axis_is_refused() -> None:
     with pytest.raises(ValueError, match="beyond its axis"):
         sample(
             source,
-            out,
+            out=out,
             tables=[[beyond], [whole(1)], [whole(1)]],
             slopes=np.ones(1),
             intercepts=np.zeros(1),
@@ -82,7 +82,7 @@ def test_what_reads_beyond_its_axis_is_refused() -> None:
     with pytest.raises(ValueError, match="beyond its axis"):
         sample(
             source,
-            out,
+            out=out,
             tables=[[before_it], [whole(1)], [whole(1)]],
             slopes=np.ones(1),
             intercepts=np.zeros(1),
@@ -90,7 +90,7 @@ def test_what_reads_beyond_its_axis_is_refused() -> None:
     with pytest.raises(ValueError, match="output's shape"):
         sample(
             source,
-            out[:3].copy(order="F"),
+            out=out[:3].copy(order="F"),
             tables=[[whole(4)], [whole(1)], [whole(1)]],
             slopes=np.ones(1),
             intercepts=np.zeros(1),
@@ -98,7 +98,7 @@ def test_what_reads_beyond_its_axis_is_refused() -> None:
     with pytest.raises(ValueError, match="per slice"):
         sample(
             source,
-            out,
+            out=out,
             tables=[[whole(4)], [whole(1)], [whole(1)]],
             slopes=np.ones(2),
             intercepts=np.zeros(1),
@@ -111,7 +111,7 @@ def test_a_slab_outside_the_planes_is_refused() -> None:
         with pytest.raises(ValueError, match="slabs lie inside"):
             sample(
                 source,
-                out,
+                out=out,
                 tables=[[whole(1)], [whole(1)], [whole(4)]],
                 slopes=np.ones(4),
                 intercepts=np.zeros(4),

@@ -13,7 +13,7 @@ from hounsfield.cli.terminal import Terminal, as_options, error_line, inert
 from hounsfield.dataset.discover import several
 
 if TYPE_CHECKING:
-    from hounsfield.dataset.inspect import Inspection
+    from hounsfield.io.report import Inspection
 
 COLUMNS = (
     "id",
@@ -47,6 +47,16 @@ def inspect(
         ),
     ],
     html: Annotated[Path | None, Option(metavar="FILE", help="Write a page of HTML too.")] = None,
+    values: Annotated[
+        bool,
+        Option(
+            "--values",
+            help="Read the voxels of image files too: their range, and whether they can be HU.",
+        ),
+    ] = False,
+    paths: Annotated[
+        bool, Option("--paths", help="Add the names of files to --json, relative to PATH.")
+    ] = False,
     strict: Annotated[
         bool, Option("--strict", help="End with 1 if any series is refused.")
     ] = False,
@@ -55,23 +65,25 @@ def inspect(
     from hounsfield.dataset.inspect import inspect as look
 
     with about(path), terminal.progress("reading headers") as progress:
-        found = look(path, policy=reading.policy, series=reading.series, progress=progress)
+        found = look(
+            path, policy=reading.policy, series=reading.series, values=values, progress=progress
+        )
     if html is not None:
         _write_page(found, html, title=path.name)
     if terminal.json:
-        terminal.data(found.to_json())
+        terminal.data(found.to_json(paths=paths))
     else:
         print_inspection(terminal, found)
-    if not found.series:
+    if not found:
         error_line(f"{path}: there is no CT there that can be read")
         raise Exit(NO_CASE if all(each.code == "NOT_DICOM" for each in found.other) else FAILED)
-    if strict and any(one.verdict == "refused" for one in found.series):
+    if strict and any(one.verdict == "refused" for one in found):
         raise Exit(FAILED)
 
 
 def print_inspection(terminal: Terminal, found: Inspection) -> None:
     """The table, a line for each reason, and what else lies there."""
-    if found.series:
+    if found:
         terminal.table(COLUMNS, table_rows(found), right=RIGHT, spare=SPARE)
     for line in reason_lines(found):
         terminal.text(as_options(inert(line)))
@@ -89,7 +101,7 @@ def print_inspection(terminal: Terminal, found: Inspection) -> None:
 def table_rows(found: Inspection) -> list[tuple[str, ...]]:
     """A row of text for each series."""
     rows: list[tuple[str, ...]] = []
-    for one in found.series:
+    for one in found:
         row = one.to_json()
         gaps = row["gaps_mm"]
         shown = ", ".join(f"{mm:.4g} x {count}" for mm, count in gaps[:SHOWN_GAPS])
@@ -104,9 +116,9 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
                 row["orientation"],
                 f"{row['tilt_deg']:.1f}" if row["tilt_deg"] > SHOWN_TILT_DEG else "",
                 row["kernel"],
-                row["codec"] or row.get("dtype", ""),
+                row["codec"] or row["dtype"],
                 row["quantity"],
-                _times(row.get("value_range") or [], " to "),
+                _times(row["value_range"] or [], " to "),
                 row["verdict"],
             )
         )
@@ -115,12 +127,11 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
 
 def reason_lines(found: Inspection) -> list[str]:
     """A line for each reason, with the codes that the docs explain."""
-    from hounsfield.dataset.inspect import diagnostics_of
-
     return [
-        f"{one.id}  {code}: {message}" + (f"  [{files}]" if files else "")
-        for one in found.series
-        for code, message, files in diagnostics_of(one)
+        f"{one.id}  {reason.code}: {reason.message}"
+        + (f"  [{reason.file_names}]" if reason.files else "")
+        for one in found
+        for reason in one.reasons
     ]
 
 

@@ -9,7 +9,7 @@ from hounsfield.cli.terminal import inert
 
 STYLE = """body { font: 14px/1.4 system-ui, sans-serif; margin: 2em; color: #222; }
 table { border-collapse: collapse; } th, td { text-align: left; padding: .3em .8em; border-bottom: 1px solid #ddd; }
-th { background: #f2f2f2; } .refused { color: #a00; } .repairable { color: #850; } li { margin: .2em 0; }"""
+th { background: #f2f2f2; } .refused { color: #a00; } .repairable, .doubtful { color: #850; } li { margin: .2em 0; }"""
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """No script, no picture, no font, no frame, from nowhere: the style of the page itself is all there is."""

@@ -14,22 +14,11 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
+from hounsfield.core.slice_geometry import EVEN_TOLERANCE, SliceGeometry
 from hounsfield.core.spec import AIR_HU, Quantity, Spec
 from hounsfield.core.volume import Array, Volume
 
 Decode = Callable[[int, int], Array]
-
-EVEN_TOLERANCE = 2.5e-2
-"""Slices count as evenly spaced where no position is off its even place by over a fortieth of the step: headers round
-positions to 0.01 mm, which moves a slice and the ends that it is compared with, and steps are 0.5 mm or more."""
-
-UPRIGHT_TOLERANCE_MM = 0.1
-"""A stack counts as tilted where its last slice lies over this far sideways of its first, mm: a fifth of the finest
-pixel in use, while headers round to 0.01 mm."""
-
-STEP_QUANTILE = 0.25
-"""The natural step of an uneven stack is the gap that at least this share of all gaps reaches: the finest spacing
-that a good part of the slices have, so that one stray short gap does not multiply the volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -117,12 +106,12 @@ class Stack:
     ) -> Stack:
         """A stack whose slices lie on one grid, with one slope and intercept; `more` are further fields of Stack."""
         count = grid.shape[2]
-        origins = grid.world(np.stack([np.zeros(count), np.zeros(count), np.arange(count)], axis=1))
+        slices = SliceGeometry.of_grid(grid)
         return cls(
             shape=grid.shape,
-            origins_ras_mm=origins,
-            step_i_ras_mm=grid.affine[:3, 0],
-            step_j_ras_mm=grid.affine[:3, 1],
+            origins_ras_mm=slices.origins_ras_mm,
+            step_i_ras_mm=slices.step_i_ras_mm,
+            step_j_ras_mm=slices.step_j_ras_mm,
             stored_dtype=stored_dtype,
             decode=decode,
             quantity=quantity,
@@ -134,61 +123,49 @@ class Stack:
         )
 
     @property
+    def geometry(self) -> SliceGeometry:
+        """Where its slices lie: what evenness, spacing and tilt are computed from."""
+        return SliceGeometry(
+            origins_ras_mm=self.origins_ras_mm,
+            step_i_ras_mm=self.step_i_ras_mm,
+            step_j_ras_mm=self.step_j_ras_mm,
+            thickness_mm=self.thickness_mm,
+        )
+
+    @property
     def normal(self) -> NDArray[np.float64]:
         """The unit vector across the slices in RAS+, towards ascending k."""
-        across = np.cross(self.step_i_ras_mm, self.step_j_ras_mm)
-        across = across / np.linalg.norm(across)
-        return np.asarray(
-            -across
-            if float((self.origins_ras_mm[-1] - self.origins_ras_mm[0]) @ across) < 0
-            else across
-        )
+        return self.geometry.normal
 
     @property
     def positions_mm(self) -> NDArray[np.float64]:
         """The place of each slice along the normal, mm, (k,)."""
-        return np.asarray(self.origins_ras_mm @ self.normal, dtype=np.float64)
+        return self.geometry.positions_mm
 
     @property
     def gaps_mm(self) -> NDArray[np.float64]:
         """Distances between neighbouring slices along the normal, mm, (k - 1,)."""
-        return np.diff(self.positions_mm)
+        return self.geometry.gaps_mm
 
     @property
     def tilt_deg(self) -> float:
         """The angle between the normal and the line through the slices' origins, degrees; 0 for a single slice."""
-        if self.shape[2] == 1:
-            return 0.0
-        along = self.origins_ras_mm[-1] - self.origins_ras_mm[0]
-        return float(
-            np.degrees(
-                np.arctan2(np.linalg.norm(np.cross(along, self.normal)), abs(along @ self.normal))
-            )
-        )
+        return self.geometry.tilt_deg
 
     @property
     def step_mm(self) -> float:
         """The slice step of the natural grid, mm: the even one, or the lower quartile of the gaps (design/stack.md)."""
-        if self.shape[2] == 1:
-            return self.thickness_mm or 1.0
-        gaps = self.gaps_mm
-        if self.is_even:
-            return float(self.positions_mm[-1] - self.positions_mm[0]) / (self.shape[2] - 1)
-        return float(np.quantile(gaps, STEP_QUANTILE, method="lower"))
+        return self.geometry.step_mm
 
     @property
     def is_even(self) -> bool:
         """Whether all slices lie at one distance."""
-        if self.shape[2] < 3:
-            return True
-        even = np.linspace(self.positions_mm[0], self.positions_mm[-1], self.shape[2])
-        step = abs(float(even[1] - even[0]))
-        return bool(np.abs(self.positions_mm - even).max() <= EVEN_TOLERANCE * step)
+        return self.geometry.is_even
 
     @property
     def is_upright(self) -> bool:
         """Whether the slices lie straight above one another, across their normal."""
-        return bool(np.abs(self._sideways_mm()).max() <= UPRIGHT_TOLERANCE_MM)
+        return self.geometry.is_upright
 
     @property
     def is_regular(self) -> bool:
@@ -299,13 +276,9 @@ class Stack:
         """The same stack but for `changes`."""
         return replace(self, **changes)
 
-    def _sideways_mm(self) -> NDArray[np.float64]:
-        along = self.origins_ras_mm - self.origins_ras_mm[0]
-        return np.asarray(along - np.outer(along @ self.normal, self.normal), dtype=np.float64)
-
     def _sideways_voxels(self) -> NDArray[np.float64]:
         plane = np.stack([self.step_i_ras_mm, self.step_j_ras_mm], axis=1)
-        return np.asarray(self._sideways_mm() @ np.linalg.pinv(plane).T, dtype=np.float64)
+        return np.asarray(self.geometry.sideways_mm @ np.linalg.pinv(plane).T, dtype=np.float64)
 
 
 def _integer_limits(dtype: np.dtype[Any]) -> tuple[float, float]:

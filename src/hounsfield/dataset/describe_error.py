@@ -36,7 +36,7 @@ def _message(error: HounsfieldError) -> str:
 
 
 def _codes(error: HounsfieldError) -> str:
-    return ",".join(error.codes) or type(error).__name__
+    return ",".join(error.codes) or error.code
 
 
 def _place(error: BaseException) -> str:

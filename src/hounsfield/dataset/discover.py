@@ -54,6 +54,8 @@ OUTPUT_MARK = "manifest.db"
 class NoCaseError(ReadError):
     """Nothing that was named holds a case."""
 
+    code = "NO_CASE"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
@@ -74,7 +76,7 @@ def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = No
         try:
             here, left = _in_path(Path(word), word)
         except HounsfieldError as error:
-            here, left = [], [NoCase(typed=word, code=type(error).__name__, message=str(error))]
+            here, left = [], [NoCase(typed=word, code=",".join(error.codes), message=str(error))]
         found += here
         missed += left
     cases = named(_chosen(found, series), ids=ids)
@@ -108,12 +110,14 @@ def image_files(path: Path) -> tuple[list[Path], bool]:
 
 def _in_path(path: Path, typed: str) -> tuple[list[Found], list[NoCase]]:
     if not os.path.exists(path):
-        return [], [NoCase(typed=typed, code="MISSING", message="there is no such file or folder")]
+        return [], [
+            NoCase(typed=typed, code="MISSING_FILE", message="there is no such file or folder")
+        ]
     images, others = image_files(path)
     found = [Found(path=item, typed=_as_typed(item, path, typed)) for item in images]
     if not others:
         return found, [] if found else [
-            NoCase(typed=typed, code="EMPTY", message="the folder holds no CT")
+            NoCase(typed=typed, code="NO_CT", message="the folder holds no CT")
         ]
     series, missed = _dicom(path, typed)
     return found + series, [] if found else missed
@@ -184,12 +188,12 @@ def _dicom(path: Path, typed: str) -> tuple[list[Found], list[NoCase]]:
     if not what:
         others = several(len(result.other), "file")
         return [], [
-            NoCase(typed=typed, code="NOT_CT", message=f"holds no CT ({others} of other kinds)")
+            NoCase(typed=typed, code="NO_CT", message=f"holds no CT ({others} of other kinds)")
         ]
     return [], [
         NoCase(
             typed=typed,
-            code="NOT_CT",
+            code="NO_CT",
             message=f"holds no series of CT slices (series there: {what})",
         )
     ]

@@ -1,93 +1,95 @@
-"""Look at what lies at a path: every DICOM series and every image file, what is right and wrong with each."""
+"""Report every DICOM series and every image file at a path, from headers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from hounsfield.core.errors import HounsfieldError
-from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case_ids import Found, named
 from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.discover import NoCaseError, image_files
-from hounsfield.dataset.volume_report import VolumeReport, report_volume
-
-if TYPE_CHECKING:
-    from hounsfield.io.dicom.report import Scan, SeriesReport
+from hounsfield.dataset.image_report import report_image
+from hounsfield.io.report import Inspection, OtherFile, Report
 
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
-    """A file that could not be read: its name below the path for the terminal, hidden for JSON."""
-
-    name: str
-    hidden: str
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
-    """What lies at a path."""
-
-    series: tuple[SeriesReport | VolumeReport, ...]
-    names: tuple[str, ...]
-    other: tuple[Unread, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer of `inspect --json`."""
-        return {
-            "schema": 1,
-            "series": [one.to_json() for one in self.series],
-            "other": [{"file": each.hidden, "code": each.code} for each in self.other],
-        }
-
-
 def inspect(
-    path: Path, *, policy: ReadPolicy, series: str | None = None, progress: Progress | None = None
+    path: str | Path,
+    *,
+    policy: ReadPolicy = DEFAULT_POLICY,
+    series: str | None = None,
+    values: bool = False,
+    progress: Progress | None = None,
 ) -> Inspection:
-    """Look at a file or folder; headers alone for DICOM, values too for image files.
+    """Report what is at a path: every DICOM series and every image file, from their headers.
 
-    Raises NoCaseError where nothing lies there that could be a CT, ReadError where the path cannot be read.
+    Parameters
+    ----------
+    path
+        A file, a folder, an archive (zip, tar) or a DICOMDIR.
+    policy
+        How data would be read: reasons and verdicts are those of `hounsfield.open` under it.
+    series
+        The number of a volume of a 4-D file, from 0.
+    values
+        Read the voxels of image files other than DICOM too, for the range of values and whether they can be HU.
+    progress
+        Called with the number of DICOM files done and of all.
+
+    Returns
+    -------
+    Inspection
+        A list of `Report`; its ``other`` are the files without one.
+
+    Raises
+    ------
+    ReadError
+        Where the path cannot be read, or there is nothing that could be a CT.
+
+    Notes
+    -----
+    Headers do not show what only voxels do: padding that is not declared, values that cannot be HU, pixel data that
+    does not decode. `hounsfield.open` and `hounsfield.read` report these.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, hounsfield as hu
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([1, 1, 2.5, 1]))
+    ...     hu.write(ct, f"{folder}/ct.nrrd")
+    ...     [report] = hu.inspect(folder)
+    >>> report.kind, report.spacing_mm, report.verdict
+    ('nrrd', (1.0, 1.0, 2.5), 'ok')
     """
+    path = Path(path)
     images, has_others = image_files(path)
-    rows: list[SeriesReport | VolumeReport] = []
-    names: list[str] = []
-    other: list[Unread] = []
+    reports: list[Report] = []
+    other: list[OtherFile] = []
     for item, case_id in _with_ids(images):
+        name = item.name if item == path else str(item.relative_to(path))
         try:
-            rows.append(report_volume(item, id=case_id, policy=policy, series=series))
-            names.append(item.name)
+            reports.append(
+                report_image(
+                    item, id=case_id, name=name, policy=policy, series=series, values=values
+                )
+            )
         except HounsfieldError as error:
             if item == path:
                 raise
             found = describe_error(error)
             other.append(
-                Unread(
-                    name=str(item.relative_to(path)),
-                    hidden=case_id,
-                    code=found.code,
-                    message=found.message,
-                )
+                OtherFile(name=name, hidden=case_id, code=found.code, message=found.message)
             )
     if has_others:
-        scanned = _scan(path, progress)
-        rows += scanned
-        names += [""] * len(scanned)
+        scanned = _dicom(path, policy, progress)
+        reports += scanned
         other += _others(scanned, images, path)
-    if not rows and not other:
+    if not reports and not other:
         raise NoCaseError("there is no CT there")
-    return Inspection(series=tuple(rows), names=tuple(names), other=tuple(other))
-
-
-def diagnostics_of(report: SeriesReport | VolumeReport) -> Iterator[tuple[str, str, str]]:
-    """Code, sentence and files of each reason."""
-    for reason in report.reasons:
-        yield reason.code, reason.message, reason.file_names
+    return Inspection(reports, other)
 
 
 def _with_ids(images: list[Path]) -> list[tuple[Path, str]]:
@@ -95,21 +97,13 @@ def _with_ids(images: list[Path]) -> list[tuple[Path, str]]:
     return [(case.path, case.id) for case in cases]
 
 
-def _scan(path: Path, progress: Progress | None) -> Scan:
+def _dicom(path: Path, policy: ReadPolicy, progress: Progress | None) -> Inspection:
     from hounsfield.io.dicom.report import scan_dicom
 
-    return scan_dicom(path, progress)
+    return scan_dicom(path, progress, policy=policy)
 
 
-def _others(scan: Scan, images: list[Path], path: Path) -> list[Unread]:
+def _others(found: Inspection, images: Sequence[Path], path: Path) -> list[OtherFile]:
     """Files that are no DICOM object and no image that is reported already."""
-    from hounsfield.io.dicom.report import hidden_name
-
     known = {str(item.relative_to(path)) for item in images if item != path}
-    return [
-        Unread(
-            name=each.name, hidden=hidden_name(each.ordinal, each.name), code=each.code, message=""
-        )
-        for each in scan.other
-        if each.name not in known
-    ]
+    return [each for each in found.other if each.name not in known]

@@ -72,7 +72,7 @@ def _read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Di
             f"common): is it the label of another scan?"
         )
     return brought, (
-        Diagnostic("REGRIDDED", "repair", f"{found}; none of what it marks lies within the image"),
+        Diagnostic("REGRIDDED", "warning", f"{found}; none of what it marks lies within the image"),
     )
 
 

@@ -140,6 +140,15 @@ def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -
     return open_png(path)
 
 
+def open_raw(path: Path, *, series: str | None = None, policy: ReadPolicy) -> RawImage:
+    """What an image file that is not DICOM says in its header; voxels are not read.
+
+    Raises the errors of the readers.
+    """
+    with _noted(path):
+        return _stored(path, kind=sniff(path), series=series, policy=policy)
+
+
 def declared_quantity(
     path: Path, *, series: str | None = None, policy: ReadPolicy | None = None
 ) -> Quantity | None:

@@ -81,7 +81,7 @@ def _of_dicom(path: Path, image: Stack | Volume, names: Sequence[str] | None) ->
     interpolated = sum(image.interpolated) if isinstance(image, Stack) else 0
     if interpolated:
         said = f"{interpolated} slices of the image were filled in: labels hold nothing there"
-        diagnostics += (Diagnostic("INTERPOLATED", "repair", said),)
+        diagnostics += (Diagnostic("INTERPOLATED", "warning", said),)
     if not volumes and names is None:
         raise refused("NO_LABELS", "no region there encloses an area")
     return Labels(volumes, diagnostics)

@@ -25,6 +25,10 @@ KEYS = {
     "gaps_mm",
     "orientation",
     "tilt_deg",
+    "obliquity_degrees",
+    "uniform_slice_spacing",
+    "unique_slice_positions",
+    "regularly_spaced_3d_volume",
     "kernel",
     "codec",
     "quantity",
@@ -73,7 +77,7 @@ def unbit(data: Dataset, k: int) -> None:
         (shift, "SHIFTED", "repairable"),
         (widen, "MIXED_SIZE", "refused"),
         (derive, "DERIVED", "ok"),
-        (unsign, "MIXED_SIGN", "ok"),
+        (unsign, "MIXED_SIGN", "doubtful"),
         (blow_up, "TOO_LARGE", "refused"),
         (unbit, "NO_PIXELS", "refused"),
     ],
@@ -133,7 +137,7 @@ def test_report_is_what_the_interface_says_and_holds_nothing_of_the_patient(tmp_
     text = json.dumps(scan.to_json())
     assert "SECRET" not in text
     data = json.loads(text)
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert all(set(series) >= KEYS for series in data["series"])
     assert {series["kernel"] for series in data["series"]} == {"other"}
     assert all(re.fullmatch(r"c-[0-9a-f]{12}", series["id"]) for series in data["series"])

@@ -13,7 +13,8 @@ from hounsfield.core.errors import HounsfieldError, ReadError, RefusedError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
 from hounsfield.io.dicom.read import open_dicom
-from hounsfield.io.dicom.report import Scan, scan_dicom
+from hounsfield.io.dicom.report import scan_dicom
+from hounsfield.io.report import Inspection
 from tests.io.dicom.scanner import COLUMNS, ROWS, Change, slice_of, truth, write
 
 
@@ -33,7 +34,7 @@ def refusal(path: Path, **policy: str) -> RefusedError:
     return caught.value
 
 
-def codes(scan: Scan) -> set[str]:
+def codes(scan: Inspection) -> set[str]:
     return {reason.code for report in scan for reason in report.reasons}
 
 

@@ -31,6 +31,18 @@ def case_id(series_uid: str, *, key: bytes | None = None) -> str:
     return "c-" + digest.hexdigest()[:ID_DIGITS]
 
 
+def hidden_name(ordinal: int, name: str) -> str:
+    """A file's name for what is written down: its ordinal and a keyed hash of its name.
+
+    >>> len(hidden_name(3, "DOE_JOHN/0001.dcm"))
+    10
+    """
+    digest = hmac.new(
+        user_key(), b"file\0" + name.encode("utf-8", "surrogateescape"), hashlib.sha256
+    )
+    return f"{ordinal}-{digest.hexdigest()[:8]}"
+
+
 def key_path() -> Path:
     """Where the user's key lies: $XDG_CONFIG_HOME/hounsfield/key, by default under ~/.config."""
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")

@@ -17,7 +17,7 @@ _NUMBERED = re.compile(r"%0?\d{0,2}[du]")
 def beside(header: Path, name: str) -> Path:
     """The file `name`, as the header at `header` writes it, once it is sure that it lies in the header's folder.
 
-    Links are followed before it is compared. Raises RefusedError (OUTSIDE) where it lies elsewhere, ReadError where
+    Links are followed before it is compared. Raises RefusedError (OUTSIDE_FOLDER) where it lies elsewhere, ReadError where
     there is none.
     """
     folder = header.parent.resolve()
@@ -27,7 +27,7 @@ def beside(header: Path, name: str) -> Path:
         raise ReadError("the header names a data file by a name that no file can have") from None
     if not target.is_relative_to(folder):
         raise refused(
-            "OUTSIDE",
+            "OUTSIDE_FOLDER",
             "the header names a data file outside of its own folder, which is not read; put "
             "both into one folder and name it without a path",
         )

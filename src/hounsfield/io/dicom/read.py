@@ -15,13 +15,13 @@ from hounsfield.core.stack import Decode, Stack
 from hounsfield.io.dicom.files.listing import sources
 from hounsfield.io.dicom.files.source import printable
 from hounsfield.io.dicom.header.frame import Frame
-from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes
-from hounsfield.io.dicom.header.scan_headers import HeaderScan, Other, scan_headers
+from hounsfield.io.dicom.header.scan_headers import Other, scan_headers
 from hounsfield.io.dicom.pixels.codestream import with_codestream_signs
 from hounsfield.io.dicom.pixels.decode import FrameDecoder, common_dtype
 from hounsfield.io.dicom.pixels.interpolate import FilledDecoder, slots_of
 from hounsfield.io.dicom.pixels.padding import NOTHING, Padding, find_padding
-from hounsfield.io.dicom.series.series import Series, series_of
+from hounsfield.io.dicom.series.series import Series, series_of, unread_files
+from hounsfield.io.dicom.series.slices import slice_geometry
 from hounsfield.io.dicom.series.validate import ValidatedSeries, validate
 
 SHOWN_IDS = 8
@@ -48,7 +48,7 @@ def open_dicom(
     ]
     if refusals:
         raise RefusedError(list(refusals))
-    return stack_of(examined, policy, extra=_unread(result))
+    return stack_of(examined, policy, extra=unread_files(result))
 
 
 def stack_of(
@@ -72,18 +72,13 @@ def stack_of(
         if not examined.holes
         else FilledDecoder(decoder, slots, tuple(slopes), tuple(intercepts), padding.stored)
     )
-    first, pair = frames[0], axes(frames[0].orientation)
+    first, slices = frames[0], slice_geometry(frames, examined.holes)
     assert first.pixels is not None
-    assert pair is not None
-    origins = np.array([frame.position_mm for frame in frames], dtype=np.float64) * LPS_TO_RAS
-    ahead = np.vstack([origins[1:], origins[-1:]])
     return Stack(
         shape=(first.pixels.columns, first.pixels.rows, len(slots)),
-        origins_ras_mm=np.array(
-            [origins[s.low] + s.weight * (ahead[s.low] - origins[s.low]) for s in slots]
-        ),
-        step_i_ras_mm=pair[0] * first.spacing_mm[1] * LPS_TO_RAS,
-        step_j_ras_mm=pair[1] * first.spacing_mm[0] * LPS_TO_RAS,
+        origins_ras_mm=slices.origins_ras_mm,
+        step_i_ras_mm=slices.step_i_ras_mm,
+        step_j_ras_mm=slices.step_j_ras_mm,
         stored_dtype=dtype,
         decode=decode,
         slopes=np.array([slopes[s.low] for s in slots]),
@@ -176,21 +171,6 @@ _SAID = {
     "NESTED": "DICOM, but its sequences nest over 64 deep; refused",
     "DICOMDIR": "a DICOM directory without files that it names",
 }
-
-
-def _unread(result: HeaderScan) -> tuple[Diagnostic, ...]:
-    """Files that could not be read: one of them may have been a slice of this series."""
-    known = {frame.series for frame in result.frames}
-    lost = tuple(
-        (item.ordinal, item.name)
-        for item in result.other
-        if item.code in ("UNREADABLE", "NESTED")
-        or (item.series is not None and item.series not in known)
-    )
-    if not lost:
-        return ()
-    said = f"{len(lost)} files that may have been slices could not be read and are left out"
-    return (Diagnostic("UNREADABLE", "repair", said, files=lost, value=len(lost)),)
 
 
 def _repairs(

@@ -147,7 +147,7 @@ def _units(header: Any) -> tuple[float, tuple[Diagnostic, ...]]:
         return 1.0, ()
     return factor, (
         Diagnostic(
-            "UNITS", "repair", f"the header is in {name}: scaled by {factor:g} to millimetres"
+            "UNITS", "note", f"the header is in {name}: scaled by {factor:g} to millimetres"
         ),
     )
 
@@ -216,7 +216,7 @@ def _difference(grid: Grid, qform: NDArray[np.float64]) -> tuple[Diagnostic, ...
     return (
         Diagnostic(
             "AFFINES_DIFFER",
-            "repair",
+            "warning",
             f"sform and qform differ by up to {apart_mm:.4g} mm at the corners: sform taken",
         ),
     )

@@ -100,7 +100,7 @@ def _check_size(path: Path, header: NiftiHeader) -> tuple[Diagnostic, ...]:
     return (
         Diagnostic(
             "TRAILING",
-            "repair",
+            "warning",
             f"{held - needed} bytes behind the voxels that the header declares were left unread",
         ),
     )

@@ -302,6 +302,6 @@ def _units(fields: dict[str, Any]) -> tuple[float, tuple[Diagnostic, ...]]:
         return 1.0, ()
     return factor, (
         Diagnostic(
-            "UNITS", "repair", f"the header's space units were scaled by {factor:g} to millimetres"
+            "UNITS", "note", f"the header's space units were scaled by {factor:g} to millimetres"
         ),
     )

@@ -101,7 +101,7 @@ def dtype_for(found: Range, background: float | None = None) -> np.dtype[Any]:
     limit = FLOAT32_WHOLE if found.whole else float(np.finfo(np.float32).max)
     if max(-low, high) > limit and low <= high:
         raise refused(
-            "TOO_LARGE",
+            "VALUE_RANGE",
             f"the values run from {found.low:g} to {found.high:g}, which float32 does not "
             "hold exactly",
         )

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import QuantityError, refused, warn
+from hounsfield.core.errors import QuantityError, RefusedError, refused, warn
 from hounsfield.core.volume import Array
 
 CHECKED_FROM_VOXELS = 4096
@@ -61,9 +61,14 @@ def check_hu(
     Doubt is no air, or no soft tissue: a skull-stripped brain has no air, a rescaled map has neither.
     """
     if not_hu is not None:
-        raise refused("NOT_HU", f"these are not HU: {not_hu}{_FORCE}")
+        raise not_hu_error(not_hu)
     if array.size >= CHECKED_FROM_VOXELS:
         check_hu_sample(sample(array), slope=slope, intercept=intercept)
+
+
+def not_hu_error(reason: str) -> RefusedError:
+    """The error of a header that says that values are not HU."""
+    return refused("NOT_HU", f"these are not HU: {reason}{_FORCE}")
 
 
 def check_hu_sample(sampled: Array, *, slope: float = 1.0, intercept: float = 0.0) -> None:

@@ -129,7 +129,11 @@ def test_a_contour_goes_to_the_slice_that_it_names_where_its_place_is_rounded(
 
 @pytest.mark.parametrize(
     ("lift_mm", "named", "code"),
-    [(1.0, False, "BETWEEN_SLICES"), (2.0, True, "BETWEEN_SLICES"), (12.0, True, "MISPLACED")],
+    [
+        (1.0, False, "BETWEEN_SLICES"),
+        (2.0, True, "BETWEEN_SLICES"),
+        (12.0, True, "MISPLACED_CONTOUR"),
+    ],
 )
 def test_a_contour_off_its_slice_is_refused(
     scan: Get, tmp_path: Path, lift_mm: float, named: bool, code: str

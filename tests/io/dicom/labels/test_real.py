@@ -78,7 +78,7 @@ def test_contours_between_the_images_slices_are_refused(real_data: Path, leg: hu
 def test_contours_of_another_patient_are_refused(real_data: Path, abdomen: hu.Stack) -> None:
     with pytest.raises(hu.RefusedError) as caught:
         hu.read_labels(real_data / "leg_rtstruct_sts001/dicom/mask/RS.dcm", image=abdomen)
-    assert caught.value.codes == ("OUTSIDE",)
+    assert caught.value.codes == ("OUTSIDE_IMAGE",)
 
 
 def test_a_segmentation_lies_on_its_slices_whatever_the_order_of_frames(

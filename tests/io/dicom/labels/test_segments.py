@@ -173,7 +173,7 @@ def test_a_segmentation_elsewhere_is_refused(scan: Get, tmp_path: Path, masks: n
     image = hu.Volume.from_array(np.zeros(grid.shape, np.int16), affine=grid.affine)
     with pytest.raises(hu.RefusedError) as caught:
         hu.read_labels(path, image=image)
-    assert caught.value.codes == ("OUTSIDE",)
+    assert caught.value.codes == ("OUTSIDE_IMAGE",)
 
 
 def test_two_frames_of_a_segment_at_one_place_are_refused(

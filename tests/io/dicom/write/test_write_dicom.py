@@ -180,7 +180,7 @@ def test_it_says_that_it_is_derived_and_keeps_hu(series: Make, tmp_path: Path) -
     assert list(data.ImageType) == ["DERIVED", "SECONDARY", "AXIAL"]
     assert (data.RescaleSlope, data.RescaleIntercept, data.RescaleType) == (1, 0, "HU")
     assert data.PatientPosition == "HFS"
-    assert hu.scan(tmp_path / "out")[0].verdict == "ok"
+    assert hu.inspect(tmp_path / "out")[0].verdict == "ok"
 
 
 def test_the_patient_is_in_it_only_where_asked(series: Make, tmp_path: Path) -> None:

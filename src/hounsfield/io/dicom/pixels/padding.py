@@ -73,7 +73,7 @@ def find_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
         diagnostics.append(
             diagnose(
                 "PADDING",
-                "repair",
+                "warning",
                 "the declared padding value is one that tissue has; it is kept",
                 frames=[frames[n] for n in doubted],
             )

@@ -34,7 +34,9 @@ def contour_labels(
         if not roi.closed:
             diagnostics.append(
                 Diagnostic(
-                    "EMPTY", "repair", f"label '{name}' has no closed contour and is left out"
+                    "EMPTY_LABEL",
+                    "warning",
+                    f"label '{name}' has no closed contour and is left out",
                 )
             )
             continue
@@ -65,7 +67,7 @@ def _notes(roi: Roi, name: str, lattice: SliceGrid) -> tuple[Diagnostic, ...]:
     if open_ones:
         notes.append(
             Diagnostic(
-                "OPEN",
+                "OPEN_CONTOUR",
                 "repair",
                 f"label '{name}': {open_ones} points or open lines enclose nothing and are "
                 "left out",
@@ -75,7 +77,7 @@ def _notes(roi: Roi, name: str, lattice: SliceGrid) -> tuple[Diagnostic, ...]:
     if repeated:
         notes.append(
             Diagnostic(
-                "REPEATED",
+                "REPEATED_CONTOUR",
                 "repair",
                 f"label '{name}': {repeated} contours are there twice and are drawn once",
             )

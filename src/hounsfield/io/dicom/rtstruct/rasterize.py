@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.errors import refused
 from hounsfield.io.dicom.labels.slice_grid import SliceGrid
 from hounsfield.io.dicom.rtstruct.contours import Contour
@@ -22,6 +22,15 @@ NEAR_PLANE = 0.5
 
 OVERHANG_PIXELS = 0.5
 """A contour may run along the outer border of the outermost pixels."""
+
+_SEVERITIES: dict[str, Severity] = {
+    "OUTSIDE_IMAGE": "warning",
+    "CLIPPED_CONTOUR": "warning",
+    "CROSSING_CONTOURS": "warning",
+    "SHORT_CONTOUR": "repair",
+    "SKIPPED_SLICES": "warning",
+}
+"""How serious it is, by the code, that part of a label is not as it was drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +64,7 @@ def draw(contours: Sequence[Contour], lattice: SliceGrid, *, name: str) -> Drawn
     outside = len(usable) - sum(len(drawn) for drawn in by_slice.values())
     if usable and not by_slice:
         raise refused(
-            "OUTSIDE",
+            "OUTSIDE_IMAGE",
             f"label '{name}': all its contours lie beyond the image; this is not the image that "
             "they were drawn on",
         )
@@ -94,7 +103,8 @@ def _slice_of(contour: Contour, lattice: SliceGrid, name: str) -> int | None:
         )
     if named and len(named) == 1 and off > NEAR_PLANE * gap:
         raise refused(
-            "MISPLACED", f"label '{name}': a contour lies {off:.4g} mm from the slice that it names"
+            "MISPLACED_CONTOUR",
+            f"label '{name}': a contour lies {off:.4g} mm from the slice that it names",
         )
     if off > NEAR_PLANE * gap:
         return None
@@ -137,19 +147,23 @@ def _said(
     short: int,
 ) -> list[Diagnostic]:
     rows = [
-        (outside, "OUTSIDE", f"{outside} contours lie beyond the image's slices and are left out"),
+        (
+            outside,
+            "OUTSIDE_IMAGE",
+            f"{outside} contours lie beyond the image's slices and are left out",
+        ),
         (
             overhanging,
-            "CLIPPED",
+            "CLIPPED_CONTOUR",
             f"{overhanging} contours reach beyond the image's rows or columns and are cut",
         ),
         (
             crossing,
-            "OVERLAP",
+            "CROSSING_CONTOURS",
             f"{crossing} pairs of contours on one slice cross each other; what lies in both is "
             "left out, as in a hole",
         ),
-        (short, "POINTS", f"{short} contours have under three points and are left out"),
+        (short, "SHORT_CONTOUR", f"{short} contours have under three points and are left out"),
     ]
     used = sorted(by_slice)
     skipped = used[-1] - used[0] + 1 - len(used) if used else 0
@@ -158,13 +172,13 @@ def _said(
         rows.append(
             (
                 skipped,
-                "SKIPPED",
+                "SKIPPED_SLICES",
                 f"one slice in {used[1] - used[0]} has a contour; the {skipped} slices between "
                 "hold nothing",
             )
         )
     return [
-        Diagnostic(code, "repair", f"label '{name}': {message}")
+        Diagnostic(code, _SEVERITIES[code], f"label '{name}': {message}")
         for count, code, message in rows
         if count
     ]

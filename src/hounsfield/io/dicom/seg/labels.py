@@ -142,7 +142,7 @@ def _on_own_grid(seg: Segmentation, target: Grid) -> Placed:
     copied = target.aligned_with(grid)
     if not _overlaps(grid, target):
         raise refused(
-            "OUTSIDE",
+            "OUTSIDE_IMAGE",
             "the segmentation lies beyond the image; this is not the image that it was made of",
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.errors import ReadError
-from hounsfield.core.stack import EVEN_TOLERANCE
+from hounsfield.core.slice_geometry import is_even
 from hounsfield.io.dicom.header.frame import Frame
 
 SAME_PLACE_MM = 1e-2
@@ -119,9 +119,10 @@ def _between_one_another(frames: Sequence[Frame], positions: Floats) -> tuple[Ph
 
 def _is_whole(frames: Sequence[Frame], positions: Floats) -> bool:
     """Whether slices are even on their own and touch one another: then they are a scan of their own, not half of one."""
-    gaps = np.diff(np.sort(positions))
-    if len(frames) < SMALLEST_PASS or np.ptp(gaps) > EVEN_TOLERANCE * gaps.mean():
+    ascending = np.sort(positions)
+    if len(frames) < SMALLEST_PASS or not is_even(ascending):
         return False
+    gaps = np.diff(ascending)
     return bool(gaps.mean() <= TOUCHING * min(frame.thickness_mm or np.inf for frame in frames))
 
 

@@ -76,6 +76,21 @@ def series_of(found_there: HeaderScan) -> list[Series]:
     ]
 
 
+def unread_files(result: HeaderScan) -> tuple[Diagnostic, ...]:
+    """Files that could not be read: one of them may have been a slice of this series."""
+    known = {frame.series for frame in result.frames}
+    lost = tuple(
+        (item.ordinal, item.name)
+        for item in result.other
+        if item.code in ("UNREADABLE", "NESTED")
+        or (item.series is not None and item.series not in known)
+    )
+    if not lost:
+        return ()
+    said = f"{len(lost)} files that may have been slices could not be read and are left out"
+    return (Diagnostic("UNREADABLE", "warning", said, files=lost, value=len(lost)),)
+
+
 def _parts(group: Group, cut: Sequence[Other]) -> list[Series]:
     diagnostics = [_split(group, what) for what in group.split_by]
     if cut:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.stack import STEP_QUANTILE
+from hounsfield.core.slice_geometry import STEP_QUANTILE
 
 Floats = NDArray[np.float64]
 

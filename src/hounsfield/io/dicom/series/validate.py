@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.slice_geometry import SliceGeometry
 from hounsfield.core.spec import Quantity
-from hounsfield.core.stack import EVEN_TOLERANCE, STEP_QUANTILE, UPRIGHT_TOLERANCE_MM
+from hounsfield.core.volume_geometry import UNKNOWN, VolumeGeometry, volume_geometry
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.header.fragments import has_all_fragments
 from hounsfield.io.dicom.header.frame import MAX_SIDE, Frame, diagnose
 from hounsfield.io.dicom.header.geometry import normal, places
 from hounsfield.io.dicom.series.group import has_own_references
-from hounsfield.io.dicom.series.phases import same_pixels, stations
 from hounsfield.io.dicom.series.series import Series
-from hounsfield.io.dicom.series.spacing import Gap, missing_slices, tally
+from hounsfield.io.dicom.series.slices import (
+    gap_diagnostics,
+    largest_shift_mm,
+    ordered,
+    place_diagnostics,
+    slice_geometry,
+    sparse_diagnostics,
+    thickness_diagnostics,
+    tilt_diagnostics,
+)
+from hounsfield.io.dicom.series.spacing import Gap, missing_slices
 
 Floats = NDArray[np.float64]
-
-FARTHEST_MM = 1e5
-"""A slice over 100 m from the scanner's origin has a broken position."""
-
-FARTHEST_SIDEWAYS_MM = 2000.0
-"""Slices over 2 m sideways of the first belong to no stack, tilted or not: a gantry's bore is under 1 m."""
-
-FEW_SLICES = 16
-"""Where all of a series would take over 16 times its slices, evenly, nothing of it but a few slices was scanned."""
 
 LARGEST_RESCALE = 1e20
 """A slope or intercept beyond is a broken number: its values would leave float32."""
@@ -44,14 +45,19 @@ _MAPS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ValidatedSeries:
-    """A series in the order of its slices, one frame for each position, with everything that was found."""
+    """A series in the order of its slices, one frame for each position, with everything that was found.
+
+    `slices` is where they lie, those that are missing included, and `volume` how regular all its frames are; None and
+    unknown where positions are missing.
+    """
 
     frames: tuple[Frame, ...]
-    positions_mm: Floats
-    diagnostics: tuple[Diagnostic, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
     holes: tuple[Gap, ...] = ()
     quantity: Quantity = "hu"
-    tilt_deg: float = 0.0
+    positions_mm: Floats = field(default_factory=lambda: np.zeros(0))
+    slices: SliceGeometry | None = None
+    volume: VolumeGeometry = UNKNOWN
 
     @property
     def refusals(self) -> tuple[Diagnostic, ...]:
@@ -70,31 +76,38 @@ def validate(series: Series, policy: ReadPolicy) -> ValidatedSeries:
         *_meaning_diagnostics(frames, policy),
     ]
     quantity: Quantity = "hu" if policy.assume == "hu" or is_hu(frames) else "other"
-    misplaced = _place_diagnostics(frames)
+    misplaced = place_diagnostics(frames)
     across = normal(frames[0].orientation)
     if misplaced or across is None:
-        return ValidatedSeries(
-            frames, np.zeros(len(frames)), (*diagnostics, *misplaced), (), quantity
-        )
-    frames, duplicates = _ordered(frames, across)
+        return ValidatedSeries(frames, (*diagnostics, *misplaced), (), quantity)
+    everything = slice_geometry([frames[n] for n in np.argsort(places(frames, across))])
+    frames, duplicates = ordered(frames, across)
+    volume = volume_geometry(everything, is_unique=not duplicates)
     positions = places(frames, across)
     holes = missing_slices(
         np.diff(positions), np.array([frame.thickness_mm or np.nan for frame in frames])
     )
-    tilt = _tilt(frames, across, positions)
-    sparse = _sparse_diagnostics(positions, sideways_mm=tilt[1])
-    if sparse:
-        return ValidatedSeries(
-            frames, positions, (*diagnostics, *duplicates, *sparse), (), quantity, tilt[0]
+    slices = slice_geometry(frames)
+    found = sparse_diagnostics(positions, sideways_mm=largest_shift_mm(slices))
+    if found:
+        holes = ()
+    else:
+        slices = slice_geometry(frames, holes)
+        found = (
+            *gap_diagnostics(frames, slices, holes, policy),
+            *tilt_diagnostics(frames, slices, policy),
+            *thickness_diagnostics(frames),
+            *_sign_diagnostics(frames),
         )
-    diagnostics += [
-        *duplicates,
-        *_gap_diagnostics(frames, positions, holes, policy),
-        *_tilt_diagnostics(frames, tilt, policy),
-        *_thickness_diagnostics(frames),
-        *_sign_diagnostics(frames),
-    ]
-    return ValidatedSeries(frames, positions, tuple(diagnostics), holes, quantity, tilt[0])
+    return ValidatedSeries(
+        frames,
+        (*diagnostics, *duplicates, *found),
+        holes,
+        quantity,
+        positions_mm=positions,
+        slices=slices,
+        volume=volume,
+    )
 
 
 def is_hu(frames: Sequence[Frame]) -> bool:
@@ -198,7 +211,7 @@ def _meaning_diagnostics(frames: Sequence[Frame], policy: ReadPolicy) -> Iterato
     if unsaid:
         yield diagnose(
             "ASSUMED",
-            "note",
+            "warning",
             f"not said, and taken for granted: {', '.join(unsaid)}",
             frames=[frame for frame in frames if _assumptions(frame)],
         )
@@ -219,180 +232,6 @@ def _assumptions(frame: Frame) -> tuple[str, ...]:
     return (*frame.assumed, *modality, *slope, *intercept)
 
 
-def _place_diagnostics(frames: Sequence[Frame]) -> tuple[Diagnostic, ...]:
-    lost = [
-        frame
-        for frame in frames
-        if not frame.position_mm
-        or normal(frame.orientation) is None
-        or max(map(abs, frame.position_mm)) > FARTHEST_MM
-    ]
-    flat = [frame for frame in frames if not frame.spacing_mm]
-    diagnostics = []
-    if lost:
-        diagnostics.append(
-            diagnose(
-                "NO_POSITION",
-                "refusal",
-                "no position or no orientation that could be trusted; slice "
-                "order and place would be guesses",
-                frames=lost,
-                value=len(lost),
-            )
-        )
-    if flat:
-        diagnostics.append(
-            diagnose("NO_SPACING", "refusal", "no pixel spacing that could be trusted", frames=flat)
-        )
-    return tuple(diagnostics)
-
-
-def _ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...], list[Diagnostic]]:
-    """The frames by position, one for each; what shares a position with others of the same pixels is dropped."""
-    kept: list[Frame] = []
-    dropped: list[Frame] = []
-    clashing: list[Frame] = []
-    for run in stations(places(frames, across), frames):
-        kept.append(frames[run[0]])
-        for n in run[1:]:
-            (dropped if same_pixels(frames[run[0]], frames[n]) else clashing).append(frames[n])
-    diagnostics = []
-    if dropped:
-        diagnostics.append(
-            diagnose(
-                "DUPLICATE",
-                "repair",
-                f"{len(dropped)} slices lie where one of the same pixels does; one of each is kept",
-                frames=dropped,
-                value=len(dropped),
-            )
-        )
-    if clashing:
-        diagnostics.append(
-            diagnose(
-                "DUPLICATE",
-                "refusal",
-                f"{len(clashing)} slices lie where one of other pixels does, and "
-                "nothing tells them unshared; take away those that do not belong",
-                frames=clashing,
-                value=len(clashing),
-            )
-        )
-    return tuple(kept), diagnostics
-
-
-def _sparse_diagnostics(positions: Floats, *, sideways_mm: float) -> tuple[Diagnostic, ...]:
-    """A few slices that lie so far unshared that a volume between them would be all but interpolated."""
-    if len(positions) < 2:
-        return ()
-    gaps, span = np.diff(positions), float(np.ptp(positions))
-    if (
-        span
-        <= FEW_SLICES * len(positions) * float(np.quantile(gaps, STEP_QUANTILE, method="lower"))
-        and sideways_mm <= FARTHEST_SIDEWAYS_MM
-    ):
-        return ()
-    said = (
-        f"{len(positions)} slices lie over {max(span, sideways_mm):.6g} mm: too few for a volume; read those alone "
-        "that belong together"
-    )
-    return (diagnose("GAP", "refusal", said, value=float(gaps.max())),)
-
-
-def _gap_diagnostics(
-    frames: Sequence[Frame], positions: Floats, holes: Sequence[Gap], policy: ReadPolicy
-) -> Iterator[Diagnostic]:
-    for hole in holes:
-        severity: Severity = "repair" if policy.gaps == "fill" else "refusal"
-        pair = (frames[hole.after], frames[hole.after + 1])
-        yield diagnose(
-            "GAP",
-            severity,
-            f"{hole.missing} slices are missing in a gap of {hole.mm:.6g} mm between slices "
-            f"{hole.after + 1} and {hole.after + 2}; "
-            + (
-                "they were interpolated between their neighbours"
-                if severity == "repair"
-                else "gaps='fill' invents them and says which"
-            ),
-            frames=pair,
-            value=hole.mm,
-        )
-    gaps = np.diff(filled_positions(positions, holes))
-    if len(gaps) > 1 and not _is_even(gaps):
-        shown = ", ".join(f"{mm:.6g} mm x {count}" for mm, count in tally(gaps)[:6])
-        yield diagnose(
-            "UNEVEN",
-            "repair" if policy.uneven == "resample" else "refusal",
-            f"the slices are not evenly spaced ({shown}); "
-            + (
-                "they are sampled at their true positions"
-                if policy.uneven == "resample"
-                else "uneven='resample' samples them at their true positions"
-            ),
-            value=float(np.ptp(gaps)),
-        )
-
-
-def filled_positions(positions: Floats, holes: Sequence[Gap]) -> Floats:
-    """Positions with those of the missing slices put in, evenly within their gaps."""
-    between = [
-        np.linspace(positions[hole.after], positions[hole.after + 1], hole.missing + 2)[1:-1]
-        for hole in holes
-    ]
-    return np.sort(np.concatenate([positions, *between]))
-
-
-def _is_even(gaps: Floats) -> bool:
-    off = np.cumsum(gaps) - np.arange(1, len(gaps) + 1) * gaps.mean()
-    return bool(np.abs(off).max() <= EVEN_TOLERANCE * abs(float(gaps.mean())))
-
-
-def _tilt(frames: Sequence[Frame], across: Floats, positions: Floats) -> tuple[float, float, float]:
-    """The tilt in degrees, the largest sideways shift, and the largest departure from one straight line, mm."""
-    if len(frames) < 2:
-        return 0.0, 0.0, 0.0
-    origins = np.array([frame.position_mm for frame in frames])
-    along = origins - origins[0]
-    sideways = along - np.outer(along @ across, across)
-    span = positions - positions[0]
-    slope = (span @ sideways) / float(span @ span)
-    rest = sideways - np.outer(span, slope)
-    return (
-        float(np.degrees(np.arctan(np.linalg.norm(slope)))),
-        float(np.linalg.norm(sideways, axis=1).max()),
-        float(np.linalg.norm(rest, axis=1).max()),
-    )
-
-
-def _tilt_diagnostics(
-    frames: Sequence[Frame], tilt: tuple[float, float, float], policy: ReadPolicy
-) -> Iterator[Diagnostic]:
-    degrees, sideways, bent = tilt
-    if sideways <= UPRIGHT_TOLERANCE_MM:
-        return
-    severity: Severity = "repair" if policy.tilt == "correct" else "refusal"
-    how = (
-        "it is sheared right in the same sampling"
-        if severity == "repair"
-        else "tilt='correct' shears it right"
-    )
-    if bent > UPRIGHT_TOLERANCE_MM * max(1.0, frames[0].spacing_mm[0]):
-        yield diagnose(
-            "SHIFTED",
-            severity,
-            f"slices lie up to {sideways:.6g} mm sideways of the first, not in one line; {how}",
-            value=sideways,
-        )
-    else:
-        yield diagnose(
-            "TILT",
-            severity,
-            f"the slices are stacked at a tilt of {degrees:.6g} degrees; {how}",
-            value=degrees,
-        )
-
-
 def _sign_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
     """One series is stored with or without a sign: where a few slices say otherwise, their header may lie."""
     signed = [frame for frame in frames if frame.pixels is not None and frame.pixels.signed]
@@ -401,29 +240,8 @@ def _sign_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
         fewer = min(signed, unsigned, key=len)
         yield diagnose(
             "MIXED_SIGN",
-            "note",
+            "warning",
             f"{len(signed)} slices are stored with a sign and {len(unsigned)} without: where a "
             "header is wrong, negative values become 65536 higher, or high ones lower; compare these slices",
             frames=fewer,
-        )
-
-
-def _thickness_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
-    values = sorted({frame.thickness_mm for frame in frames if frame.thickness_mm is not None})
-    if len(values) > 1:
-        yield diagnose(
-            "MIXED_THICKNESS",
-            "note",
-            f"slice thickness runs from {values[0]:.6g} to {values[-1]:.6g} mm",
-            value=values[-1],
-        )
-    if len(frames) == 1:
-        known = frames[0].thickness_mm
-        said = (
-            f"one slice; its thickness of {known:.6g} mm is taken from SliceThickness"
-            if known
-            else "one slice without a SliceThickness; 1 mm is assumed"
-        )
-        yield diagnose(
-            "SINGLE_SLICE", "note" if known else "repair", said, frames=frames, value=known
         )

@@ -1,0 +1,128 @@
+"""The geometry of parallel slices: normal, positions, spacing, evenness and tilt, from their origins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.grid import Grid
+
+Floats = NDArray[np.float64]
+
+EVEN_TOLERANCE = 2.5e-2
+"""Slices count as evenly spaced where no position is off its even place by over a fortieth of the step: headers round
+positions to 0.01 mm, which moves a slice and the ends that it is compared with, and steps are 0.5 mm or more."""
+
+UPRIGHT_TOLERANCE_MM = 0.1
+"""A stack counts as tilted where its last slice lies over this far sideways of its first, mm: a fifth of the finest
+pixel in use, while headers round to 0.01 mm."""
+
+STEP_QUANTILE = 0.25
+"""The natural step of an uneven stack is the gap that at least this share of all gaps reaches: the finest spacing
+that a good part of the slices have, so that one stray short gap does not multiply the volume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SliceGeometry:
+    """Where slices (k) lie: the centre of voxel (0, 0) of each in RAS+ mm, ascending along the normal, (k, 3).
+
+    `step_i_ras_mm` and `step_j_ras_mm` (3,) lead to the next column and row.
+
+    >>> grid = Grid((4, 4, 3), np.diag([1.0, 1.0, 2.5, 1.0]))
+    >>> slices = SliceGeometry.of_grid(grid)
+    >>> slices.step_mm, slices.tilt_deg, slices.is_even
+    (2.5, 0.0, True)
+    """
+
+    origins_ras_mm: Floats
+    step_i_ras_mm: Floats
+    step_j_ras_mm: Floats
+    thickness_mm: float | None = None
+
+    @classmethod
+    def of_grid(cls, grid: Grid) -> SliceGeometry:
+        """The slices of a grid along its third axis."""
+        count = grid.shape[2]
+        origins = grid.world(np.stack([np.zeros(count), np.zeros(count), np.arange(count)], axis=1))
+        return cls(
+            origins_ras_mm=origins,
+            step_i_ras_mm=grid.affine[:3, 0],
+            step_j_ras_mm=grid.affine[:3, 1],
+        )
+
+    @property
+    def normal(self) -> Floats:
+        """The unit vector across the slices in RAS+, towards ascending k."""
+        across = np.cross(self.step_i_ras_mm, self.step_j_ras_mm)
+        across = across / np.linalg.norm(across)
+        along = self.origins_ras_mm[-1] - self.origins_ras_mm[0]
+        return np.asarray(-across if float(along @ across) < 0 else across)
+
+    @property
+    def positions_mm(self) -> Floats:
+        """The position of each slice along the normal, mm, (k,)."""
+        return np.asarray(self.origins_ras_mm @ self.normal, dtype=np.float64)
+
+    @property
+    def gaps_mm(self) -> Floats:
+        """Distances between neighbouring slices along the normal, mm, (k - 1,)."""
+        return np.diff(self.positions_mm)
+
+    @property
+    def sideways_mm(self) -> Floats:
+        """How far each slice is shifted within its plane from the first, mm, (k, 3)."""
+        along = self.origins_ras_mm - self.origins_ras_mm[0]
+        return np.asarray(along - np.outer(along @ self.normal, self.normal), dtype=np.float64)
+
+    @property
+    def tilt_deg(self) -> float:
+        """The angle between the normal and the straight line that fits the origins best; 0 for a single slice."""
+        return float(np.degrees(np.arctan(np.linalg.norm(self._lean))))
+
+    @property
+    def bend_mm(self) -> float:
+        """How far any slice is from that line, within its plane, mm."""
+        rest = self.sideways_mm - np.outer(self._span_mm, self._lean)
+        return float(np.linalg.norm(rest, axis=1).max())
+
+    @property
+    def step_mm(self) -> float:
+        """The slice spacing of the natural grid, mm: the even one, or the lower quartile of the gaps."""
+        if len(self.origins_ras_mm) == 1:
+            return self.thickness_mm or 1.0
+        if self.is_even:
+            positions = self.positions_mm
+            return float(positions[-1] - positions[0]) / (len(positions) - 1)
+        return float(np.quantile(self.gaps_mm, STEP_QUANTILE, method="lower"))
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all slices lie at one distance, within EVEN_TOLERANCE."""
+        return is_even(self.positions_mm)
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the slices lie straight above one another, within UPRIGHT_TOLERANCE_MM."""
+        return bool(np.abs(self.sideways_mm).max() <= UPRIGHT_TOLERANCE_MM)
+
+    @property
+    def _span_mm(self) -> Floats:
+        return np.asarray(self.positions_mm - self.positions_mm[0])
+
+    @property
+    def _lean(self) -> Floats:
+        """The sideways shift for each mm along the normal, by least squares through the first slice, (3,)."""
+        span = self._span_mm
+        length = float(span @ span)
+        return np.asarray((span @ self.sideways_mm) / length if length else np.zeros(3))
+
+
+def is_even(positions_mm: Floats) -> bool:
+    """Whether ascending positions (k,) are evenly spaced, within EVEN_TOLERANCE of the spacing."""
+    if len(positions_mm) < 3:
+        return True
+    even = np.linspace(positions_mm[0], positions_mm[-1], len(positions_mm))
+    step = abs(float(even[1] - even[0]))
+    return bool(np.abs(positions_mm - even).max() <= EVEN_TOLERANCE * step)

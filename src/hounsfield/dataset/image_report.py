@@ -1,0 +1,109 @@
+"""The report of an image file that is not DICOM: from its header, and from its voxels where asked for."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import HounsfieldWarning, QuantityError, RefusedError, warned
+from hounsfield.core.grid import Grid
+from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.slice_geometry import SliceGeometry
+from hounsfield.core.spec import Quantity
+from hounsfield.core.volume import Volume
+from hounsfield.core.volume_geometry import UNKNOWN, volume_geometry
+from hounsfield.io.formats import sniff
+from hounsfield.io.open import declared_quantity, open_raw, open_stack, read
+from hounsfield.io.report import Report
+from hounsfield.io.values.plausibility import not_hu_error
+from hounsfield.io.values.raw_image import RawImage
+
+
+def report_image(
+    path: Path,
+    *,
+    id: str,
+    name: str = "",
+    policy: ReadPolicy,
+    series: str | None = None,
+    values: bool = False,
+) -> Report:
+    """Report a file; a refusal is part of the report. Raises ReadError and other errors of the readers.
+
+    `values` reads the voxels too, for their range and whether they can be HU. `name` is the file's, for `files`.
+    """
+    kind, files = sniff(path), (name or path.name,)
+    try:
+        raw = open_raw(path, series=series, policy=policy)
+    except RefusedError as error:
+        return Report(id=id, kind=kind, volume=UNKNOWN, reasons=error.diagnostics, files=files)
+    made = replace(_of_header(raw, policy), id=id, kind=kind, files=files)
+    return _with_values(made, path, series=series, policy=policy) if values else made
+
+
+def _of_header(raw: RawImage, policy: ReadPolicy) -> Report:
+    quantity, reasons = _quantity(raw, policy)
+    slices = SliceGeometry.of_grid(raw.grid)
+    return Report(
+        id="",
+        kind="",
+        slices=raw.grid.shape[2],
+        shape=raw.grid.shape,
+        spacing_mm=raw.grid.spacing_mm,
+        gaps_mm=_gaps(raw.grid, slices),
+        orientation=raw.grid.orientation,
+        tilt_deg=slices.tilt_deg,
+        volume=volume_geometry(slices),
+        quantity=quantity,
+        reasons=raw.diagnostics + reasons,
+        dtype=str(raw.dtype.newbyteorder("=")),
+    )
+
+
+def _gaps(grid: Grid, slices: SliceGeometry) -> tuple[tuple[float, int], ...]:
+    """One gap, from the affine: differences of positions would carry their rounding."""
+    count = grid.shape[2] - 1
+    return ((float(abs(slices.normal @ grid.affine[:3, 2])), count),) if count else ()
+
+
+def _quantity(raw: RawImage, policy: ReadPolicy) -> tuple[Quantity, tuple[Diagnostic, ...]]:
+    """What reading takes the values for by the header alone, and why it refuses them."""
+    if raw.quantity is not None:
+        return raw.quantity, ()
+    if raw.not_hu is None or policy.assume == "hu":
+        return "hu", ()
+    return "other", not_hu_error(raw.not_hu).diagnostics
+
+
+def _with_values(made: Report, path: Path, *, series: str | None, policy: ReadPolicy) -> Report:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", HounsfieldWarning)
+        try:
+            volume, found = _read(path, series=series, policy=policy)
+        except RefusedError as error:
+            new = tuple(each for each in error.diagnostics if each not in made.reasons)
+            return replace(made, reasons=made.reasons + new, quantity="other")
+    new = tuple(each for each in (*found, *warned(caught)) if each not in made.reasons)
+    return replace(
+        made,
+        reasons=made.reasons + new,
+        quantity=volume.quantity,
+        value_range=(float(volume.array.min()), float(volume.array.max())),
+    )
+
+
+def _read(
+    path: Path, *, series: str | None, policy: ReadPolicy
+) -> tuple[Volume, tuple[Diagnostic, ...]]:
+    """The volume of a file, channels included, and what was found."""
+    try:
+        stack = open_stack(path, series=series, policy=policy)
+    except QuantityError:
+        said = declared_quantity(path, series=series, policy=policy)
+        return read(
+            path, series=series, quantity=said or "other", assume_affine=policy.assume_affine
+        ), ()
+    return stack.volume(), stack.diagnostics
