@@ -17,7 +17,7 @@ from hounsfield.io.bytes.case_id import user_key
 from hounsfield.io.dicom.files.listing import sources
 from hounsfield.io.dicom.header.frame import Frame, diagnose
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes, plane
-from hounsfield.io.dicom.header.scan_headers import Other, Progress, scan_headers
+from hounsfield.io.dicom.header.scan_headers import OtherFile, Progress, scan_headers
 from hounsfield.io.dicom.series.classify import Kind
 from hounsfield.io.dicom.series.series import Series, series_of
 from hounsfield.io.dicom.series.spacing import tally
@@ -88,7 +88,7 @@ class SeriesReport:
 class Scan(list[SeriesReport]):
     """The reports of a path, and the other files that lie there, each with its code."""
 
-    def __init__(self, reports: Sequence[SeriesReport], other: Sequence[Other]) -> None:
+    def __init__(self, reports: Sequence[SeriesReport], other: Sequence[OtherFile]) -> None:
         super().__init__(reports)
         self.other = tuple(other)
 

@@ -15,9 +15,9 @@ from hounsfield.core.stack import EVEN_TOLERANCE, STEP_QUANTILE, UPRIGHT_TOLERAN
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.header.fragments import has_all_fragments
 from hounsfield.io.dicom.header.frame import MAX_SIDE, Frame, diagnose
-from hounsfield.io.dicom.header.geometry import normal, places
+from hounsfield.io.dicom.header.geometry import normal, positions_along
 from hounsfield.io.dicom.series.group import has_own_references
-from hounsfield.io.dicom.series.phases import same_pixels, stations
+from hounsfield.io.dicom.series.phases import group_by_position, same_pixels
 from hounsfield.io.dicom.series.series import Series
 from hounsfield.io.dicom.series.spacing import Gap, missing_slices, tally
 
@@ -77,7 +77,7 @@ def validate(series: Series, policy: ReadPolicy) -> ValidatedSeries:
             frames, np.zeros(len(frames)), (*diagnostics, *misplaced), (), quantity
         )
     frames, duplicates = _ordered(frames, across)
-    positions = places(frames, across)
+    positions = positions_along(frames, across)
     holes = missing_slices(
         np.diff(positions), np.array([frame.thickness_mm or np.nan for frame in frames])
     )
@@ -252,7 +252,7 @@ def _ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...]
     kept: list[Frame] = []
     dropped: list[Frame] = []
     clashing: list[Frame] = []
-    for run in stations(places(frames, across), frames):
+    for run in group_by_position(positions_along(frames, across), frames):
         kept.append(frames[run[0]])
         for n in run[1:]:
             (dropped if same_pixels(frames[run[0]], frames[n]) else clashing).append(frames[n])
