@@ -83,6 +83,7 @@ def _create(path: Path) -> bytes:
             os.unlink(draft)
     except OSError as error:
         raise WriteError(
-            f"key file cannot be written ({error.strerror}); set XDG_CONFIG_HOME to a writable folder"
+            f"key file cannot be written ({error.strerror}); "
+            "set XDG_CONFIG_HOME to a writable folder"
         ) from None
     return read_key(path)

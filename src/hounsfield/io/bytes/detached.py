@@ -17,8 +17,8 @@ _NUMBERED = re.compile(r"%0?\d{0,2}[du]")
 def data_file(header: Path, name: str) -> Path:
     """The data file `name` of the header, checked to be in the folder of the header.
 
-    Links are followed before it is compared. Raises RefusedError (OUTSIDE) where it lies elsewhere, ReadError where
-    there is none.
+    Symbolic links are resolved first. Raises RefusedError (OUTSIDE) if it is elsewhere, ReadError
+    if it does not exist.
     """
     folder = header.parent.resolve()
     try:
@@ -37,7 +37,7 @@ def data_file(header: Path, name: str) -> Path:
 
 
 def numbered(pattern: str, first: int, last: int, step: int) -> Sequence[str]:
-    """The names of a pattern such as 'slice%03d.raw' from `first` to `last` (inclusive); raises ReadError."""
+    """The names of a pattern such as 'slice%03d.raw', `first` to `last` inclusive."""
     if len(_NUMBERED.findall(pattern)) != 1 or pattern.count("%") != 1:
         raise ReadError(
             "invalid pattern of data files; expected a name with one number such as %03d"

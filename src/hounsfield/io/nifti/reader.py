@@ -27,7 +27,8 @@ LABEL_INTENT = 1002
 def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     """Open a NIfTI file, or the pair to which `path` belongs; voxels are loaded on demand.
 
-    `series` selects one of several volumes by number, from 0. Raises ReadError, RefusedError or GeometryError.
+    `series` selects one of several volumes by number, from 0. Raises ReadError, RefusedError or
+    GeometryError.
     """
     with reading("NIfTI"):
         header_path, voxel_path = halves(path)

@@ -24,7 +24,8 @@ from hounsfield.io.values.select_volume import select_volume
 def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     """Open a NRRD file; voxels are loaded on demand.
 
-    `series` selects one of several volumes by number, from 0. Raises ReadError, RefusedError or GeometryError.
+    `series` selects one of several volumes by number, from 0. Raises ReadError, RefusedError or
+    GeometryError.
     """
     header, files = header_and_files(path, assume_affine=policy.assume_affine)
     axis = header.list_axis

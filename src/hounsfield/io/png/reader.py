@@ -116,5 +116,5 @@ def _check_text(info: Mapping[Any, Any], sidecar: Sidecar, k: int) -> None:
         repr(sidecar.intercept),
     ):
         raise ReadError(
-            f"slope or intercept of slice {k} differs from the sidecar; it belongs to another output"
+            f"slope or intercept of slice {k} differs from the sidecar; slice of another output"
         )

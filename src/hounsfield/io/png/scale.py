@@ -13,8 +13,8 @@ from hounsfield.core.spec import AIR_HU, Spec
 from hounsfield.core.volume import Array
 
 STEPS_HU = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
-"""Steps of stored HU, finest first: powers of two, so that integer HU are exact. The finest spans 4096
-HU in 16 bits, the range of most scanners."""
+"""Steps of stored HU, finest first: powers of two, so that integer HU are exact. The finest spans
+4096 HU in 16 bits, the range of most scanners."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,6 @@ def scale_8(spec: Spec) -> Scale:
     if spec.quantity in ("display", "mask", "label"):
         return Scale(slope=1.0, intercept=0.0, top=255)
     raise QuantityError(
-        f"{spec.quantity} cannot be stored in 8 bits; apply Window, or Clip and MapRange, first, or "
-        "use format='png' (16 bits)"
+        f"{spec.quantity} cannot be stored in 8 bits; apply Window, or Clip and MapRange, first, "
+        "or use format='png' (16 bits)"
     )

@@ -20,9 +20,10 @@ SLOPE_KEY, INTERCEPT_KEY = "Rescale Slope", "Rescale Intercept"
 
 
 def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16]) -> None:
-    """Write a folder of slices `slice-0000.png` (of channels: `slice-0000-1.png`) and the sidecar volume.json.
+    """Write slices `slice-0000.png` (channels: `slice-0000-1.png`) and the sidecar volume.json.
 
-    Replaces an earlier output at `path` atomically; raises WriteError for any other folder with files.
+    Replaces an earlier output at `path` atomically; raises WriteError for any other folder that is
+    not empty.
     """
     low, high = float(volume.array.min()), float(volume.array.max())
     scale = scale_8(volume.spec) if bits == 8 else scale_16(volume.spec, low, high)

@@ -24,7 +24,8 @@ class RawImage:
     """A grid, stored dtype and rescale, and a function that loads the voxels.
 
     `load()` returns (i, j, k) or (i, j, k, channel) of `dtype` in the file's byte order,
-    Fortran-ordered, possibly memory-mapped and read-only. A value is stored * `slope` + `intercept`.
+    Fortran-ordered, possibly memory-mapped and read-only. A value is stored * `slope` +
+    `intercept`.
     `quantity`, `background`, `backgrounds` and `channels` are set if the file declares them.
     `packed` gives streaming access to compressed voxels.
     """

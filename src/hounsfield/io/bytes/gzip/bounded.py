@@ -14,8 +14,8 @@ from hounsfield.core.errors import ReadError
 Codec = Literal["raw", "gzip", "zlib", "bzip2"]
 
 RATIO: dict[str, int] = {"raw": 1, "gzip": 1032, "zlib": 1032, "bzip2": 50_000}
-"""Largest compression ratio: deflate 1032 (zlib's technical notes), bzip2 900,000 bytes from about 40.
-A header that declares more is invalid, and is refused before memory is allocated."""
+"""Largest compression ratio: deflate 1032 (zlib's technical notes), bzip2 900,000 bytes from about
+40. A header that declares more is invalid, and is refused before memory is allocated."""
 
 TRAILING_BYTES = 1 << 20
 """Most bytes of padding after the declared voxels; they are decompressed to reach the checksum."""
@@ -82,8 +82,8 @@ def check_length(path: Path, *, start: int, count: int) -> None:
         raise too_short(size - start, count)
     if size > start + count:
         raise ReadError(
-            f"file is {size - start - count} bytes longer than the {count} bytes of voxels that its "
-            "header declares; their offset is ambiguous"
+            f"file is {size - start - count} bytes longer than the {count} bytes of voxels that "
+            "its header declares; their offset is ambiguous"
         )
 
 
