@@ -27,7 +27,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def modules() -> list[str]:
-    """The names of all modules of the package, the compiled one unshared."""
+    """The names of all modules of the package, the compiled one apart."""
     found = [module.name for module in pkgutil.walk_packages(hounsfield.__path__, "hounsfield.")]
     return ["hounsfield", *(name for name in found if not name.endswith((".native", ".__main__")))]
 

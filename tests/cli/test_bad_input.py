@@ -201,7 +201,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
         env={**os.environ, "XDG_CONFIG_HOME": str(tmp_path)},
     )
     check(Answer(done.returncode, done.stdout, done.stderr), tmp_path / "noisy.nii.gz", 1)
-    assert "nothing half-written" in done.stderr
+    assert "no partial file" in done.stderr
     assert not list((tmp_path / "out" / "cases").iterdir())
 
 

@@ -84,7 +84,7 @@ def test_a_corrupt_end_leaves_nothing(tmp_path: Path, damage: str) -> None:
     job = RunConfig(pipeline=hu.preset("isotropic-mip"), out=tmp_path / "out")
     outcome = run_case(job, CaseSource(id="case", path=tmp_path / "scan.nii.gz"))
     assert outcome.status == "failed"
-    assert "corrupt or cut short" in outcome.message
+    assert "corrupt or truncated" in outcome.message
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
 
 

@@ -71,7 +71,7 @@ def test_no_file_outside_of_the_folder_is_read(tmp_path: Path, name: str) -> Non
     (tmp_path / "secret.raw").write_bytes(head_like().tobytes(order="F"))
     (tmp_path / "inside" / "link.raw").symlink_to(tmp_path / "secret.raw")
     (tmp_path / "inside" / "x.mhd").write_text(meta_header(head_like(), ElementDataFile=name))
-    with pytest.raises(RefusedError, match="outside of its own folder"):
+    with pytest.raises(RefusedError, match="outside the folder of its header"):
         read(tmp_path / "inside" / "x.mhd")
 
 

@@ -61,7 +61,7 @@ def test_a_pair_is_read_from_either_half(
 def test_half_a_pair_is_refused(tmp_path: Path, lost: str) -> None:
     nibabel.Nifti1Pair(head_like(), AFFINE).to_filename(tmp_path / "x.hdr")
     (tmp_path / f"x{lost}").unlink()
-    with pytest.raises(ReadError, match=r"must lie beside it"):
+    with pytest.raises(ReadError, match=r"put both in one folder"):
         read(tmp_path / ("x.img" if lost == ".hdr" else "x.hdr"))
 
 
@@ -168,7 +168,7 @@ def test_nan_inside_is_a_hole_that_nobody_may_fill(tmp_path: Path) -> None:
     array = head_like(dtype="float32")
     array[:3] = np.nan
     array[8, 8, 8] = np.nan
-    with pytest.raises(RefusedError, match="1 of them lie inside"):
+    with pytest.raises(RefusedError, match="1 of them inside the image"):
         read(nifti(tmp_path / "x.nii", array))
 
 
@@ -203,7 +203,7 @@ def test_a_qform_alone_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize("row", [[0, 0, 0, 0], [np.nan, 0, 0, 0], [np.inf, 0, 0, 0]])
 def test_an_sform_that_is_no_affine_is_refused(tmp_path: Path, row: list[float]) -> None:
     path = nifti(tmp_path / "x.nii", head_like(), srow_x=row)
-    with pytest.raises(RefusedError, match="its sform is no affine"):
+    with pytest.raises(RefusedError, match="sform is not a valid affine"):
         read(path)
 
 
@@ -217,23 +217,25 @@ def test_a_fourth_axis_of_one_is_squeezed_and_said(tmp_path: Path) -> None:
 def test_of_several_volumes_one_is_chosen_by_its_user(tmp_path: Path, suffix: str) -> None:
     array = np.stack([head_like(), head_like() + 1, head_like() + 2], axis=3)
     path = nifti(tmp_path / f"x{suffix}", array)
-    with pytest.raises(RefusedError, match=r"holds 3 volumes.*series='0' to series='2'"):
+    with pytest.raises(RefusedError, match=r"has 3 volumes.*series='0' to series='2'"):
         read(path)
     for n in range(3):
         np.testing.assert_array_equal(read(path, series=str(n)).array, array[..., n])
     for wrong in ("3", "-1", "first"):
-        with pytest.raises(RefusedError, match="holds 3 volumes"):
+        with pytest.raises(RefusedError, match="has 3 volumes"):
             read(path, series=wrong)
 
 
 def test_two_axes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(RefusedError, match="holds 2 axes"):
+    with pytest.raises(RefusedError, match="has 2 dimensions"):
         read(nifti(tmp_path / "x.nii", head_like()[:, :, 0], affine=None, sform_code=1))
 
 
 @pytest.mark.parametrize("code", [1, 32, 128, 1536, 1792, 2048, 2304])
 def test_colours_and_complex_numbers_are_refused(tmp_path: Path, code: int) -> None:
-    with pytest.raises(RefusedError, match="not plain numbers"):
+    with pytest.raises(
+        RefusedError, match="is not supported; convert the image to one real channel"
+    ):
         read(nifti(tmp_path / "x.nii", head_like(), datatype=code))
 
 
@@ -252,7 +254,7 @@ def test_integers_that_do_not_fit_come_as_float32_or_not_at_all(tmp_path: Path) 
     assert volume.array.dtype == np.float32
     np.testing.assert_array_equal(volume.array, array)
     array[0, 0, 0] = 2**24 + 1
-    with pytest.raises(RefusedError, match="float32 does not hold"):
+    with pytest.raises(RefusedError, match="cannot be represented exactly in float32"):
         read(nifti(tmp_path / "y.nii", array), quantity="other")
 
 
@@ -323,7 +325,7 @@ def test_a_mask_of_255_is_read_as_one_and_said(tmp_path: Path) -> None:
 def test_a_declared_size_is_checked_before_it_is_allocated(tmp_path: Path, suffix: str) -> None:
     path = nifti(tmp_path / f"x{suffix}", head_like(), dim=[3, 30000, 30000, 3000, 1, 1, 1, 1])
     tracemalloc.start()
-    with pytest.raises(ReadError, match="cut short"):
+    with pytest.raises(ReadError, match="truncated"):
         read(path)
     assert tracemalloc.get_traced_memory()[1] < 8e6
     tracemalloc.stop()
@@ -372,7 +374,7 @@ def test_a_zero_spacing_is_refused(tmp_path: Path) -> None:
         srow_y=affine[1],
         srow_z=affine[2],
     )
-    with pytest.raises((RefusedError, GeometryError), match="no affine"):
+    with pytest.raises((RefusedError, GeometryError), match="not a valid affine"):
         read(path)
 
 

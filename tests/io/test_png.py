@@ -64,7 +64,7 @@ def test_values_beyond_16_bits_are_refused_and_nothing_is_left(tmp_path: Path) -
 
 
 def test_eight_bits_want_a_window_first(tmp_path: Path) -> None:
-    with pytest.raises(QuantityError, match="run a Window"):
+    with pytest.raises(QuantityError, match="apply Window"):
         write(Volume.from_array(head_like(), affine=AFFINE), tmp_path / "slices", format="png8")
     unit = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16, 1)
     write(
@@ -80,7 +80,7 @@ def test_an_earlier_output_is_replaced_whole_and_nothing_else(slices: Path) -> N
     write(Volume.from_array(head_like((4, 5, 3)), affine=AFFINE), slices, format="png")
     assert len(list(slices.iterdir())) == 4
     (slices / "mine.txt").write_text("keep")
-    with pytest.raises(WriteError, match="holds other files"):
+    with pytest.raises(WriteError, match="contains other files"):
         write(Volume.from_array(head_like(), affine=AFFINE), slices, format="png")
     assert (slices / "mine.txt").read_text() == "keep"
     assert [path.name for path in slices.parent.iterdir()] == ["slices"]

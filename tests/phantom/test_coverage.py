@@ -105,7 +105,7 @@ def test_a_plane_and_its_reverse_share_the_cell(normal: tuple[float, ...], level
 
 
 def test_nested_surfaces_in_one_voxel_average_exactly() -> None:
-    """Two concentric spheres 0.4 mm unshared on 1 mm voxels: the shell between them has its volume."""
+    """Two concentric spheres 0.4 mm apart on 1 mm voxels: the shell between them has its volume."""
     grid = grid_of((1, 1, 1), 9)
     shapes = [
         EVERYWHERE,

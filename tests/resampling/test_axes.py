@@ -211,7 +211,7 @@ def test_a_choice_copies_and_everything_else_is_background(
     wanted = np.arange(start, start + count)
     if turned:
         wanted = np.flip(wanted)
-    axis = AxisMap.identity(size).chosen(wanted)
+    axis = AxisMap.identity(size).select(wanted)
     values = np.arange(size) + 1.0
     truth = [values[n] if 0 <= n < size else -7.0 for n in wanted]
     assert axis.is_copy
@@ -222,7 +222,7 @@ def test_a_choice_copies_and_everything_else_is_background(
 @given(size=st.integers(3, 10), pad=st.integers(1, 4), scale=st.floats(0.3, 3.0))
 def test_a_pad_is_read_like_any_voxel(size: int, pad: int, scale: float) -> None:
     """Linear between a padded voxel and its neighbour is linear in the background: a pad is part of the lattice."""
-    axis = AxisMap.identity(size).chosen(np.arange(-pad, size + pad))
+    axis = AxisMap.identity(size).select(np.arange(-pad, size + pad))
     whole = size + 2 * pad
     points = np.arange(0, whole - 1, scale)
     sampled = axis.sampled(points, width=scale, method="linear")

@@ -212,8 +212,8 @@ _KEYWORD = re.compile(
 def as_options(text: str) -> str:
     """A message of the library with its keywords as the options that they are here.
 
-    >>> as_options("gaps='fill' invents them")
-    '--gaps fill invents them'
+    >>> as_options("use gaps='fill'")
+    'use --gaps fill'
     """
     return _KEYWORD.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2]}", text)
 

@@ -73,11 +73,9 @@ def _differences(first: Grid, second: Grid, apart_mm: float) -> list[str]:
         found.append(f"their axes differ by {angle:.4g} degrees")
     shift_mm = float(np.linalg.norm(first.world((0, 0, 0)) - turned.world((0, 0, 0))))
     if shift_mm > ALIGNED_TOLERANCE_VOXELS * min(first.spacing_mm):
-        found.append(
-            f"their first voxels, in the image's orientation, lie {shift_mm:.4g} mm unshared"
-        )
+        found.append(f"their first voxels, in the image's orientation, lie {shift_mm:.4g} mm apart")
     found.append(
-        f"their corners lie up to {apart_mm:.4g} mm unshared"
+        f"their corners lie up to {apart_mm:.4g} mm apart"
         if apart_mm > SAME_WITHIN_MM
         else "their corners coincide in the world: hu.regrid copies the label onto the image's grid exactly"
     )

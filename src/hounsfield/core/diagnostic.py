@@ -1,4 +1,4 @@
-"""One thing that was found out about data or a pipeline: a code, how serious it is, and a sentence."""
+"""A finding about data or a pipeline: a code, a severity and a message."""
 
 from __future__ import annotations
 

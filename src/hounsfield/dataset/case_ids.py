@@ -100,7 +100,7 @@ def _check_stems(stems: Sequence[str], counts: Counter[str]) -> None:
 
 
 def _without_twins(cases: Sequence[CaseSource]) -> list[CaseSource]:
-    """The same series in two folders is told unshared by its place: neither may overwrite the other."""
+    """The same series in two folders is told apart by its place: neither may overwrite the other."""
     counts = Counter(case.id for case in cases)
     return [
         case if counts[case.id] == 1 else replace(case, id=_hashed_series(case)) for case in cases

@@ -12,7 +12,7 @@ from hounsfield.core.errors import WriteError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.atomic import atomic
-from hounsfield.io.bytes.gzip.write import writing
+from hounsfield.io.bytes.gzip.write import open_output
 from hounsfield.io.values.cast import blocks, storable
 
 SLAB_FORMATS = ("nii.gz", "nii", "npy")
@@ -32,7 +32,7 @@ def write_slabs(slabs: Iterable[Array], path: Path, *, spec: Spec, format: str) 
         from hounsfield.io.values.sidecar import Sidecar
 
         with (
-            writing(path, is_packed=False, digest=digest) as file,
+            open_output(path, is_packed=False, digest=digest) as file,
             atomic(sidecar_path(path)) as beside,
         ):
             beside.write_text(Sidecar(spec=spec).text(), encoding="utf-8")
@@ -41,7 +41,7 @@ def write_slabs(slabs: Iterable[Array], path: Path, *, spec: Spec, format: str) 
         return digest.hexdigest()
     from hounsfield.io.nifti.writer import write_header
 
-    with writing(path, is_packed=format == "nii.gz", digest=digest) as file:
+    with open_output(path, is_packed=format == "nii.gz", digest=digest) as file:
         write_header(file, spec)
         _write(slabs, file, spec)
     return digest.hexdigest()

@@ -49,7 +49,7 @@ class Faults:
     says so; not-hu: RescaleType US; lut: a modality LUT of type US that gives HU + 1024) and
     `monochrome1`; `overlay` stores 12 bits in 16 with an overlay in bit 12 (unsigned and without padding).
 
-    Series: `extras` lie in the same folder; `phases` are in one series, told unshared by AcquisitionNumber and time;
+    Series: `extras` lie in the same folder; `phases` are in one series, told apart by AcquisitionNumber and time;
     `studies` share one SeriesNumber; `enhanced` writes one multi-frame file, its frames shuffled.
 
     Files: `syntax`; `sign_mismatch` (JPEG 2000 whose codestream is unsigned, its header signed); `truncated` slices

@@ -30,7 +30,7 @@ DEFAULT_CENTRE_MM = (0.0, -4.0, 10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How a head is made, unshared from its grid: the arguments of `head`."""
+    """How a head is made, apart from its grid: the arguments of `head`."""
 
     noise_hu: float = 4.0
     headrest: bool = True

@@ -32,10 +32,10 @@ COLORS: tuple[tuple[int, int, int], ...] = (
     (150, 190, 220),
     (200, 160, 110),
 )
-"""Colours of labels 1, 2, 3, ... in turn, then the same darker: far unshared from one another and from grey."""
+"""Colours of labels 1, 2, 3, ... in turn, then the same darker: far apart from one another and from grey."""
 
 DARKER = 0.6
-"""How bright the second round of colours is, so that 24 labels can be told unshared."""
+"""How bright the second round of colours is, so that 24 labels can be told apart."""
 
 OVERLAY_OPACITY = 0.25
 """How much of an overlay's colour hides the grey below it: the tissue must stay readable."""

@@ -1,7 +1,6 @@
-"""One pass over the voxels: slices are decoded just before they are needed, sampled, mapped, projected, and dropped.
+"""Decode, sample, map and project a stack slab by slab in one pass, within a memory budget.
 
-The pass runs slab by slab along the source's slices, so that what it holds at a time is bounded by a budget and not
-by the scan; the next slab is decoded on a thread while this one is sampled.
+The next slab is decoded on a thread while the current one is sampled.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from hounsfield.resampling.sampling import Sampling
 from hounsfield.resampling.transfer import IDENTITY, Transfer
 
 SLAB_BYTES = 32 << 20
-"""Source bytes decoded at a time where nobody sets a budget: enough for both cores, little beside any scan."""
+"""Default source bytes decoded at a time: enough for two cores, small compared to a scan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OnePass:
-    """A sampling of a stack with all that goes into the same kernel call.
+    """A sampling of a stack, with the value maps and projection of the same kernel call.
 
-    `background` is what lies outside, of the values after `before`; `windows` project along the source's slices;
-    `dtype` comes out. Slabs of about `slab_bytes` of the source are held at a time, two while decoding overlaps.
-    `sampler` computes it.
+    `before` maps source values and `after` sampled ones. `background` is the value outside, after
+    `before`; `windows` project along the source's slices; `dtype` is that of the output. About
+    `slab_bytes` of the source are in memory at a time, twice that while the next slab is decoded.
     """
 
     stack: Stack
@@ -50,13 +49,13 @@ class OnePass:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """The shape that comes out, in the output's order of axes."""
+        """The output shape (i, j, k)."""
         i, j, k = (self._source_shape[n] for n in self.sampling.order)
         return (i, j, k)
 
     @property
     def along(self) -> int:
-        """The output axis along which slabs come: that which the source's slices lie along."""
+        """The output axis along which slabs are produced: the axis of the source's slices."""
         return self.sampling.order.index(2)
 
     def run(self) -> Array:
@@ -75,7 +74,7 @@ class OnePass:
         )
 
     def slabs(self) -> Iterator[tuple[int, Array]]:
-        """Slabs of the output in order, each with its first index along `along`; a slab is (i, j, k), any memory order."""
+        """Output slabs (i, j, k) in order, each with its first index along `along`."""
         per_plane = self._source_shape[0] * self._source_shape[1] * self._kernel_dtype.itemsize
         for start, stop, source in self._sources(planes=max(1, self.slab_bytes // per_plane)):
             part = np.empty(
@@ -91,12 +90,12 @@ class OnePass:
 
     @property
     def _source_shape(self) -> tuple[int, int, int]:
-        """The output's shape in the source's order of axes."""
+        """The output shape in the axis order of the source."""
         i, j, k = (axis.size for axis in self.sampling.axes)
         return (i, j, k if self.windows is None else len(self.windows.start))
 
     def _sources(self, *, planes: int) -> Iterator[tuple[int, int, _Slab]]:
-        """Output planes (start, stop), at most `planes`, and the slices that they need, decoded one slab ahead."""
+        """Runs of at most `planes` output planes and their decoded slices, one slab ahead."""
         tables = self.sampling.tables(method=self.method)
         slabs = list(self._cut(tables, planes))
         if len(slabs) == 1:
@@ -113,7 +112,7 @@ class OnePass:
             self.stack.finish()
 
     def _cut(self, tables: tuple[list[AxisTable], ...], planes: int) -> Iterator[_Slab]:
-        """Runs of output planes whose source slices fit the budget; a projection is cut where its blocks begin."""
+        """Runs of output planes whose source slices fit the memory budget."""
         (along,) = tables[2]
         count = self._source_shape[2]
         per_slice = self.stack.shape[0] * self.stack.shape[1] * self.stack.stored_dtype.itemsize
@@ -127,14 +126,8 @@ class OnePass:
         last = np.where(used, along.first + along.taps, 0)
         if planes >= count and most >= self.stack.shape[2]:
             low, high = self._slices(first, last, 0, count)
-            yield _Slab(
-                start=0,
-                stop=count,
-                low=low,
-                high=high,
-                tables=tables,
-                planes=self._planes(0, count),
-            )
+            span = self._planes(0, count)
+            yield _Slab(start=0, stop=count, low=low, high=high, tables=tables, planes=span)
             return
         start = 0
         while start < count:
@@ -145,18 +138,12 @@ class OnePass:
                 if wider[1] - wider[0] > most and high > low:
                     break
                 (low, high), stop = wider, stop + 1
-            yield _Slab(
-                start=start,
-                stop=stop,
-                low=low,
-                high=high,
-                tables=tables,
-                planes=self._planes(start, stop),
-            )
+            span = self._planes(start, stop)
+            yield _Slab(start=start, stop=stop, low=low, high=high, tables=tables, planes=span)
             start = stop
 
     def _planes(self, start: int, stop: int) -> tuple[int, int]:
-        """The sampled planes that output planes start to stop are projected from."""
+        """The sampled planes that output planes start to stop depend on."""
         if self.windows is None:
             return start, stop
         block = self.windows.block
@@ -193,16 +180,16 @@ class OnePass:
         )
 
     def _check(self, out: Array) -> None:
-        """Raise where a rescale may have left the range of int16, which would clip values silently."""
+        """Raise if rescaled values may exceed int16, which would clip them silently."""
         if self.dtype != np.int16 or not self.stack.may_exceed_int16 or not out.size:
             return
         if int(out.max()) == 32767 or int(out.min()) == -32768:
-            raise QuantityError("rescaled values reach the ends of int16: ask for dtype='float32'")
+            raise QuantityError("rescaled values reach the limits of int16; use dtype='float32'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Slab:
-    """Output planes start to stop, source slices low to high, and sampled planes that they need."""
+    """Output planes start to stop, and the source slices low to high that they need."""
 
     start: int
     stop: int
@@ -213,7 +200,7 @@ class _Slab:
     source: Array | None = None
 
     def decoded(self, stack: Stack) -> _Slab:
-        """The same with its voxels; where all is background, one slice of anything."""
+        """The slab with its voxels; one empty slice if all of it is background."""
         if self.high <= self.low:
             source = np.zeros((*stack.shape[:2], 1), dtype=stack.stored_dtype, order="F")
         else:
@@ -223,7 +210,7 @@ class _Slab:
         return replace(self, source=source)
 
     def cut_tables(self) -> list[list[AxisTable]]:
-        """The tables for these slices and planes alone."""
+        """The tables restricted to the slices and planes of the slab."""
         begin, end = self.planes
         count = max(self.high, self.low + 1) - self.low
         along = self.tables[2][0]
@@ -231,12 +218,13 @@ class _Slab:
         weight = along.weight[begin:end]
         limits = None if along.limits is None else along.limits[begin:end]
         taps = min(along.taps, count)
-        moved = np.clip(first, 0, count - taps)  # taps of no weight may lie beyond what was decoded
-        places = np.arange(taps) + (moved - first)[:, None]
-        there = (places >= 0) & (places < along.taps)
-        kept = np.where(
-            there, np.take_along_axis(weight, np.clip(places, 0, along.taps - 1), axis=1), 0
-        )
+        moved = np.clip(
+            first, 0, count - taps
+        )  # taps without weight may be outside the decoded slices
+        tap = np.arange(taps) + (moved - first)[:, None]
+        exists = (tap >= 0) & (tap < along.taps)
+        shifted = np.take_along_axis(weight, np.clip(tap, 0, along.taps - 1), axis=1)
+        kept = np.where(exists, shifted, 0)
         if limits is not None:
             limits = np.clip(limits - (moved - first)[:, None], 0, taps).astype(np.int32)
         table = AxisTable(
@@ -252,7 +240,7 @@ class _Slab:
 def sample_volume(
     volume: Volume, sampling: Sampling, *, spec: Spec, method: Method | None = None
 ) -> Volume:
-    """A volume through a sampling: copied bit for bit where nothing is interpolated, else interpolated as float32."""
+    """Resample a volume: an exact copy if nothing is interpolated, else float32."""
     if sampling.is_copy:
         array = sampling.copied(volume.array, background=volume.spec.outside)
     elif spec.channels:
@@ -261,9 +249,8 @@ def sample_volume(
             for n in range(len(spec.channels))
         ]
         array = np.asfortranarray(np.stack(parts, axis=3))
-    elif (
-        sampling.is_picking and volume.spec.dtype not in OUTPUT_DTYPES
-    ):  # the kernel would go through float32
+    elif sampling.is_picking and volume.spec.dtype not in OUTPUT_DTYPES:
+        # The kernel would convert these dtypes through float32.
         array = sampling.picked(volume.array, background=volume.background)
     else:
         once = OnePass(
@@ -275,30 +262,22 @@ def sample_volume(
         )
         array = once.run()
     if array.dtype != spec.dtype:
-        raise GeometryError(f"sampling gave {array.dtype} where {spec.dtype} was planned")
+        raise GeometryError(f"sampled dtype is {array.dtype}, expected {spec.dtype}")
     return Volume(array, spec)
 
 
 def read_stack(stack: Stack) -> Volume:
-    """A stack as a volume on its natural grid (the hook behind Stack.volume)."""
+    """Read a stack as a volume on its natural grid (the hook of Stack.volume)."""
     sampling, spec = Sampling.of_stack(stack), stack.spec
     if sampling.is_copy and stack.is_raw and stack.stored_dtype == spec.dtype:
         array = stack.slab(0, stack.shape[2])
         if stack.finish is not None:
             stack.finish()
-        return Volume(
-            np.array(array, order="F")
-            if not array.flags.writeable or array.base is not None
-            else array,
-            spec,
-        )
-    finished = (
-        getattr(stack.decode, "rescaled", None)
-        if sampling.is_copy and spec.dtype == np.int16
-        else None
-    )
-    if finished is not None:
-        array = finished(
+        is_own = array.flags.writeable and array.base is None
+        return Volume(array if is_own else np.array(array, order="F"), spec)
+    rescaled = getattr(stack.decode, "rescaled", None)
+    if rescaled is not None and sampling.is_copy and spec.dtype == np.int16:
+        array = rescaled(
             slopes=stack.slopes,
             intercepts=stack.intercepts,
             padding=stack.padding,

@@ -1,4 +1,4 @@
-"""Bring a volume onto another grid: the way back for predictions."""
+"""Resample a volume to another grid, such as a prediction to the original scan."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from hounsfield.core.volume import Volume, unshared
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.labels import sample_label
 from hounsfield.resampling.one_pass import sample_volume
-from hounsfield.resampling.sampling import Sampling, gathered, holds, sampled_dtype
+from hounsfield.resampling.sampling import Sampling, holds, resample_oblique, sampled_dtype
 
 
 def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volume:
-    """The volume on `grid`: an exact copy of voxels where both are aligned within 1e-3 voxel (flips, permutations,
-    crops and pads; background where the volume does not reach), interpolated where not.
+    """Resample a volume to `grid`: an exact copy if aligned within 1e-3 voxel, else interpolated.
 
-    `method` None is linear for images and nearest for labels and masks, for which any other method means the label
-    with the largest share of each cell. Dtype: as it was for copies and labels, float32 for interpolated images. The
-    array is the caller's own.
+    Copies cover flips, permutations, crops and pads; voxels outside the volume are background.
+    `method` None is linear for images and nearest for labels and masks; for these, any other method
+    takes the label with the largest share of each cell. The dtype is kept for copies and labels,
+    and float32 for interpolated images. The array is never shared with `volume`.
     """
     return unshared(_regridded(volume, grid, method=method), [volume])
 
@@ -37,9 +37,9 @@ def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:
     )
     if (sampling is None or sampling.pads) and not holds(spec.dtype, spec.background):
         raise QuantityError(
-            f"regrid: voxels of {spec.dtype} cannot hold the background {spec.background:g} where the volume "
-            f"does not reach"
+            f"regrid: background {spec.background:g} cannot be represented in {spec.dtype}, and "
+            "the volume does not cover the grid"
         )
     if sampling is None:
-        return Volume(gathered(volume, grid, method=method or "linear"), spec)
+        return Volume(resample_oblique(volume, grid, method=method or "linear"), spec)
     return sample_volume(volume, sampling, spec=spec)

@@ -1,4 +1,4 @@
-"""Geometric steps composed into one sampling: from a source's voxels to the samples of a grid."""
+"""Compose geometric steps into one sampling from source voxels to a grid."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from hounsfield.resampling.axes import AxisMap, Method
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sampling:
-    """How the samples of `grid` are made of a source's voxels: for each source axis an AxisMap, and the order.
+    """The mapping from source voxels to the samples of `grid`: one AxisMap per source axis.
 
-    `order[n]` is the source axis that output axis n runs along; `shifts_voxels` (k, 2) is how far each source slice
-    lies beyond its place in the source's natural grid along i and j (a tilted gantry), or None.
+    `order[n]` is the source axis of output axis n. `shifts_voxels` (k, 2) is the offset of each
+    source slice along i and j from the source's natural grid (gantry tilt), or None.
     """
 
     source_shape: tuple[int, int, int]
@@ -34,13 +34,13 @@ class Sampling:
 
     @classmethod
     def of_grid(cls, grid: Grid) -> Sampling:
-        """The sampling that changes nothing."""
+        """The identity sampling of a grid."""
         i, j, k = (AxisMap.identity(size) for size in grid.shape)
         return cls(grid.shape, grid, (0, 1, 2), (i, j, k))
 
     @classmethod
     def of_stack(cls, stack: Stack) -> Sampling:
-        """The sampling of a stack onto its natural grid: nothing where it is regular, else along k and in plane."""
+        """The sampling of a stack to its natural grid; the identity if it is regular."""
         grid = stack.grid
         if stack.is_regular:
             return cls.of_grid(grid)
@@ -54,18 +54,9 @@ class Sampling:
             )
             lattice = AxisMap.identity(stack.shape[axis])
             if exact:
-                axes.append(lattice.chosen(np.arange(grid.shape[axis]) - round(float(offset[0]))))
+                axes.append(lattice.select(np.arange(grid.shape[axis]) - round(float(offset[0]))))
             else:
-                axes.append(
-                    AxisMap(
-                        lattice.lattice,
-                        lattice.nodes,
-                        np.arange(grid.shape[axis], dtype=np.float64),
-                        1.0,
-                        np.zeros(grid.shape[axis], dtype=bool),
-                        "auto",
-                    )
-                )
+                axes.append(AxisMap.between(lattice.nodes, count=grid.shape[axis]))
         even = (
             np.abs(nodes[:, 2] - np.rint(nodes[:, 2])).max() <= ALIGNED_TOLERANCE_VOXELS
             and stack.is_even
@@ -79,11 +70,11 @@ class Sampling:
 
     @classmethod
     def between(cls, source: Grid, target: Grid, *, method: Method) -> Sampling | None:
-        """The sampling of one grid onto another, or None where they are oblique; planning asks for the same ones often."""
+        """The sampling from one grid to another, or None if they are oblique (cached)."""
         return _between(source, target, method)
 
     def to(self, grid: Grid, *, method: Method = "auto") -> Sampling | None:
-        """This sampling followed by one onto `grid`, or None where the axes are oblique to each other."""
+        """This sampling followed by one to `grid`, or None if the axes are oblique."""
         relation = np.linalg.inv(self.grid.affine) @ grid.affine
         order = [int(np.argmax(np.abs(relation[:3, n]))) for n in range(3)]
         drift = [
@@ -104,7 +95,7 @@ class Sampling:
                 abs(abs(scale) - 1) * grid.shape[n] < 0.5
                 and np.abs(points - whole).max() <= ALIGNED_TOLERANCE_VOXELS
             ):
-                axes[source] = axes[source].chosen(whole.astype(np.int64))
+                axes[source] = axes[source].select(whole.astype(np.int64))
             else:
                 axes[source] = axes[source].sampled(points, width=abs(scale), method=method)
         i, j, k = (self.order[current] for current in order)
@@ -114,7 +105,7 @@ class Sampling:
 
     @property
     def is_identity(self) -> bool:
-        """Whether it gives the source as it is."""
+        """Whether the output equals the source."""
         return (
             self.is_copy
             and self.order == (0, 1, 2)
@@ -126,31 +117,27 @@ class Sampling:
 
     @property
     def is_copy(self) -> bool:
-        """Whether every sample is a voxel of the source or background."""
+        """Whether every sample is a source voxel or background."""
         return all(axis.is_copy for axis in self.axes)
 
     @property
     def pads(self) -> bool:
-        """Whether some samples are background whatever the source holds."""
+        """Whether some samples are always background."""
         return any(bool(axis.outside.any()) or bool((axis.lattice < 0).any()) for axis in self.axes)
 
     @property
     def kernels(self) -> tuple[str, str, str]:
-        """The interpolation along each output axis: copy, nearest, linear, area, conservative or cubic."""
+        """The kernel along each output axis, or 'copy'."""
         i, j, k = ("copy" if self.axes[n].is_copy else self.axes[n].kernel() for n in self.order)
         return (i, j, k)
 
     def tables(self, *, method: Method | None = None) -> tuple[list[AxisTable], ...]:
-        """For each source axis one table, or one per source slice where a tilt shifts them."""
+        """For each source axis one table, or one per source slice if the gantry is tilted."""
         result = []
         for n, axis in enumerate(self.axes):
             if n < 2 and self.shifts_voxels is not None and not axis.is_copy:
-                result.append(
-                    [
-                        axis.table(shift=float(shift), method=method)
-                        for shift in self.shifts_voxels[:, n]
-                    ]
-                )
+                shifts = self.shifts_voxels[:, n].tolist()
+                result.append([axis.table(shift=shift, method=method) for shift in shifts])
             else:
                 result.append([axis.table(method=method)])
         return tuple(
@@ -160,26 +147,23 @@ class Sampling:
 
     @property
     def is_picking(self) -> bool:
-        """Whether every sample is one voxel of the source or background, though not each voxel need be used once."""
+        """Whether every sample is the nearest source voxel or background."""
         return set(self.kernels) <= {"copy", "nearest"} and (
             self.shifts_voxels is None or self.is_copy
         )
 
     def picked(self, array: Array, *, background: float) -> Array:
-        """The nearest voxel of `array` (i, j, k) at every sample, in its dtype, bit for bit; background outside."""
+        """The nearest voxel of `array` (i, j, k) at every sample, in its dtype."""
         tables = [table for (table,) in self.tables(method="nearest")]
         out = array[np.ix_(*(table.first + table.weight.argmax(axis=1) for table in tables))]
         for axis, table in enumerate(tables):
             outside = table.rest > 0.5
-            if (
-                outside.any()
-            ):  # numpy refuses a value that the dtype cannot hold even where it would write none
+            if outside.any():  # numpy raises for a background out of range even if it writes none
                 np.moveaxis(out, axis, 0)[outside] = background
         return np.asfortranarray(out.transpose(self.order))
 
     def copied(self, array: Array, *, background: float | NDArray[np.float64]) -> Array:
-        """The same for a copy: voxels of `array` (i, j, k, ...) in their dtype, bit for bit, and background elsewhere,
-        which may be one for each channel."""
+        """An exact copy of voxels of `array` (i, j, k, ...), with `background` outside."""
         runs = [_run(axis.lattice) for axis in self.axes]
         shape = tuple(axis.size for axis in self.axes) + array.shape[3:]
         out_slices = tuple(run[0] for run in runs)
@@ -191,9 +175,7 @@ class Sampling:
             return np.asfortranarray(array[tuple(run[1] for run in runs)].transpose(order))
         out = np.empty([shape[n] for n in order], dtype=array.dtype, order="F")
         inside = out.transpose(np.argsort(order))
-        for axis, run in enumerate(
-            out_slices
-        ):  # only what the copy leaves: each voxel is written once
+        for axis, run in enumerate(out_slices):  # fills only what the copy does not write
             before = out_slices[:axis]
             inside[(*before, slice(0, run.start))] = background
             inside[(*before, slice(run.stop, None))] = background
@@ -204,28 +186,26 @@ class Sampling:
 def sampled_dtype(
     dtype: np.dtype[Any], sampling: Sampling | None, *, method: Method
 ) -> np.dtype[Any]:
-    """The dtype of an image after a sampling: as it was where voxels are only copied or picked, else float32.
+    """The dtype of an image after a sampling: unchanged for copies and nearest, else float32.
 
-    `sampling` is None where the grids are oblique to each other, and `method` decides.
+    `sampling` is None if the grids are oblique to each other; then `method` applies.
     """
-    kernels = (method,) if sampling is None else sampling.kernels
-    return (
-        dtype if all(kernel in ("copy", "nearest") for kernel in kernels) else np.dtype(np.float32)
-    )
+    kernels = {method} if sampling is None else set(sampling.kernels)
+    return dtype if kernels <= {"copy", "nearest"} else np.dtype(np.float32)
 
 
 def holds(dtype: np.dtype[Any], background: float) -> bool:
-    """Whether voxels of `dtype` can be the background."""
+    """Whether `dtype` can represent the background."""
     if dtype.kind not in "iu":
         return dtype.kind == "f" or background in (0.0, 1.0)
     limits = np.iinfo(dtype)
     return float(background).is_integer() and limits.min <= background <= limits.max
 
 
-def gathered(volume: Volume, grid: Grid, *, method: Method) -> Array:
-    """Samples on a grid that is oblique to the volume's: trilinear in float32, or the nearest voxel.
+def resample_oblique(volume: Volume, grid: Grid, *, method: Method) -> Array:
+    """Resample to an oblique grid: trilinear as float32, or nearest.
 
-    Inside the outer faces the edge value is taken, outside them the background.
+    Between the outermost centres and faces the edge value is used, outside them the background.
     """
     relation = np.linalg.inv(volume.grid.affine) @ grid.affine
     kind: Literal["linear", "nearest"] = "nearest" if method == "nearest" else "linear"
@@ -240,7 +220,7 @@ def gathered(volume: Volume, grid: Grid, *, method: Method) -> Array:
 
 
 def each_channel(array: Array, function: Callable[[Array], Array]) -> Array:
-    """A function of (i, j, k) arrays over every channel of (i, j, k) or (i, j, k, channel)."""
+    """Apply a function of (i, j, k) arrays to each channel of (i, j, k) or (i, j, k, channel)."""
     if array.ndim == 3:
         return function(array)
     return np.asfortranarray(
@@ -249,7 +229,7 @@ def each_channel(array: Array, function: Callable[[Array], Array]) -> Array:
 
 
 def _run(lattice: NDArray[np.int64]) -> tuple[slice, slice]:
-    """Where a lattice's voxels go, and which source voxels they are: a run of one step up or down."""
+    """Output and source slices of a copy along one axis, with step 1 or -1."""
     real = np.flatnonzero(lattice >= 0)
     if not len(real):
         return slice(0, 0), slice(0, 0)
@@ -260,17 +240,17 @@ def _run(lattice: NDArray[np.int64]) -> tuple[slice, slice]:
 
 
 def _same_span(tables: list[AxisTable], *, size: int) -> list[AxisTable]:
-    """Tables of one axis of `size` samples with equally many taps, none of which reads beyond the axis."""
+    """Pad the tables of an axis of `size` samples to the same number of taps."""
     taps = max(table.taps for table in tables)
     if all(table.taps == taps for table in tables):
         return tables
     widened = []
     for table in tables:
         first = np.minimum(table.first, size - taps)
-        ahead = (table.first - first)[:, None]
+        offset = (table.first - first)[:, None]
         weight = np.zeros((len(first), taps), dtype=np.float32)
-        np.put_along_axis(weight, ahead + np.arange(table.taps), table.weight, axis=1)
-        limits = None if table.limits is None else table.limits + ahead
+        np.put_along_axis(weight, offset + np.arange(table.taps), table.weight, axis=1)
+        limits = None if table.limits is None else table.limits + offset
         widened.append(AxisTable(first, weight, table.rest, limits))
     return widened
 

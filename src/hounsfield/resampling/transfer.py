@@ -1,4 +1,4 @@
-"""Clamped linear maps of values, which compose with each other and run inside a sampling."""
+"""Clamped linear maps of values, which can be composed and run inside a sampling."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """The clamped line y = min(max(x * slope + intercept, low), high); such lines compose into another one.
+    """The map y = min(max(x * slope + intercept, low), high), closed under composition.
 
     >>> Transfer(low=-100, high=1000).then(Transfer(slope=1 / 1100, intercept=100 / 1100))(3000.0)
     1.0
@@ -22,19 +22,18 @@ class Transfer:
         return min(max(value * self.slope + self.intercept, self.low), self.high)
 
     def then(self, after: Transfer) -> Transfer:
-        """This line followed by `after`."""
-        first, second = (
-            sorted((after(self.low), after(self.high))) if after.slope else (after(0.0), after(0.0))
-        )
+        """This map followed by `after`."""
+        limits = (self.low, self.high) if after.slope else (0.0, 0.0)
+        low, high = sorted(after(limit) for limit in limits)
         return Transfer(
-            self.slope * after.slope, self.intercept * after.slope + after.intercept, first, second
+            self.slope * after.slope, self.intercept * after.slope + after.intercept, low, high
         )
 
     @property
     def is_identity(self) -> bool:
-        """Whether it changes nothing."""
+        """Whether it is the identity."""
         return self == Transfer()
 
 
 IDENTITY = Transfer()
-"""The line that changes nothing."""
+"""The identity map."""

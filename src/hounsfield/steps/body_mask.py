@@ -13,7 +13,7 @@ CELL_MM = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyMask(OutlineMask):
-    """Add the mask 'body': all of the patient (both thighs, an arm unshared) within the skin, lungs and gas included.
+    """Add the mask 'body': all of the patient (both thighs, an arm apart) within the skin, lungs and gas included.
 
     Voxels from `tissue_hu` on are tissue (-400: midway between air and skin). What a ball of radius `bridge_mm` cannot
     sweep is cut off, so table tops thinner than twice that go. Each part must somewhere hold a ball of `core_mm` and

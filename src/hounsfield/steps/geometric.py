@@ -11,7 +11,7 @@ from hounsfield.core.volume import Case, Volume
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.labels import sample_label
 from hounsfield.resampling.one_pass import sample_volume
-from hounsfield.resampling.sampling import Sampling, gathered, holds, sampled_dtype
+from hounsfield.resampling.sampling import Sampling, holds, resample_oblique, sampled_dtype
 
 LabelMethod = Literal["nearest", "partial_volume"]
 
@@ -52,7 +52,7 @@ class GeometricStep:
         spec = self.plan(case.image.spec)
         sampling = Sampling.between(case.image.grid, spec.grid, method=self.interpolation)
         if sampling is None:
-            image = Volume(gathered(case.image, spec.grid, method=self.interpolation), spec)
+            image = Volume(resample_oblique(case.image, spec.grid, method=self.interpolation), spec)
         else:
             image = sample_volume(case.image, sampling, spec=spec)
         labels = {

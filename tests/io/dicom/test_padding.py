@@ -191,7 +191,7 @@ def test_range_that_holds_tissue_is_not_believed(tmp_path: Path, high: int) -> N
     write(tmp_path, pixels, change=change)
     stack = read(tmp_path)
     assert not padded(stack).any()
-    assert any("is kept" in diagnostic.message for diagnostic in stack.diagnostics)
+    assert any("are kept" in diagnostic.message for diagnostic in stack.diagnostics)
 
 
 def test_value_of_tissue_in_the_corners_and_within_the_slice_is_not_believed(
@@ -204,4 +204,4 @@ def test_value_of_tissue_in_the_corners_and_within_the_slice_is_not_believed(
     write(tmp_path / "within", pixels, change=tagged(0))
     stack = read(tmp_path / "within")
     assert not padded(stack).any()
-    assert any("is kept" in diagnostic.message for diagnostic in stack.diagnostics)
+    assert any("are kept" in diagnostic.message for diagnostic in stack.diagnostics)

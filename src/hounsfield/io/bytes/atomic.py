@@ -1,4 +1,4 @@
-"""Write a file whole or not at all: a private temporary file beside it, flushed to disk, then renamed."""
+"""Write files and folders atomically: to a temporary name, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from hounsfield.core.file_system import open_flags, sync_folder, umask
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary file (0600, in the same folder) to write to; when the block ends well it becomes `path`.
+    """Yield a temporary file (0600, same folder) that becomes `path` when the block succeeds.
 
-    The content is on disk before the name is; a symbolic link at `path` is replaced, not followed. On any failure the
-    temporary file is removed, what was at `path` stays, and an OSError becomes a WriteError in one line.
+    The content is flushed before the file is renamed; a symbolic link at `path` is replaced. On
+    failure the temporary file is removed, `path` is unchanged, and OSError becomes WriteError.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder, atomic(Path(folder) / "x.txt") as temporary:
@@ -37,38 +37,36 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    """Turn what the operating system raises into one WriteError."""
+    """Convert errors of the operating system to WriteError."""
     try:
         yield
     except HounsfieldError:
         raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise WriteError(
-            f"the output could not be written ({reason}); nothing half-written is left"
-        ) from None
+        raise WriteError(f"output cannot be written ({reason}); no partial file is left") from None
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all."""
+    """Write `data` to `path` atomically."""
     with atomic(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` in UTF-8 with plain line feeds, whole or not at all."""
+    """Write `text` to `path` atomically, in UTF-8 with line feeds."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def _temporary(path: Path) -> Path:
-    """A new empty file that only we may read, beside `path`; its random name never existed, so no link is followed."""
+    """A new empty file (0600) in the same folder, with a random name."""
     temporary = path.with_name(f".hounsfield-{secrets.token_hex(8)}.part")
     os.close(os.open(temporary, open_flags("O_CREAT", "O_EXCL", "O_WRONLY", "O_NOFOLLOW"), 0o600))
     return temporary
 
 
 def _finish(temporary: Path, path: Path) -> None:
-    """Flush to disk, take the permissions that a new file has here, rename, and flush the folder."""
+    """Flush, set the default permissions of new files, rename, and flush the folder."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.chmod(0o666 & ~umask())
@@ -78,19 +76,17 @@ def _finish(temporary: Path, path: Path) -> None:
 
 @contextmanager
 def atomic_folder(path: Path, *, is_ours: Callable[[set[str]], bool]) -> Iterator[Path]:
-    """Give a temporary folder (0700, beside `path`) to fill; when the block ends well it becomes `path`, whole.
+    """Yield a temporary folder (0700) that becomes `path` when the block succeeds.
 
-    A folder that is already there is replaced where it is empty or `is_ours` says so of its names; a link and any
-    other folder or file are left, WriteError.
+    An existing folder is replaced if it is empty or `is_ours` accepts its file names. Raises
+    WriteError for a link, a file or any other folder at `path`.
     """
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise WriteError(
-            "a file or link stands where the folder of the output belongs: name another folder"
-        )
+        raise WriteError("output folder is an existing file or link; choose another folder")
     with _one_line():
         names = {item.name for item in path.iterdir()} if path.is_dir() else set()
         if names and not is_ours(names):
-            raise WriteError("the folder of the output holds other files: name another folder")
+            raise WriteError("output folder contains other files; choose another folder")
         temporary = path.with_name(f".hounsfield-{secrets.token_hex(8)}.part")
         temporary.mkdir(mode=0o700)
         try:

@@ -1,4 +1,4 @@
-"""Case ids that say nothing of the patient: a keyed hash of the series UID, under one secret key per user."""
+"""Pseudonymous case ids: a keyed hash of the series UID, with one secret key per user."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hounsfield.core.errors import ReadError, WriteError
 from hounsfield.core.file_system import is_open_to_others, open_flags, rename_new
 
 KEY_BYTES = 32
-"""As long as the digest of SHA-256: more adds nothing (RFC 2104 section 3)."""
+"""Length of a SHA-256 digest; a longer key adds nothing (RFC 2104 section 3)."""
 
 ID_DIGITS = 12
-"""48 bits: among 100,000 series two collide with a chance of 1 in 50,000."""
+"""48 bits: the probability of a collision among 100,000 series is 1 in 50,000."""
 
 
 def case_id(series_uid: str, *, key: bytes | None = None) -> str:
@@ -44,43 +44,43 @@ def hidden_name(ordinal: int, name: str) -> str:
 
 
 def key_path() -> Path:
-    """Where the user's key lies: $XDG_CONFIG_HOME/hounsfield/key, by default under ~/.config."""
+    """Path of the user's key: $XDG_CONFIG_HOME/hounsfield/key, by default under ~/.config."""
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
     return Path(base) / "hounsfield" / "key"
 
 
 def user_key() -> bytes:
-    """The user's key; made at first need, readable by its owner alone. Raises ReadError, WriteError."""
+    """The user's key, created on first use with mode 0600. Raises ReadError, WriteError."""
     path = key_path()
     try:
         return read_key(path)
     except FileNotFoundError:
-        return _made(path)
+        return _create(path)
 
 
 def read_key(path: Path) -> bytes:
-    """The key in a file of 64 hex digits; raises FileNotFoundError, ReadError where it is no key or open to others."""
+    """The key in a file of 64 hex digits; raises FileNotFoundError, ReadError if invalid."""
     try:
         handle = os.open(path, open_flags("O_RDONLY"))
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ReadError(f"the key file cannot be read ({error.strerror})") from None
+        raise ReadError(f"key file cannot be read ({error.strerror})") from None
     with os.fdopen(handle, "rb") as file:
         if is_open_to_others(file.fileno()):
-            raise ReadError("the key file can be read by others; make it yours alone: chmod 600")
+            raise ReadError("key file is readable by others; restrict it with chmod 600")
         text = file.read(4 * KEY_BYTES)
     try:
         key = bytes.fromhex(text.decode("ascii").strip())
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise ReadError(f"the key file does not hold {2 * KEY_BYTES} hex digits")
+        raise ReadError(f"key file is invalid; expected {2 * KEY_BYTES} hex digits")
     return key
 
 
-def _made(path: Path) -> bytes:
-    """Write a new key beside its place and link it there, so that of two processes the first one's key holds."""
+def _create(path: Path) -> bytes:
+    """Write a new key and link it into place; with two processes the first one's key is used."""
     draft = path.with_name(f".key-{os.getpid()}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -93,6 +93,7 @@ def _made(path: Path) -> bytes:
             rename_new(draft, path)
     except OSError as error:
         raise WriteError(
-            f"the key file cannot be written ({error.strerror}); set XDG_CONFIG_HOME to a folder of yours"
+            f"key file cannot be written ({error.strerror}); "
+            "set XDG_CONFIG_HOME to a writable folder"
         ) from None
     return read_key(path)

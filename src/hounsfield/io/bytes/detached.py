@@ -1,4 +1,4 @@
-"""The files that a header names: they must lie in its own folder, however they are written."""
+"""Find the data files of a detached header, which must be in the folder of the header."""
 
 from __future__ import annotations
 
@@ -9,44 +9,39 @@ from pathlib import Path
 from hounsfield.core.errors import ReadError, refused
 
 FILES_AT_MOST = 65_536
-"""More data files than slices that any scan has; a pattern that asks for more is wrong."""
+"""Most data files of a header; no scan has so many slices."""
 
 _NUMBERED = re.compile(r"%0?\d{0,2}[du]")
 
 
-def beside(header: Path, name: str) -> Path:
-    """The file `name`, as the header at `header` writes it, once it is sure that it lies in the header's folder.
+def data_file(header: Path, name: str) -> Path:
+    """The data file `name` of the header, checked to be in the folder of the header.
 
-    Links are followed before it is compared. Raises RefusedError (OUTSIDE_FOLDER) where it lies elsewhere, ReadError where
-    there is none.
+    Symbolic links are resolved first. Raises RefusedError (OUTSIDE_FOLDER) if it is elsewhere, ReadError
+    if it does not exist.
     """
     folder = header.parent.resolve()
     try:
         target = (folder / name).resolve()
     except (OSError, ValueError, RuntimeError):
-        raise ReadError("the header names a data file by a name that no file can have") from None
+        raise ReadError("header gives an invalid data file name") from None
     if not target.is_relative_to(folder):
         raise refused(
             "OUTSIDE_FOLDER",
-            "the header names a data file outside of its own folder, which is not read; put "
-            "both into one folder and name it without a path",
+            "data file is outside the folder of its header; put both into one folder and use a "
+            "name without a path",
         )
     if not target.is_file():
-        raise ReadError(
-            "the header names a data file that is not there: copy it into the header's folder"
-        )
+        raise ReadError("data file is missing; copy it into the folder of its header")
     return target
 
 
 def numbered(pattern: str, first: int, last: int, step: int) -> Sequence[str]:
-    """The names of a pattern such as 'slice%03d.raw' from `first` to `last` (inclusive); raises ReadError."""
+    """The names of a pattern such as 'slice%03d.raw', `first` to `last` inclusive."""
     if len(_NUMBERED.findall(pattern)) != 1 or pattern.count("%") != 1:
         raise ReadError(
-            "the header's pattern of data files is not a name with one number such as %03d in it"
+            "invalid pattern of data files; expected a name with one number such as %03d"
         )
     if step == 0 or (last - first) * step < 0 or abs(last - first) // abs(step) >= FILES_AT_MOST:
-        raise ReadError(
-            f"the header's pattern of data files runs from {first} to {last} by {step}, which is no "
-            "sequence"
-        )
+        raise ReadError(f"invalid range of data files: {first} to {last} in steps of {step}")
     return [pattern % number for number in range(first, last + (1 if step > 0 else -1), step)]

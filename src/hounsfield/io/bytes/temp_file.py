@@ -1,4 +1,4 @@
-"""A temporary file without a name."""
+"""An unnamed temporary file that is deleted with its last reader."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import IO
 
 
 class TempFile:
-    """An unnamed temporary file that vanishes with the last source that reads from it."""
+    """An unnamed temporary file, deleted when the last reference to it is dropped."""
 
     def __init__(self) -> None:
         with tempfile.TemporaryFile(prefix="hounsfield-") as file:
             self._handle = os.dup(file.fileno())
 
     def fileno(self) -> int:
-        """Its descriptor."""
+        """The file descriptor."""
         return self._handle
 
     def reader(self) -> IO[bytes]:
-        """A file object of its own position, from the beginning."""
+        """A new file object at the beginning, with its own position."""
         file = os.fdopen(os.dup(self._handle), "r+b")
         file.seek(0)
         return file

@@ -1,4 +1,4 @@
-"""A short text file, such as a pipeline, a record or a list: a plain file of bounded size, in UTF-8."""
+"""Read a short UTF-8 text file, such as a pipeline or a record, of bounded size."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from hounsfield.core.file_system import open_flags
 
 
 def read_short_text(path: Path, *, largest_bytes: int) -> str:
-    """The text of `path`; raises ReadError, which names it, where it is no plain file, is larger, or is no UTF-8.
+    """The text of `path`; raises ReadError if it is not a regular file, too large or not UTF-8.
 
-    Nothing but a plain file is opened for reading: a pipe would never answer, and a device would never end.
+    Pipes and devices are not read, since they may block or never end.
     """
     try:
         handle = os.open(path, open_flags("O_RDONLY", "O_NONBLOCK"))
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise ReadError(f"{path}: is no plain file")
+                raise ReadError(f"{path}: not a regular file")
             data = file.read(largest_bytes + 1)
     except ReadError:
         raise
     except (OSError, ValueError) as error:
         raise ReadError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'an impossible name'})"
+            f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'invalid name'})"
         ) from None
     if len(data) > largest_bytes:
-        raise ReadError(f"{path}: over {largest_bytes} bytes, which no such file has")
+        raise ReadError(f"{path}: larger than {largest_bytes} bytes")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""A DICOM file, folder or archive as a Stack."""
+"""Read the CT series in a DICOM file, folder or archive as a Stack."""
 
 from __future__ import annotations
 
@@ -8,173 +8,154 @@ from pathlib import Path
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import ReadError, RefusedError, unreadable
+from hounsfield.core.errors import ReadError, RefusedError, refused, unreadable
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import BACKGROUNDS, Quantity
 from hounsfield.core.stack import Decode, Stack
 from hounsfield.io.dicom.files.listing import sources
 from hounsfield.io.dicom.files.source import printable
 from hounsfield.io.dicom.header.frame import Frame
-from hounsfield.io.dicom.header.scan_headers import Other, scan_headers
+from hounsfield.io.dicom.header.scan_headers import OtherFile, scan_headers
 from hounsfield.io.dicom.pixels.codestream import with_codestream_signs
 from hounsfield.io.dicom.pixels.decode import FrameDecoder, common_dtype
-from hounsfield.io.dicom.pixels.interpolate import FilledDecoder, slots_of
-from hounsfield.io.dicom.pixels.padding import NOTHING, Padding, find_padding
+from hounsfield.io.dicom.pixels.interpolate import FilledDecoder, output_slices
+from hounsfield.io.dicom.pixels.padding import NO_PADDING, find_padding
 from hounsfield.io.dicom.series.series import Series, series_of, unread_files
 from hounsfield.io.dicom.series.slices import slice_geometry
 from hounsfield.io.dicom.series.validate import ValidatedSeries, validate
 
 SHOWN_IDS = 8
-"""Ids of series that a message names."""
+"""A message lists at most this many series ids."""
 
 
 def open_dicom(
     path: Path, *, series: str | None = None, policy: ReadPolicy, quantity: Quantity = "hu"
 ) -> Stack:
-    """The CT series at `path` (file, folder, zip, tar, DICOMDIR) as a Stack; its slices are decoded when asked for.
+    """Open the CT series at `path` (file, folder, zip, tar or DICOMDIR) as a Stack.
 
-    `series` chooses one by its id (see `scan_dicom`) where there are several. Up to three slices are decoded at once,
-    to look for padding that the header does not declare. Values that are not HU are refused unless `quantity` is
-    another than 'hu': the Stack then says 'other'. Raises ReadError where nothing can be read, RefusedError
-    with its codes where reading would be guessing.
+    Slices are decoded on demand; at most three are decoded here, to detect padding that the header
+    does not declare. `series` selects a series by its id (see `scan_dicom`) if there are several.
+    Values that are not HU are refused unless `quantity` is not 'hu'; the Stack's quantity is then
+    'other'. Raises ReadError if nothing can be read, RefusedError with its codes if reading would
+    require a guess.
     """
     result = scan_headers(sources(path))
-    chosen = _chosen(series_of(result), series, path, result.other)
-    examined = validate(chosen, policy)
+    selected = _select_series(series_of(result), series, path, result.other)
+    validated = validate(selected, policy)
     refusals = [
         diagnostic
-        for diagnostic in examined.refusals
+        for diagnostic in validated.refusals
         if quantity == "hu" or diagnostic.code != "NOT_HU"
     ]
     if refusals:
         raise RefusedError(list(refusals))
-    return stack_of(examined, policy, extra=unread_files(result))
+    return stack_of(validated, policy, extra=unread_files(result))
 
 
 def stack_of(
-    examined: ValidatedSeries, policy: ReadPolicy, *, extra: Sequence[Diagnostic] = ()
+    validated: ValidatedSeries, policy: ReadPolicy, *, extra: Sequence[Diagnostic] = ()
 ) -> Stack:
-    """The Stack of a series that may be read."""
-    frames = with_codestream_signs(examined.frames)
+    """Build the Stack of a series that validation accepted."""
+    frames = with_codestream_signs(validated.frames)
     dtype = common_dtype(frames)
-    padding = find_padding(frames, dtype) if policy.padding == "air" else NOTHING
+    padding = find_padding(frames, dtype) if policy.padding == "air" else NO_PADDING
     decoder = FrameDecoder(frames, dtype, padding.ranges, padding.common)
-    slots = slots_of(len(frames), {hole.after: hole.missing for hole in examined.holes})
-    slopes = [
-        1.0 if frame.lut is not None or frame.slope is None else frame.slope for frame in frames
-    ]
-    intercepts = [
-        0.0 if frame.lut is not None or frame.intercept is None else frame.intercept
-        for frame in frames
-    ]
+    slices = output_slices(len(frames), {hole.after: hole.missing for hole in validated.holes})
+    slopes, intercepts = _rescales(frames)
     decode: Decode = (
-        decoder
-        if not examined.holes
-        else FilledDecoder(decoder, slots, tuple(slopes), tuple(intercepts), padding.stored)
+        FilledDecoder(decoder, slices, slopes, intercepts, padding.stored)
+        if validated.holes
+        else decoder
     )
-    first, slices = frames[0], slice_geometry(frames, examined.holes)
+    first, geometry = frames[0], slice_geometry(frames, validated.holes)
     assert first.pixels is not None
     return Stack(
-        shape=(first.pixels.columns, first.pixels.rows, len(slots)),
-        origins_ras_mm=slices.origins_ras_mm,
-        step_i_ras_mm=slices.step_i_ras_mm,
-        step_j_ras_mm=slices.step_j_ras_mm,
+        shape=(first.pixels.columns, first.pixels.rows, len(slices)),
+        origins_ras_mm=geometry.origins_ras_mm,
+        step_i_ras_mm=geometry.step_i_ras_mm,
+        step_j_ras_mm=geometry.step_j_ras_mm,
         stored_dtype=dtype,
         decode=decode,
-        slopes=np.array([slopes[s.low] for s in slots]),
-        intercepts=np.array([intercepts[s.low] for s in slots]),
+        slopes=np.array([slopes[s.low] for s in slices]),
+        intercepts=np.array([intercepts[s.low] for s in slices]),
         padding=padding.stored,
-        quantity=examined.quantity,
-        background=BACKGROUNDS.get(examined.quantity, 0.0),
+        quantity=validated.quantity,
+        background=BACKGROUNDS.get(validated.quantity, 0.0),
         thickness_mm=first.thickness_mm,
-        interpolated=tuple(s.weight > 0 for s in slots) if examined.holes else (),
-        diagnostics=_repairs(examined, padding, extra),
+        interpolated=tuple(s.weight > 0 for s in slices) if validated.holes else (),
+        diagnostics=(*validated.diagnostics, *padding.diagnostics, *extra),
         policy=policy,
     )
 
 
+def _rescales(frames: Sequence[Frame]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Slope and intercept of each frame: 1 and 0 where missing or replaced by a modality LUT."""
+    has_lut = [frame.lut is not None for frame in frames]
+    slopes = [frame.slope if frame.slope is not None else 1.0 for frame in frames]
+    intercepts = [frame.intercept if frame.intercept is not None else 0.0 for frame in frames]
+    return (
+        tuple(1.0 if lut else slope for lut, slope in zip(has_lut, slopes, strict=True)),
+        tuple(0.0 if lut else value for lut, value in zip(has_lut, intercepts, strict=True)),
+    )
+
+
 def source_frames(stack: Stack) -> tuple[Frame | None, ...]:
-    """One frame for each slice of `stack`; None where the slice was filled in, or did not come from DICOM."""
+    """The frame of each slice of `stack`; None for interpolated slices and other formats."""
     decode = stack.decode
     if isinstance(decode, FilledDecoder):
-        return tuple(None if slot.weight else decode.real.frames[slot.low] for slot in decode.slots)
+        return tuple(None if s.weight else decode.decoder.frames[s.low] for s in decode.slices)
     if isinstance(decode, FrameDecoder):
         return decode.frames
     return (None,) * stack.shape[2]
 
 
-def _chosen(
-    found_series: Sequence[Series], wanted: str | None, path: Path, other: Sequence[Other]
+def _select_series(
+    all_series: Sequence[Series], series_id: str | None, path: Path, other: Sequence[OtherFile]
 ) -> Series:
-    readable = [series for series in found_series if series.is_readable]
-    if wanted is not None:
-        named = [series for series in found_series if series.id == wanted]
-        if not named:
-            raise unreadable(
-                printable(path.name), f"no series '{wanted}' there; inspect lists the ids"
-            )
-        readable = [series for series in named if series.is_readable]
+    """The requested series, or the only readable one; raises RefusedError if ambiguous."""
+    matches = [series for series in all_series if series_id in (None, series.id)]
+    if series_id is not None and not matches:
+        message = f"no series with id '{series_id}'; use inspect to list the ids"
+        raise unreadable(printable(path.name), message)
+    readable = [series for series in matches if series.is_readable]
     if len(readable) == 1:
         return readable[0]
     if not readable:
-        raise _nothing(found_series, path, other)
+        raise _no_series_error(all_series, path, other)
     ids = ", ".join(item.id for item in readable[:SHOWN_IDS])
-    raise RefusedError(
-        [
-            *_split_reasons(readable),
-            Diagnostic(
-                "SEVERAL_SERIES",
-                "refusal",
-                f"{len(readable)} series could be read; choose one by series=: {ids}",
-                printable(path.name),
-            ),
-        ]
-    )
+    message = f"found {len(readable)} readable series; select one with series=, one of {ids}"
+    several = Diagnostic("SEVERAL_SERIES", "refusal", message, printable(path.name))
+    raise RefusedError([*_split_reasons(readable), several])
 
 
 def _split_reasons(readable: Sequence[Series]) -> list[Diagnostic]:
+    """Why frames of one series UID were split, each code once."""
     reasons = {
         diagnostic.code: diagnostic for series in readable for diagnostic in series.diagnostics
     }
     return [diagnostic for code, diagnostic in reasons.items() if code != "DUPLICATE"]
 
 
-def _nothing(
-    found_series: Sequence[Series], path: Path, other: Sequence[Other]
+def _no_series_error(
+    all_series: Sequence[Series], path: Path, other: Sequence[OtherFile]
 ) -> ReadError | RefusedError:
-    if found_series:
-        kinds = ", ".join(sorted({series.group.kind for series in found_series}))
-        return RefusedError(
-            [
-                Diagnostic(
-                    "NO_CT",
-                    "refusal",
-                    f"no series of CT slices there, only {kinds}",
-                    printable(path.name),
-                )
-            ]
+    if all_series:
+        kinds = ", ".join(sorted({series.group.kind for series in all_series}))
+        return refused("NO_CT", f"no CT series, only {kinds}", where=printable(path.name))
+    dicom = [item for item in other if item.code != "NOT_DICOM"]
+    if dicom:
+        count = f" ({len(dicom)} such files)" if len(dicom) > 1 else ""
+        return unreadable(
+            dicom[0].name, f"{_OTHER_FILE_MESSAGES[dicom[0].code]}{count}", code=dicom[0].code
         )
-    grave = [item for item in other if item.code != "NOT_DICOM"]
-    if grave:
-        more = f" ({len(grave)} such files)" if len(grave) > 1 else ""
-        return unreadable(grave[0].name, f"{_SAID[grave[0].code]}{more}", code=grave[0].code)
-    return unreadable(
-        printable(path.name),
-        "no DICOM file there" if other else "the folder is empty",
-        code="NOT_DICOM" if other else "EMPTY",
-    )
+    if other:
+        return unreadable(printable(path.name), "no DICOM files", code="NOT_DICOM")
+    return unreadable(printable(path.name), "folder is empty", code="EMPTY")
 
 
-_SAID = {
-    "UNREADABLE": "DICOM, but its header cannot be read; it is truncated or corrupt",
-    "NO_PIXELS": "DICOM, but it holds no image",
-    "NESTED": "DICOM, but its sequences nest over 64 deep; refused",
-    "DICOMDIR": "a DICOM directory without files that it names",
+_OTHER_FILE_MESSAGES = {
+    "UNREADABLE": "DICOM header is truncated or corrupt",
+    "NO_PIXELS": "DICOM object contains no image",
+    "NESTED": "DICOM sequences are nested more than 64 deep; refused",
+    "DICOMDIR": "DICOMDIR without the files that it refers to",
 }
-
-
-def _repairs(
-    examined: ValidatedSeries, padding: Padding, extra: Sequence[Diagnostic]
-) -> tuple[Diagnostic, ...]:
-    """What was mended or taken for granted, for the record."""
-    return tuple(diagnostic for diagnostic in (*examined.diagnostics, *padding.diagnostics, *extra))

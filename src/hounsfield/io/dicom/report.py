@@ -35,7 +35,8 @@ def scan_dicom(
 ) -> Inspection:
     """Reports of every series under `path` (file, folder, archive or DICOMDIR), from headers alone.
 
-    `progress` is called with the number of files done and of all. Raises ReadError where `path` cannot be listed.
+    `progress` is called with the number of files done and the total. Raises ReadError if `path`
+    cannot be listed.
     """
     listed = sources(path)
     result = scan_headers(listed, total=len(listed), progress=progress)
@@ -52,7 +53,7 @@ def scan_dicom(
 def report(
     series: Series, *, policy: ReadPolicy = DEFAULT_POLICY, extra: Sequence[Diagnostic] = ()
 ) -> Report:
-    """The report of one series: what reading it under `policy` finds in the headers, and `extra`."""
+    """Report one series: what reading under `policy` finds in its headers, and `extra`."""
     group = series.group
     first = group.frames[0]
     rows, columns = first.size

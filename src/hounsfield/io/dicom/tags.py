@@ -1,4 +1,4 @@
-"""The attributes that reading CT needs, as numbers (group << 16 | element), by their DICOM keywords (PS3.6)."""
+"""Tags (group << 16 | element, PS3.6), transfer syntaxes and SOP classes that reading CT needs."""
 
 from __future__ import annotations
 
@@ -100,10 +100,10 @@ WANTED: Final = frozenset(
         RESCALE_TYPE,
     }
 )
-"""Attributes whose bytes the walker keeps; everything else is stepped over."""
+"""Attributes that the fast parser keeps; it skips all others."""
 
 SEQUENCES: Final = frozenset({MODALITY_LUT, SHARED_GROUPS, FRAME_GROUPS, DIRECTORY_RECORDS})
-"""Sequences that matter: a header that holds one goes to pydicom."""
+"""Sequences that need pydicom: a header with one of them is parsed by it."""
 
 IMPLICIT_LITTLE: Final = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
@@ -132,7 +132,7 @@ CODECS: Final = {
     "1.2.840.10008.1.2.4.202": "htj2k",
     "1.2.840.10008.1.2.4.203": "htj2k",
 }
-"""Transfer syntaxes (PS3.5 section 10) that can be decoded, by the codec's short name."""
+"""Short codec names of the transfer syntaxes that can be decoded (PS3.5 section 10)."""
 
 CT_IMAGE: Final = "1.2.840.10008.5.1.4.1.1.2"
 ENHANCED_CT: Final = "1.2.840.10008.5.1.4.1.1.2.1"

@@ -15,12 +15,12 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError, refused
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
-from hounsfield.io.bytes.detached import FILES_AT_MOST, beside, numbered
+from hounsfield.io.bytes.detached import FILES_AT_MOST, data_file, numbered
 from hounsfield.io.bytes.gzip.bounded import RATIO, Codec, allocate, check_length, fill, too_short
 from hounsfield.io.bytes.gzip.read import mapped, reading
-from hounsfield.io.values.affine import assumed, placed, to_ras
+from hounsfield.io.values.affine import assumed_affine, checked_grid, to_ras
 from hounsfield.io.values.raw_image import RawImage
-from hounsfield.io.values.select_volume import chosen
+from hounsfield.io.values.select_volume import select_volume
 
 HEADER_BYTES = 1 << 16
 """A MetaImage header has some twenty short lines."""
@@ -73,12 +73,12 @@ class MetaHeader:
 def open_metaimage(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     """What the MetaImage holds; voxels are loaded when asked for. Raises ReadError, RefusedError or GeometryError."""
     header, files = header_and_files(path, assume_affine=policy.assume_affine)
-    _, diagnostics = chosen(1, series, axes=len(header.sizes))
+    _, diagnostics = select_volume(1, series, axes=len(header.sizes))
     channels = (
         tuple(str(n) for n in range(header.channel_count)) if header.channel_count > 1 else ()
     )
     return RawImage(
-        grid=placed(header.sizes[:3], header.affine_ras),
+        grid=checked_grid(header.sizes[:3], header.affine_ras),
         dtype=header.dtype,
         load=lambda: _load(files, header),
         channels=channels,
@@ -91,7 +91,7 @@ def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[MetaHead
     with reading("MetaImage"):
         with path.open("rb") as file:
             header = parse(file.read(HEADER_BYTES), assume_affine=assume_affine)
-        files = [beside(path, name) for name in header.data_files] or [path]
+        files = [data_file(path, name) for name in header.data_files] or [path]
         _check_size(files, header)
     return header, files
 
@@ -208,7 +208,9 @@ def _affine(
     ]
     if missing:
         spacing = _numbers(fields, "ElementSpacing")[:3] if "ElementSpacing" in fields else None
-        affine, assumption = assumed(assume_affine, spacing, f"the MetaImage has no {missing[0]}")
+        affine, assumption = assumed_affine(
+            assume_affine, spacing, f"the MetaImage has no {missing[0]}"
+        )
         return affine, (assumption,)
     matrix, offset, spacing = (
         _numbers(fields, name) for name in ("TransformMatrix", "Offset", "ElementSpacing")

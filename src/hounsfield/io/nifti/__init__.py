@@ -1,1 +1,1 @@
-"""NIfTI-1 and NIfTI-2, single files and pairs, plain and gzip."""
+"""Read and write NIfTI-1 and NIfTI-2, as single files or pairs, plain or gzip."""

@@ -1,4 +1,4 @@
-"""What a NIfTI header says: sizes, type, rescale, affine, and where its voxels begin."""
+"""Parse and check a NIfTI header."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from hounsfield.core.errors import GeometryError, ReadError, refused
 from hounsfield.core.grid import Grid
 from hounsfield.io.bytes.gzip.bounded import too_short
 from hounsfield.io.nifti.layout import DTYPES, NIFTI1_BYTES, NIFTI2_BYTES, layout, rotation
-from hounsfield.io.values.affine import FARTHEST_MM, assumed, placed
+from hounsfield.io.values.affine import FARTHEST_MM, assumed_affine, checked_grid
 
 HEADER_BYTES = NIFTI2_BYTES
-"""The longer of the two headers: 348 bytes in NIfTI-1, 540 in NIfTI-2."""
+"""The size of the longer header: 540 bytes in NIfTI-2, 348 in NIfTI-1."""
 
 UNIT_MM = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
-"""The spatial codes of xyzt_units that are not millimetres (2) or unknown (0, taken as millimetres by everybody)."""
+"""Spatial codes of xyzt_units other than millimetres (2) and unknown (0, read as millimetres)."""
 
 AFFINES_AGREE_MM = 0.01
-"""sform and qform closer than this at every corner are one affine: a quaternion in float32 turns a volume of half a
-metre by under 0.001 mm, and writers round to 0.01."""
+"""Largest distance of corners by sform and qform: a float32 quaternion moves a corner of a 500 mm
+volume by under 0.001 mm, and writers round to 0.01 mm."""
 
 VECTOR_INTENT = 1007
-"""NIFTI_INTENT_VECTOR: the fifth axis holds the channels of one volume, not volumes."""
+"""NIFTI_INTENT_VECTOR: the fifth axis is the channels of one volume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NiftiHeader:
-    """A checked NIfTI header; `sizes` has at least three entries, `affine` is None where there is none to trust."""
+    """A checked NIfTI header; `sizes` has at least three entries, `affine` is None if invalid."""
 
     sizes: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -49,29 +49,31 @@ class NiftiHeader:
 
     @property
     def voxel_bytes(self) -> int:
-        """How many bytes of voxels it declares."""
+        """The declared size of the voxel data, bytes."""
         return math.prod(self.sizes) * self.dtype.itemsize
 
     def grid(self, assume_affine: str | None) -> tuple[Grid, tuple[Diagnostic, ...]]:
-        """Where the voxels lie, and what was assumed; raises RefusedError where nothing says it."""
+        """The grid, and what was assumed for it; raises RefusedError if it is unknown."""
         shape = self.sizes[:3]
         if self.affine is not None:
-            return placed(shape, self.affine), ()
-        affine, assumption = assumed(assume_affine, self.pixdim_mm, self.affine_fault)
-        return placed(shape, affine), (assumption,)
+            return checked_grid(shape, self.affine), ()
+        affine, assumption = assumed_affine(assume_affine, self.pixdim_mm, self.affine_fault)
+        return checked_grid(shape, affine), (assumption,)
 
 
 def parse(data: bytes) -> NiftiHeader:
-    """Parse the first bytes of a NIfTI file; raises ReadError where they contradict themselves, RefusedError where
-    the voxels are not real numbers on three axes."""
+    """Parse the first bytes of a NIfTI file.
+
+    Raises ReadError if they are invalid, RefusedError if the voxels are not real or not 3D.
+    """
     header, is_single = _record(data)
     sizes = _sizes(header)
     code = int(header["datatype"])
     if code not in DTYPES:
         raise refused(
             "NOT_NUMBERS",
-            f"the voxels are of NIfTI type {code} (colours, complex numbers or bits), not "
-            "plain numbers; convert them to the one channel that you mean",
+            f"NIfTI data type {code} (colour, complex or binary) is not supported; convert the "
+            "image to one real channel",
         )
     slope, intercept = _rescale(header)
     factor, units = _units(header)
@@ -94,19 +96,17 @@ def parse(data: bytes) -> NiftiHeader:
 
 
 def _record(data: bytes) -> tuple[Any, bool]:
-    """The header of either version and byte order, unchecked, and whether the voxels follow in the same file."""
+    """The unchecked header in either version and byte order, and whether it is a single file."""
     if data[344:348] in (b"n+1\0", b"ni1\0"):
         version, size, magic = 1, NIFTI1_BYTES, data[344:348]
     elif data[4:8] in (b"n+2\0", b"ni2\0"):
         version, size, magic = 2, NIFTI2_BYTES, data[4:8]
     else:
-        raise ReadError(
-            "this is not a NIfTI file: neither magic number of NIfTI-1 and NIfTI-2 is in its header"
-        )
+        raise ReadError("not a NIfTI file; it lacks the magic number of NIfTI-1 and NIfTI-2")
     if len(data) < size:
-        raise ReadError(f"the NIfTI header is cut short: {size} bytes expected, {len(data)} found")
+        raise ReadError(f"NIfTI header is truncated ({len(data)} of {size} bytes)")
     if size not in (int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big")):
-        raise ReadError(f"the NIfTI header is corrupt: it does not begin with its own size, {size}")
+        raise ReadError(f"NIfTI header is corrupt; sizeof_hdr is not {size}")
     order = "<" if int.from_bytes(data[:4], "little") == size else ">"
     return np.frombuffer(data[:size], dtype=layout(version, order))[0], magic[1:2] == b"+"
 
@@ -114,30 +114,26 @@ def _record(data: bytes) -> tuple[Any, bool]:
 def _sizes(header: Any) -> tuple[int, ...]:
     dimensions = int(header["dim"][0])
     if not 1 <= dimensions <= 7:
-        raise ReadError(
-            f"the NIfTI header is corrupt: it declares {dimensions} axes, and there are 1 to 7"
-        )
+        raise ReadError(f"NIfTI header is corrupt; {dimensions} dimensions, expected 1 to 7")
     sizes = tuple(int(size) for size in header["dim"][1 : dimensions + 1])
     if min(sizes) < 1:
-        raise ReadError(f"the NIfTI header is corrupt: its sizes are {' x '.join(map(str, sizes))}")
+        raise ReadError(f"NIfTI header is corrupt; image size is {' x '.join(map(str, sizes))}")
     if len(sizes) < 3:
         raise refused(
             "NOT_3D",
-            f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); a CT has three, "
-            "one slice being i x j x 1",
+            f"image has {len(sizes)} dimensions ({' x '.join(map(str, sizes))}); expected 3 (one "
+            "slice is i x j x 1)",
         )
     return sizes
 
 
 def _rescale(header: Any) -> tuple[float, float]:
-    """Slope and intercept; a slope of 0, NaN or infinity means that nothing is rescaled, intercept included."""
+    """Slope and intercept; a slope of 0, NaN or infinity means no rescale (1 and 0)."""
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     if slope == 0.0 or not math.isfinite(slope):
         return 1.0, 0.0
     if not math.isfinite(intercept):
-        raise ReadError(
-            f"the NIfTI header is corrupt: a slope of {slope:g} with an intercept of {intercept}"
-        )
+        raise ReadError(f"NIfTI header is corrupt; scl_slope {slope:g}, scl_inter {intercept}")
     return slope, intercept
 
 
@@ -147,7 +143,7 @@ def _units(header: Any) -> tuple[float, tuple[Diagnostic, ...]]:
         return 1.0, ()
     return factor, (
         Diagnostic(
-            "UNITS", "note", f"the header is in {name}: scaled by {factor:g} to millimetres"
+            "UNITS", "note", f"header units are {name}; scaled by {factor:g} to millimetres"
         ),
     )
 
@@ -156,7 +152,7 @@ def _offset(header: Any, is_single: bool) -> int:
     offset = float(header["vox_offset"])
     first = int(header["sizeof_hdr"]) + 4 if is_single else 0
     if not math.isfinite(offset) or offset < 0 or offset != int(offset) or 0 < offset < first:
-        raise ReadError(f"the NIfTI header is corrupt: its voxels cannot begin at byte {offset:g}")
+        raise ReadError(f"NIfTI header is corrupt; invalid vox_offset {offset:g}")
     if offset > 2**40:
         raise too_short(0, int(offset))
     return max(int(offset), first)
@@ -165,7 +161,7 @@ def _offset(header: Any, is_single: bool) -> int:
 def _affine(
     header: Any, sizes: tuple[int, ...], factor: float
 ) -> tuple[NDArray[np.float64] | None, str, tuple[Diagnostic, ...]]:
-    """The sform where it is set, else the qform, in mm; what is wrong where neither is; what was said of both."""
+    """The sform, or else the qform, in mm; why there is none; and diagnostics."""
     scale = np.array([factor, factor, factor, 1.0])[:, np.newaxis]
     with np.errstate(all="ignore"):
         sform = scale * _sform(header) if int(header["sform_code"]) > 0 else None
@@ -176,13 +172,17 @@ def _affine(
         fault = (
             "neither sform nor qform is set"
             if not int(header["qform_code"]) > 0
-            else "its qform is no rotation"
+            else "qform is not a valid rotation"
         )
         return None, fault, ()
     try:
-        grid = placed(sizes[:3], affine)
+        grid = checked_grid(sizes[:3], affine)
     except GeometryError as error:
-        return None, f"its {'sform' if sform is not None else 'qform'} is no affine ({error})", ()
+        return (
+            None,
+            f"{'sform' if sform is not None else 'qform'} is not a valid affine ({error})",
+            (),
+        )
     if sform is None or qform is None:
         return grid.affine, "", ()
     return grid.affine, "", _difference(grid, qform)
@@ -208,15 +208,14 @@ def _qform(header: Any) -> NDArray[np.float64] | None:
 
 def _difference(grid: Grid, qform: NDArray[np.float64]) -> tuple[Diagnostic, ...]:
     ends = grid.index(grid.corners_mm)
-    apart_mm = float(
-        np.linalg.norm(ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm, axis=1).max()
-    )
-    if apart_mm <= AFFINES_AGREE_MM:
+    offsets_mm = ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm
+    largest_mm = float(np.linalg.norm(offsets_mm, axis=1).max())
+    if largest_mm <= AFFINES_AGREE_MM:
         return ()
     return (
         Diagnostic(
             "AFFINES_DIFFER",
             "warning",
-            f"sform and qform differ by up to {apart_mm:.4g} mm at the corners: sform taken",
+            f"sform and qform differ by up to {largest_mm:.4g} mm at the corners; sform used",
         ),
     )

@@ -1,7 +1,7 @@
-"""The two headers of NIfTI as the standard lays them out, and the quaternion in them.
+"""Header layouts of NIfTI-1 and NIfTI-2 (nifti1.h, nifti2.h), and conversion of quaternions.
 
-The layouts are nifti1.h and nifti2.h of the NIfTI data format working group. They stand here because importing nibabel,
-which the tests hold against this file, takes longer than reading a scan does.
+They are defined here because importing nibabel takes longer than reading a scan; the tests compare
+both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DTYPES: dict[int, str] = {
     1024: "i8",
     1280: "u8",
 }
-"""NIfTI's codes of real numbers that numpy has on every machine; the others are complex, colours, bits, or 128-bit."""
+"""Data type codes of real numbers; the others are complex, colour, binary or 128-bit."""
 
 _ROWS = [("srow_x", "{f}", (4,)), ("srow_y", "{f}", (4,)), ("srow_z", "{f}", (4,))]
 _QUATERN = [
@@ -108,7 +108,7 @@ _NIFTI2: list[tuple[Any, ...]] = [
 
 @cache
 def layout(version: int, order: str) -> np.dtype[Any]:
-    """The header of NIfTI-`version` in byte order '<' or '>' as a numpy record, packed as it lies in the file."""
+    """The header of NIfTI-`version` in byte order '<' or '>' as a packed numpy dtype."""
     real = "f4" if version == 1 else "f8"
     fields = [
         (name, kind.format(f=real), *shape)
@@ -118,8 +118,10 @@ def layout(version: int, order: str) -> np.dtype[Any]:
 
 
 def rotation(b: float, c: float, d: float) -> NDArray[np.float64] | None:
-    """The rotation of a unit quaternion of which b, c, d are stored and a is not (nifti1.h, METHOD 2); None where these
-    three are already longer than 1 by more than float32 rounds."""
+    """The rotation of a unit quaternion from b, c, d (nifti1.h, METHOD 2).
+
+    None if their norm exceeds 1 by more than float32 rounding.
+    """
     rest = 1.0 - (b * b + c * c + d * d)
     if not np.isfinite(rest) or rest < -3 * float(np.finfo(np.float32).eps):
         return None
@@ -137,8 +139,10 @@ def rotation(b: float, c: float, d: float) -> NDArray[np.float64] | None:
 
 
 def quaternion(matrix: NDArray[np.float64]) -> tuple[float, float, float]:
-    """b, c, d of a proper rotation, with a >= 0: the eigenvector of Bar-Itzhack's symmetric matrix (J. Guidance 23,
-    2000), which is as exact near half a turn as anywhere."""
+    """b, c, d of a proper rotation, with a >= 0, by Bar-Itzhack's method (J. Guidance 23, 2000).
+
+    It is an eigenvector of a symmetric matrix, accurate also near rotations of 180 degrees.
+    """
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = matrix.tolist()
     symmetric = np.array(
         [

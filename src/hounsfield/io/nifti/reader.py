@@ -1,4 +1,4 @@
-"""Read NIfTI: header checked against the file's size, then mapped or inflated."""
+"""Read NIfTI files and pairs."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.bounded import too_short
-from hounsfield.io.bytes.gzip.read import content, head, is_gzip, reading, room
+from hounsfield.io.bytes.gzip.read import head, is_gzip, max_content_bytes, read_content, reading
 from hounsfield.io.bytes.gzip.stream import GzipVoxels
 from hounsfield.io.nifti.header import HEADER_BYTES, NiftiHeader, parse
 from hounsfield.io.values.raw_image import RawImage
-from hounsfield.io.values.select_volume import chosen
+from hounsfield.io.values.select_volume import select_volume
 
 STATISTICS_INTENTS = range(2, 25)
-"""NIfTI's intent codes of statistical parameters and p-values: such a map is not HU."""
+"""Intent codes of statistical maps, whose values are not HU."""
 
 LABEL_INTENT = 1002
-"""NIFTI_INTENT_LABEL: every voxel is the index of a label."""
+"""NIFTI_INTENT_LABEL: voxels are label indices."""
 
 
 def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
-    """What the NIfTI file, or the pair of which `path` is one half, holds; voxels are loaded when asked for.
+    """Open a NIfTI file, or the pair to which `path` belongs; voxels are loaded on demand.
 
-    `series` chooses among several volumes by number, from 0. Raises ReadError, RefusedError or GeometryError.
+    `series` selects one of several volumes by number, from 0. Raises ReadError, RefusedError or
+    GeometryError.
     """
     with reading("NIfTI"):
         header_path, voxel_path = halves(path)
@@ -35,7 +36,7 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImag
         if header.is_single:
             voxel_path = header_path
         elif voxel_path == header_path:
-            raise ReadError("this is the header of a NIfTI pair: its .img file must lie beside it")
+            raise ReadError("header of a NIfTI pair without its .img file; put both in one folder")
         surplus = _check_size(voxel_path, header)
     grid, assumed = header.grid(policy.assume_affine)
     channels = (
@@ -44,8 +45,10 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImag
         else ()
     )
     count = math.prod(header.sizes[3:])
-    number, diagnostics = (0, ()) if channels else chosen(count, series, axes=len(header.sizes))
-    voxels = header if channels else _of_one(header, number)
+    number, diagnostics = (
+        (0, ()) if channels else select_volume(count, series, axes=len(header.sizes))
+    )
+    voxels = header if channels else _volume_header(header, number)
     return RawImage(
         grid=grid,
         dtype=header.dtype,
@@ -62,7 +65,7 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImag
 
 
 def halves(path: Path) -> tuple[Path, Path]:
-    """The files of header and voxels: the same one, but for a pair .hdr and .img, either of them gzip or not."""
+    """The header and voxel files: one file, or a pair .hdr and .img, each gzip or not."""
     name = path.name
     packed = name[-3:] if name.lower().endswith(".gz") else ""
     stem = name[: len(name) - len(packed)]
@@ -80,7 +83,7 @@ def halves(path: Path) -> tuple[Path, Path]:
         for half in (".hdr", ".img")
     ]
     if found[0] is None:
-        raise ReadError("this is the voxel half of a pair: its .hdr file must lie beside it")
+        raise ReadError(".img file of a NIfTI pair without its .hdr file; put both in one folder")
     return found[0], found[1] or found[0]
 
 
@@ -89,37 +92,35 @@ def _case(half: str, stem: str) -> str:
 
 
 def _check_size(path: Path, header: NiftiHeader) -> tuple[Diagnostic, ...]:
-    """Compare what the header declares with what the file can hold, before anything is allocated; say what is over."""
+    """Check the declared size against the file before allocating; report trailing bytes."""
     packed = is_gzip(path)
-    held = room(path, "gzip" if packed else "raw")
+    available = max_content_bytes(path, "gzip" if packed else "raw")
     needed = header.offset + header.voxel_bytes
-    if held < needed:
-        raise too_short(held - header.offset, header.voxel_bytes)
-    if packed or held == needed:
+    if available < needed:
+        raise too_short(available - header.offset, header.voxel_bytes)
+    if packed or available == needed:
         return ()
     return (
         Diagnostic(
-            "TRAILING",
-            "warning",
-            f"{held - needed} bytes behind the voxels that the header declares were left unread",
+            "TRAILING", "warning", f"{available - needed} trailing bytes after the voxels ignored"
         ),
     )
 
 
-def _of_one(header: NiftiHeader, number: int) -> NiftiHeader:
-    """The header of volume `number` alone: the same but for where its voxels begin."""
+def _volume_header(header: NiftiHeader, number: int) -> NiftiHeader:
+    """The header of volume `number` of several."""
     one = replace(header, sizes=header.sizes[:3])
     return replace(one, offset=header.offset + number * one.voxel_bytes)
 
 
 def _load(path: Path, header: NiftiHeader, has_channels: bool) -> Array:
     with reading("NIfTI"):
-        raw = content(path, offset=header.offset, count=header.voxel_bytes)
+        raw = read_content(path, offset=header.offset, count=header.voxel_bytes)
     shape = (*header.sizes[:3], header.sizes[4]) if has_channels else header.sizes[:3]
     return raw.view(header.dtype).reshape(shape, order="F")
 
 
 def _not_hu(header: NiftiHeader) -> str | None:
     if header.intent in STATISTICS_INTENTS:
-        return f"its intent code {header.intent} says that it is a statistical map"
-    return "its intent code says that it holds labels" if header.intent == LABEL_INTENT else None
+        return f"intent code {header.intent} marks a statistical map"
+    return "intent code marks labels" if header.intent == LABEL_INTENT else None

@@ -1,4 +1,4 @@
-"""Write NIfTI: the affine as sform, and as qform where a quaternion can say it; not a word of text."""
+"""Write NIfTI with the affine as sform and, if possible, qform, and empty text fields."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ import numpy as np
 
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Volume
-from hounsfield.io.bytes.gzip.write import writing
+from hounsfield.io.bytes.gzip.write import open_output
 from hounsfield.io.nifti.header import VECTOR_INTENT
 from hounsfield.io.nifti.layout import DTYPES, layout, quaternion
 from hounsfield.io.values.cast import blocks, storable, storable_dtype
 
 CODE_SCANNER = 1
-"""NIFTI_XFORM_SCANNER_ANAT: millimetres of the scanner that the source came from."""
+"""NIFTI_XFORM_SCANNER_ANAT: scanner coordinates."""
 
 ORTHOGONAL_WITHIN = 1e-6
-"""Columns whose cosine is below this are at right angles but for rounding, and a quaternion can say them."""
+"""Largest cosine between orthogonal columns, up to rounding, for which a qform is written."""
 
 LARGEST_SIZE = 32767
-"""Sizes are int16 in NIfTI-1; beyond that a NIfTI-2 is written."""
-
+"""Largest size in NIfTI-1 (int16); larger images are written as NIfTI-2."""
 
 MILLIMETRES = 2
 """NIFTI_UNITS_MM."""
@@ -31,22 +30,24 @@ _CODES = {name: code for code, name in DTYPES.items()}
 
 
 def write_nifti(volume: Volume, path: Path, *, is_packed: bool) -> None:
-    """Write `volume` as one NIfTI file at `path`, gzip where `is_packed`; channels become the fifth axis, with the
-    intent 'vector' (i, j, k, 1, channel). The same volume gives the same bytes."""
-    with writing(path, is_packed=is_packed) as file:
+    """Write `volume` as one NIfTI file at `path`, gzip if `is_packed`, reproducibly.
+
+    Channels become the fifth axis (i, j, k, 1, channel) with intent 'vector'.
+    """
+    with open_output(path, is_packed=is_packed) as file:
         write_header(file, volume.spec)
         for block in blocks(storable(volume.array)):
             file.write(block)
 
 
 def write_header(file: BinaryIO, spec: Spec) -> None:
-    """Write all that comes before the voxels of `spec`."""
+    """Write the header and the empty extension field."""
     file.write(header_of(spec, storable_dtype(spec.dtype)))
     file.write(b"\0\0\0\0")
 
 
 def header_of(spec: Spec, dtype: np.dtype[Any]) -> bytes:
-    """The header for `spec` with voxels of `dtype`, little-endian: NIfTI-1, or NIfTI-2 where a size needs it."""
+    """The little-endian header for `spec` and `dtype`: NIfTI-1, or NIfTI-2 for large sizes."""
     shape = (*spec.grid.shape, 1, len(spec.channels)) if spec.channels else spec.grid.shape
     version = 2 if max(shape) > LARGEST_SIZE else 1
     header = np.zeros(1, dtype=layout(version, "<"))[0]
@@ -72,7 +73,7 @@ def header_of(spec: Spec, dtype: np.dtype[Any]) -> bytes:
 
 
 def _affine(spec: Spec) -> dict[str, Any]:
-    """sform always; qform where the columns are at right angles, which a quaternion can say."""
+    """sform, and qform if the columns are orthogonal."""
     affine, directions = spec.grid.affine, spec.grid.directions
     values: dict[str, Any] = {
         "sform_code": CODE_SCANNER,

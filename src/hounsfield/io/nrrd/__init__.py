@@ -1,1 +1,1 @@
-"""NRRD, attached and detached, raw, gzip and bzip2, one data file or many."""
+"""Read and write NRRD: attached or detached, raw, gzip or bzip2, one data file or many."""

@@ -1,4 +1,4 @@
-"""What a NRRD header says: pynrrd parses it, and every field that we use is checked here."""
+"""Parse a NRRD header with pynrrd and check its fields."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError, refused
 from hounsfield.io.bytes.gzip.bounded import Codec
-from hounsfield.io.values.affine import assumed, to_ras
+from hounsfield.io.values.affine import assumed_affine, to_ras
 
 HEADER_BYTES = 1 << 20
-"""A header with key/values is a few KB; one that has no end within this is none."""
+"""Largest header, bytes; headers are a few KB."""
 
 TYPES = {
     "int8": "i1",
@@ -63,7 +63,7 @@ ALIASES = {
     "unsigned long long int": "uint64",
     "uint64_t": "uint64",
 }
-"""The NRRD format's names of types (its section 'type')."""
+"""Type names of the NRRD format definition, section 'type'."""
 
 CODECS: dict[str, Codec] = {
     "raw": "raw",
@@ -98,14 +98,14 @@ UNITS_MM = {
 }
 
 COLOUR_KINDS = ("rgb-color", "hsv-color", "xyz-color", "rgba-color", "complex", "quaternion")
-"""Kinds of an axis whose entries make one value together: such a picture is no CT."""
+"""Axis kinds whose entries form one value, which CT does not have."""
 
 _LIST = re.compile(rb"^data ?file:[ \t]*LIST(?:[ \t]+(\d+))?[ \t]*\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NrrdHeader:
-    """A checked NRRD header; `list_axis` is the axis that is not space (None: all three are), of kind `list_kind`."""
+    """A checked NRRD header; `list_axis` is the non-spatial axis (or None), of kind `list_kind`."""
 
     sizes: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -122,23 +122,19 @@ class NrrdHeader:
 
     @property
     def voxel_bytes(self) -> int:
-        """How many bytes of voxels it declares."""
+        """The declared size of the voxel data, bytes."""
         return math.prod(self.sizes) * self.dtype.itemsize
 
 
 def parse(data: bytes, *, assume_affine: str | None) -> NrrdHeader:
-    """Parse the first bytes of a NRRD file, and `data files` of a list behind it."""
+    """Parse the first bytes of a NRRD file, including a list of data files."""
     fields, offset, names = _fields(data)
     sizes = tuple(int(size) for size in _field(fields, "sizes"))
     if len(sizes) != int(_field(fields, "dimension")) or not sizes or min(sizes) < 1:
-        raise ReadError(
-            "the NRRD header is corrupt: its sizes are not as many positive numbers as it has dimensions"
-        )
+        raise ReadError("NRRD header is corrupt; sizes must be one positive number per dimension")
     codec = CODECS.get(str(_field(fields, "encoding")).lower())
     if codec is None:
-        raise refused(
-            "ENCODING", "the NRRD is neither raw, gzip nor bzip2; write it anew as one of them"
-        )
+        raise refused("ENCODING", "unsupported NRRD encoding; expected one of raw, gzip, bzip2")
     list_axis, kind = _list_axis(fields, sizes)
     affine, diagnostics = _affine(fields, list_axis, assume_affine)
     named = fields.get("data file", fields.get("datafile", ""))
@@ -154,15 +150,12 @@ def parse(data: bytes, *, assume_affine: str | None) -> NrrdHeader:
         list_axis=list_axis,
         list_kind=kind,
         diagnostics=diagnostics,
-        is_quantised="old min" in fields
-        or "old max" in fields
-        or "oldmin" in fields
-        or "oldmax" in fields,
+        is_quantised=not fields.keys().isdisjoint(("old min", "old max", "oldmin", "oldmax")),
     )
 
 
 def _fields(data: bytes) -> tuple[dict[str, Any], int, tuple[str, ...]]:
-    """pynrrd's fields, the offset of attached data, and the names of a list of data files."""
+    """The header fields, the offset of attached data, and the listed data files."""
     import nrrd
 
     listed = _LIST.search(data)
@@ -172,10 +165,10 @@ def _fields(data: bytes) -> tuple[dict[str, Any], int, tuple[str, ...]]:
         lines = data[listed.end() :].decode("utf-8", "replace").splitlines()
         names = tuple(line.strip() for line in lines if line.strip())
         if not names:
-            raise ReadError("the NRRD header announces a list of data files, and lists none")
+            raise ReadError("NRRD header has an empty list of data files")
         data = data[: listed.start()]
     elif end is None and len(data) >= HEADER_BYTES:
-        raise ReadError(f"the NRRD header does not end within {HEADER_BYTES} bytes")
+        raise ReadError(f"NRRD header is longer than {HEADER_BYTES} bytes")
     file = BytesIO(data)
     try:
         fields = dict(nrrd.read_header(file))
@@ -188,20 +181,20 @@ def _fields(data: bytes) -> tuple[dict[str, Any], int, tuple[str, ...]]:
         StopIteration,
         OverflowError,
     ):
-        raise ReadError("the NRRD header is corrupt: a line of it cannot be understood") from None
+        raise ReadError("NRRD header is corrupt; a line cannot be parsed") from None
     return fields, file.tell(), names
 
 
 def _field(fields: dict[str, Any], name: str) -> Any:
     if name not in fields:
-        raise ReadError(f"the NRRD header is corrupt: it has no '{name}'")
+        raise ReadError(f"NRRD header is corrupt; field '{name}' is missing")
     return fields[name]
 
 
 def _skip(fields: dict[str, Any], *names: str) -> int:
     value = int(next((fields[name] for name in names if name in fields), 0))
     if not -1 <= value <= 2**40:
-        raise ReadError(f"the NRRD header is corrupt: it skips {value}")
+        raise ReadError(f"NRRD header is corrupt; invalid skip of {value}")
     return value
 
 
@@ -209,30 +202,30 @@ def _dtype(fields: dict[str, Any]) -> np.dtype[Any]:
     name = str(_field(fields, "type")).lower()
     code = TYPES.get(ALIASES.get(name, name))
     if code is None:
-        raise refused("NOT_NUMBERS", "the voxels of the NRRD are blocks, not plain numbers")
+        raise refused("NOT_NUMBERS", "unsupported NRRD type; expected real numbers")
     endian = str(fields.get("endian", "")).lower()
     if endian not in ("little", "big") and code[1] != "1":
         raise ReadError(
-            "the NRRD header is corrupt: it does not say whether its bytes are little or big endian"
+            "NRRD header is corrupt; endian is missing or invalid, expected little or big"
         )
     return np.dtype(code).newbyteorder(">" if endian == "big" else "<")
 
 
 def _list_axis(fields: dict[str, Any], sizes: tuple[int, ...]) -> tuple[int | None, str]:
-    """The one axis that is not space, and its kind, of an image of four axes."""
+    """The non-spatial axis of a 4D image and its kind."""
     kinds = [str(kind).lower() for kind in fields.get("kinds") or []]
     kinds = kinds if len(kinds) == len(sizes) else ["???"] * len(sizes)
     if any(kind in COLOUR_KINDS for kind in kinds):
         raise refused(
-            "NOT_NUMBERS", "the NRRD holds colours or complex numbers, not one value a voxel"
+            "NOT_NUMBERS", "NRRD has colour or complex values; expected one real value per voxel"
         )
     if len(sizes) == 3:
         return None, ""
     if len(sizes) != 4:
         raise refused(
             "NOT_3D",
-            f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); a CT has three, "
-            "one slice being i x j x 1",
+            f"image has {len(sizes)} dimensions ({' x '.join(map(str, sizes))}); expected 3 (one "
+            "slice is i x j x 1)",
         )
     directions = _directions(fields, 4)
     off_space = (
@@ -242,13 +235,13 @@ def _list_axis(fields: dict[str, Any], sizes: tuple[int, ...]) -> tuple[int | No
         off_space = [n for n in range(4) if kinds[n] not in ("domain", "space", "???", "none")]
     if len(off_space) != 1:
         raise refused(
-            "NOT_3D", "the NRRD has four axes and does not say which one of them is not space"
+            "NOT_3D", "NRRD has four axes, and its kinds do not identify the non-spatial one"
         )
     return off_space[0], kinds[off_space[0]]
 
 
 def _directions(fields: dict[str, Any], count: int) -> NDArray[np.float64] | None:
-    """Space directions, one row per axis, NaN for an axis that is not space."""
+    """Space directions, one row per axis, NaN for a non-spatial axis."""
     rows = fields.get("space directions")
     if rows is None:
         return None
@@ -258,7 +251,7 @@ def _directions(fields: dict[str, Any], count: int) -> NDArray[np.float64] | Non
         values = np.zeros(0)
     if values.shape != (count, 3):
         raise ReadError(
-            f"the NRRD header is corrupt: {count} axes need as many space directions of 3 numbers each"
+            f"NRRD header is corrupt; expected {count} space directions of 3 numbers each"
         )
     return values
 
@@ -266,7 +259,7 @@ def _directions(fields: dict[str, Any], count: int) -> NDArray[np.float64] | Non
 def _affine(
     fields: dict[str, Any], list_axis: int | None, assume_affine: str | None
 ) -> tuple[NDArray[np.float64], tuple[Diagnostic, ...]]:
-    """The affine to RAS+ mm, and what was said or assumed for it."""
+    """The affine to RAS+ mm, and its diagnostics."""
     count = 3 if list_axis is None else 4
     directions = _directions(fields, count)
     axes = [n for n in range(count) if n != list_axis]
@@ -283,25 +276,28 @@ def _affine(
         listed = np.asarray(fields.get("spacings", []), dtype=np.float64)
         spacing = np.abs(listed[axes]) * factor if listed.shape == (count,) else np.zeros(0)
     fault = (
-        "the NRRD has no space directions"
+        "NRRD has no space directions"
         if directions is None
-        else "the NRRD's space is not LPS, RAS or LAS"
+        else "NRRD space is not one of LPS, RAS, LAS"
         if frame is None
-        else "the NRRD has no space origin"
+        else "NRRD has no space origin"
     )
-    affine, assumption = assumed(assume_affine, spacing if spacing.shape == (3,) else None, fault)
+    affine, assumption = assumed_affine(
+        assume_affine, spacing if spacing.shape == (3,) else None, fault
+    )
     return affine, (*scaled, assumption)
 
 
 def _units(fields: dict[str, Any]) -> tuple[float, tuple[Diagnostic, ...]]:
     units = {str(unit).strip().lower() for unit in fields.get("space units") or []}
     if len(units) > 1 or not units <= set(UNITS_MM):
-        raise refused("UNITS", "the NRRD's space units are neither mm, cm, m nor um on every axis")
+        raise refused(
+            "UNITS",
+            "unsupported NRRD space units; expected the same one of mm, cm, m, um for all axes",
+        )
     factor = UNITS_MM[units.pop()] if units else 1.0
     if factor == 1.0:
         return 1.0, ()
     return factor, (
-        Diagnostic(
-            "UNITS", "note", f"the header's space units were scaled by {factor:g} to millimetres"
-        ),
+        Diagnostic("UNITS", "note", f"space units scaled by {factor:g} to millimetres"),
     )

@@ -1,4 +1,4 @@
-"""Read NRRD: the data files checked to lie in the header's folder, then mapped or inflated."""
+"""Read NRRD files, attached or with data files in the same folder."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from numpy.typing import NDArray
 from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
-from hounsfield.io.bytes.detached import FILES_AT_MOST, beside, numbered
+from hounsfield.io.bytes.detached import FILES_AT_MOST, data_file, numbered
 from hounsfield.io.bytes.gzip.bounded import RATIO, allocate, check_length, fill, too_short
 from hounsfield.io.bytes.gzip.read import mapped, reading
 from hounsfield.io.nrrd.header import HEADER_BYTES, NrrdHeader, parse
-from hounsfield.io.values.affine import placed
+from hounsfield.io.values.affine import checked_grid
 from hounsfield.io.values.raw_image import RawImage
-from hounsfield.io.values.select_volume import chosen
+from hounsfield.io.values.select_volume import select_volume
 
 
 def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
-    """What the NRRD file holds; voxels are loaded when asked for.
+    """Open a NRRD file; voxels are loaded on demand.
 
-    `series` chooses among several volumes by number, from 0. Raises ReadError, RefusedError or GeometryError.
+    `series` selects one of several volumes by number, from 0. Raises ReadError, RefusedError or
+    GeometryError.
     """
     header, files = header_and_files(path, assume_affine=policy.assume_affine)
     axis = header.list_axis
@@ -32,23 +33,21 @@ def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage
     has_channels = axis is not None and header.list_kind == "vector" and header.sizes[axis] > 1
     count = 1 if axis is None else header.sizes[axis]
     number, diagnostics = (
-        (None, ()) if has_channels else chosen(count, series, axes=len(header.sizes))
+        (None, ()) if has_channels else select_volume(count, series, axes=len(header.sizes))
     )
     channels = tuple(str(n) for n in range(count)) if has_channels else ()
     return RawImage(
-        grid=placed(shape, header.affine_ras),
+        grid=checked_grid(shape, header.affine_ras),
         dtype=header.dtype,
         load=lambda: _load(files, header, number),
         channels=channels,
-        not_hu="'old min' and 'old max' say that they were quantised"
-        if header.is_quantised
-        else None,
+        not_hu="'old min' and 'old max' mark quantized values" if header.is_quantised else None,
         diagnostics=header.diagnostics + diagnostics,
     )
 
 
 def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[NrrdHeader, Sequence[Path]]:
-    """The checked header and the files, in order, that hold its voxels."""
+    """The checked header and its data files, in order."""
     with reading("NRRD"):
         with path.open("rb") as file:
             header = parse(file.read(HEADER_BYTES), assume_affine=assume_affine)
@@ -58,35 +57,35 @@ def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[NrrdHead
 
 
 def _files(path: Path, header: NrrdHeader) -> Sequence[Path]:
-    """The data files in order: the header's own, one beside it, a pattern of them, or a list."""
+    """The data files in order: attached, one detached file, a pattern, or a list."""
     named = header.data_files
     if not named:
         return [path]
     if isinstance(named, tuple):
         names: Sequence[str] = named
     else:
-        words = named.split()
+        parts = named.split()
         is_pattern = (
-            "%" in named and len(words) in (4, 5) and all(_is_whole(word) for word in words[1:])
+            "%" in named and len(parts) in (4, 5) and all(_is_integer(part) for part in parts[1:])
         )
-        names = numbered(words[0], *(int(word) for word in words[1:4])) if is_pattern else [named]
+        names = numbered(parts[0], *(int(part) for part in parts[1:4])) if is_pattern else [named]
     if len(names) > FILES_AT_MOST or header.voxel_bytes % (len(names) * header.dtype.itemsize):
         raise ReadError(
-            f"the NRRD header is corrupt: {len(names)} data files cannot share its sizes evenly"
+            f"NRRD header is corrupt; its size is not divisible by {len(names)} data files"
         )
-    return [beside(path, name) for name in names]
+    return [data_file(path, name) for name in names]
 
 
-def _is_whole(word: str) -> bool:
+def _is_integer(word: str) -> bool:
     return word.removeprefix("-").isdecimal() and len(word) < 10
 
 
 def _check_size(files: Sequence[Path], header: NrrdHeader) -> None:
     each = header.voxel_bytes // len(files)
     for file in files:
-        held = file.stat().st_size * RATIO[header.codec]
-        if held < each:
-            raise too_short(held, each)
+        available = file.stat().st_size * RATIO[header.codec]
+        if available < each:
+            raise too_short(available, each)
 
 
 def _load(files: Sequence[Path], header: NrrdHeader, number: int | None) -> Array:
@@ -109,7 +108,7 @@ def _raw(files: Sequence[Path], header: NrrdHeader) -> NDArray[np.uint8]:
     values = allocate(header.voxel_bytes, codec=header.codec, packed=packed)
     each = math.prod(values.shape) // len(files)
     for n, file in enumerate(files):
-        # Bytes are skipped in what was inflated, lines in the file itself (the NRRD format, 'byte skip').
+        # Bytes are skipped after decompression, lines before it (NRRD format, 'byte skip').
         start = _start(file, header, each)
         if header.codec == "raw":
             check_length(file, start=start, count=each)
@@ -124,12 +123,10 @@ def _raw(files: Sequence[Path], header: NrrdHeader) -> NDArray[np.uint8]:
 
 
 def _start(file: Path, header: NrrdHeader, count: int) -> int:
-    """Where the stream of voxels begins in the file; a byte skip of -1 counts from the end of a raw one."""
+    """The offset of the voxel data; a byte skip of -1 counts from the end of a raw file."""
     if header.byte_skip == -1:
         if header.codec != "raw":
-            raise ReadError(
-                "the NRRD header is corrupt: a byte skip of -1 belongs to raw data alone"
-            )
+            raise ReadError("NRRD header is corrupt; a byte skip of -1 requires raw encoding")
         return max(file.stat().st_size - count, 0)
     start = 0 if header.data_files else header.offset
     with file.open("rb") as stream:

@@ -1,11 +1,11 @@
-"""Write NRRD: LPS, gzip or raw, no key/values."""
+"""Write NRRD in LPS, gzip or raw, without key/value pairs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from hounsfield.core.volume import Volume
-from hounsfield.io.bytes.gzip.write import packing, writing
+from hounsfield.io.bytes.gzip.write import gzip_stream, open_output
 from hounsfield.io.values.affine import to_ras
 from hounsfield.io.values.cast import blocks, storable
 
@@ -24,15 +24,16 @@ TYPE_NAMES = {
 
 
 def write_nrrd(volume: Volume, path: Path, *, is_packed: bool = True) -> None:
-    """Write `volume` as one attached NRRD file at `path`, gzip or raw; channels become a fourth axis of kind 'vector'.
+    """Write `volume` as one attached NRRD file at `path`, gzip or raw, reproducibly.
 
-    The same volume gives the same bytes."""
+    Channels become a fourth axis of kind 'vector'.
+    """
     array = storable(volume.array)
     header = _header(volume, TYPE_NAMES[array.dtype.str[1:]], is_packed=is_packed)
-    with writing(path, is_packed=False) as file:
+    with open_output(path, is_packed=False) as file:
         file.write(header.encode("ascii"))
         if is_packed:
-            with packing(file) as stream:
+            with gzip_stream(file) as stream:
                 for block in blocks(array):
                     stream.write(block)
         else:

@@ -1,1 +1,1 @@
-"""PNG slices: 8 bits to look at, 16 bits that keep the values, and a sidecar that keeps the grid."""
+"""Read and write PNG slices: 8 bits for display, 16 bits for values, with a sidecar file."""

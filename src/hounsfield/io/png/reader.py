@@ -1,4 +1,4 @@
-"""Read the folder of PNG slices that we wrote; other pictures do not say where they lie."""
+"""Read a folder of PNG slices written by this package; other PNG files have no geometry."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.sidecar import SIDECAR_NAME, Sidecar, read_sidecar
 
 LARGEST_PIXEL_BYTES = 3
-"""Two bytes of a pixel, and room for the filter and for deflate's blocks where noise does not compress."""
+"""Most bytes per pixel: two, plus overhead of filters and of incompressible deflate blocks."""
 
 OTHER_CHUNKS_BYTES = 1 << 16
-"""Room for the header and the text chunks of a slice, which take some 200 bytes."""
+"""Most bytes of the header and text chunks of a slice, which take some 200 bytes."""
 
 PNG_END = bytes.fromhex("0000000049454e44ae426082")
-"""The chunk IEND, which ends every PNG that is whole."""
+"""The IEND chunk at the end of a complete PNG."""
 
 
 def open_png(path: Path) -> RawImage:
-    """What the folder holds, by its sidecar; slices are decoded when asked for.
+    """Open a folder of slices by its sidecar; slices are decoded on demand.
 
-    Whole numbers come back in their own dtype; others as stored numbers with slope and intercept. Raises ReadError
-    where a slice is missing, of another size or of another slope than the sidecar says.
+    Integers are read in their own dtype, other values as stored values with slope and intercept.
+    Raises ReadError if a slice is missing or contradicts the sidecar.
     """
     sidecar = read_sidecar(path / SIDECAR_NAME)
     spec = sidecar.spec
     for k in (0, spec.grid.shape[2] - 1):
         if not (path / slice_name(k, 0 if spec.channels else None)).is_file():
-            raise ReadError(f"slice {k} of {spec.grid.shape[2]} is missing in the folder")
-    is_whole = spec.dtype.kind in "biu" and sidecar.slope == 1.0
+            raise ReadError(f"slice {k} of {spec.grid.shape[2]} is missing")
+    is_integer = spec.dtype.kind in "biu" and sidecar.slope == 1.0
     return RawImage(
         grid=spec.grid,
-        dtype=spec.dtype if is_whole else np.dtype(np.uint16),
-        load=lambda: _load(path, sidecar, is_whole),
-        slope=1.0 if is_whole else sidecar.slope,
-        intercept=0.0 if is_whole else sidecar.intercept,
+        dtype=spec.dtype if is_integer else np.dtype(np.uint16),
+        load=lambda: _load(path, sidecar, is_integer),
+        slope=1.0 if is_integer else sidecar.slope,
+        intercept=0.0 if is_integer else sidecar.intercept,
         channels=spec.channels,
         quantity=spec.quantity,
         background=spec.background,
@@ -51,21 +51,23 @@ def open_png(path: Path) -> RawImage:
     )
 
 
-def _load(path: Path, sidecar: Sidecar, is_whole: bool) -> Array:
+def _load(path: Path, sidecar: Sidecar, is_integer: bool) -> Array:
     spec = sidecar.spec
-    # Decoded first and gathered then: no more is allocated than slices that are there can fill.
+    # Check the first slice before allocating the whole volume.
     _slice(path, sidecar, 0, 0 if spec.channels else None)
-    result = np.empty(spec.shape, dtype=spec.dtype if is_whole else np.uint16, order="F")
+    result = np.empty(spec.shape, dtype=spec.dtype if is_integer else np.uint16, order="F")
     for k in range(spec.grid.shape[2]):
         if not spec.channels:
-            result[:, :, k] = _values(_slice(path, sidecar, k, None), sidecar, is_whole)
+            result[:, :, k] = _values(_slice(path, sidecar, k, None), sidecar, is_integer)
         for channel in range(len(spec.channels)):
-            result[:, :, k, channel] = _values(_slice(path, sidecar, k, channel), sidecar, is_whole)
+            result[:, :, k, channel] = _values(
+                _slice(path, sidecar, k, channel), sidecar, is_integer
+            )
     return result
 
 
-def _values(stored: Array, sidecar: Sidecar, is_whole: bool) -> Array:
-    if not is_whole:
+def _values(stored: Array, sidecar: Sidecar, is_integer: bool) -> Array:
+    if not is_integer:
         return stored
     values = stored.astype(np.int64) + int(sidecar.intercept)
     low, high = (
@@ -75,13 +77,13 @@ def _values(stored: Array, sidecar: Sidecar, is_whole: bool) -> Array:
     )
     if values.min() < low or values.max() > high:
         raise ReadError(
-            f"a slice holds values that {sidecar.spec.dtype} does not: it belongs to another output"
+            f"a slice has values outside {sidecar.spec.dtype}; it belongs to another output"
         )
     return values
 
 
 def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
-    """Slice k as stored, (i, j); its size is compared before it is decoded."""
+    """Slice k as stored (i, j); its size is checked before it is decoded."""
     from PIL import Image, UnidentifiedImageError
 
     columns, rows = sidecar.spec.grid.shape[:2]
@@ -89,22 +91,22 @@ def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
         with reading("PNG"), (path / slice_name(k, channel)).open("rb") as file:
             data = file.read(columns * rows * LARGEST_PIXEL_BYTES + OTHER_CHUNKS_BYTES)
         if not data.endswith(PNG_END):
-            raise ReadError(f"slice {k} is cut short: fetch it again")
+            raise ReadError(f"slice {k} is truncated; copy it again")
         with reading("PNG"):
             Image.open(BytesIO(data), formats=["PNG"]).verify()
         with reading("PNG"), Image.open(BytesIO(data), formats=["PNG"]) as image:
             if image.size != (columns, rows) or image.mode not in ("I;16", "I;16B", "I", "L"):
                 raise ReadError(
-                    f"slice {k} is {image.size[0]} x {image.size[1]} of {image.mode}, and {columns} x "
-                    f"{rows} of grey values was expected"
+                    f"slice {k} is {image.size[0]} x {image.size[1]} ({image.mode}); expected "
+                    f"{columns} x {rows} grey values"
                 )
             image.load()
             values = np.asarray(image)
             _check_text(image.info, sidecar, k)
     except (UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise ReadError(f"slice {k} is corrupt or no PNG: fetch it again") from None
+        raise ReadError(f"slice {k} is corrupt or not a PNG; copy it again") from None
     if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
-        raise ReadError(f"slice {k} is no picture of 16 bits")
+        raise ReadError(f"slice {k} is not a 16-bit image")
     return values.T.astype(np.uint16)
 
 
@@ -114,5 +116,5 @@ def _check_text(info: Mapping[Any, Any], sidecar: Sidecar, k: int) -> None:
         repr(sidecar.intercept),
     ):
         raise ReadError(
-            f"slice {k} has another slope and intercept than the sidecar: it belongs to another output"
+            f"slope or intercept of slice {k} differs from the sidecar; slice of another output"
         )

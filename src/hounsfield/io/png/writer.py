@@ -1,4 +1,4 @@
-"""Write PNG slices: one picture per k-slice, row j and column i, slope and intercept inside each."""
+"""Write one PNG per k-slice (row j, column i), with slope and intercept in text chunks."""
 
 from __future__ import annotations
 
@@ -13,44 +13,39 @@ from hounsfield.io.png.scale import Scale, scale_8, scale_16
 from hounsfield.io.values.sidecar import SIDECAR_NAME, Sidecar
 
 COMPRESSION = 3
-"""zlib's level: twice as fast as its 6 on CT, and 3 % larger."""
+"""zlib level: on CT twice as fast as level 6, and 3 % larger."""
 
 SLOPE_KEY, INTERCEPT_KEY = "Rescale Slope", "Rescale Intercept"
-"""The names of the text chunks, after DICOM's attributes."""
+"""Keywords of the text chunks, named after the DICOM attributes."""
 
 
 def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16]) -> None:
-    """Write a folder of slices `slice-0000.png` (of channels: `slice-0000-1.png`) and the sidecar volume.json.
+    """Write slices `slice-0000.png` (channels: `slice-0000-1.png`) and the sidecar volume.json.
 
-    An earlier output of ours at `path` is replaced whole; any other folder that is not empty is left, WriteError.
+    Replaces an earlier output at `path` atomically; raises WriteError for any other folder that is
+    not empty.
     """
     low, high = float(volume.array.min()), float(volume.array.max())
     scale = scale_8(volume.spec) if bits == 8 else scale_16(volume.spec, low, high)
     with atomic_folder(path, is_ours=is_ours) as folder:
         for k in range(volume.grid.shape[2]):
             for channel in range(max(1, len(volume.spec.channels))):
-                slab = (
-                    volume.array[:, :, k, channel]
-                    if volume.spec.channels
-                    else volume.array[:, :, k]
-                )
-                _save(
-                    slab,
-                    folder / slice_name(k, channel if volume.spec.channels else None),
-                    scale,
-                    bits,
-                )
+                values = volume.array[:, :, k]
+                if volume.spec.channels:
+                    values = values[..., channel]
+                name = slice_name(k, channel if volume.spec.channels else None)
+                _save(values, folder / name, scale, bits)
         sidecar = Sidecar(spec=volume.spec, slope=scale.slope, intercept=scale.intercept)
         (folder / SIDECAR_NAME).write_text(sidecar.text(), encoding="utf-8")
 
 
 def slice_name(k: int, channel: int | None) -> str:
-    """The file name of slice k, and of one channel of it."""
+    """The file name of slice k, or of one of its channels."""
     return f"slice-{k:04d}.png" if channel is None else f"slice-{k:04d}-{channel}.png"
 
 
 def is_ours(names: set[str]) -> bool:
-    """Whether a folder of these names is an output of ours and of nobody else."""
+    """Whether a folder contains only files of a PNG output."""
     return SIDECAR_NAME in names and all(
         name == SIDECAR_NAME or (name.startswith("slice-") and name.endswith(".png"))
         for name in names

@@ -1,4 +1,4 @@
-"""Place voxels in the world: affines of other frames turned into RAS+ mm, refused where they cannot be a scan's."""
+"""Convert affines to RAS+ mm, check them, and assume missing ones on request."""
 
 from __future__ import annotations
 
@@ -16,47 +16,46 @@ SIGNS: dict[str, tuple[float, float, float]] = {
     "RAS": (1.0, 1.0, 1.0),
     "LAS": (-1.0, 1.0, 1.0),
 }
-"""What each world axis of a frame is multiplied with to become RAS+."""
+"""Sign of each world axis in the conversion to RAS+."""
 
 FARTHEST_MM = 1e6
-"""A kilometre: no scanner places a voxel farther off, and no arithmetic on smaller numbers overflows."""
+"""Largest valid entry of an affine (1 km)."""
 
 FINEST_MM = 1e-6
-"""A nanometre: no CT resolves it; a smaller spacing is a header gone wrong."""
+"""Smallest valid spacing (1 nm)."""
 
 
-def placed(shape: Sequence[int], affine_ras: ArrayLike) -> Grid:
-    """The grid of a file's shape and affine; raises GeometryError where a spacing or an origin is no scan's."""
+def checked_grid(shape: Sequence[int], affine_ras: ArrayLike) -> Grid:
+    """The grid of a shape and affine; raises GeometryError for invalid spacings or origins."""
     affine = np.asarray(affine_ras, dtype=np.float64)
     if not np.isfinite(affine).all() or np.abs(affine).max() > FARTHEST_MM:
-        raise GeometryError("it holds NaN, infinity, or distances over a kilometre")
+        raise GeometryError("affine has NaN, infinite or larger values than 1 km")
     if np.abs(affine[:3, :3]).max(axis=0).min() < FINEST_MM:
-        raise GeometryError("a spacing in it is 0 mm, or as good as that")
+        raise GeometryError("affine has a spacing of 0 mm")
     return Grid(shape, affine)
 
 
 def to_ras(affine: ArrayLike, frame: str = "LPS") -> NDArray[np.float64]:
-    """An affine (4 x 4) to `frame` mm as one to RAS+ mm; for LPS it is its own inverse."""
+    """Convert an affine (4 x 4) from `frame` to RAS+ mm; for LPS also the inverse."""
     return np.asarray(
         np.array([*SIGNS[frame], 1.0])[:, np.newaxis] * np.asarray(affine, dtype=np.float64)
     )
 
 
-def assumed(
+def assumed_affine(
     letters: str | None, spacing_mm: ArrayLike | None, fault: str
 ) -> tuple[NDArray[np.float64], Diagnostic]:
-    """The affine that the user's three letters and the file's spacing give, first voxel at 0; raises RefusedError
-    (NO_AFFINE) where there are none."""
+    """The affine of the given orientation and spacing, with the first voxel at 0, 0, 0 mm.
+
+    `fault` is why the file has no affine. Raises RefusedError (NO_AFFINE) if either is missing.
+    """
     if spacing_mm is None:
-        raise refused(
-            "NO_AFFINE",
-            f"{fault}, and there is no spacing either: nothing says where the voxels lie",
-        )
+        raise refused("NO_AFFINE", f"{fault}, and no spacing; the voxel positions are unknown")
     if letters is None:
         raise refused(
             "NO_AFFINE",
-            f"{fault}, so nothing says where the voxels lie; assume_affine='RAS' (or the "
-            "letters that you know) takes your word for it",
+            f"{fault}; the voxel positions are unknown; use assume_affine='RAS' (or another "
+            "orientation) to assume one",
         )
     affine = np.diag([0.0, 0.0, 0.0, 1.0])
     steps = np.asarray(spacing_mm, dtype=np.float64)
@@ -65,6 +64,6 @@ def assumed(
     return affine, Diagnostic(
         "ASSUMED_AFFINE",
         "repair",
-        f"{fault}: axes taken as {letters}, the spacing from the header, the first "
-        "voxel at 0, 0, 0 mm",
+        f"{fault}; assumed axes {letters}, the spacing of the header and the first voxel at "
+        "0, 0, 0 mm",
     )

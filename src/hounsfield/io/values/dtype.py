@@ -1,4 +1,4 @@
-"""Settle stored numbers into the dtype that a Volume has: int16 where all values are whole and fit, else float32."""
+"""Convert stored values to int16 if they are integers in range, else to float32."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from hounsfield.core.volume import Array
 INT16 = np.iinfo(np.int16)
 
 FLOAT32_WHOLE = 2**24
-"""Up to this float32 holds every whole number; integers beyond it would change by being read."""
+"""Largest integer up to which float32 is exact."""
 
 SLAB_BYTES = 1 << 22
-"""Values looked at together, so that the temporaries stay in the cache and out of the peak memory."""
+"""Bytes processed at once, so that temporaries stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a look at all values found: the finite extremes, whether all are whole, how many are not finite."""
+    """The finite minimum and maximum, whether all values are integers, and the non-finite count."""
 
     low: float
     high: float
@@ -34,20 +34,20 @@ class Range:
 
 
 def slabs(array: Array) -> Iterator[slice]:
-    """Runs of k-slices of a few megabytes each."""
+    """Consecutive runs of k-slices of a few megabytes each."""
     step = max(1, SLAB_BYTES // max(1, array[:, :, :1].nbytes))
     for start in range(0, array.shape[2], step):
         yield slice(start, min(start + step, array.shape[2]))
 
 
-def rescaled_array(
+def rescale_to_dtype(
     array: Array, *, slope: float, intercept: float, background: float, policy: ReadPolicy
 ) -> tuple[Array, tuple[Diagnostic, ...]]:
-    """stored * slope + intercept as int16 where every value is whole and fits, else float32, Fortran-ordered.
+    """stored * slope + intercept as int16 if all are integers in range, else float32.
 
-    Computed in float64 for rescaled values and rounded once. NaN and infinite voxels become `background` where the
-    policy is padding='air' and they reach the volume's faces, as the outside of a scan does; else they are refused.
-    Raises RefusedError (NON_FINITE, TOO_LARGE).
+    Rescaled values are computed in float64 and rounded once; the result is Fortran-ordered. With
+    padding='air', NaN and infinite voxels that are connected to the border become `background`;
+    others are refused. Raises RefusedError (NON_FINITE, TOO_LARGE).
     """
     found = survey(array, slope, intercept)
     diagnostics = _non_finite(array, found, background, policy) if found.non_finite else ()
@@ -62,7 +62,7 @@ def rescaled_array(
 
 
 def survey(array: Array, slope: float = 1.0, intercept: float = 0.0) -> Range:
-    """Look at every value of stored * slope + intercept."""
+    """The range of stored * slope + intercept over all voxels."""
     low, high, whole, non_finite = np.inf, -np.inf, True, 0
     for part in slabs(array):
         values = rescaled(array[:, :, part], slope, intercept)
@@ -79,7 +79,7 @@ def survey(array: Array, slope: float = 1.0, intercept: float = 0.0) -> Range:
 
 
 def rescaled(values: Array, slope: float, intercept: float) -> Array:
-    """stored * slope + intercept in float64; the stored values themselves where that changes nothing."""
+    """stored * slope + intercept in float64; unchanged for slope 1 and intercept 0."""
     if slope == 1.0 and intercept == 0.0:
         return values
     with np.errstate(over="ignore", invalid="ignore"):
@@ -87,7 +87,7 @@ def rescaled(values: Array, slope: float, intercept: float) -> Array:
 
 
 def dtype_for(found: Range, background: float | None = None) -> np.dtype[Any]:
-    """int16 or float32; raises RefusedError where neither holds the values."""
+    """int16 or float32; raises RefusedError if neither can represent the values."""
     low, high = found.low, found.high
     if background is not None:
         low, high = min(low, background), max(high, background)
@@ -102,21 +102,20 @@ def dtype_for(found: Range, background: float | None = None) -> np.dtype[Any]:
     if max(-low, high) > limit and low <= high:
         raise refused(
             "VALUE_RANGE",
-            f"the values run from {found.low:g} to {found.high:g}, which float32 does not "
-            "hold exactly",
+            f"values from {found.low:g} to {found.high:g} cannot be represented exactly in float32",
         )
     return np.dtype(np.float32)
 
 
 def label_values(array: Array, *, slope: float, intercept: float) -> Array:
-    """Whole numbers in the smallest change of type: integers up to 16 bits as they are, others int16, int32 or int64.
+    """Label values: integers up to 16 bits unchanged, others as int16, int32 or int64.
 
-    Raises QuantityError where a value is not whole, which no label is.
+    Raises QuantityError if a value is not an integer.
     """
     found = survey(array, slope, intercept)
     if found.non_finite or not found.whole:
         raise QuantityError(
-            "labels are whole numbers, and this file holds fractions or NaN: it looks like an image"
+            "labels must be integers, but the file has fractions or NaN; it may be an image"
         )
     same = slope == 1.0 and intercept == 0.0
     if same and array.dtype.kind in "biu" and array.dtype.itemsize <= 2:
@@ -130,9 +129,7 @@ def label_values(array: Array, *, slope: float, intercept: float) -> Array:
         None,
     )
     if dtype is None:
-        raise QuantityError(
-            f"labels run from {found.low:g} to {found.high:g}, which no integer type holds"
-        )
+        raise QuantityError(f"labels from {found.low:g} to {found.high:g} exceed int64")
     result = np.empty(array.shape, dtype=dtype, order="F")
     for part in slabs(array):
         result[:, :, part] = rescaled(array[:, :, part], slope, intercept)
@@ -145,34 +142,29 @@ def _non_finite(
     count = found.non_finite
     what = f"{count} voxel{'s are' if count > 1 else ' is'} NaN or infinite"
     if policy.padding == "keep":
-        raise refused("NON_FINITE", f"{what}; padding='air' takes those outside for air")
+        raise refused("NON_FINITE", f"{what}; use padding='air' to replace those outside by air")
     if count == array.size:
         raise refused("NON_FINITE", "every voxel is NaN or infinite")
     holes = _enclosed(~np.isfinite(array))
     if holes:
         raise refused(
-            "NON_FINITE",
-            f"{what}, and {holes} of them lie inside the picture, where nothing says what "
-            "was there; set them yourself first",
+            "NON_FINITE", f"{what}, {holes} of them inside the image; replace them before reading"
         )
     return (
-        Diagnostic(
-            "NON_FINITE", "repair", f"{what}, outside of the picture: set to {background:g}"
-        ),
+        Diagnostic("NON_FINITE", "repair", f"{what}, outside the image; set to {background:g}"),
     )
 
 
 def _enclosed(missing: NDArray[np.bool_]) -> int:
-    """How many of the missing voxels belong to no piece that reaches a face of the volume (axes of one slice have
-    none)."""
+    """The number of missing voxels that are not connected to the border (of axes longer than 1)."""
     from scipy import ndimage
 
     if missing.ndim == 4:
         return sum(_enclosed(missing[..., n]) for n in range(missing.shape[3]))
-    pieces, count = ndimage.label(missing, structure=np.ones((3, 3, 3)))
+    regions, count = ndimage.label(missing, structure=np.ones((3, 3, 3)))
     outside = np.zeros(count + 1, dtype=bool)
     outside[0] = True
     for axis, size in enumerate(missing.shape):
         if size > 1:
-            outside[np.unique(np.take(pieces, [0, -1], axis=axis))] = True
-    return int(np.count_nonzero(~outside[pieces]))
+            outside[np.unique(np.take(regions, [0, -1], axis=axis))] = True
+    return int(np.count_nonzero(~outside[regions]))

@@ -1,4 +1,4 @@
-"""What a file holds, as it says it: the grid, the stored type, the rescale, and how to load the voxels."""
+"""An image as stored in a file, before its values are interpreted."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.stream import GzipVoxels
 
 LARGEST_SIZE = 65_536
-"""No scan comes near it along any axis, and tables of one entry per slice stay small, whatever a header declares."""
+"""Largest size along an axis, far above any scan; it bounds tables with one entry per slice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RawImage:
-    """Voxels as a file has them, before anything is interpreted.
+    """A grid, stored dtype and rescale, and a function that loads the voxels.
 
-    `load()` gives (i, j, k), or (i, j, k, channel), of `dtype` in the file's own byte order, Fortran-ordered, maybe
-    memory-mapped and read-only. Values mean stored * `slope` + `intercept`. `quantity`, `background`, `backgrounds` and `channels`
-    are set where the file says them itself. `packed` is where the voxels lie compressed, so that they can be read in
-    order without holding them all.
+    `load()` returns (i, j, k) or (i, j, k, channel) of `dtype` in the file's byte order,
+    Fortran-ordered, possibly memory-mapped and read-only. A value is stored * `slope` +
+    `intercept`.
+    `quantity`, `background`, `backgrounds` and `channels` are set if the file declares them.
+    `packed` gives streaming access to compressed voxels.
     """
 
     grid: Grid
@@ -46,11 +47,11 @@ class RawImage:
         if max(self.grid.shape) > LARGEST_SIZE:
             raise refused(
                 "TOO_LARGE",
-                f"the file declares {' x '.join(map(str, self.grid.shape))} voxels; no scan "
-                f"has over {LARGEST_SIZE} along an axis",
+                f"image size {' x '.join(map(str, self.grid.shape))} exceeds {LARGEST_SIZE} voxels "
+                "along an axis",
             )
 
     @property
     def is_rescaled(self) -> bool:
-        """Whether the values differ from what is stored."""
+        """Whether values differ from stored values."""
         return self.slope != 1.0 or self.intercept != 0.0

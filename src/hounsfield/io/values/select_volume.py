@@ -1,4 +1,4 @@
-"""Choose one of several volumes in a file, by what its user said; nothing is chosen for them."""
+"""Select one of several volumes in a file."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import refused
 
 
-def chosen(count: int, series: str | None, *, axes: int) -> tuple[int, tuple[Diagnostic, ...]]:
-    """The number of the volume to read among `count`, and what is said of it; `axes` is how many the file has.
+def select_volume(
+    count: int, series: str | None, *, axes: int
+) -> tuple[int, tuple[Diagnostic, ...]]:
+    """The number of the volume to read among `count`, with diagnostics; the file has `axes` axes.
 
-    Raises RefusedError (VOLUMES) where there are several and `series` is not the number of one of them, from 0.
+    Raises RefusedError (VOLUMES) unless `series` is a valid number, or there is one volume.
     """
     if count == 1:
         if series not in (None, "0"):
-            raise refused("VOLUMES", "the file holds one volume, which is series='0'")
+            raise refused("VOLUMES", "file has one volume; use series='0' or omit it")
         return 0, (
             (
                 Diagnostic(
                     "SQUEEZED",
                     "note",
-                    f"{axes} axes, those beyond the third with one entry: read as one volume",
+                    f"{axes} axes, of length 1 beyond the third; read as one volume",
                 ),
             )
             if axes > 3
@@ -28,9 +30,8 @@ def chosen(count: int, series: str | None, *, axes: int) -> tuple[int, tuple[Dia
     if series is None or not series.isdecimal() or int(series) >= count:
         raise refused(
             "VOLUMES",
-            f"the file holds {count} volumes, and one is read at a time: choose it by "
-            f"series='0' to series='{count - 1}'",
+            f"file has {count} volumes; select one with series='0' to series='{count - 1}'",
         )
     return int(series), (
-        Diagnostic("CHOSEN", "note", f"volume {int(series)} of {count} was read, counted from 0"),
+        Diagnostic("CHOSEN", "note", f"read volume {int(series)} of {count}, counted from 0"),
     )

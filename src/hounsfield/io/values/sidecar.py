@@ -14,7 +14,7 @@ import numpy as np
 from hounsfield.core.errors import ReadError
 from hounsfield.core.spec import QUANTITIES, Quantity, Spec
 from hounsfield.io.bytes.gzip.read import reading
-from hounsfield.io.values.affine import placed
+from hounsfield.io.values.affine import checked_grid
 
 SIDECAR_NAME = "volume.json"
 """The file that a folder of our PNG slices keeps its grid in."""
@@ -96,7 +96,7 @@ def _checked(fields: dict[str, Any]) -> Sidecar:
     if backgrounds and len(backgrounds) != len(channels):
         raise ReadError("the sidecar is corrupt: it has not one background for each channel")
     spec = Spec(
-        grid=placed(shape, affine),
+        grid=checked_grid(shape, affine),
         dtype=dtype,
         quantity=cast("Quantity", quantity),
         background=background,

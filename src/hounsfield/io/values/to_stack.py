@@ -18,7 +18,7 @@ from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
 from hounsfield.io.bytes.gzip.stream import KEPT_IN_MEMORY_BYTES, GzipVoxels, Sequential
-from hounsfield.io.values.dtype import INT16, label_values, rescaled_array
+from hounsfield.io.values.dtype import INT16, label_values, rescale_to_dtype
 from hounsfield.io.values.plausibility import (
     CHECKED_FROM_VOXELS,
     check_hu,
@@ -51,7 +51,7 @@ class Slices:
 
 
 def stack_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Stack:
-    """The Stack of what a file holds, its dtype rescaled_array: voxels are loaded only where that needs a look at them.
+    """The Stack of what a file holds, its dtype rescale_to_dtype: voxels are loaded only where that needs a look at them.
 
     Raises RefusedError, QuantityError or ReadError; warns (HounsfieldWarning) where HU are in doubt.
     """
@@ -82,7 +82,7 @@ def stack_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Sta
             diagnostics=stored.diagnostics,
             policy=policy,
         )
-    array, diagnostics = rescaled_array(
+    array, diagnostics = rescale_to_dtype(
         stored.load(),
         slope=stored.slope,
         intercept=stored.intercept,
@@ -153,7 +153,7 @@ def volume_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Vo
     ):
         array = np.array(raw, dtype=raw.dtype.newbyteorder("="), order="F")
     else:
-        array, _ = rescaled_array(
+        array, _ = rescale_to_dtype(
             raw,
             slope=stored.slope,
             intercept=stored.intercept,
@@ -238,7 +238,7 @@ def _held(
     diagnostics: tuple[Diagnostic, ...],
     policy: ReadPolicy,
 ) -> Stack:
-    """The stack of values that are rescaled_array already and lie in memory."""
+    """The stack of values that are rescale_to_dtype already and lie in memory."""
     slices = Slices(lambda: array, array.dtype, lambda _: None)
     return Stack.on_grid(
         stored.grid,

@@ -148,7 +148,7 @@ def test_no_name_from_a_header_that_may_be_a_persons_is_shown(
 
 
 def test_an_image_is_no_label(real_data: Path, abdomen: hu.Stack) -> None:
-    with pytest.raises(hu.ReadError, match="only an image, no labels"):
+    with pytest.raises(hu.ReadError, match="DICOM without labels; expected RTSTRUCT or SEG"):
         hu.read_labels(real_data / "ct_dicomseg_nrrdseg_dcmqi/ct-3slice/01.dcm", image=abdomen)
 
 

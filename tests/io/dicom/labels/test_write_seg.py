@@ -140,11 +140,11 @@ def test_what_is_no_label_is_refused(scan: Get, tmp_path: Path) -> None:
     moved = hu.Volume.from_array(
         far.array, affine=grid.boxed((500, 0, 0), grid.shape).affine, quantity="label"
     )
-    with pytest.raises(hu.GeometryError, match="no label lies on any slice"):
+    with pytest.raises(hu.GeometryError, match="label is empty on all slices"):
         hu.write_seg(moved, tmp_path / "s.dcm", source=this.stack)
-    with pytest.raises(hu.WriteError, match="no DICOM series"):
+    with pytest.raises(hu.WriteError, match="not a DICOM series"):
         hu.write_seg(far, tmp_path / "s.dcm", source=hu.Stack.from_volume(far))
-    with pytest.raises(hu.QuantityError, match="name of a segment"):
+    with pytest.raises(hu.QuantityError, match="invalid segment name"):
         hu.write_seg(far, tmp_path / "s.dcm", source=this.stack, names={2: "DOE^JANE"})
     assert list(tmp_path.glob("*.dcm")) == []
 

@@ -1,4 +1,4 @@
-"""Inflate a compressed stream into a buffer of the declared size: never more, checksums checked to the end."""
+"""Decompress into a buffer of the declared size, and verify the checksum."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from hounsfield.core.errors import ReadError
 Codec = Literal["raw", "gzip", "zlib", "bzip2"]
 
 RATIO: dict[str, int] = {"raw": 1, "gzip": 1032, "zlib": 1032, "bzip2": 50_000}
-"""No stream gives more than this many bytes for one of its own: deflate 1032 (zlib's technical notes), bzip2 900,000
-for about 40. A header that declares more is wrong, and is refused before anything is allocated."""
+"""Largest compression ratio: deflate 1032 (zlib's technical notes), bzip2 900,000 bytes from about
+40. A header that declares more is invalid, and is refused before memory is allocated."""
 
 TRAILING_BYTES = 1 << 20
-"""Some writers pad the end of a file. This much is inflated after the declared voxels, to reach the checksum; more is
-not padding."""
+"""Most bytes of padding after the declared voxels; they are decompressed to reach the checksum."""
 
 CHUNK_BYTES = 1 << 24
-"""Bytes inflated per call: large enough to cost nothing, small enough to answer Ctrl-C."""
+"""Bytes decompressed per call, small enough to respond to Ctrl-C."""
 
 
 class Stream(Protocol):
-    """What inflates: bytes in order, until there are no more."""
+    """A decompressed stream that is read in order."""
 
     def read(self, count: int) -> bytes: ...
 
@@ -34,22 +33,22 @@ class Stream(Protocol):
 
 
 def allocate(count: int, *, codec: Codec, packed: int) -> NDArray[np.uint8]:
-    """A buffer for `count` bytes that `packed` bytes of a `codec` may hold; raises ReadError where they cannot."""
+    """A buffer for `count` bytes; raises ReadError if `packed` bytes cannot contain so many."""
     if count > packed * RATIO[codec]:
         raise too_short(packed * RATIO[codec], count)
     try:
         return np.empty(count, dtype=np.uint8)
     except MemoryError:
-        raise ReadError(f"the voxels take {count} bytes, and there is not so much memory") from None
+        raise ReadError(f"not enough memory for {count} bytes of voxels") from None
 
 
 def fill(
     out: NDArray[np.uint8], path: Path, *, codec: Codec, start: int = 0, skip: int = 0
 ) -> None:
-    """Fill `out` from the stream that begins at byte `start` of the file, leaving out its first `skip` bytes.
+    """Fill `out` from the stream at byte `start` of the file, without its first `skip` bytes.
 
-    Raises ReadError where there are fewer bytes, or over TRAILING_BYTES more in a compressed stream; EOFError,
-    zlib.error or OSError where the stream is corrupt (`content.reading` words them).
+    Raises ReadError if there are fewer bytes, or over TRAILING_BYTES more in a compressed stream;
+    EOFError, zlib.error or OSError if the stream is corrupt (converted by `read.reading`).
     """
     with path.open("rb") as file:
         file.seek(start)
@@ -66,39 +65,41 @@ def fill(
 
 
 def too_short(found: int, declared: int) -> ReadError:
-    """What is said of a file that holds fewer bytes of voxels than its header declares."""
+    """The error of a file with fewer bytes of voxels than its header declares."""
     return ReadError(
-        f"the file is cut short: its header declares {declared} bytes of voxels, and it holds at most "
-        f"{max(found, 0)}; fetch it again"
+        f"file is truncated: header declares {declared} bytes of voxels, found at most "
+        f"{max(found, 0)}; copy it again"
     )
 
 
 def check_length(path: Path, *, start: int, count: int) -> None:
-    """Raise ReadError where a plain file does not end with the `count` bytes from `start`: one that is longer holds
-    something that its header does not speak of, and what is read may be shifted by it."""
+    """Raise ReadError if an uncompressed file does not end `count` bytes after `start`.
+
+    In a longer file, the voxels may be at another offset than the header declares.
+    """
     size = path.stat().st_size
     if size < start + count:
         raise too_short(size - start, count)
     if size > start + count:
         raise ReadError(
-            f"the file is {size - start - count} bytes longer than the {count} bytes of voxels that its "
-            f"header declares, so they may lie elsewhere in it"
+            f"file is {size - start - count} bytes longer than the {count} bytes of voxels that "
+            "its header declares; their offset is ambiguous"
         )
 
 
 def check_end(stream: Stream, count: int) -> None:
-    """Read on to the checksum, which lies behind what was declared."""
+    """Read to the end of the stream, which verifies its checksum."""
     extra = 0
     while extra < TRAILING_BYTES and (got := len(stream.read(TRAILING_BYTES - extra))):
         extra += got
     if extra >= TRAILING_BYTES:
         raise ReadError(
-            f"the file holds far more than the {count} bytes of voxels that its header declares"
+            f"file contains far more than the {count} bytes of voxels that its header declares"
         )
 
 
 def stream_of(file: BinaryIO, codec: Codec) -> Stream:
-    """The inflated content of a file from where it stands."""
+    """The decompressed content of a file from its current position."""
     if codec == "gzip":
         from isal import igzip
 
@@ -109,7 +110,7 @@ def stream_of(file: BinaryIO, codec: Codec) -> Stream:
 
 
 class _Zlib:
-    """A zlib stream as MetaImage has it; its Adler-32 is checked by the decompressor at its end."""
+    """A zlib stream, as in MetaImage; the decompressor verifies its Adler-32."""
 
     def __init__(self, file: BinaryIO) -> None:
         from isal import isal_zlib
@@ -120,7 +121,7 @@ class _Zlib:
         while not self._inflater.eof:
             packed = self._waiting or self._file.read(1 << 20)
             if not packed:
-                raise EOFError("the compressed stream ends before its end marker")
+                raise EOFError("compressed stream has no end marker")
             data = self._inflater.decompress(packed, max_length=count)
             self._waiting = self._inflater.unconsumed_tail
             if data:

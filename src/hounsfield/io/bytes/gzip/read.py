@@ -1,4 +1,4 @@
-"""The bytes of a file, inflated where it is gzip, and one kind of error for all that can go wrong with them."""
+"""Read the bytes of a file, decompressed if it is gzip, with all errors as ReadError."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 @contextmanager
 def reading(kind: str) -> Iterator[None]:
-    """Turn what the operating system and the decompressors raise into one ReadError about a `kind` of file."""
+    """Convert errors of the operating system and decompressors to a ReadError for `kind`."""
     try:
         yield
     except HounsfieldError:
         raise
     except FileNotFoundError:
-        raise ReadError(f"there is no such {kind} file") from None
+        raise ReadError(f"{kind} file does not exist") from None
     except PermissionError:
         raise ReadError(
-            f"the {kind} file may not be read: give yourself the permission, or copy it"
+            f"no permission to read the {kind} file; change its permissions or copy it"
         ) from None
     except IsADirectoryError:
-        raise ReadError(f"a {kind} file was expected, and this is a folder") from None
+        raise ReadError(f"expected a {kind} file, found a folder") from None
     except _decompressor_errors() as error:
         raise ReadError(
-            f"the {kind} file is corrupt or cut short ({_words(error)}): fetch it again"
+            f"{kind} file is corrupt or truncated ({_reason(error)}); copy it again"
         ) from None
     except OSError as error:
-        raise ReadError(f"the {kind} file could not be read ({_words(error)})") from None
+        raise ReadError(f"{kind} file cannot be read ({_reason(error)})") from None
 
 
 def _decompressor_errors() -> tuple[type[Exception], ...]:
-    """What a corrupt stream raises; asked only once something was raised, so that isal is not imported for nothing."""
+    """Errors of corrupt streams, evaluated on an error so that isal is imported only then."""
     from isal.igzip_lib import IsalError
 
     return (EOFError, zlib.error, BadGzipFile, cast("type[Exception]", IsalError))
 
 
 def is_gzip(path: Path) -> bool:
-    """Whether the file begins as gzip does."""
+    """Whether the file starts with the gzip magic number."""
     with path.open("rb") as file:
         return file.read(2) == GZIP_MAGIC
 
 
 def head(path: Path, count: int) -> bytes:
-    """The first `count` bytes of the content (fewer where there are fewer), inflated where the file is gzip."""
+    """The first `count` bytes of the content (or fewer), decompressed if the file is gzip."""
     with path.open("rb") as file:
         if file.read(2) != GZIP_MAGIC:
             file.seek(0)
@@ -66,21 +66,21 @@ def head(path: Path, count: int) -> bytes:
         return bytes(stream.read(count))
 
 
-def room(path: Path, codec: Codec) -> int:
-    """The most bytes that the file can hold; asked before anything is allocated."""
+def max_content_bytes(path: Path, codec: Codec) -> int:
+    """The largest possible size of the decompressed content, bytes."""
     return path.stat().st_size * RATIO[codec]
 
 
 def mapped(path: Path, *, offset: int, count: int) -> NDArray[np.uint8]:
-    """`count` bytes from `offset`, memory-mapped and read-only; raises ReadError where the file is shorter."""
+    """`count` bytes from `offset`, memory-mapped read-only; raises ReadError if truncated."""
     size = path.stat().st_size
     if size < offset + count:
         raise too_short(size - offset, count)
     return np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=offset, shape=(count,)))
 
 
-def content(path: Path, *, offset: int, count: int) -> NDArray[np.uint8]:
-    """Bytes `offset` to `offset + count` of the content: mapped where the file is plain, inflated where it is gzip."""
+def read_content(path: Path, *, offset: int, count: int) -> NDArray[np.uint8]:
+    """`count` bytes of the content from `offset`: memory-mapped, or decompressed if gzip."""
     if not is_gzip(path):
         return mapped(path, offset=offset, count=count)
     values = allocate(count, codec="gzip", packed=path.stat().st_size)
@@ -88,7 +88,7 @@ def content(path: Path, *, offset: int, count: int) -> NDArray[np.uint8]:
     return values
 
 
-def _words(error: BaseException) -> str:
-    """The reason in the system's own words, without the path that they may end with."""
+def _reason(error: BaseException) -> str:
+    """The error message of the system, without a path."""
     reason = error.strerror if isinstance(error, OSError) else None
     return str(reason or error or type(error).__name__).rstrip(".")

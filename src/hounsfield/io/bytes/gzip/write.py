@@ -1,4 +1,4 @@
-"""Open an output for writing, gzip or plain, whole or not at all; the same content gives the same bytes."""
+"""Write an output file atomically and reproducibly, gzip or plain."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any, BinaryIO, Protocol, cast
 from hounsfield.io.bytes.atomic import atomic
 
 GZIP_LEVEL = 2
-"""isal's level that its authors set for a balance: 47 MB of CT in 50 ms, a few percent larger than zlib's 6."""
+"""isal's balanced level: 47 MB of CT in 50 ms, a few percent larger than zlib level 6."""
 
 
 class Digest(Protocol):
-    """What hashlib gives."""
+    """A hash object of hashlib."""
 
     def update(self, data: Any, /) -> None:
-        """Take bytes in."""
+        """Add bytes."""
 
 
 class HashingFile:
-    """A file that tells a digest of every byte written to it, so that it need not be read again."""
+    """A file that updates a hash with every byte written."""
 
     def __init__(self, file: BinaryIO, digest: Digest) -> None:
         self._file, self._digest = file, digest
 
     def write(self, data: Any) -> int:
-        """Write `data` and take it into the digest."""
+        """Write `data` and update the hash."""
         self._digest.update(data)
         return self._file.write(data)
 
@@ -37,23 +37,23 @@ class HashingFile:
 
 
 @contextmanager
-def writing(path: Path, *, is_packed: bool, digest: Digest | None = None) -> Iterator[BinaryIO]:
-    """A binary file that becomes `path` when the block ends well; gzip, nameless and of time 0, if `is_packed`.
+def open_output(path: Path, *, is_packed: bool, digest: Digest | None = None) -> Iterator[BinaryIO]:
+    """A binary file that becomes `path` when the block succeeds; gzip if `is_packed`.
 
-    `digest` is told the bytes that end up in the file.
+    The gzip header has no name and time 0. `digest` is updated with the bytes of the file.
     """
     with atomic(path) as temporary, temporary.open("r+b") as file:
-        told = file if digest is None else cast("BinaryIO", HashingFile(file, digest))
+        target = file if digest is None else cast("BinaryIO", HashingFile(file, digest))
         if not is_packed:
-            yield told
+            yield target
             return
-        with packing(told) as stream:
+        with gzip_stream(target) as stream:
             yield stream
 
 
 @contextmanager
-def packing(file: BinaryIO) -> Iterator[BinaryIO]:
-    """A gzip stream into `file`, without a name and with time 0."""
+def gzip_stream(file: BinaryIO) -> Iterator[BinaryIO]:
+    """A gzip stream to `file`, without a name and with time 0."""
     from isal import igzip
 
     with igzip.IGzipFile(

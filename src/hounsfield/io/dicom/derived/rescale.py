@@ -1,4 +1,4 @@
-"""Values as 16-bit stored values with a rescale that gives them back."""
+"""Find the rescale slope and intercept with which values are stored in 16 bits."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from hounsfield.core.errors import QuantityError
 from hounsfield.io.values.dtype import slabs, survey
 
 LOWEST, HIGHEST = -32768, 32767
-"""What a signed stored value of 16 bits holds."""
+"""Range of a signed 16-bit stored value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rescale:
-    """value = stored * slope + intercept, both as the decimal strings that the file holds (PS3.3 C.11.1.1.2); `error`
-    is the farthest that a value comes back from where it was."""
+    """value = stored * slope + intercept, as decimal strings (PS3.3 C.11.1.1.2).
+
+    `error` is the largest absolute rounding error of a value.
+    """
 
     slope: str
     intercept: str
     error: float = 0.0
 
     def stored(self, values: NDArray[Any]) -> NDArray[np.int16]:
-        """Values as stored values; they must lie in the range that the rescale was made for."""
+        """The stored values of `values`, which must be in the range the rescale was made for."""
         if (self.slope, self.intercept) == ("1", "0"):
             return np.asarray(values.astype(np.int16))
         exact = (values.astype(np.float64) - float(self.intercept)) / float(self.slope)
@@ -34,18 +36,18 @@ class Rescale:
 
 
 def rescale_for(array: NDArray[Any]) -> Rescale:
-    """The rescale that keeps an array best: slope 1 for whole values that span at most 65,535, else the finest slope.
+    """The most accurate rescale: slope 1 for integers that span at most 65,535, else the finest.
 
-    Raises QuantityError for values that are not finite, or too large for a decimal string of 16 characters.
+    Raises QuantityError for values that are not finite or exceed a 16-character decimal string.
     """
-    found = survey(array)
-    if found.non_finite or not math.isfinite(found.high - found.low):
+    values = survey(array)
+    if values.non_finite or not math.isfinite(values.high - values.low):
         raise QuantityError("NaN or infinite values cannot be written as DICOM; replace them first")
-    if found.whole and found.low >= LOWEST and found.high <= HIGHEST:
+    if values.whole and values.low >= LOWEST and values.high <= HIGHEST:
         return Rescale("1", "0")
-    if found.whole and found.high - found.low <= HIGHEST - LOWEST and abs(found.low) < 2**40:
-        return Rescale("1", str(int(found.low) - LOWEST))
-    middle, step = (found.high + found.low) / 2, (found.high - found.low) / (HIGHEST - LOWEST)
+    if values.whole and values.high - values.low <= HIGHEST - LOWEST and abs(values.low) < 2**40:
+        return Rescale("1", str(int(values.low) - LOWEST))
+    middle, step = (values.high + values.low) / 2, (values.high - values.low) / (HIGHEST - LOWEST)
     if step == 0:
         return Rescale("1", decimal(middle), abs(float(decimal(middle)) - middle))
     slope = decimal(step)
@@ -57,7 +59,7 @@ def rescale_for(array: NDArray[Any]) -> Rescale:
 
 
 def decimal(value: float) -> str:
-    """The closest decimal string of at most 16 characters (PS3.5 6.2).
+    """The closest decimal string (DS) of at most 16 characters (PS3.5 6.2).
 
     >>> decimal(0.48828125), decimal(-1 / 3), decimal(1e-20), decimal(-0.0)
     ('0.48828125', '-0.3333333333333', '1e-20', '0')
@@ -68,7 +70,7 @@ def decimal(value: float) -> str:
         text = f"{value:.{digits}g}"
         if len(text) <= 16:
             return text
-    raise QuantityError(f"{value:g} fits no decimal string")
+    raise QuantityError(f"{value:g} cannot be written as a DICOM decimal string (16 characters)")
 
 
 def fingerprint(array: NDArray[Any]) -> bytes:

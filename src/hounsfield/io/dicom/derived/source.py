@@ -1,4 +1,4 @@
-"""The DICOM series that something is derived from: its slices' identifiers and places, and its owner's modules."""
+"""The DICOM series that an output is derived from: identifiers, positions, patient and study."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hounsfield.core.errors import HounsfieldError, WriteError
 from hounsfield.core.stack import Stack
 from hounsfield.io.dicom.derived.uid import pseudonym_uid
-from hounsfield.io.dicom.header.dataset import dataset_of, parsing
+from hounsfield.io.dicom.header.dataset import dataset_of, parse_errors
 from hounsfield.io.dicom.header.frame import Frame
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS
 from hounsfield.io.dicom.read import source_frames
@@ -34,7 +34,7 @@ PATIENT = (
     "PatientIdentityRemoved",
     "DeidentificationMethod",
 )
-"""The Patient Module (PS3.3 C.7.1.1), as far as it is plain elements."""
+"""The Patient Module (PS3.3 C.7.1.1) without its sequences."""
 
 STUDY = (
     "StudyDate",
@@ -48,7 +48,7 @@ STUDY = (
     "PatientWeight",
     "AdditionalPatientHistory",
 )
-"""The General Study and Patient Study Modules (PS3.3 C.7.2.1 and C.7.2.2), but for the UID."""
+"""The General Study and Patient Study Modules (PS3.3 C.7.2.1 and C.7.2.2) without the UID."""
 
 EMPTY = (
     "PatientName",
@@ -61,59 +61,41 @@ EMPTY = (
     "StudyID",
     "AccessionNumber",
 )
-"""Elements that must be there, empty where nobody may be named (type 2)."""
+"""Required elements (type 2) that are written empty if the identity is removed."""
 
-POSITIONS = frozenset(
-    {
-        "HFP",
-        "HFS",
-        "HFDR",
-        "HFDL",
-        "FFDR",
-        "FFDL",
-        "FFP",
-        "FFS",
-        "LFP",
-        "LFS",
-        "RFP",
-        "RFS",
-        "AFDR",
-        "AFDL",
-        "PFDR",
-        "PFDL",
-    }
-)
+_POSITIONS = "HFP HFS HFDR HFDL FFDR FFDL FFP FFS LFP LFS RFP RFS AFDR AFDL PFDR PFDL"
+POSITIONS = frozenset(_POSITIONS.split(" "))
 """Defined terms of PatientPosition (PS3.3 C.7.3.1.1.2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DicomSource:
-    """A DICOM series as what is derived from it sees it: `frames`, their places along `normal_ras`, one header."""
+    """A source series: `frames`, their origins, slice normal and largest gap, and one header."""
 
     frames: tuple[Frame, ...]
     origins_ras_mm: NDArray[np.float64]
     normal_ras: NDArray[np.float64]
-    reach_mm: float
+    max_gap_mm: float
     header: Any
 
     def uid(self, uid: str, identity: Identity) -> str:
-        """A UID of the source as it is written: its own with identity='keep', else its pseudonym."""
+        """A UID of the source as written: unchanged with identity='keep', else its pseudonym."""
         return uid if identity == "keep" else pseudonym_uid(uid)
 
     def near(
         self, corners_ras_mm: NDArray[np.float64], *, thickness_mm: float
     ) -> tuple[Frame, ...]:
-        """The frames that a slice with these corners may have been made of; the nearest one where it lies beyond."""
-        places, span = self.origins_ras_mm @ self.normal_ras, corners_ras_mm @ self.normal_ras
-        room = (thickness_mm + self.reach_mm) / 2
-        chosen = np.flatnonzero((places >= span.min() - room) & (places <= span.max() + room))
-        if not len(chosen):
-            chosen = np.array([np.abs(places - span.mean()).argmin()])
-        return tuple(self.frames[k] for k in chosen)
+        """The frames that a slice with these corners overlaps; the nearest one if none."""
+        positions, span = self.origins_ras_mm @ self.normal_ras, corners_ras_mm @ self.normal_ras
+        margin = (thickness_mm + self.max_gap_mm) / 2
+        overlaps = (positions >= span.min() - margin) & (positions <= span.max() + margin)
+        if not overlaps.any():
+            return (self.frames[int(np.abs(positions - span.mean()).argmin())],)
+        return tuple(self.frames[k] for k in np.flatnonzero(overlaps))
 
 
 def dicom_source(stack: Stack) -> DicomSource:
-    """The series behind a Stack; raises WriteError where it did not come from DICOM."""
+    """The series of a Stack; raises WriteError if it was not read from DICOM."""
     kept = [
         (frame, origin)
         for frame, origin in zip(source_frames(stack), stack.origins_ras_mm, strict=True)
@@ -121,7 +103,7 @@ def dicom_source(stack: Stack) -> DicomSource:
     ]
     if not kept:
         raise WriteError(
-            "source= is no DICOM series: give the Stack that hu.open made of one, or its folder"
+            "source= is not a DICOM series; pass a Stack from hu.open, or the folder of a series"
         )
     frames = tuple(frame for frame, _ in kept)
     gaps = np.abs(stack.gaps_mm)
@@ -129,13 +111,13 @@ def dicom_source(stack: Stack) -> DicomSource:
         frames=frames,
         origins_ras_mm=np.array([origin for _, origin in kept]),
         normal_ras=stack.normal,
-        reach_mm=float(gaps.max()) if len(gaps) else stack.step_mm,
+        max_gap_mm=float(gaps.max()) if len(gaps) else stack.step_mm,
         header=header_of(frames[0]),
     )
 
 
 def header_of(frame: Frame) -> Any:
-    """The header behind a frame as pydicom's data set, without its pixels; raises ReadError."""
+    """The header of a frame as a pydicom Dataset, without pixels; raises ReadError."""
     import pydicom
 
     if frame.offset is None or frame.pixels is None or frame.pixels.syntax.endswith(".1.99"):
@@ -143,20 +125,18 @@ def header_of(frame: Frame) -> Any:
         if "PixelData" in data:
             del data.PixelData
         return data
-    with parsing(frame.source.name):
+    with parse_errors(frame.source.name):
         head = io.BytesIO(frame.source.read(0, frame.offset))
         return pydicom.dcmread(head, force=True, stop_before_pixels=True)
 
 
 def put_owner(target: Any, source: DicomSource | None, identity: Identity) -> None:
-    """The patient and study modules: the source's own, or empty with the statement that identity was removed."""
+    """Write the patient and study modules: copied, or empty and marked as de-identified."""
     for keyword in EMPTY:
         setattr(target, keyword, "")
     if source is None or identity == "remove":
-        target.PatientIdentityRemoved, target.DeidentificationMethod = (
-            "YES",
-            "only listed attributes are written",
-        )
+        target.PatientIdentityRemoved = "YES"
+        target.DeidentificationMethod = "only listed attributes are written"
         return
     for keyword in (*PATIENT, *STUDY):
         _copy(target, source.header, keyword)
@@ -165,7 +145,7 @@ def put_owner(target: Any, source: DicomSource | None, identity: Identity) -> No
 
 
 def _copy(target: Any, header: Any, keyword: str) -> None:
-    """Copy one plain element; one that pydicom cannot read stays out."""
+    """Copy one element that is not a sequence; skip it if pydicom cannot read it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -173,12 +153,12 @@ def _copy(target: Any, header: Any, keyword: str) -> None:
                 target[keyword] = header[keyword]
         except HounsfieldError:
             raise
-        except Exception:  # a value that breaks its own rules is no reason to lose the others
+        except Exception:  # an invalid value must not prevent copying the others
             return
 
 
 def defined_term(header: Any, keyword: str, allowed: Sequence[str] | frozenset[str]) -> str:
-    """A header's value where it is one of the words `allowed`, else ''."""
+    """The value of an attribute if it is one of `allowed`, else ''."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         value = str(header.get(keyword) or "").strip().upper()
@@ -186,5 +166,5 @@ def defined_term(header: Any, keyword: str, allowed: Sequence[str] | frozenset[s
 
 
 def lps(vector_ras: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A vector or point of RAS+ in DICOM's LPS+."""
+    """Convert a vector or point from RAS+ to LPS+."""
     return np.asarray(vector_ras * LPS_TO_RAS, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""UIDs that are the same in every run: of content, and in place of a source's own where nobody may be named."""
+"""Reproducible UIDs, made from content or as pseudonyms of the UIDs of a source."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import uuid
 from hounsfield.io.bytes.case_id import user_key
 
 IMPLEMENTATION_UID = "2.25.248913372120870531744512950735283761841"
-"""Names this writer in the file meta information (PS3.7 D.3.3.2)."""
+"""ImplementationClassUID of this writer (PS3.7 D.3.3.2)."""
 
 
 def content_uid(*parts: str | bytes) -> str:
-    """A UID of `parts`: '2.25.' and the UUID of their SHA-256 (PS3.5 B.2); the same parts give the same UID.
+    """A UID made of '2.25.' and the UUID of the SHA-256 of `parts` (PS3.5 B.2).
 
     >>> content_uid("series", b"voxels")
     '2.25.211835963915016663505125201972239007827'
@@ -26,17 +26,16 @@ def content_uid(*parts: str | bytes) -> str:
 
 
 def pseudonym_uid(uid: str, *, key: bytes | None = None) -> str:
-    """Stands for a source's UID, which may hold a device's serial number and the time of the scan: its HMAC-SHA256
-    under `key` or the user's own, so that its owner can match it, and nobody else."""
-    return _uid(
-        hmac.new(
-            user_key() if key is None else key, b"uid:" + uid.encode("utf-8"), hashlib.sha256
-        ).digest()
-    )
+    """A pseudonym of a source's UID, which may contain a serial number and the time of the scan.
+
+    It is the HMAC-SHA256 under `key` (default: the user's own), so only the owner can match it.
+    """
+    secret = user_key() if key is None else key
+    return _uid(hmac.new(secret, b"uid:" + uid.encode("utf-8"), hashlib.sha256).digest())
 
 
 def _uid(digest: bytes) -> str:
-    """A UID of the first 16 bytes as a UUID of version 8, which RFC 9562 leaves to its maker."""
+    """A UID of the first 16 bytes as a UUID of version 8 (custom, RFC 9562)."""
     raw = bytearray(digest[:16])
     raw[6], raw[8] = raw[6] & 0x0F | 0x80, raw[8] & 0x3F | 0x80
     return f"2.25.{uuid.UUID(bytes=bytes(raw)).int}"

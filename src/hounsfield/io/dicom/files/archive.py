@@ -1,4 +1,4 @@
-"""Zip and tar archives: their members as sources, read in place, never unpacked onto the disk."""
+"""Read the members of zip and tar archives without extracting them to disk."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from hounsfield.io.dicom.files.inflated_once import InflatedOnce
 from hounsfield.io.dicom.files.source import FileSource, Source, printable
 
 MAX_MEMBERS = 100_000
-"""More members than this are refused: the largest studies have some 10,000 files."""
+"""Archives with more members are refused; the largest studies have some 10,000 files."""
 
 MAX_MEMBER = 1 << 32
-"""Bytes of one member, unpacked: an enhanced CT of 4,000 frames has 2 GB."""
+"""Largest uncompressed member, bytes; an enhanced CT of 4,000 frames has 2 GB."""
 
 MAX_TOTAL = 1 << 37
-"""Bytes of all members, unpacked: ten thousand CT slices have 5 GB."""
+"""Largest total uncompressed size, bytes; ten thousand CT slices have 5 GB."""
 
 MAX_UNPACKED_TAR = 1 << 35
-"""Bytes that a compressed tar may unpack to, in an unnamed temporary file."""
+"""Largest uncompressed size of a tar, bytes; it goes to an unnamed temporary file."""
 
 MAX_RATIO = 1100
-"""Deflate packs at most 1032 to 1 (its format's bound); a member that claims more is no honest one."""
+"""Largest compression ratio; deflate cannot exceed 1032 to 1, so more indicates an attack."""
 
 _CHUNK = 1 << 20
 _BLOCK = 512
@@ -36,7 +36,7 @@ _BLOCK = 512
 
 @dataclass(frozen=True, slots=True)
 class ZipSource:
-    """A packed member of a zip, inflated as far as what is asked for."""
+    """A compressed member of a zip, inflated only as far as it is read."""
 
     archive: zipfile.ZipFile = field(repr=False)
     member: zipfile.ZipInfo = field(repr=False)
@@ -44,7 +44,7 @@ class ZipSource:
     ordinal: int
     size: int
     inflated: InflatedOnce = field(repr=False, compare=False)
-    """Shared by all members of the archive: one is read at a time."""
+    """Shared by all members of the archive; one member is read at a time."""
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` bytes from `start`; raises ReadError where the member is corrupt."""
@@ -64,18 +64,17 @@ class ZipSource:
             NotImplementedError,
         ):
             raise unreadable(
-                self.name,
-                "this member of the archive is corrupt, encrypted or of an unknown packing",
+                self.name, "archive member is corrupt, encrypted or of an unsupported compression"
             ) from None
 
 
 def is_archive(head: bytes) -> bool:
-    """Whether the first 512 bytes are those of a zip, a tar, or a gzip, bzip2 or xz (which may hold a tar)."""
+    """Whether the first 512 bytes belong to a zip, a tar, or a gzip, bzip2 or xz stream."""
     return head[:4] in (b"PK\3\4", b"PK\5\6") or head[257:262] == b"ustar" or _is_packed(head)
 
 
 def archive_sources(path: Path) -> list[Source]:
-    """The members of the archive at `path`; raises RefusedError where one leads out, ReadError where it is broken."""
+    """The members of the archive at `path`; raises RefusedError for unsafe ones, ReadError."""
     try:
         with open(path, "rb") as file:
             head = file.read(512)
@@ -94,17 +93,17 @@ def archive_sources(path: Path) -> list[Source]:
     ) as error:
         if isinstance(error, RefusedError):
             raise
-        raise unreadable(printable(path.name), "the archive is broken") from None
+        raise unreadable(printable(path.name), "archive is corrupt") from None
     except OSError as error:
         if isinstance(error, ReadError):
             raise
         raise unreadable(
-            printable(path.name), f"the archive cannot be read ({error.strerror or 'broken'})"
+            printable(path.name), f"archive cannot be read ({error.strerror or 'corrupt'})"
         ) from None
 
 
 def check_member(name: str, *, archive: str, ordinal: int) -> None:
-    """Refuse a name that leads out of the archive: absolute, with '..', a drive or a backslash."""
+    """Refuse a name that points outside the archive: absolute, '..', a drive or backslash."""
     path = PurePosixPath(name)
     if (
         path.is_absolute()
@@ -113,7 +112,7 @@ def check_member(name: str, *, archive: str, ordinal: int) -> None:
         or "\0" in name
         or (len(name) > 1 and name[1] == ":")
     ):
-        raise _refuse(archive, f"member {ordinal + 1} has a name that leads out of the archive")
+        raise _refuse(archive, f"name of member {ordinal + 1} points outside the archive")
 
 
 def _is_packed(head: bytes) -> bool:
@@ -129,18 +128,19 @@ def _zip_sources(path: Path) -> list[Source]:
     members = archive.infolist()
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_TOTAL:
         raise _refuse(
-            printable(path.name), f"over {MAX_MEMBERS} members or {MAX_TOTAL} bytes unpacked"
+            printable(path.name),
+            f"archive exceeds {MAX_MEMBERS} members or {MAX_TOTAL} bytes uncompressed",
         )
-    for turn, member in enumerate(members):
-        check_member(member.filename, archive=printable(path.name), ordinal=turn)
+    for index, member in enumerate(members):
+        check_member(member.filename, archive=printable(path.name), ordinal=index)
         if (member.external_attr >> 16) & 0o170000 == 0o120000:
-            raise _refuse(printable(path.name), f"member {turn + 1} is a link")
+            raise _refuse(printable(path.name), f"member {index + 1} is a link")
         if member.file_size > MAX_MEMBER or member.file_size > MAX_RATIO * (
             member.compress_size + 64
         ):
             raise _refuse(
                 printable(path.name),
-                f"member {turn + 1} claims {member.file_size} bytes from {member.compress_size}",
+                f"member {index + 1} declares {member.file_size} bytes from {member.compress_size}",
             )
     files = sorted(
         (member for member in members if not member.is_dir()), key=lambda member: member.filename
@@ -183,19 +183,17 @@ def _tar_sources(path: Path, *, packed: bool) -> list[Source]:
 def _tar_members(file: IO[bytes], path: Path, holder: TempFile | None) -> list[Source]:
     members: list[tarfile.TarInfo] = []
     with tarfile.open(fileobj=file, mode="r:") as archive:
-        for turn, member in enumerate(archive):
-            check_member(member.name, archive=printable(path.name), ordinal=turn)
+        for index, member in enumerate(archive):
+            check_member(member.name, archive=printable(path.name), ordinal=index)
             if not (member.isfile() or member.isdir()) or member.issparse():
-                raise _refuse(
-                    printable(path.name), f"member {turn + 1} is a link, a device or no plain file"
-                )
-            if turn >= MAX_MEMBERS:
-                raise _refuse(printable(path.name), f"it has over {MAX_MEMBERS} members")
+                raise _refuse(printable(path.name), f"member {index + 1} is not a regular file")
+            if index >= MAX_MEMBERS:
+                raise _refuse(printable(path.name), f"archive exceeds {MAX_MEMBERS} members")
             members.append(member)
         file.seek(archive.offset)
         if file.read(_BLOCK).strip(b"\0") or file.tell() < archive.offset + _BLOCK:
             raise unreadable(
-                printable(path.name), "the archive is cut short, its end mark is missing"
+                printable(path.name), "archive is truncated; its end marker is missing"
             )
     files = sorted(
         (member for member in members if member.isfile()), key=lambda member: member.name
@@ -209,7 +207,7 @@ def _tar_members(file: IO[bytes], path: Path, holder: TempFile | None) -> list[S
 
 
 def _unpacked(path: Path) -> TempFile:
-    """The tar inside, in an unnamed temporary file that vanishes with its last reader."""
+    """Decompress a tar into an unnamed temporary file, deleted with its last reader."""
     import bz2
     import gzip
     import lzma
@@ -219,15 +217,16 @@ def _unpacked(path: Path) -> TempFile:
     opener = gzip.open if head[:2] == b"\x1f\x8b" else bz2.open if head[:3] == b"BZh" else lzma.open
     holder = TempFile()
     try:
-        with opener(path, "rb") as packed, holder.reader() as room:
+        with opener(path, "rb") as packed, holder.reader() as target:
             done = 0
             while chunk := packed.read(_CHUNK):
                 done += len(chunk)
                 if done > MAX_UNPACKED_TAR or done > MAX_RATIO * (path.stat().st_size + 64):
                     raise _refuse(
-                        printable(path.name), f"it unpacks to over {MAX_UNPACKED_TAR} bytes"
+                        printable(path.name),
+                        f"archive exceeds {MAX_UNPACKED_TAR} bytes uncompressed",
                     )
-                room.write(chunk)
+                target.write(chunk)
     except lzma.LZMAError:
-        raise unreadable(printable(path.name), "the archive is broken") from None
+        raise unreadable(printable(path.name), "archive is corrupt") from None
     return holder

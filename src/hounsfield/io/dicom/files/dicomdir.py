@@ -1,63 +1,56 @@
-"""A DICOMDIR: the files that it refers to, all of them inside its own folder (PS3.10 section 8, PS3.3 annex F)."""
+"""List the files that a DICOMDIR refers to (PS3.10 section 8, PS3.3 annex F)."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
 
-from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import RefusedError, unreadable
+from hounsfield.core.errors import refused, unreadable
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.source import Source, file_source, printable
 
 LONGEST_NAME, DEEPEST = 64, 32
-"""A component of a file id has 8 letters, and there are 8 at most (PS3.10 8.2); people stretch both."""
+"""A file id has at most 8 components of 8 characters (PS3.10 8.2); many writers exceed both."""
 
 MAX_SIZE = 1 << 28
-"""Bytes of a directory file: 10,000 images take about 5 MB."""
+"""Largest DICOMDIR, bytes; 10,000 images take about 5 MB."""
 
 _FILE_ID = 0x00041500
 
 
 def is_dicomdir(head: bytes) -> bool:
-    """Whether a file is a media storage directory, by its class in the first 512 bytes."""
+    """Whether the first 512 bytes name the SOP class of a media storage directory."""
     return head[128:132] == b"DICM" and tags.MEDIA_DIRECTORY.encode() in head
 
 
 def dicomdir_sources(path: Path) -> list[Source]:
-    """The files named in the directory, in its order; raises RefusedError for one that lies outside its folder."""
+    """The referenced files, in order; raises RefusedError for one outside the DICOMDIR's folder."""
     folder = path.resolve().parent
     found: list[Source] = []
     seen: set[str] = set()
-    for turn, parts in enumerate(_references(path)):
+    for number, parts in enumerate(_references(path), start=1):
         name = "/".join(parts)
         actual = _inside(folder, parts)
         if actual is None and _leads_out(folder, parts):
-            raise RefusedError(
-                [
-                    Diagnostic(
-                        "DICOMDIR",
-                        "refusal",
-                        f"reference {turn + 1} leads out of the directory's folder",
-                        printable(path.name),
-                    )
-                ]
+            raise refused(
+                "DICOMDIR",
+                f"reference {number} points outside the folder of the DICOMDIR",
+                where=printable(path.name),
             )
         actual = actual or _inside(folder, tuple(part.lower() for part in parts))
         if actual is None:
-            raise unreadable(
-                printable(path.name), f"a file that it names is missing (reference {turn + 1})"
-            )
+            message = f"file of reference {number} of the DICOMDIR is missing"
+            raise unreadable(printable(path.name), message)
         if name not in seen:
             found.append(file_source(actual, name=name, ordinal=len(found)))
         seen.add(name)
     if not found:
-        raise unreadable(printable(path.name), "the directory names no file")
+        raise unreadable(printable(path.name), "DICOMDIR refers to no file")
     return found
 
 
 def _inside(folder: Path, parts: tuple[str, ...]) -> Path | None:
-    """The file of that name (on discs often in lower case) where it is one and lies in the folder."""
+    """The referenced file, or None if it does not exist inside the folder."""
     if _leads_out(folder, parts):
         return None
     target = folder.joinpath(*parts).resolve()
@@ -65,7 +58,7 @@ def _inside(folder: Path, parts: tuple[str, ...]) -> Path | None:
 
 
 def _leads_out(folder: Path, parts: tuple[str, ...]) -> bool:
-    """Whether a reference is no plain name, is longer than one, or leads out of the folder, by a link too."""
+    """Whether a reference is malformed or points outside the folder, also through a link."""
     if any(
         part in ("", ".", "..") or set(part) & set("/\\\0") or len(part) > LONGEST_NAME
         for part in parts
@@ -81,7 +74,7 @@ def _references(path: Path) -> list[tuple[str, ...]]:
     import pydicom
 
     if path.stat().st_size > MAX_SIZE:
-        raise unreadable(printable(path.name), f"a directory of over {MAX_SIZE} bytes")
+        raise unreadable(printable(path.name), f"DICOMDIR is larger than {MAX_SIZE} bytes")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -94,4 +87,4 @@ def _references(path: Path) -> list[tuple[str, ...]]:
                 if value
             ]
         except Exception:
-            raise unreadable(printable(path.name), "the directory cannot be read") from None
+            raise unreadable(printable(path.name), "DICOMDIR is corrupt") from None

@@ -1,4 +1,4 @@
-"""What a thread reads out of a compressed stream: inflated once, as far as it was asked for, then read from there."""
+"""Cache the inflated bytes of a compressed stream, so that a thread inflates it once."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ _CHUNK = 1 << 20
 
 
 class Stream(Protocol):
-    """What inflates, in order."""
+    """A decompressor that is read in order."""
 
     def read(self, count: int, /) -> bytes: ...
 
 
 class InflatedOnce(threading.local):
-    """The one stream that each thread reads now. A header's thousand elements would else inflate it a thousand times."""
+    """The current stream of each thread; without it, every element read would inflate again."""
 
     def __init__(self) -> None:
         self._key: object = None
         self._stream: Stream | None = None
-        self._room: TempFile | None = None
+        self._cache: TempFile | None = None
         self._done = 0
 
     def read(self, key: object, opened: Callable[[], Stream], *, start: int, count: int) -> bytes:
-        """At most `count` bytes from `start` of the stream of `key`, which `opened` opens; raises what that raises."""
-        if self._key is not key or self._room is None or self._stream is None:
+        """At most `count` bytes from `start` of stream `key`, which `opened` opens on first use."""
+        if self._key is not key or self._cache is None or self._stream is None:
             self._key = None
             self._stream, self._done = opened(), 0
-            self._room = TempFile()
+            self._cache = TempFile()
             self._key = key
         try:
             while self._done < start + count and (
                 data := self._stream.read(min(_CHUNK, start + count - self._done))
             ):
                 while data:
-                    written = write_at(self._room.fileno(), data, self._done)
+                    written = write_at(self._cache.fileno(), data, self._done)
                     self._done, data = self._done + written, data[written:]
         except BaseException:
             self._key = None
             raise
-        return read_at(self._room.fileno(), max(0, min(count, self._done - start)), start)
+        return read_at(self._cache.fileno(), max(0, min(count, self._done - start)), start)

@@ -1,4 +1,4 @@
-"""Which files lie under a path: every one of them, in an order that does not depend on the file system."""
+"""List the files under a path in an order that does not depend on the file system."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from hounsfield.io.dicom.files.dicomdir import dicomdir_sources, is_dicomdir
 from hounsfield.io.dicom.files.source import FileSource, Source, file_source, printable
 
 MAX_FOLDERS = 64
-"""Folders nested deeper than this are not followed."""
+"""Folders nested deeper than this are ignored."""
 
 
 def sources(path: Path) -> list[Source]:
     """The sources under `path` (a file, folder, zip, tar or DICOMDIR), named relative to it.
 
-    Raises ReadError where it cannot be read, RefusedError where an archive or a directory leads out of itself.
+    Raises ReadError if it cannot be read, RefusedError if an archive or DICOMDIR refers to files
+    outside itself.
     """
     if not os.path.exists(path):
         raise unreadable(printable(path.name), "no such file or folder")
     if path.is_dir():
         return list(_numbered(path))
     if not path.is_file():
-        raise unreadable(printable(path.name), "this is neither a file nor a folder")
+        raise unreadable(printable(path.name), "neither a file nor a folder")
     source = file_source(path, name=path.name)
     head = source.read(0, 512)
     if is_archive(head) and head[128:132] != b"DICM":
@@ -40,7 +41,7 @@ def _numbered(folder: Path) -> Iterator[FileSource]:
 
 
 def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int]]:
-    """(relative name, path, size) of regular files; links to folders are not followed, so that there are no loops."""
+    """(relative name, path, size) of regular files; links to folders are not followed."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -58,7 +59,7 @@ def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int
 
 
 def _size(entry: os.DirEntry[str]) -> int | None:
-    """The size of a regular file; None for what is none: a pipe, a device, a link to nothing or in a circle."""
+    """The size of a regular file; None for pipes, devices and broken links."""
     try:
         return entry.stat().st_size if entry.is_file() else None
     except OSError:

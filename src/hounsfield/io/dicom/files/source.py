@@ -1,4 +1,4 @@
-"""Where the bytes of one DICOM object lie: a file, a stretch of a file (a tar member), or memory."""
+"""Byte sources of one DICOM object: a file, part of a file (a tar member), or memory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hounsfield.core.errors import unreadable
 from hounsfield.core.file_system import open_flags, read_at, read_into_at
 
 
-class TempFile(Protocol):
-    """Something that keeps a file open."""
+class OpenFile(Protocol):
+    """An object that keeps a file open."""
 
     def fileno(self) -> int:
         """Its descriptor."""
 
 
 class Source(Protocol):
-    """Bytes that can be read from any place; `name` is relative to what the user named, `ordinal` its turn there."""
+    """Bytes with random access; `name` is relative to the user's path, `ordinal` an index."""
 
     @property
     def name(self) -> str: ...
@@ -43,41 +43,41 @@ class FileSource:
     ordinal: int
     size: int
     offset: int = 0
-    holder: TempFile | None = field(default=None, repr=False, compare=False)
-    """An open file without a name, read instead of `path`."""
+    holder: OpenFile | None = field(default=None, repr=False, compare=False)
+    """An unnamed open file that is read instead of `path`."""
 
     def read(self, start: int, count: int) -> bytes:
         """At most `count` bytes from `start`."""
-        wanted = max(0, min(count, self.size - start))
+        length = max(0, min(count, self.size - start))
         try:
             if self.holder is not None:
-                return read_at(self.holder.fileno(), wanted, self.offset + start)
+                return read_at(self.holder.fileno(), length, self.offset + start)
             handle = os.open(self.path, open_flags("O_RDONLY"))
             try:
-                return read_at(handle, wanted, self.offset + start)
+                return read_at(handle, length, self.offset + start)
             finally:
                 os.close(handle)
         except OSError as error:
             raise unreadable(self.name, f"cannot be read ({error.strerror})") from None
 
     def read_into(self, buffer: memoryview, start: int) -> int:
-        """Fill `buffer` from `start`; returns how many bytes there were; raises ReadError."""
-        room = buffer[: max(0, self.size - start)]
+        """Fill `buffer` from `start` and return the number of bytes read; raises ReadError."""
+        target = buffer[: max(0, self.size - start)]
         try:
             if self.holder is not None:
-                return _fill(self.holder.fileno(), room, self.offset + start)
+                return _fill(self.holder.fileno(), target, self.offset + start)
             handle = os.open(self.path, open_flags("O_RDONLY"))
             try:
-                return _fill(handle, room, self.offset + start)
+                return _fill(handle, target, self.offset + start)
             finally:
                 os.close(handle)
         except OSError as error:
             raise unreadable(self.name, f"cannot be read ({error.strerror})") from None
 
 
-def _fill(handle: int, room: memoryview, position: int) -> int:
+def _fill(handle: int, target: memoryview, position: int) -> int:
     done = 0
-    while done < len(room) and (got := read_into_at(handle, room[done:], position + done)):
+    while done < len(target) and (got := read_into_at(handle, target[done:], position + done)):
         done += got
     return done
 
@@ -92,7 +92,7 @@ class BytesSource:
 
     @property
     def size(self) -> int:
-        """How many bytes there are."""
+        """The number of bytes."""
         return len(self.data)
 
     def read(self, start: int, count: int) -> bytes:
@@ -101,12 +101,12 @@ class BytesSource:
 
 
 def printable(name: str) -> str:
-    """A file's name for a message: one line, nothing that a terminal would take for a command."""
+    """A file name for a message: control characters are replaced by '?'."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def file_source(path: Path, *, name: str = "", ordinal: int = 0) -> FileSource:
-    """The source that is a whole file; raises ReadError where it cannot be looked at."""
+    """The source of a whole file; raises ReadError if it cannot be accessed."""
     try:
         return FileSource(str(path), printable(name or path.name), ordinal, os.stat(path).st_size)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A whole DICOM object as pydicom's data set, of bounded size, without header text in errors."""
+"""Read a DICOM object of bounded size as a pydicom Dataset, without header text in errors."""
 
 from __future__ import annotations
 
@@ -12,51 +12,49 @@ from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.deflated import DeflatedSource
 from hounsfield.io.dicom.files.source import Source
-from hounsfield.io.dicom.header.fast_header import NotPlain, meta_length
+from hounsfield.io.dicom.header.fast_header import HeaderError, meta_length
 
 MAX_OBJECT = 1 << 32
-"""Bytes of one object that are read: a SEG of 100 segments in 400 slices of 512 x 512 has 1.3 GB."""
+"""Largest object, bytes; a SEG of 100 segments in 400 slices of 512 x 512 has 1.3 GB."""
 
 MAX_INFLATED = 1 << 29
-"""Bytes that a deflated object may inflate to, which its header does not declare."""
+"""Largest inflated size of a deflated object, bytes; its header does not declare one."""
 
 
 def dataset_of(source: Source) -> Any:
-    """The object in `source` as pydicom's data set; raises ReadError."""
+    """The object in `source` as a pydicom Dataset; raises ReadError."""
     import pydicom
 
     if source.size > MAX_OBJECT:
         raise unreadable(
-            source.name, f"an object of over {MAX_OBJECT} bytes is not read", code="TOO_LARGE"
+            source.name, f"DICOM object is larger than {MAX_OBJECT} bytes", code="TOO_LARGE"
         )
-    with parsing(source.name):
+    with parse_errors(source.name):
         try:
             start, syntax = meta_length(source)
-        except NotPlain:
+        except HeaderError:
             start, syntax = 0, ""
         if syntax == tags.DEFLATED:
             data = DeflatedSource(source, start).read(0, MAX_INFLATED + 1)
             if len(data) > MAX_INFLATED:
                 raise unreadable(
-                    source.name, f"it inflates to over {MAX_INFLATED} bytes", code="TOO_LARGE"
+                    source.name, f"deflated data set exceeds {MAX_INFLATED} bytes", code="TOO_LARGE"
                 )
             return pydicom.filereader.read_dataset(io.BytesIO(data), False, True)
         data = source.read(0, source.size)
         if len(data) < source.size:
-            raise unreadable(source.name, "it is shorter than it says", code="TRUNCATED")
+            raise unreadable(source.name, "file was truncated while it was read", code="TRUNCATED")
         return pydicom.dcmread(io.BytesIO(data), force=True)
 
 
 @contextmanager
-def parsing(name: str) -> Iterator[None]:
-    """Turn whatever pydicom raises into one ReadError without a word of the header, and keep its warnings quiet."""
+def parse_errors(name: str) -> Iterator[None]:
+    """Convert any error of pydicom to a ReadError without header text, and silence its warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
         except HounsfieldError:
             raise
-        except Exception as error:  # pydicom lets many kinds of exception out of a broken object
-            raise unreadable(
-                name, f"its structure cannot be read ({type(error).__name__})"
-            ) from None
+        except Exception as error:  # pydicom raises many exception types for a corrupt object
+            raise unreadable(name, f"DICOM structure is corrupt ({type(error).__name__})") from None

@@ -1,4 +1,4 @@
-"""Enhanced and legacy converted multi-frame CT: each frame from the shared and its own functional groups (C.7.6.16)."""
+"""Frames of enhanced and legacy converted CT, from functional groups (PS3.3 C.7.6.16)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from hounsfield.core.errors import ReadError
 from hounsfield.io.dicom import tags
-from hounsfield.io.dicom.header.attributes import text, words
-from hounsfield.io.dicom.header.fast_header import NotPlain
-from hounsfield.io.dicom.header.fragments import shared
+from hounsfield.io.dicom.header.attributes import code_strings, text
+from hounsfield.io.dicom.header.fast_header import HeaderError
+from hounsfield.io.dicom.header.fragments import fragments_by_frame
 from hounsfield.io.dicom.header.frame import Frame
 from hounsfield.io.dicom.header.to_frame import spacing_of
 
@@ -31,39 +31,37 @@ _MACROS = {
     "acquisition time": (0x00209111, 0x00189074),
     "cardiac phase": (0x00189118, tags.CARDIAC_PHASE),
 }
-"""What a frame needs, by (functional group sequence, attribute) (PS3.3 C.7.6.16.2 and C.8.15.3)."""
+"""(Functional group sequence, attribute) of each value (PS3.3 C.7.6.16.2 and C.8.15.3)."""
 
 _UNASSIGNED = (0x0020930A, 0x0020930B)
-"""Where a legacy converted object keeps the attributes of its classic originals (PS3.3 C.7.6.16.2.25 to 27)."""
+"""Sequences of unassigned converted attributes in legacy objects (PS3.3 C.7.6.16.2.25 to 27)."""
 
 _ORDERS = ("temporal position", "cardiac phase", "acquisition", "acquisition time", "stack")
 
 
 def frames_of(base: Frame, data: Any, count: int) -> Iterator[Frame]:
-    """The frames of a multi-frame object; raises NotPlain or ReadError where its groups do not fit its frames."""
+    """The frames of a multi-frame object; raises HeaderError, ReadError for invalid groups."""
     common = _group(data, tags.SHARED_GROUPS, 0)
     own = _items(data, tags.FRAME_GROUPS)
     if not own and count > 1:
         yield replace(base, count=count, position_mm=())
         return
     if own and len(own) != count:
-        raise NotPlain("functional groups of another number than the frames")
+        raise HeaderError("number of functional groups differs from number of frames")
     form = base.pixels
     parts = (
         ()
         if form is None or form.is_native or base.offset is None
-        else shared(replace(base, count=count))
+        else fragments_by_frame(replace(base, count=count))
     )
     for index in range(count):
-        found = {**_values(common), **(_values(own[index]) if own else {})}
-        frame = replace(
-            _placed(base, found), index=index, count=count, parts=parts[index] if parts else ()
-        )
-        yield frame
+        values = {**_values(common), **(_values(own[index]) if own else {})}
+        frame = _with_groups(base, values)
+        yield replace(frame, index=index, count=count, parts=parts[index] if parts else ())
 
 
-def _placed(base: Frame, values: Mapping[str, Any]) -> Frame:
-    """The frame whose functional groups hold `values`."""
+def _with_groups(base: Frame, values: Mapping[str, Any]) -> Frame:
+    """`base` with the values of its functional groups."""
     slope, intercept = _float(values.get("slope")), _float(values.get("intercept"))
     own_rescale = "slope" in values or "intercept" in values
     spacing = _floats(values.get("spacing"), 2)
@@ -86,23 +84,14 @@ def _placed(base: Frame, values: Mapping[str, Any]) -> Frame:
 
 
 def _values(item: Any) -> dict[str, Any]:
-    """The attributes of one item of functional groups, by our names."""
-    found = {}
+    """The attributes of one item of functional groups, by the names of _MACROS."""
+    values: dict[str, Any] = {}
     for name, (group, tag) in _MACROS.items():
-        inner = _group(item, group, 0)
-        value = _value(inner, tag)
-        if value is None:
-            value = next(
-                (
-                    _value(_group(item, place, 0), tag)
-                    for place in _UNASSIGNED
-                    if _value(_group(item, place, 0), tag) is not None
-                ),
-                None,
-            )
+        candidates = (_value(_group(item, parent, 0), tag) for parent in (group, *_UNASSIGNED))
+        value = next((value for value in candidates if value is not None), None)
         if value is not None:
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
 def _items(data: Any, tag: int) -> list[Any]:
@@ -111,19 +100,19 @@ def _items(data: Any, tag: int) -> list[Any]:
     except ReadError:
         raise
     except Exception:
-        raise NotPlain("functional groups that cannot be read") from None
+        raise HeaderError("functional groups cannot be read") from None
 
 
-def _group(data: Any, tag: int, turn: int) -> Any:
+def _group(data: Any, tag: int, index: int) -> Any:
     items = _items(data, tag)
-    return items[turn] if len(items) > turn else None
+    return items[index] if len(items) > index else None
 
 
 def _value(item: Any, tag: int) -> Any:
     try:
         return item[tag].value if item is not None and tag in item else None
     except Exception:
-        raise NotPlain("a functional group's value that cannot be read") from None
+        raise HeaderError("value of a functional group cannot be read") from None
 
 
 def _float(value: Any) -> float | None:
@@ -141,7 +130,7 @@ def _floats(value: Any, size: int) -> tuple[float, ...]:
 
 
 def _ordinal(value: Any) -> float | None:
-    """A number that orders frames: of a stack's id or a time too, as long as they are digits."""
+    """A number that orders frames; stack ids and times count if they are numeric."""
     return _float(str(value)) if value is not None else None
 
 
@@ -149,7 +138,7 @@ def _types(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     if isinstance(value, str):
-        return words(value.encode("ascii", "replace"))
+        return code_strings(value.encode("ascii", "replace"))
     return tuple(str(part).strip().upper() for part in value)
 
 

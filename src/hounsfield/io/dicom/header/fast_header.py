@@ -1,7 +1,7 @@
-"""A walk over a plain DICOM header: the bytes of the wanted attributes, and where the pixels lie (PS3.5 section 7).
+"""Parse a DICOM header fast: raw bytes of selected attributes and the pixel data offset (PS3.5 7).
 
-It reads a few KB per file and copes with explicit and implicit headers of either byte order. What is not plain (a
-sequence that matters, a length that leads nowhere) raises NotPlain, and pydicom reads the header instead.
+It reads a few KB per file, in explicit or implicit VR and either byte order. A header that it
+cannot parse raises HeaderError, and pydicom parses it instead.
 """
 
 from __future__ import annotations
@@ -13,58 +13,36 @@ from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.source import Source
 
 WINDOW = 8192
-"""Bytes read at once: a CT header without its private blocks is 2 to 6 KB."""
+"""Bytes read at once; a CT header without private blocks is 2 to 6 KB."""
 
 MAX_DEPTH = 64
-"""Sequences nested deeper than this are an attack, not an image; real objects nest under 10 deep."""
+"""Deepest nesting of sequences; real objects nest less than 10 deep."""
 
 MAX_ELEMENTS = 100_000
-"""A header of more elements is refused, so that a hostile file cannot keep the walk busy."""
+"""Most elements of a header, so that a malicious file cannot stall the parser."""
 
 MAX_VALUE = 1 << 16
-"""Wanted attributes are short; a longer one is not what it says."""
+"""Longest value that is kept, bytes; selected attributes are short, a longer one is corrupt."""
 
 UNDEFINED = 0xFFFFFFFF
 _LONG_VRS = frozenset(
     {b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UC", b"UR", b"UT", b"SV", b"UV"}
 )
-_VRS = _LONG_VRS | frozenset(
-    {
-        b"AE",
-        b"AS",
-        b"AT",
-        b"CS",
-        b"DA",
-        b"DS",
-        b"DT",
-        b"FL",
-        b"FD",
-        b"IS",
-        b"LO",
-        b"LT",
-        b"PN",
-        b"SH",
-        b"SL",
-        b"SS",
-        b"ST",
-        b"TM",
-        b"UI",
-        b"UL",
-        b"US",
-    }
+_SHORT_VRS = frozenset(
+    b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split(b" ")
 )
-_SHORT_VRS = _VRS - _LONG_VRS
+_VRS = _LONG_VRS | _SHORT_VRS
 _SHORT = 512
-"""A value of so few bytes is stepped over at once: it cannot hold MAX_DEPTH sequences."""
+"""Values up to this length are skipped at once: they cannot contain MAX_DEPTH sequences."""
 
 _ITEM, _ITEM_STOP, _SEQUENCE_STOP = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXELS = frozenset({tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_PIXEL_DATA})
 _LEVEL = 16
-"""The fewest bytes that one more level of nesting takes: the heads of a sequence and of its item."""
+"""Fewest bytes of one level of nesting: the headers of a sequence and of its item."""
 
 
-class NotPlain(Exception):
-    """A header that the walk does not understand; pydicom may."""
+class HeaderError(Exception):
+    """The header cannot be parsed, or it is not a DICOM header."""
 
 
 class NestedTooDeep(Exception):
@@ -72,8 +50,8 @@ class NestedTooDeep(Exception):
 
 
 @dataclass(slots=True)
-class Walked:
-    """What a walk found: raw values by tag, the syntax, and the place and length of the pixel data (None: none)."""
+class ParsedHeader:
+    """Raw values by tag, the transfer syntax, and offset (None: none) and length of the pixels."""
 
     values: dict[int, bytes]
     syntax: str
@@ -88,7 +66,7 @@ class Walked:
 
 @dataclass(slots=True)
 class _Reader:
-    """The source through one moving window, in one encoding."""
+    """A source read through a moving window, in one encoding."""
 
     source: Source
     explicit: bool = True
@@ -101,100 +79,90 @@ class _Reader:
     word: Struct = field(default=Struct("<I"))
 
     def encode(self, *, explicit: bool, little: bool) -> None:
-        """Read on in another encoding."""
+        """Continue in another encoding."""
         sign = "<" if little else ">"
         self.explicit, self.little = explicit, little
-        self.short, self.long, self.word = (
-            Struct(sign + "HH2sH"),
-            Struct(sign + "HHI"),
-            Struct(sign + "I"),
-        )
+        self.short, self.long = Struct(sign + "HH2sH"), Struct(sign + "HHI")
+        self.word = Struct(sign + "I")
 
     def need(self, position: int, count: int) -> int:
-        """Bring `count` bytes at `position` into the window; returns their index there; raises NotPlain at the end."""
+        """Load `count` bytes at `position` into the window and return their index in it."""
         index = position - self.base
         if index < 0 or index + count > len(self.data):
-            self.data, self.base, index = (
-                self.source.read(position, max(WINDOW, count)),
-                position,
-                0,
-            )
+            self.data = self.source.read(position, max(WINDOW, count))
+            self.base, index = position, 0
             if len(self.data) < count:
-                raise NotPlain("the header stops before it is complete")
+                raise HeaderError("header is truncated")
         return index
 
     def element(self, position: int) -> tuple[int, bytes, int, int]:
-        """Tag, VR (b'' when implicit), length and the position of the value of the element at `position`."""
+        """Tag, VR (b'' if implicit), value length and value position of an element."""
         self.left -= 1
         if self.left < 0:
-            raise NotPlain("the header has too many elements")
+            raise HeaderError("header has too many elements")
         index = self.need(position, 8)
         if not self.explicit:
             group, number, length = self.long.unpack_from(self.data, index)
             return group << 16 | number, b"", length, position + 8
         group, number, vr, short = self.short.unpack_from(self.data, index)
         if group == 0xFFFE:
-            return (
-                group << 16 | number,
-                b"",
-                self.word.unpack_from(self.data, index + 4)[0],
-                position + 8,
-            )
+            length = self.word.unpack_from(self.data, index + 4)[0]
+            return group << 16 | number, b"", length, position + 8
         if vr in _LONG_VRS:
             index = self.need(position, 12)
-            return (
-                group << 16 | number,
-                vr,
-                self.word.unpack_from(self.data, index + 8)[0],
-                position + 12,
-            )
+            length = self.word.unpack_from(self.data, index + 8)[0]
+            return group << 16 | number, vr, length, position + 12
         if vr not in _VRS:
-            raise NotPlain("a value representation that does not exist")
+            raise HeaderError("unknown value representation")
         return group << 16 | number, vr, short, position + 8
 
 
-def walk(source: Source) -> Walked:
-    """Walk over the header of `source`; raises NotPlain, NestedTooDeep or ReadError."""
+def parse_header(source: Source) -> ParsedHeader:
+    """Parse the header of `source`; raises HeaderError, NestedTooDeep or ReadError."""
     reader = _Reader(source)
     values: dict[int, bytes] = {}
     assumed: tuple[str, ...] = ()
     position = _start(reader)
     if position is None:
-        raise NotPlain("no DICOM header at its beginning")
+        raise HeaderError("file does not start with a DICOM header")
     position = _meta(reader, position, values)
-    syntax = values.get(tags.TRANSFER_SYNTAX, b"").rstrip(b"\0 ").decode("ascii", "replace")
+    syntax = _transfer_syntax(values)
     if not syntax:
-        syntax, assumed = _guess(reader, position), ("transfer syntax",)
+        syntax, assumed = _guess_syntax(reader, position), ("transfer syntax",)
     if syntax == tags.DEFLATED:
-        raise NotPlain("deflated")
+        raise HeaderError("deflated")
     reader.encode(explicit=syntax != tags.IMPLICIT_LITTLE, little=syntax != tags.EXPLICIT_BIG)
-    found = Walked(values, syntax, reader.explicit, reader.little, assumed=assumed)
-    _elements(reader, position, found)
-    return found
+    header = ParsedHeader(values, syntax, reader.explicit, reader.little, assumed=assumed)
+    _elements(reader, position, header)
+    return header
 
 
-def walk_dataset(source: Source, *, syntax: str) -> Walked:
-    """Walk over a data set without preamble and meta header, in `syntax`; raises NotPlain or NestedTooDeep."""
+def parse_dataset(source: Source, *, syntax: str) -> ParsedHeader:
+    """Parse a data set in `syntax`, without file meta information; raises as parse_header."""
     reader = _Reader(source)
     reader.encode(explicit=syntax != tags.IMPLICIT_LITTLE, little=syntax != tags.EXPLICIT_BIG)
-    found = Walked({}, syntax, reader.explicit, reader.little)
-    _elements(reader, 0, found)
-    return found
+    header = ParsedHeader({}, syntax, reader.explicit, reader.little)
+    _elements(reader, 0, header)
+    return header
 
 
 def meta_length(source: Source) -> tuple[int, str]:
-    """Where the meta header stops, and the transfer syntax that it names; raises NotPlain."""
+    """Length of the file meta information and its transfer syntax; raises HeaderError."""
     reader = _Reader(source)
     values: dict[int, bytes] = {}
     position = _start(reader)
     if position is None:
-        raise NotPlain("no DICOM header at its beginning")
+        raise HeaderError("file does not start with a DICOM header")
     position = _meta(reader, position, values)
-    return position, values.get(tags.TRANSFER_SYNTAX, b"").rstrip(b"\0 ").decode("ascii", "replace")
+    return position, _transfer_syntax(values)
+
+
+def _transfer_syntax(values: dict[int, bytes]) -> str:
+    return values.get(tags.TRANSFER_SYNTAX, b"").rstrip(b"\0 ").decode("ascii", "replace")
 
 
 def looks_like_dicom(head: bytes) -> bool:
-    """Whether the first 132 bytes are DICOM's: 'DICM' after a preamble, or an element of group 2 or 8 at once."""
+    """Whether the first 132 bytes are DICOM: 'DICM', or an element of group 2 or 8 at the start."""
     if head[128:132] == b"DICM":
         return True
     if head[:4] in (b"\x02\0\0\0", b"\x02\0\1\0", b"\x02\0\2\0", b"\x02\0\x10\0"):
@@ -223,7 +191,7 @@ def _meta(reader: _Reader, position: int, values: dict[int, bytes]) -> int:
             break
         tag, _, length, start = reader.element(position)
         if length > MAX_VALUE:
-            raise NotPlain("a meta element of an impossible length")
+            raise HeaderError("invalid length of a meta element")
         if tag in tags.WANTED:
             index = reader.need(start, length)
             values[tag] = reader.data[index : index + length]
@@ -231,7 +199,7 @@ def _meta(reader: _Reader, position: int, values: dict[int, bytes]) -> int:
     return position
 
 
-def _guess(reader: _Reader, position: int) -> str:
+def _guess_syntax(reader: _Reader, position: int) -> str:
     index = reader.need(position, 8)
     if reader.data[index + 4 : index + 6] in _VRS:
         return (
@@ -240,24 +208,24 @@ def _guess(reader: _Reader, position: int) -> str:
     return tags.IMPLICIT_LITTLE
 
 
-def _elements(reader: _Reader, position: int, found: Walked) -> None:
-    """The elements of the data set itself: this loop is what a folder's scan_headers costs."""
-    size, values, wanted = reader.source.size, found.values, tags.WANTED
+def _elements(reader: _Reader, position: int, header: ParsedHeader) -> None:
+    """Parse the top-level elements; this loop dominates the time of a scan."""
+    size, values, wanted = reader.source.size, header.values, tags.WANTED
     while position + 8 <= size:
         position = _short_elements(reader, position, values)
         if position + 8 > size:
             break
         tag, vr, length, start = reader.element(position)
         if tag in _PIXELS:
-            found.pixel_tag, found.pixel_offset, found.pixel_length = tag, start, length
+            header.pixel_tag, header.pixel_offset, header.pixel_length = tag, start, length
             return
         if tag in tags.SEQUENCES and length:
-            found.sequences |= {tag}
+            header.sequences |= {tag}
         if length == UNDEFINED:
             position = _skip(reader, start, length, depth=1, implicit=vr == b"UN")
             continue
         if start + length > size:
-            raise NotPlain("an element longer than the file")
+            raise HeaderError("element is longer than the file")
         if tag in wanted and length <= MAX_VALUE:
             index = reader.need(start, length)
             values[tag] = reader.data[index : index + length]
@@ -269,20 +237,16 @@ def _elements(reader: _Reader, position: int, found: Walked) -> None:
             _skip(reader, start, length, depth=1, implicit=vr == b"UN")
         position = start + length
     if position < size:
-        raise NotPlain("bytes after the last element")
+        raise HeaderError("bytes remain after the last element")
 
 
 def _short_elements(reader: _Reader, position: int, values: dict[int, bytes]) -> int:
-    """Step over the short elements that lie whole in the window; returns the position of the first one that is not.
+    """Parse the short elements that are complete in the window; return the position after them.
 
-    What `_elements` does, without a call for each element: nine of ten are such, and they are the cost of a scan_headers.
+    Equivalent to `_elements` without a call per element: nine of ten elements are short.
     """
-    data, index, explicit, wanted = (
-        reader.data,
-        position - reader.base,
-        reader.explicit,
-        tags.WANTED,
-    )
+    data, index = reader.data, position - reader.base
+    explicit, wanted = reader.explicit, tags.WANTED
     unpack, stop = (reader.short if explicit else reader.long).unpack_from, len(reader.data) - 8
     first = index
     while 0 <= index <= stop:
@@ -318,7 +282,7 @@ def _is_item(reader: _Reader, position: int) -> bool:
 def _skip(
     reader: _Reader, position: int, length: int, *, depth: int, implicit: bool = False
 ) -> int:
-    """Step over a sequence's items; returns the position after it; raises NestedTooDeep."""
+    """Skip the items of a sequence and return the position after it; raises NestedTooDeep."""
     if depth > MAX_DEPTH:
         raise NestedTooDeep
     explicit = reader.explicit
@@ -331,7 +295,7 @@ def _skip(
         if tag == _SEQUENCE_STOP:
             break
         if tag != _ITEM:
-            raise NotPlain("something that is not an item in a sequence")
+            raise HeaderError("sequence contains an element that is not an item")
         position = _skip_item(reader, start, size, depth=depth)
     if implicit:
         reader.encode(explicit=explicit, little=reader.little)

@@ -1,4 +1,4 @@
-"""Encapsulated pixel data: which bytes belong to which frame (PS3.5 annex A.4)."""
+"""Assign the fragments of encapsulated pixel data to frames (PS3.5 annex A.4)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from hounsfield.io.dicom.header.frame import Frame
 
 _ITEM, _STOP = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 MAX_FRAGMENTS = 100_000
-"""More fragments than this are a hostile file: a frame rarely has over 20."""
+"""Most fragments of an object; a frame rarely has over 20."""
 
-Stretch = tuple[int, int]
+ByteRange = tuple[int, int]
 
 
-def fragments(frame: Frame) -> tuple[tuple[int, ...], tuple[Stretch, ...]]:
-    """The basic offset table and the (position, length) of each fragment; raises ReadError where they run out."""
+def fragments(frame: Frame) -> tuple[tuple[int, ...], tuple[ByteRange, ...]]:
+    """The basic offset table and (position, length) of each fragment; raises ReadError."""
     source, position = frame.source, frame.offset
     assert position is not None
-    found: list[Stretch] = []
+    found: list[ByteRange] = []
     while True:
         head = source.read(position, 8)
         if head[:4] == _STOP:
@@ -31,19 +31,19 @@ def fragments(frame: Frame) -> tuple[tuple[int, ...], tuple[Stretch, ...]]:
             or len(found) > MAX_FRAGMENTS
         ):
             raise unreadable(
-                source.name, f"compressed pixel data is truncated or broken at byte {position}"
+                source.name, f"compressed pixel data is truncated or corrupt at byte {position}"
             )
         found.append((position + 8, length))
         position += 8 + length
     if not found:
-        raise unreadable(source.name, "compressed pixel data holds nothing")
+        raise unreadable(source.name, "compressed pixel data is empty")
     table = source.read(*found[0])
     offsets = tuple(int.from_bytes(table[n : n + 4], "little") for n in range(0, len(table) - 3, 4))
     return offsets, tuple(found[1:])
 
 
 def has_all_fragments(frame: Frame) -> bool:
-    """Whether the chain of fragments reaches its end mark: a few bytes are read for each."""
+    """Whether the fragments end with a sequence delimiter; reads a few bytes of each."""
     try:
         return len(fragments(frame)[1]) > 0
     except ReadError:
@@ -54,20 +54,20 @@ def frame_head(frame: Frame, count: int = 4096) -> bytes:
     """The first bytes of a frame's codestream; raises ReadError."""
     parts = frame.parts or fragments(frame)[1]
     if not parts:
-        raise unreadable(frame.source.name, "compressed pixel data holds no fragment")
+        raise unreadable(frame.source.name, "compressed pixel data has no fragment")
     position, length = parts[0]
     return frame.source.read(position, min(count, length))
 
 
-def shared(frame: Frame) -> tuple[tuple[Stretch, ...], ...]:
-    """The fragments of each of the object's frames; raises ReadError where they cannot be told unshared."""
+def fragments_by_frame(frame: Frame) -> tuple[tuple[ByteRange, ...], ...]:
+    """The fragments of each frame of the object; raises ReadError if they cannot be assigned."""
     table, parts = fragments(frame)
     if len(parts) == frame.count:
         return tuple((part,) for part in parts)
     starts = _by_table(frame, table, parts) or _by_markers(frame, parts)
     if len(starts) != frame.count:
         raise unreadable(
-            frame.source.name, f"{len(parts)} fragments cannot be shared among {frame.count} frames"
+            frame.source.name, f"{len(parts)} fragments cannot be assigned to {frame.count} frames"
         )
     return tuple(parts[start:stop] for start, stop in pairwise((*starts, len(parts))))
 
@@ -75,21 +75,17 @@ def shared(frame: Frame) -> tuple[tuple[Stretch, ...], ...]:
 def frame_bytes(frame: Frame) -> bytes:
     """The codestream of one frame, its fragments joined; raises ReadError."""
     source = frame.source
-    chosen = frame.parts or fragments(frame)[1]
-    if not chosen:
-        raise unreadable(source.name, "compressed pixel data holds no fragment")
-    data = (
-        source.read(*chosen[0])
-        if len(chosen) == 1
-        else b"".join(source.read(*part) for part in chosen)
-    )
-    if len(data) < sum(length for _, length in chosen):
+    parts = frame.parts or fragments(frame)[1]
+    if not parts:
+        raise unreadable(source.name, "compressed pixel data has no fragment")
+    data = b"".join(source.read(*part) for part in parts)
+    if len(data) < sum(length for _, length in parts):
         raise unreadable(source.name, "compressed pixel data is truncated")
     return data
 
 
-def _by_table(frame: Frame, table: tuple[int, ...], parts: tuple[Stretch, ...]) -> list[int]:
-    """First fragment of each frame from the offset table; [] where it does not fit the fragments."""
+def _by_table(frame: Frame, table: tuple[int, ...], parts: tuple[ByteRange, ...]) -> list[int]:
+    """First fragment of each frame from the offset table; [] if it contradicts the fragments."""
     if len(table) != frame.count or not parts:
         return []
     base = parts[0][0]
@@ -98,8 +94,8 @@ def _by_table(frame: Frame, table: tuple[int, ...], parts: tuple[Stretch, ...]) 
     return starts if starts[0] == 0 and all(a < b for a, b in pairwise(starts)) else []
 
 
-def _by_markers(frame: Frame, parts: tuple[Stretch, ...]) -> list[int]:
-    """First fragment of each frame from the codestreams' own start markers (JPEG's SOI, JPEG 2000's SOC)."""
+def _by_markers(frame: Frame, parts: tuple[ByteRange, ...]) -> list[int]:
+    """First fragment of each frame from the start markers (SOI of JPEG, SOC of JPEG 2000)."""
     return [
         number
         for number, (position, _) in enumerate(parts)

@@ -1,4 +1,4 @@
-"""One frame of one DICOM object: what its header says of its pixels, its place and its meaning."""
+"""The header of one frame: pixel format, geometry, rescale and identifiers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hounsfield.io.dicom.files.source import Source
 Vector = tuple[float, ...]
 
 MAX_SIDE = 8192
-"""The most rows or columns of a slice: CT has 512 to 2048, micro-CT 4096; more would be over 128 MB for one slice."""
+"""Most rows or columns of a slice (128 MB); CT has 512 to 2048, micro-CT 4096."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ class PixelFormat:
 
     @property
     def is_native(self) -> bool:
-        """Whether the pixels lie uncompressed in the file."""
+        """Whether the pixels are stored uncompressed."""
         return self.syntax in tags.NATIVE
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype, in this machine's byte order, that holds the stored values."""
+        """The dtype of the stored values, in native byte order."""
         return np.dtype(f"{'ui'[self.signed]}{self.allocated // 8}")
 
     @property
@@ -56,7 +56,7 @@ class PixelFormat:
 
 @dataclass(frozen=True, slots=True)
 class ModalityLut:
-    """A table from stored values to output values (PS3.3 C.11.1.1); `first` is the stored value of its first entry."""
+    """A modality LUT (PS3.3 C.11.1.1); `first` is the stored value mapped by its first entry."""
 
     first: int
     table: tuple[int, ...]
@@ -65,7 +65,7 @@ class ModalityLut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One frame. Positions and directions are DICOM's own, LPS+ mm; empty tuples are attributes that are missing."""
+    """One frame, with positions and directions in LPS+ mm; missing attributes are empty tuples."""
 
     source: Source
     index: int = 0
@@ -94,20 +94,20 @@ class Frame:
     kernel: str = ""
     contrast: bool = False
     order: tuple[tuple[str, float], ...] = ()
-    """What may tell phases unshared, as (name, value): acquisition number, times, temporal position, instance number."""
+    """(name, value) of attributes that distinguish phases, such as the acquisition number."""
     parts: tuple[tuple[int, int], ...] = ()
-    """(position, length) of this frame's fragments, where the object holds several compressed frames."""
+    """(position, length) of this frame's fragments in a compressed multi-frame object."""
     assumed: tuple[str, ...] = ()
-    """What the header left out and was taken for granted."""
+    """Attributes that are missing and were assumed."""
 
     @property
     def size(self) -> tuple[int, int]:
-        """Rows and columns; (0, 0) where the header does not say."""
+        """Rows and columns; (0, 0) if the header does not give them."""
         return (self.pixels.rows, self.pixels.columns) if self.pixels is not None else (0, 0)
 
     @property
     def name(self) -> str:
-        """The file, and the frame where it has several."""
+        """The file name, with the frame number if it has several frames."""
         return self.source.name if self.count == 1 else f"{self.source.name} frame {self.index + 1}"
 
 

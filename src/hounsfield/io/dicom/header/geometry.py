@@ -1,9 +1,10 @@
-"""The geometry of slices from their own vectors: normals, positions along them, and LPS to RAS."""
+"""Slice normals, positions along them, and the conversion from LPS to RAS."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,24 +12,22 @@ from numpy.typing import NDArray
 from hounsfield.io.dicom.header.frame import Frame
 
 Floats = NDArray[np.float64]
+Plane = Literal["axial", "coronal", "sagittal"]
 
 UNIT_TOLERANCE = 1e-2
-"""Direction cosines are unit vectors at right angles within this (six decimals are usual, some write three); beyond
-it they say nothing that can be trusted."""
+"""Largest deviation of direction cosines from orthonormal; most writers give six decimals, some
+three."""
 
 LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
-"""DICOM's patient axes (left, posterior, superior) into ours (right, anterior, superior)."""
+"""Multiply to convert between LPS+ (DICOM) and RAS+."""
 
 
 @lru_cache(maxsize=256)
 def axes(orientation: tuple[float, ...]) -> tuple[Floats, Floats] | None:
-    """The unit vectors along a row and down a column (LPS), or None where the six numbers are no such pair."""
+    """Unit vectors along a row and down a column (LPS); None if they are not orthonormal."""
     if len(orientation) != 6:
         return None
-    along, down = (
-        np.array(orientation[:3], dtype=np.float64),
-        np.array(orientation[3:], dtype=np.float64),
-    )
+    along, down = np.array(orientation, dtype=np.float64).reshape(2, 3)
     lengths = np.linalg.norm(along), np.linalg.norm(down)
     if max(abs(length - 1.0) for length in lengths) > UNIT_TOLERANCE:
         return None
@@ -38,7 +37,7 @@ def axes(orientation: tuple[float, ...]) -> tuple[Floats, Floats] | None:
 
 @lru_cache(maxsize=256)
 def normal(orientation: tuple[float, ...]) -> Floats | None:
-    """The unit vector across a slice (LPS): rows cross columns."""
+    """The unit normal of a slice (LPS): row direction x column direction."""
     pair = axes(orientation)
     if pair is None:
         return None
@@ -46,14 +45,13 @@ def normal(orientation: tuple[float, ...]) -> Floats | None:
     return np.asarray(across / np.linalg.norm(across), dtype=np.float64)
 
 
-def places(frames: Sequence[Frame], across: Floats) -> Floats:
-    """Position of each frame along `across`, mm."""
-    return np.asarray(
-        np.array([frame.position_mm for frame in frames], dtype=np.float64) @ across,
-        dtype=np.float64,
-    )
+def positions_along(frames: Sequence[Frame], across: Floats) -> Floats:
+    """Position of each frame along the unit vector `across`, mm (k,)."""
+    origins = np.array([frame.position_mm for frame in frames], dtype=np.float64)
+    return np.asarray(origins @ across, dtype=np.float64)
 
 
-def plane(across: Floats) -> str:
-    """axial, coronal or sagittal: the anatomical plane nearest to a slice of this normal."""
-    return ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(across)))]
+def plane(across: Floats) -> Plane:
+    """The anatomical plane (axial, coronal, sagittal) closest to a slice with this normal."""
+    planes: tuple[Plane, Plane, Plane] = ("sagittal", "coronal", "axial")
+    return planes[int(np.argmax(np.abs(across)))]

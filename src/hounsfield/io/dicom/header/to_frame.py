@@ -1,4 +1,4 @@
-"""Headers into Frames: by the walker where the header is plain, by pydicom where it is not."""
+"""Convert a parsed header to a Frame."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from functools import lru_cache
 
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.source import Source
-from hounsfield.io.dicom.header.attributes import number, numbers, short, text, words
-from hounsfield.io.dicom.header.fast_header import UNDEFINED, Walked
+from hounsfield.io.dicom.header.attributes import code_strings, number, numbers, short, text
+from hounsfield.io.dicom.header.fast_header import UNDEFINED, ParsedHeader
 from hounsfield.io.dicom.header.frame import Frame, PixelFormat, Vector
 
 _KERNEL = re.compile(r"[A-Za-z0-9+_.\-/ ]{1,16}")
-"""A kernel is a short technical name (SH, at most 16 characters); anything else is not repeated."""
+"""A kernel name (SH, at most 16 characters); anything else is not shown."""
 
 PIXEL_MM = (1e-5, 1e2)
-"""Pixels are larger than 10 nanometres, finer than any X-ray optics, and smaller than a decimetre; else the number is
-broken."""
+"""Valid pixel spacing: 10 nm (finer than any X-ray optics) to 100 mm."""
 
 _PIXEL_TAGS = (
     tags.ROWS,
@@ -40,23 +39,23 @@ _ORDERS = (
     ("content time", tags.CONTENT_TIME),
     ("instance number", tags.INSTANCE_NUMBER),
 )
-"""What may tell phases unshared, the surest first."""
+"""Attributes that distinguish phases, most reliable first."""
 
 
-def frame_of(walked: Walked, source: Source) -> Frame:
-    """The Frame of a header that holds one frame."""
-    values, little = walked.values, walked.little
+def frame_of(parsed: ParsedHeader, source: Source) -> Frame:
+    """The Frame of a single-frame header."""
+    values, little = parsed.values, parsed.little
     get = values.get
-    offset = walked.pixel_offset if walked.pixel_tag == tags.PIXEL_DATA else None
+    offset = parsed.pixel_offset if parsed.pixel_tag == tags.PIXEL_DATA else None
     rescale, bad = _rescale(values)
-    assumed = list(walked.assumed)
+    assumed = list(parsed.assumed)
     sop_class = text(get(tags.SOP_CLASS, b""))
     if not sop_class:
         sop_class = text(get(tags.META_SOP_CLASS, b""))
         assumed.append("SOP class")
     series = text(get(tags.SERIES, b""))
     if not series:
-        assumed.append("that files without a series UID are one series")
+        assumed.append("one series for files without a series UID")
     spacing = numbers(get(tags.PIXEL_SPACING, b""))
     return Frame(
         source=source,
@@ -66,10 +65,10 @@ def frame_of(walked: Walked, source: Source) -> Frame:
         series=series,
         reference=text(get(tags.FRAME_OF_REFERENCE, b"")),
         modality=text(get(tags.MODALITY, b"")).upper(),
-        image_type=words(get(tags.IMAGE_TYPE, b"")),
-        pixels=pixel_format(values, _pixel_syntax(walked, source), little=little),
+        image_type=code_strings(get(tags.IMAGE_TYPE, b"")),
+        pixels=pixel_format(values, _pixel_syntax(parsed, source), little=little),
         offset=offset,
-        length=walked.pixel_length,
+        length=parsed.pixel_length,
         position_mm=_vector(get(tags.POSITION, b""), 3),
         orientation=_vector(get(tags.ORIENTATION, b""), 6),
         spacing_mm=spacing_of(spacing),
@@ -87,25 +86,25 @@ def frame_of(walked: Walked, source: Source) -> Frame:
     )
 
 
-def _pixel_syntax(walked: Walked, source: Source) -> str:
-    """The syntax of the pixels; none where they are wrapped in items although the header calls them uncompressed."""
+def _pixel_syntax(parsed: ParsedHeader, source: Source) -> str:
+    """The transfer syntax of the pixels; '' if they are encapsulated despite a native syntax."""
     native = (
-        walked.syntax in tags.NATIVE
-        and walked.pixel_tag == tags.PIXEL_DATA
-        and walked.pixel_offset is not None
+        parsed.syntax in tags.NATIVE
+        and parsed.pixel_tag == tags.PIXEL_DATA
+        and parsed.pixel_offset is not None
     )
-    if not native or walked.pixel_length != UNDEFINED:
-        return walked.syntax
-    item = b"\xfe\xff\x00\xe0" if walked.little else b"\xff\xfe\xe0\x00"
-    return "" if source.read(walked.pixel_offset or 0, 4) == item else walked.syntax
+    if not native or parsed.pixel_length != UNDEFINED:
+        return parsed.syntax
+    item = b"\xfe\xff\x00\xe0" if parsed.little else b"\xff\xfe\xe0\x00"
+    return "" if source.read(parsed.pixel_offset or 0, 4) == item else parsed.syntax
 
 
-def _first(values: Mapping[int, bytes], *places: int) -> str:
-    return next((found for found in (text(values.get(tag, b"")) for tag in places) if found), "")
+def _first(values: Mapping[int, bytes], *candidates: int) -> str:
+    return next(filter(None, (text(values.get(tag, b"")) for tag in candidates)), "")
 
 
 def pixel_format(values: Mapping[int, bytes], syntax: str, *, little: bool) -> PixelFormat | None:
-    """How the pixels are stored, or None where the header does not say, or says what cannot be."""
+    """The pixel format, or None if the header lacks it or it is invalid."""
     get = values.get
     return _pixel_format(
         tuple(get(tag, b"") for tag in _PIXEL_TAGS), get(tags.PHOTOMETRIC, b""), syntax, little
@@ -126,32 +125,32 @@ def _pixel_format(
     if not stored <= high + 1 <= allocated or samples not in (None, 1, 3):
         return None
     return PixelFormat(
-        rows,
-        columns,
-        allocated,
-        stored,
-        high,
-        bool(signed),
-        samples or 1,
-        text(photometric).upper(),
-        syntax,
-        little,
+        rows=rows,
+        columns=columns,
+        allocated=allocated,
+        stored=stored,
+        high_bit=high,
+        signed=bool(signed),
+        samples=samples or 1,
+        photometric=text(photometric).upper(),
+        syntax=syntax,
+        little=little,
     )
 
 
 def kernel(raw: bytes) -> str:
-    """The kernel's name where it is one, 'other' where it is free text, '' where there is none."""
+    """The kernel name; 'other' if it is free text, '' if it is missing."""
     name = text(raw).split("\\")[0].strip()
     return name if not name or _KERNEL.fullmatch(name) else "other"
 
 
 def frame_count(values: Mapping[int, bytes]) -> int:
-    """The number of frames that a header declares, 1 where it does not say."""
+    """The declared number of frames; 1 if missing."""
     return int(number(values.get(tags.FRAMES, b"")) or 1)
 
 
 def _rescale(values: Mapping[int, bytes]) -> tuple[tuple[float | None, float | None], bool]:
-    """Slope and intercept, and whether one of them is there but is not one number that can be used."""
+    """Slope and intercept, and whether one of them is present but invalid."""
     raw = [values.get(tag, b"").strip(b" \0") for tag in (tags.SLOPE, tags.INTERCEPT)]
     slope, intercept = (number(value) for value in raw)
     bad = (
@@ -168,13 +167,10 @@ def _vector(raw: bytes, size: int) -> Vector:
 
 
 def spacing_of(values: Vector) -> Vector:
-    """The first two values, where they can be pixels: some writers add the slice distance as a third."""
+    """The first two values if they are valid pixel spacings; some writers append a third."""
     low, high = PIXEL_MM
-    return (
-        values[:2]
-        if len(values) in (2, 3) and low <= min(values[:2]) and max(values[:2]) <= high
-        else ()
-    )
+    valid = len(values) in (2, 3) and low <= min(values[:2]) and max(values[:2]) <= high
+    return values[:2] if valid else ()
 
 
 def _positive(value: float | None) -> float | None:
@@ -182,26 +178,24 @@ def _positive(value: float | None) -> float | None:
 
 
 def _order(values: Mapping[int, bytes], *, little: bool) -> tuple[tuple[str, float], ...]:
-    found: dict[str, float] = {}
+    order: dict[str, float] = {}
     for name, tag in _ORDERS:
         raw = values.get(tag)
-        if not raw or name in found:
+        if not raw or name in order:
             continue
         if tag == tags.TEMPORAL_INDEX:
             value: float | None = float(int.from_bytes(raw[:4], "little" if little else "big"))
+        elif tag in (tags.ACQUISITION_TIME, tags.CONTENT_TIME):
+            value = _clock(raw, values)
         else:
-            value = (
-                _clock(raw, values)
-                if tag in (tags.ACQUISITION_TIME, tags.CONTENT_TIME)
-                else number(raw)
-            )
+            value = number(raw)
         if value is not None:
-            found[name] = value
-    return tuple(found.items())
+            order[name] = value
+    return tuple(order.items())
 
 
 def _clock(raw: bytes, values: Mapping[int, bytes]) -> float | None:
-    """A time of day (TM, with colons too) as a number that ascends; across midnight the date goes before it."""
+    """A time (TM, also with colons) as an ascending number, preceded by the date."""
     date = number(values.get(tags.ACQUISITION_DATE) or values.get(tags.CONTENT_DATE) or b"0") or 0.0
     clock = number(raw.replace(b":", b""))
     return None if clock is None else date * 1e6 + clock

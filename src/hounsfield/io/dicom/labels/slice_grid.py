@@ -1,4 +1,4 @@
-"""The slices of an image as labels are drawn on them, and the way from there onto the image's natural grid."""
+"""The slices of an image on which labels are drawn, and their sampling to the image grid."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SliceGrid:
-    """Slices (i, j, k), each at its own place, and `sampling` from them onto `grid`, where the image's voxels lie.
+    """Slices (i, j, k) at their own positions, and the `sampling` from them to the image's `grid`.
 
-    `origins_ras_mm` (k, 3) is the centre of pixel (0, 0) of each slice. `instances` holds (SOP instance UID, frame
-    number from 1) of each slice, ('', 0) where it has none; `references` the frames of reference of its slices.
+    `origins_ras_mm` (k, 3) is the centre of pixel (0, 0) of each slice. `instances` is (SOP
+    instance UID, frame number from 1) of each slice, ('', 0) if it has none; `references` are the
+    frames of reference.
     """
 
     shape: tuple[int, int, int]
@@ -37,7 +38,7 @@ class SliceGrid:
 
     @classmethod
     def of_stack(cls, stack: Stack) -> SliceGrid:
-        """The slices of a stack as they lie on disk."""
+        """The original slices of a stack."""
         frames = source_frames(stack)
         return cls(
             shape=stack.shape,
@@ -56,7 +57,7 @@ class SliceGrid:
 
     @classmethod
     def of_grid(cls, grid: Grid, *, axis: int = 2) -> SliceGrid:
-        """The slices of a grid across its `axis`."""
+        """The slices of a grid perpendicular to its `axis`."""
         turned = grid.permuted((*(n for n in range(3) if n != axis), axis))
         sampling = Sampling.of_grid(turned).to(grid)
         assert sampling is not None
@@ -76,44 +77,46 @@ class SliceGrid:
 
     @property
     def normal(self) -> Floats:
-        """The unit vector across the slices in RAS+, towards ascending k."""
+        """The unit slice normal in RAS+, towards ascending k."""
         across = np.cross(self.step_i_ras_mm, self.step_j_ras_mm)
         along = self.origins_ras_mm[-1] - self.origins_ras_mm[0]
         length = float(np.linalg.norm(across)) * (-1.0 if float(along @ across) < 0 else 1.0)
         return np.asarray(across / length, dtype=np.float64)
 
     @property
-    def places_mm(self) -> Floats:
-        """The place of each slice along the normal, mm, ascending (k,)."""
+    def positions_mm(self) -> Floats:
+        """The position of each slice along the normal, mm, ascending (k,)."""
         return np.asarray(self.origins_ras_mm @ self.normal, dtype=np.float64)
 
     @property
     def gaps_mm(self) -> Floats:
-        """The distance of each slice to its nearest neighbour, mm (k,); its thickness where it is alone."""
+        """The distance of each slice to its nearest neighbour, mm (k,); or its thickness."""
         if self.shape[2] == 1:
             return np.array([self.thickness_mm])
-        gaps = np.abs(np.diff(self.places_mm))
+        gaps = np.abs(np.diff(self.positions_mm))
         return np.asarray(
             np.minimum(np.append(gaps, gaps[-1]), np.insert(gaps, 0, gaps[0])), dtype=np.float64
         )
 
     def in_plane(self, points_ras_mm: Floats, k: int) -> Floats:
-        """Pixel coordinates (n, 2) of points (n, 3), seen along the normal of slice k."""
+        """Pixel coordinates (n, 2) of points (n, 3) projected onto slice k."""
         plane = np.stack([self.step_i_ras_mm, self.step_j_ras_mm], axis=1)
         return np.asarray(
             (points_ras_mm - self.origins_ras_mm[k]) @ np.linalg.pinv(plane).T, dtype=np.float64
         )
 
     def volume(self, array: NDArray[np.uint8]) -> Volume:
-        """A mask (i, j, k) on the slices as a mask on the image's grid: copied bit for bit where the slices lie on
-        it, else where it fills over half of a voxel, in the image's own sampling."""
-        drawn = Volume.from_array(array, affine=_placeholder(self), quantity="mask")
-        return sample_label(drawn, self.grid, self.sampling, method="partial_volume")
+        """Sample a mask (i, j, k) from the slices to the image grid.
+
+        Copied if the slices are on the grid; else a voxel is set if the mask fills over half of it.
+        """
+        mask = Volume.from_array(array, affine=_placeholder(self), quantity="mask")
+        return sample_label(mask, self.grid, self.sampling, method="partial_volume")
 
 
-def _placeholder(lattice: SliceGrid) -> Floats:
-    """An affine for voxels that lie on no one grid: only their order counts."""
+def _placeholder(slices: SliceGrid) -> Floats:
+    """An affine for slices that may not be on one grid; only their order is used."""
     affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1] = lattice.step_i_ras_mm, lattice.step_j_ras_mm
-    affine[:3, 2] = lattice.normal * lattice.thickness_mm
+    affine[:3, 0], affine[:3, 1] = slices.step_i_ras_mm, slices.step_j_ras_mm
+    affine[:3, 2] = slices.normal * slices.thickness_mm
     return affine

@@ -1,4 +1,4 @@
-"""What a JPEG, JPEG-LS or JPEG 2000 codestream says of its own size, read before anything is decoded."""
+"""Read size, depth and sign from the header of a JPEG, JPEG-LS or JPEG 2000 codestream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hounsfield.io.dicom.header.frame import Frame
 _FRAMES = frozenset(
     {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 )
-"""Start-of-frame markers: T.81 table B.1, and T.87's for JPEG-LS."""
+"""Start-of-frame markers of ITU-T T.81 table B.1, and of T.87 for JPEG-LS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Codestream:
 
 
 def describe(data: bytes) -> Codestream | None:
-    """The codestream's own size and depth, or None where it has no header that can be read."""
+    """The header of a codestream; None if it cannot be read."""
     if data[:4] == b"\xff\x4f\xff\x51":
         return _jpeg2000(data)
     if data[:12] == b"\0\0\0\x0cjP  \r\n\x87\n":
@@ -36,8 +36,8 @@ def describe(data: bytes) -> Codestream | None:
     return _jpeg(data) if data[:2] == b"\xff\xd8" else None
 
 
-def is_whole(data: bytes) -> bool:
-    """Whether the codestream ends with its end marker (one for JPEG, JPEG-LS and JPEG 2000), zeros after it aside."""
+def is_complete(data: bytes) -> bool:
+    """Whether the codestream ends with the end marker FF D9, apart from zero padding."""
     return data[-64:].rstrip(b"\0").endswith(b"\xff\xd9")
 
 
@@ -69,15 +69,15 @@ _SIGNED_CODECS = ("jpeg2000", "htj2k")
 
 
 def with_codestream_signs(frames: Sequence[Frame]) -> tuple[Frame, ...]:
-    """The frames, those whose codestream is signed though the header says otherwise marked as signed."""
-    return tuple(_mended(frame) for frame in frames)
+    """Mark frames as signed if their codestream is signed but their header is not."""
+    return tuple(_with_codestream_sign(frame) for frame in frames)
 
 
-def _mended(frame: Frame) -> Frame:
+def _with_codestream_sign(frame: Frame) -> Frame:
     form = frame.pixels
     if form is None or form.signed or form.codec not in _SIGNED_CODECS:
         return frame
     stream = describe(frame_head(frame))
     if stream is None:
-        raise unreadable(frame.name, "the compressed frame has no header that can be read")
+        raise unreadable(frame.name, "codestream header of the compressed frame cannot be read")
     return replace(frame, pixels=replace(form, signed=True)) if stream.signed else frame

@@ -1,4 +1,4 @@
-"""Slices that no scanner measured: linear between their neighbours, marked as interpolated."""
+"""Interpolate missing slices linearly between their neighbours."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """One slice of the filled stack: frame `low`, or `weight` of the way from it to the next one."""
+class OutputSlice:
+    """A slice of the filled stack, at the fraction `weight` between frames `low` and `low + 1`."""
 
     low: int
     weight: float = 0.0
@@ -24,52 +24,53 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilledDecoder:
-    """A decoder whose missing slices are made of their neighbours, in rescaled values, stored as the lower one is."""
+    """Decode frames and interpolate missing slices, with the rescale of the lower neighbour."""
 
-    real: FrameDecoder
-    slots: tuple[Slot, ...]
+    decoder: FrameDecoder
+    slices: tuple[OutputSlice, ...]
     slopes: tuple[float, ...]
     intercepts: tuple[float, ...]
     padding: tuple[float, float] | None
 
     def __call__(self, start: int, stop: int) -> Array:
-        """RawImage values of slots start to stop (exclusive), (i, j, stop - start)."""
-        slots = self.slots[start:stop]
-        if all(slot.weight == 0.0 for slot in slots):
-            return self.real(slots[0].low, slots[-1].low + 1)
-        first = self.real.frames[0].pixels
+        """Stored values of slices start to stop (exclusive), (i, j, stop - start)."""
+        slices = self.slices[start:stop]
+        if all(item.weight == 0.0 for item in slices):
+            return self.decoder(slices[0].low, slices[-1].low + 1)
+        first = self.decoder.frames[0].pixels
         assert first is not None
-        values: Array = np.empty(
-            (first.columns, first.rows, len(slots)), dtype=self.real.dtype, order="F"
-        )
-        for n, slot in enumerate(slots):
+        shape = (first.columns, first.rows, len(slices))
+        values: Array = np.empty(shape, dtype=self.decoder.dtype, order="F")
+        for n, item in enumerate(slices):
             values[:, :, n] = (
-                self._blend(slot) if slot.weight else self.real(slot.low, slot.low + 1)[:, :, 0]
+                self._interpolated(item)
+                if item.weight
+                else self.decoder(item.low, item.low + 1)[:, :, 0]
             )
         return values
 
-    def _blend(self, slot: Slot) -> Array:
-        """The slice between two others; padding where either of them is padding: nothing is known there."""
-        pair = self.real(slot.low, slot.low + 2)
-        rescaled = [
-            pair[:, :, n] * self.slopes[slot.low + n] + self.intercepts[slot.low + n]
-            for n in (0, 1)
-        ]
-        mixed = rescaled[0] * (1.0 - slot.weight) + rescaled[1] * slot.weight
-        limits = np.iinfo(self.real.dtype)
-        stored = np.rint((mixed - self.intercepts[slot.low]) / self.slopes[slot.low])
-        values = np.clip(stored, limits.min, limits.max).astype(self.real.dtype)
+    def _interpolated(self, item: OutputSlice) -> Array:
+        """One interpolated slice (i, j); padding where either neighbour is padding."""
+        low, weight = item.low, item.weight
+        pair = self.decoder(low, low + 2)
+        first, second = (
+            pair[:, :, n] * self.slopes[low + n] + self.intercepts[low + n] for n in (0, 1)
+        )
+        mixed = first * (1.0 - weight) + second * weight
+        limits = np.iinfo(self.decoder.dtype)
+        stored = np.rint((mixed - self.intercepts[low]) / self.slopes[low])
+        values = np.clip(stored, limits.min, limits.max).astype(self.decoder.dtype)
         if self.padding is not None:
             padded = ((pair >= self.padding[0]) & (pair <= self.padding[1])).any(axis=2)
             values[padded] = int(self.padding[0])
         return values
 
 
-def slots_of(count: int, missing: Mapping[int, int]) -> tuple[Slot, ...]:
-    """The slots of a stack of `count` real slices, `missing[n]` more of them evenly after slice n."""
-    slots = []
+def output_slices(count: int, missing: Mapping[int, int]) -> tuple[OutputSlice, ...]:
+    """The slices of a stack of `count` frames with `missing[n]` slices filled in after frame n."""
+    slices = []
     for low in range(count):
-        slots.append(Slot(low))
+        slices.append(OutputSlice(low))
         steps = missing.get(low, 0) + 1
-        slots.extend(Slot(low, turn / steps) for turn in range(1, steps))
-    return tuple(slots)
+        slices.extend(OutputSlice(low, step / steps) for step in range(1, steps))
+    return tuple(slices)

@@ -1,8 +1,8 @@
-"""Which stored values stand for 'nothing was measured here', per frame (PS3.3 C.7.5.1.1.2), and what is not said."""
+"""Find the stored values that are padding, declared (PS3.3 C.7.5.1.1.2) or not."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,19 +17,19 @@ Array = NDArray[Any]
 Range = tuple[int, int]
 
 TISSUE_HU = (-900.0, 10_000.0)
-"""A declared padding value between these is one that tissue, bone or metal has (0 HU is water): it is believed only
-where it fills the corners of the slice and lies nowhere within it, or water would become air; a range that reaches in
-among them never is, since it holds tissue as well."""
+"""HU of tissue, bone and metal. A declared padding value in this interval could be tissue (0 HU is
+water), so it is used only if it fills the corners of the slice and does not occur inside it; a
+declared range that overlaps the interval is never used."""
 
 SAMPLES = 3
-"""Slices that are looked at for padding that is not declared: the first, the middle, the last."""
+"""Slices that are searched for undeclared padding: the first, the middle and the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """Raw words that are padding, for each frame, and the one stored value that all of them become (None: as they are).
+    """Raw padding values of each frame, and the stored value that replaces them (None: unchanged).
 
-    One common value is needed where files differ, or where a word lies outside the bits that are the value's.
+    A common value is needed if frames differ, or if a padding value uses bits beyond BitsStored.
     """
 
     ranges: tuple[tuple[Range, ...], ...]
@@ -38,85 +38,91 @@ class Padding:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-NOTHING = Padding((), None, None)
+NO_PADDING = Padding((), None, None)
 
 
 def find_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
-    """The padding of a series whose volume has stored values of `dtype`; decodes up to SAMPLES slices."""
+    """The padding of a series with stored values of `dtype`; decodes up to SAMPLES slices."""
     from hounsfield.io.dicom.pixels.decode import decoded
 
-    chosen = sorted({0, len(frames) // 2, len(frames) - 1})[:SAMPLES]
-    seen = {n: decoded(frames[n]) for n in chosen}
-    corners = {n: corner_constant(values) for n, values in seen.items()}
+    sampled = sorted({0, len(frames) // 2, len(frames) - 1})[:SAMPLES]
+    samples = {n: decoded(frames[n]) for n in sampled}
     declared = [declared_range(frame) for frame in frames]
-    filled = {n: _fills_corners(seen[n], declared[n]) for n in chosen}
-    shown = {declared[n] for n in chosen if filled[n]} - {
-        declared[n] for n in chosen if not filled[n]
-    }
-    shown -= {
-        span
-        for n, span in enumerate(declared)
-        if span in shown
-        and span is not None
-        and _is_tissue(frames[n], span)
-        and (span[0] != span[1] or (n in seen and _lies_within(seen[n], span[0])))
-    }
-    doubted = [
-        n
-        for n, span in enumerate(declared)
-        if span is not None and span not in shown and _is_tissue(frames[n], span)
+    ignored = _tissue_padding(frames, declared, samples)
+    ranges: list[tuple[Range, ...]] = [
+        () if span is None or n in ignored else (span,) for n, span in enumerate(declared)
     ]
-    kept = [None if n in set(doubted) else span for n, span in enumerate(declared)]
-    ranges: list[tuple[Range, ...]] = [() if span is None else (span,) for span in kept]
     diagnostics = []
-    if doubted:
+    if ignored:
         diagnostics.append(
             diagnose(
                 "PADDING",
                 "warning",
-                "the declared padding value is one that tissue has; it is kept",
-                frames=[frames[n] for n in doubted],
+                "declared padding value is a valid tissue value; its voxels are kept",
+                frames=[frames[n] for n in ignored],
             )
         )
+    corners = {n: corner_constant(values) for n, values in samples.items()}
     constant = _undeclared(frames, corners, ranges)
     if constant is not None:
         diagnostics.append(
             diagnose(
                 "PADDING",
                 "repair",
-                "one undeclared value below air fills the corners of the slices; it becomes air",
-                frames=[frames[n] for n in chosen],
+                "undeclared padding value below air fills the slice corners; replaced by air",
+                frames=[frames[n] for n in sampled],
                 value=float(constant),
             )
         )
         ranges = [
-            _with(spans, constant, frame) for spans, frame in zip(ranges, frames, strict=True)
+            _merged(spans, constant, frame) for spans, frame in zip(ranges, frames, strict=True)
         ]
-    return _settled(frames, ranges, dtype, tuple(diagnostics))
+    return _resolved(frames, ranges, dtype, tuple(diagnostics))
+
+
+def _tissue_padding(
+    frames: Sequence[Frame], declared: Sequence[Range | None], samples: Mapping[int, Array]
+) -> list[int]:
+    """Indices of frames whose declared padding may be tissue, so that it is not used."""
+    filled = {n: _fills_corners(values, declared[n]) for n, values in samples.items()}
+    trusted = {declared[n] for n in samples if filled[n]}
+    trusted -= {declared[n] for n in samples if not filled[n]}
+    tissue = [
+        (n, span)
+        for n, span in enumerate(declared)
+        if span is not None and _is_tissue(frames[n], span)
+    ]
+    trusted -= {
+        span
+        for n, span in tissue
+        if span in trusted
+        and (span[0] != span[1] or (n in samples and _occurs_inside(samples[n], span[0])))
+    }
+    return [n for n, span in tissue if span not in trusted]
 
 
 def declared_range(frame: Frame) -> Range | None:
-    """The raw words that the header declares to be padding, lowest and highest, signed as the pixels are."""
+    """The lowest and highest declared padding value, signed like the pixels; None if missing."""
     form = frame.pixels
     if frame.padding is None or form is None:
         return None
-    low = _as_word(frame.padding, form)
-    high = low if frame.padding_limit is None else _as_word(frame.padding_limit, form)
+    low = _as_raw_value(frame.padding, form)
+    high = low if frame.padding_limit is None else _as_raw_value(frame.padding_limit, form)
     return (min(low, high), max(low, high))
 
 
 def corner_constant(values: Array) -> int | None:
-    """The value that all four corners of a slice (rows, columns) have, if it is also its lowest; else None."""
+    """The value of all corners of a slice (rows, columns) if it is the minimum; else None."""
     corners = {int(values[row, column]) for row in (0, -1) for column in (0, -1)}
     value = corners.pop()
-    return (
-        value if not corners and value == int(values.min()) and value < int(values.max()) else None
-    )
+    is_padding = not corners and value == int(values.min()) and value < int(values.max())
+    return value if is_padding else None
 
 
-def _as_word(word: int, form: PixelFormat) -> int:
-    word &= (1 << form.allocated) - 1
-    return word - (1 << form.allocated) if form.signed and word >> (form.allocated - 1) else word
+def _as_raw_value(value: int, form: PixelFormat) -> int:
+    """A 16-bit attribute value as a raw pixel value, signed like the pixels."""
+    value &= (1 << form.allocated) - 1
+    return value - (1 << form.allocated) if form.signed and value >> (form.allocated - 1) else value
 
 
 def _hu(frame: Frame, stored: float) -> float:
@@ -124,7 +130,7 @@ def _hu(frame: Frame, stored: float) -> float:
 
 
 def _is_tissue(frame: Frame, span: Range) -> bool:
-    """Whether declared words are stored values as tissue has them; words beyond the stored bits are none."""
+    """Whether a declared range overlaps tissue values; values beyond BitsStored do not."""
     form = frame.pixels
     assert form is not None
     low, high = sorted((_hu(frame, span[0]), _hu(frame, span[1])))
@@ -136,11 +142,11 @@ def _fills_corners(values: Array, span: Range | None) -> bool:
     return span is not None and all(span[0] <= value <= span[1] for value in corners)
 
 
-def _lies_within(values: Array, word: int) -> bool:
-    """Whether a slice (rows, columns) has `word` where no path of it leads to the border."""
+def _occurs_inside(values: Array, value: int) -> bool:
+    """Whether `value` occurs in a slice in a region that is not connected to the border."""
     from scipy.ndimage import label
 
-    parts = np.asarray(label(values == word)[0])
+    parts = np.asarray(label(values == value)[0])
     border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     return bool(set(np.unique(parts).tolist()) - set(border.tolist()) - {0})
 
@@ -148,33 +154,33 @@ def _lies_within(values: Array, word: int) -> bool:
 def _undeclared(
     frames: Sequence[Frame], corners: dict[int, int | None], ranges: Sequence[tuple[Range, ...]]
 ) -> int | None:
-    """A corner value below air that is not declared, the same in each of the slices looked at that have one."""
-    found_values = set()
-    for n, value in corners.items():
-        if (
-            value is None
-            or _hu(frames[n], value) >= AIR_HU
-            or any(low <= value <= high for low, high in ranges[n])
-        ):
-            continue
-        found_values.add(value)
-    return found_values.pop() if len(found_values) == 1 else None
+    """The one undeclared corner value below air in the sampled slices; None if there is none."""
+    candidates = {
+        value
+        for n, value in corners.items()
+        if value is not None
+        and _hu(frames[n], value) < AIR_HU
+        and not any(low <= value <= high for low, high in ranges[n])
+    }
+    return candidates.pop() if len(candidates) == 1 else None
 
 
-def _with(spans: tuple[Range, ...], value: int, frame: Frame) -> tuple[Range, ...]:
-    """The ranges and `value`; as one range where all lie below air, since nothing that was measured lies between."""
-    if any(_hu(frame, word) >= AIR_HU for span in spans for word in span):
+def _merged(spans: tuple[Range, ...], value: int, frame: Frame) -> tuple[Range, ...]:
+    """The ranges with `value`; one range if all are below air, where no measured value occurs."""
+    limits = [limit for span in spans for limit in span]
+    if any(_hu(frame, limit) >= AIR_HU for limit in limits):
         return (*spans, (value, value))
-    words = [value, *(word for span in spans for word in span)]
-    return ((min(words), max(words)),)
+    values = (value, *limits)
+    return ((min(values), max(values)),)
 
 
-def _settled(
+def _resolved(
     frames: Sequence[Frame],
     ranges: Sequence[tuple[Range, ...]],
     dtype: np.dtype[Any],
     diagnostics: tuple[Diagnostic, ...],
 ) -> Padding:
+    """The padding: unchanged if one range is valid for all frames, else one common value."""
     distinct = set(ranges)
     if distinct == {()}:
         return Padding((), None, None, diagnostics)
@@ -190,7 +196,7 @@ def _settled(
 
 
 def _fits(frame: Frame, span: Range, dtype: np.dtype[Any]) -> bool:
-    """Whether the declared words are stored values as they are: of the same dtype, within the bits that are kept."""
+    """Whether a raw range applies to stored values unchanged: same dtype, within BitsStored."""
     form = frame.pixels
     if form is None or form.dtype != dtype or frame.lut is not None:
         return False

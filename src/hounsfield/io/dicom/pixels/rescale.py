@@ -1,4 +1,4 @@
-"""Slices rescaled where they are decoded, while they lie in the cache: a whole int16 volume in one pass over memory."""
+"""Rescale int16 slices in place right after decoding, while they are in the CPU cache."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Range = tuple[float, float]
 _LOW, _HIGH = -32768, 32767
 
 
-class LeavesInt16(Exception):
-    """A rescaled value does not fit int16."""
+class Int16Overflow(Exception):
+    """A rescaled value is outside the range of int16."""
 
 
-def finish_slice(values: Array, *, intercept: int, padding: Range | None, background: int) -> None:
-    """RawImage values (int16, or the words of uint16) of one slice into int16 values of slope 1, in place.
+def rescale_slice(values: Array, *, intercept: int, padding: Range | None, background: int) -> None:
+    """Add `intercept` to the stored values (int16 or uint16) of one slice, in place, as int16.
 
-    Values within `padding` become `background`. Raises LeavesInt16 before anything is written where a value would not
-    fit. `values` keeps its dtype: the caller looks at the same words as int16.
+    Values within `padding` become `background`. Raises Int16Overflow before it writes anything.
+    `values` keeps its dtype; the caller views the same memory as int16.
     """
     low, high = int(values.min()), int(values.max())
     mask = None
@@ -32,8 +32,8 @@ def finish_slice(values: Array, *, intercept: int, padding: Range | None, backgr
         elif rest is not None:
             low, high = -intercept, -intercept
     if low + intercept < _LOW or high + intercept > _HIGH:
-        raise LeavesInt16
-    words = values.view(np.int16)
-    np.add(words, np.int16(intercept), out=words)
+        raise Int16Overflow
+    signed = values.view(np.int16)
+    np.add(signed, np.int16(intercept), out=signed)
     if mask is not None:
-        np.copyto(words, np.int16(background), where=mask)
+        np.copyto(signed, np.int16(background), where=mask)

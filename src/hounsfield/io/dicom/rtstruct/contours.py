@@ -1,4 +1,4 @@
-"""An RTSTRUCT's contours as it has them (PS3.3 C.8.8.5 and C.8.8.6), before they meet an image."""
+"""Read the contours of an RTSTRUCT (PS3.3 C.8.8.5 and C.8.8.6)."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.errors import unreadable
-from hounsfield.io.dicom.header.dataset import dataset_of, parsing
+from hounsfield.io.dicom.header.dataset import dataset_of, parse_errors
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS
 from hounsfield.io.dicom.labels.objects import LabelObject
 
 CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
-"""Contour types that enclose an area (PS3.3 C.8.8.6.1); points and open lines do not."""
+"""Contour types that enclose an area (PS3.3 C.8.8.6.1), unlike points and open lines."""
 
 MAX_ROIS = 1024
-"""More regions than anatomy has names for in any plan."""
+"""Most regions of interest that are read; plans have far fewer."""
 
 FARTHEST_MM = 1e5
-"""A point over 100 m from the scanner's origin is a broken number."""
+"""Largest valid distance of a point from the scanner origin (100 m)."""
 
 CONTOUR_DATA = 0x30060050
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contour:
-    """One outline: its points (n, 3) in RAS+ mm, its type, and the slice that it says it was drawn on ('', 0)."""
+    """One contour: points (n, 3) in RAS+ mm, type, and the slice that it references ('', 0)."""
 
     points_ras_mm: NDArray[np.float64]
     kind: str
@@ -38,7 +38,7 @@ class Contour:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Roi:
-    """A region of interest: its number, its name (free text, not to be shown), frame of reference and contours."""
+    """A region of interest; `text` is its name, free text that must not be shown."""
 
     number: int
     text: str
@@ -47,7 +47,7 @@ class Roi:
 
     @property
     def closed(self) -> tuple[Contour, ...]:
-        """The contours that enclose an area, each once."""
+        """The distinct contours that enclose an area."""
         once: dict[tuple[str, bytes], Contour] = {}
         for contour in self.contours:
             if contour.kind in CLOSED:
@@ -56,26 +56,23 @@ class Roi:
 
 
 def rois_of(item: LabelObject) -> tuple[Roi, ...]:
-    """The regions in an RTSTRUCT, in the order of its list; raises ReadError where its structure is broken."""
+    """The regions of an RTSTRUCT in file order; raises ReadError if it is corrupt."""
     data = dataset_of(item.source)
-    with parsing(item.source.name):
+    with parse_errors(item.source.name):
         described = data.get("StructureSetROISequence") or ()
         if len(described) > MAX_ROIS:
-            raise unreadable(
-                item.source.name,
-                f"it has {len(described)} regions, and {MAX_ROIS} are read at most",
-                code="TOO_LARGE",
-            )
-        drawn: dict[int, list[Contour]] = {}
+            message = f"RTSTRUCT has {len(described)} regions; at most {MAX_ROIS} are read"
+            raise unreadable(item.source.name, message, code="TOO_LARGE")
+        by_roi: dict[int, list[Contour]] = {}
         for region in data.get("ROIContourSequence") or ():
-            contours = drawn.setdefault(int(region.ReferencedROINumber), [])
+            contours = by_roi.setdefault(int(region.ReferencedROINumber), [])
             contours.extend(_contours(region, item.source.name))
         return tuple(
             Roi(
                 number=int(one.ROINumber),
                 text=str(one.get("ROIName") or ""),
                 reference=str(one.get("ReferencedFrameOfReferenceUID") or ""),
-                contours=tuple(drawn.get(int(one.ROINumber), ())),
+                contours=tuple(by_roi.get(int(one.ROINumber), ())),
             )
             for one in described
         )
@@ -93,13 +90,13 @@ def _contours(region: Any, name: str) -> Iterator[Contour]:
 
 
 def _points(contour: Any, name: str) -> NDArray[np.float64]:
-    """The points (n, 3) in RAS+ mm; raises ReadError where they are no finite triples."""
+    """The points (n, 3) in RAS+ mm; raises ReadError if they are not finite triples."""
     raw = contour.get_item(CONTOUR_DATA) if CONTOUR_DATA in contour else None
     value = raw.value if raw is not None else None
     if value is None or len(value) == 0:
         return np.empty((0, 3))
-    words = value.strip(b" \0").split(b"\\") if isinstance(value, bytes) else value
-    numbers: NDArray[np.float64] = np.asarray([float(word) for word in words], dtype=np.float64)
+    parts = value.strip(b" \0").split(b"\\") if isinstance(value, bytes) else value
+    numbers: NDArray[np.float64] = np.asarray([float(part) for part in parts], dtype=np.float64)
     if len(numbers) % 3 or not np.isfinite(numbers).all() or np.abs(numbers).max() > FARTHEST_MM:
-        raise unreadable(name, "a contour's points are no triples of mm", code="BAD_CONTOUR")
+        raise unreadable(name, "contour data are not valid coordinate triples", code="BAD_CONTOUR")
     return np.asarray(numbers.reshape(-1, 3) * LPS_TO_RAS)

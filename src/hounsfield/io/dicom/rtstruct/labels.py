@@ -1,4 +1,4 @@
-"""An RTSTRUCT's regions as masks on an image's grid."""
+"""Convert the regions of an RTSTRUCT to masks on an image grid."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from hounsfield.io.dicom.rtstruct.rasterize import draw
 def contour_labels(
     item: LabelObject, image: Stack | Volume, *, wanted: Sequence[str] | None = None
 ) -> tuple[dict[str, Volume], tuple[Diagnostic, ...]]:
-    """Each region with closed contours as a mask on the image's grid, by name, and what to know of them.
+    """A mask on the image grid for each region with closed contours, by name, and diagnostics.
 
-    A region's points and open lines enclose nothing: they are left out, and said. Raises ReadError, RefusedError.
+    Points and open lines are ignored, with a diagnostic. Raises ReadError, RefusedError.
     """
     rois = rois_of(item)
     names = label_names(((roi.number, roi.text) for roi in rois), kind="roi")
@@ -34,9 +34,7 @@ def contour_labels(
         if not roi.closed:
             diagnostics.append(
                 Diagnostic(
-                    "EMPTY_LABEL",
-                    "warning",
-                    f"label '{name}' has no closed contour and is left out",
+                    "EMPTY_LABEL", "warning", f"label '{name}' has no closed contour; ignored"
                 )
             )
             continue
@@ -48,7 +46,7 @@ def contour_labels(
 
 
 def lattice_for(roi: Roi, image: Stack | Volume) -> SliceGrid:
-    """The slices of `image` across which the region's contours are flattest: of a grid, any of its three axes."""
+    """The slices of `image` that the contours are most parallel to: for a grid, of any axis."""
     if isinstance(image, Stack) and image.exact_grid is None:
         return SliceGrid.of_stack(image)
     grid = image.grid
@@ -63,34 +61,33 @@ def lattice_for(roi: Roi, image: Stack | Volume) -> SliceGrid:
 
 def _notes(roi: Roi, name: str, lattice: SliceGrid) -> tuple[Diagnostic, ...]:
     notes = []
-    open_ones = sum(contour.kind not in CLOSED for contour in roi.contours)
-    if open_ones:
+    open_count = sum(contour.kind not in CLOSED for contour in roi.contours)
+    if open_count:
         notes.append(
             Diagnostic(
                 "OPEN_CONTOUR",
                 "repair",
-                f"label '{name}': {open_ones} points or open lines enclose nothing and are "
-                "left out",
+                f"label '{name}': {open_count} points or open contours ignored",
             )
         )
-    repeated = len(roi.contours) - open_ones - len(roi.closed)
+    repeated = len(roi.contours) - open_count - len(roi.closed)
     if repeated:
         notes.append(
             Diagnostic(
                 "REPEATED_CONTOUR",
                 "repair",
-                f"label '{name}': {repeated} contours are there twice and are drawn once",
+                f"label '{name}': {repeated} duplicate contours dropped",
             )
         )
-    named = {instance for instance, _ in lattice.instances}
-    strange = roi.reference and lattice.references and roi.reference not in lattice.references
-    if strange and not any(contour.instance in named for contour in roi.closed):
+    instances = {instance for instance, _ in lattice.instances}
+    differs = roi.reference and lattice.references and roi.reference not in lattice.references
+    if differs and not any(contour.instance in instances for contour in roi.closed):
         notes.append(
             Diagnostic(
                 "OTHER_REFERENCE",
                 "warning",
-                f"label '{name}': it was drawn in another frame of reference than "
-                "the image's; only its place in mm was used",
+                f"label '{name}' has another frame of reference than the image; "
+                "placed by its coordinates in mm",
             )
         )
     return tuple(notes)

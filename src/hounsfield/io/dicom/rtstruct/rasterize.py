@@ -1,4 +1,4 @@
-"""Contours onto the slices that they were drawn on."""
+"""Rasterize closed contours on the slices of an image."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.errors import refused
 from hounsfield.io.dicom.labels.slice_grid import SliceGrid
 from hounsfield.io.dicom.rtstruct.contours import Contour
-from hounsfield.io.dicom.rtstruct.polygon import filled
+from hounsfield.io.dicom.rtstruct.polygon import rasterize
 
 ON_PLANE = 0.1
-"""A contour lies on a slice where it is off its plane by at most a tenth of the gap: files round to 0.01 mm."""
+"""Largest offset of a contour from its slice, in slice gaps; files round to 0.01 mm."""
 
 NEAR_PLANE = 0.5
-"""Farther than half a gap from every slice, a contour lies beyond the image, or in a gap of it."""
+"""A contour farther than this from every slice, in slice gaps, is outside the image."""
 
 OVERHANG_PIXELS = 0.5
-"""A contour may run along the outer border of the outermost pixels."""
+"""A contour may run along the outer edge of the border pixels."""
 
 _SEVERITIES: dict[str, Severity] = {
     "OUTSIDE_IMAGE": "warning",
@@ -35,17 +35,18 @@ _SEVERITIES: dict[str, Severity] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """A mask (i, j, k) on the slices, and what its user should know of how it came about."""
+    """A mask (i, j, k) on the slices, and the diagnostics of its contours."""
 
     array: NDArray[np.uint8]
     diagnostics: tuple[Diagnostic, ...]
 
 
 def draw(contours: Sequence[Contour], lattice: SliceGrid, *, name: str) -> Drawn:
-    """Fill closed contours on the slices of `lattice`: on each slice, what lies in an odd number of them.
+    """Fill closed contours on the slices of `lattice`; nested contours are holes (even-odd rule).
 
-    A contour goes to the slice that it names, else to the one at its place; `name` is the label's, for messages.
-    Raises RefusedError where contours lie between slices, across them, or all beyond them.
+    A contour belongs to the slice that it references, else to the nearest one; `name` is the label
+    name for messages. Raises RefusedError for contours between slices, in another plane, or all
+    outside the image.
     """
     usable = [contour for contour in contours if len(contour.points_ras_mm) >= 3]
     by_slice: dict[int, list[Contour]] = {}
@@ -58,20 +59,19 @@ def draw(contours: Sequence[Contour], lattice: SliceGrid, *, name: str) -> Drawn
     for k, drawn in by_slice.items():
         rings = [lattice.in_plane(contour.points_ras_mm, k) for contour in drawn]
         overhanging += sum(_overhangs(ring, lattice) for ring in rings)
-        parts = [filled(ring, shape=lattice.shape[:2]) for ring in rings]
+        parts = [rasterize(ring, shape=lattice.shape[:2]) for ring in rings]
         crossing += _crossings(parts)
         array[:, :, k] = np.bitwise_xor.reduce(parts)
     outside = len(usable) - sum(len(drawn) for drawn in by_slice.values())
     if usable and not by_slice:
         raise refused(
             "OUTSIDE_IMAGE",
-            f"label '{name}': all its contours lie beyond the image; this is not the image that "
-            "they were drawn on",
+            f"label '{name}': all contours are outside the image; use the image they were drawn on",
         )
     return Drawn(
         array,
         tuple(
-            _said(
+            _diagnostics(
                 name,
                 by_slice,
                 outside=outside,
@@ -84,48 +84,47 @@ def draw(contours: Sequence[Contour], lattice: SliceGrid, *, name: str) -> Drawn
 
 
 def _slice_of(contour: Contour, lattice: SliceGrid, name: str) -> int | None:
-    """The slice that a contour belongs to; None beyond the image; raises RefusedError where there is none for it."""
+    """The slice of a contour; None outside the image; raises RefusedError if none fits."""
     along = contour.points_ras_mm @ lattice.normal
-    place, spread = float(np.median(along)), float(np.ptp(along)) / 2
+    position, spread = float(np.median(along)), float(np.ptp(along)) / 2
     named = [
         k
         for k, (instance, frame) in enumerate(lattice.instances)
         if instance and instance == contour.instance and contour.frame in (0, frame)
     ]
-    nearest = int(np.abs(lattice.places_mm - place).argmin())
+    nearest = int(np.abs(lattice.positions_mm - position).argmin())
     k = named[0] if len(named) == 1 else nearest
-    off, gap = abs(float(lattice.places_mm[k]) - place), float(lattice.gaps_mm[k])
+    off, gap = abs(float(lattice.positions_mm[k]) - position), float(lattice.gaps_mm[k])
     if spread > ON_PLANE * gap:
         raise refused(
             "ACROSS_SLICES",
-            f"label '{name}': a contour leaves its slice by {spread:.4g} mm: it was drawn "
-            "in another plane; give the series that it was drawn on as image",
+            f"label '{name}': a contour deviates from its slice by {spread:.4g} mm; "
+            "use the series that it was drawn on as image",
         )
     if named and len(named) == 1 and off > NEAR_PLANE * gap:
         raise refused(
             "MISPLACED_CONTOUR",
-            f"label '{name}': a contour lies {off:.4g} mm from the slice that it names",
+            f"label '{name}': a contour is {off:.4g} mm away from the slice it references",
         )
     if off > NEAR_PLANE * gap:
         return None
     if off > ON_PLANE * gap:
         raise refused(
             "BETWEEN_SLICES",
-            f"label '{name}': a contour lies {off:.4g} mm off the nearest slice, in gaps "
-            f"of {gap:.4g} mm; give the series that it was drawn on as image (hu.open), "
-            "and bring the label onto other grids with hu.regrid",
+            f"label '{name}': a contour is {off:.4g} mm off the nearest slice (gap {gap:.4g} mm); "
+            "use the series it was drawn on (hu.open), then resample the label with hu.regrid",
         )
     return k
 
 
 def _overhangs(ring: NDArray[np.float64], lattice: SliceGrid) -> bool:
-    """Whether a contour reaches beyond the outer border of the slice's pixels."""
+    """Whether a contour extends beyond the border pixels."""
     last = np.array(lattice.shape[:2]) - 1 + OVERHANG_PIXELS + ON_PLANE
     return bool((ring < -OVERHANG_PIXELS - ON_PLANE).any() or (ring > last).any())
 
 
 def _crossings(parts: Sequence[NDArray[np.bool_]]) -> int:
-    """How many pairs of contours on a slice overlap without one lying within the other."""
+    """The number of pairs of contours on a slice that overlap without being nested."""
     if len(parts) < 2 or int(np.add.reduce([part.astype(np.uint16) for part in parts]).max()) < 2:
         return 0
     sizes = [int(np.count_nonzero(part)) for part in parts]
@@ -137,7 +136,7 @@ def _crossings(parts: Sequence[NDArray[np.bool_]]) -> int:
     return count
 
 
-def _said(
+def _diagnostics(
     name: str,
     by_slice: dict[int, list[Contour]],
     *,
@@ -147,23 +146,19 @@ def _said(
     short: int,
 ) -> list[Diagnostic]:
     rows = [
-        (
-            outside,
-            "OUTSIDE_IMAGE",
-            f"{outside} contours lie beyond the image's slices and are left out",
-        ),
+        (outside, "OUTSIDE_IMAGE", f"{outside} contours outside the slices of the image ignored"),
         (
             overhanging,
             "CLIPPED_CONTOUR",
-            f"{overhanging} contours reach beyond the image's rows or columns and are cut",
+            f"{overhanging} contours extend beyond the rows or columns of the image; clipped",
         ),
         (
             crossing,
             "CROSSING_CONTOURS",
-            f"{crossing} pairs of contours on one slice cross each other; what lies in both is "
-            "left out, as in a hole",
+            f"{crossing} pairs of contours on one slice cross each other; their intersection is "
+            "a hole",
         ),
-        (short, "SHORT_CONTOUR", f"{short} contours have under three points and are left out"),
+        (short, "SHORT_CONTOUR", f"{short} contours with fewer than three points ignored"),
     ]
     used = sorted(by_slice)
     skipped = used[-1] - used[0] + 1 - len(used) if used else 0
@@ -173,8 +168,8 @@ def _said(
             (
                 skipped,
                 "SKIPPED_SLICES",
-                f"one slice in {used[1] - used[0]} has a contour; the {skipped} slices between "
-                "hold nothing",
+                f"only one slice in {used[1] - used[0]} has a contour; {skipped} slices between "
+                "them are empty",
             )
         )
     return [

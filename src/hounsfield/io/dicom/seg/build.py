@@ -1,4 +1,4 @@
-"""A DICOM SEG as a data set, made by highdicom of what the original slices say of themselves."""
+"""Build a DICOM SEG data set with highdicom."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from hounsfield.io.dicom.derived.uid import IMPLEMENTATION_UID, content_uid
 from hounsfield.io.dicom.header.frame import Frame
 
 NO_DATE, NO_TIME = "19000101", "000000"
-"""A SEG must have a content date and time (type 1, PS3.3 C.7.6.16); these say that it tells none, so that the same
-input gives the same bytes and nothing of the day of the scan."""
+"""Fixed content date and time (type 1, PS3.3 C.7.6.16), so that the output is reproducible and does
+not reveal the day of the scan."""
 
 MEASURES = (
     "SharedFunctionalGroupsSequence",
@@ -28,15 +28,15 @@ MEASURES = (
     "DimensionOrganizationSequence",
     "NumberOfFrames",
 )
-"""What highdicom reads the places of a multi-frame object's frames from."""
+"""Attributes from which highdicom reads the frame positions of a multi-frame object."""
 
 
 def seg_object(
     numbered: NDArray[np.uint16], labels: Sequence[str], *, source: DicomSource, identity: Identity
 ) -> Any:
-    """The binary SEG of segment numbers (frame, row, column), one plane for each of the source's frames.
+    """The binary SEG of segment numbers (frame, row, column), one plane per source frame.
 
-    Raises MissingExtraError without highdicom, WriteError where the series says too little of itself.
+    Raises MissingExtraError without highdicom, WriteError if the series lacks required attributes.
     """
     try:
         import highdicom
@@ -44,20 +44,20 @@ def seg_object(
         raise MissingExtraError(
             "writing DICOM SEG needs highdicom: pip install 'hounsfield[seg]'"
         ) from None
-    words = "\n".join(
+    text = "\n".join(
         [identity, *labels, *(f"{frame.sop_instance} {frame.index}" for frame in source.frames)]
     )
-    seed = fingerprint(numbered) + words.encode("utf-8")
+    seed = fingerprint(numbered) + text.encode("utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            images, planes = _images(source, identity), _as_in_file(numbered, source.frames)
+            images, planes = _images(source, identity), _in_frame_order(numbered, source.frames)
             data = highdicom.seg.Segmentation(
                 source_images=images,
                 pixel_array=planes,
                 segmentation_type="BINARY",
                 segment_descriptions=[
-                    _described(highdicom, number, name) for number, name in enumerate(labels, 1)
+                    _segment(highdicom, number, name) for number, name in enumerate(labels, 1)
                 ],
                 series_instance_uid=content_uid("seg-series", seed),
                 series_number=1,
@@ -72,19 +72,19 @@ def seg_object(
             )
         except HounsfieldError:
             raise
-        except Exception as error:  # highdicom asks more of a source than reading does
+        except Exception as error:  # highdicom requires more attributes than reading does
             raise WriteError(
-                f"highdicom cannot make a segmentation of this series ({type(error).__name__})"
+                f"highdicom cannot build a segmentation of this series ({type(error).__name__})"
             ) from None
-    _settle(data, seed)
+    _make_reproducible(data, seed)
     if identity == "remove":
         data.PatientIdentityRemoved = "YES"
         data.DeidentificationMethod = "only listed attributes are written; UIDs are the source's"
     return data
 
 
-def _described(highdicom: Any, number: int, name: str) -> Any:
-    """A segment that says no more than it is known to be: some anatomical structure, found by some algorithm."""
+def _segment(highdicom: Any, number: int, name: str) -> Any:
+    """A segment description with generic codes: an anatomical structure, found by AI."""
     structure = highdicom.sr.CodedConcept("123037004", "SCT", "Anatomical Structure")
     family = highdicom.sr.CodedConcept("123109", "DCM", "Artificial Intelligence")
     return highdicom.seg.SegmentDescription(
@@ -100,7 +100,7 @@ def _described(highdicom: Any, number: int, name: str) -> Any:
 
 
 def _images(source: DicomSource, identity: Identity) -> list[Any]:
-    """The source as highdicom takes it: a header for each slice, or one of a multi-frame object."""
+    """The source images for highdicom: one header per slice, or one multi-frame header."""
     first = source.frames[0]
     if first.count == 1:
         return [_header(frame, source, identity) for frame in source.frames]
@@ -112,7 +112,7 @@ def _images(source: DicomSource, identity: Identity) -> list[Any]:
 
 
 def _header(frame: Frame, source: DicomSource, identity: Identity) -> Any:
-    """What a SEG takes over from a slice, and no word more."""
+    """The attributes of a slice that a SEG needs, and no others."""
     from pydicom import Dataset
 
     assert frame.pixels is not None
@@ -128,13 +128,13 @@ def _header(frame: Frame, source: DicomSource, identity: Identity) -> Any:
     data.ImagePositionPatient = [decimal(value) for value in frame.position_mm]
     data.ImageOrientationPatient = [decimal(value) for value in frame.orientation]
     data.PixelSpacing = [decimal(value) for value in frame.spacing_mm]
-    data.SliceThickness = decimal(frame.thickness_mm or source.reach_mm)
+    data.SliceThickness = decimal(frame.thickness_mm or source.max_gap_mm)
     data.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     return data
 
 
-def _as_in_file(numbered: NDArray[np.uint16], frames: Sequence[Frame]) -> NDArray[np.uint16]:
-    """The planes in the order of a multi-frame object's frames, empty for those that were not read."""
+def _in_frame_order(numbered: NDArray[np.uint16], frames: Sequence[Frame]) -> NDArray[np.uint16]:
+    """The planes in frame order of a multi-frame object, empty for frames that were not read."""
     if frames[0].count == 1:
         return numbered
     planes = np.zeros((frames[0].count, *numbered.shape[1:]), dtype=numbered.dtype)
@@ -143,8 +143,8 @@ def _as_in_file(numbered: NDArray[np.uint16], frames: Sequence[Frame]) -> NDArra
     return planes
 
 
-def _settle(data: Any, seed: bytes) -> None:
-    """Put what depends on the content in place of what depends on the clock and on chance."""
+def _make_reproducible(data: Any, seed: bytes) -> None:
+    """Replace values that depend on time or chance by values that depend on the content."""
     data.ContentDate = data.SeriesDate = data.InstanceCreationDate = NO_DATE
     data.ContentTime = data.SeriesTime = data.InstanceCreationTime = NO_TIME
     data.file_meta.ImplementationClassUID = IMPLEMENTATION_UID

@@ -1,4 +1,4 @@
-"""A DICOM SEG as it says it is (PS3.3 C.8.20 and A.51): segments, and where each frame lies."""
+"""Read the segments and frame positions of a DICOM SEG (PS3.3 C.8.20 and A.51)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.errors import unreadable
-from hounsfield.io.dicom.header.dataset import dataset_of, parsing
+from hounsfield.io.dicom.header.dataset import dataset_of, parse_errors
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes
 from hounsfield.io.dicom.labels.objects import LabelObject
 
@@ -17,18 +17,18 @@ Kind = Literal["binary", "fractional", "labelmap"]
 KINDS: dict[str, Kind] = {"BINARY": "binary", "FRACTIONAL": "fractional", "LABELMAP": "labelmap"}
 
 MAX_SEGMENTS = 1024
-"""More segments than any atlas of the body has; each becomes a mask."""
+"""Most segments that are read; atlases of the body have far fewer."""
 
 MAX_SIDE = 8192
-"""The most rows or columns of a frame, as of a slice of CT."""
+"""Most rows or columns of a frame, as for a CT slice."""
 
 MAX_FRAMES = 1 << 20
-"""1,024 segments in 1,024 slices."""
+"""Most frames: 1,024 segments in 1,024 slices."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SegFrame:
-    """One frame: its segment (0 in a label map, which holds all), its place in RAS+ mm, the slice that it names."""
+    """One frame: segment (0 in a label map), origin in RAS+ mm, and the referenced slice."""
 
     index: int
     segment: int
@@ -39,8 +39,11 @@ class SegFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segmentation:
-    """What a SEG holds. Segment names are free text, not to be shown. `step_i` and `step_j` lead to the next column
-    and row; `full` is the stored value of a segment's whole presence; `packed` holds the pixel data as it is."""
+    """The content of a SEG. Segment names are free text and must not be shown.
+
+    `step_i` and `step_j` are the steps to the next column and row, `full` is the stored value of a
+    fully covered pixel, `packed` the raw pixel data.
+    """
 
     name: str
     kind: Kind
@@ -59,10 +62,10 @@ class Segmentation:
 
 
 def segmentation_of(item: LabelObject) -> Segmentation:
-    """The SEG in `item`; raises ReadError where it is broken, or where its frames do not say where they lie."""
+    """The SEG in `item`; raises ReadError if it is corrupt or lacks frame positions."""
     data = dataset_of(item.source)
     name = item.source.name
-    with parsing(name):
+    with parse_errors(name):
         kind = KINDS.get(str(data.get("SegmentationType") or "").upper())
         rows, columns, bits = int(data.Rows), int(data.Columns), int(data.BitsAllocated)
         described = tuple(
@@ -74,7 +77,7 @@ def segmentation_of(item: LabelObject) -> Segmentation:
         shared = (data.get("SharedFunctionalGroupsSequence") or [{}])[0]
         own = list(data.get("PerFrameFunctionalGroupsSequence") or [])
         if len(own) not in (count, 0 if count == 1 else count):
-            raise unreadable(name, f"it has {count} frames, and says of {len(own)} where they lie")
+            raise unreadable(name, f"SEG has {count} frames but {len(own)} functional groups")
         groups = own or [{}]
         steps = _steps(name, [shared, *groups])
         assert kind is not None
@@ -106,11 +109,13 @@ def _check(
     name: str, kind: Kind | None, rows: int, columns: int, bits: int, segments: int, frames: int
 ) -> None:
     if kind is None:
-        raise unreadable(name, "its segmentation type is none of BINARY, FRACTIONAL and LABELMAP")
+        raise unreadable(
+            name, "unknown segmentation type; expected one of BINARY, FRACTIONAL, LABELMAP"
+        )
     allowed = {"binary": (1,), "fractional": (8,), "labelmap": (8, 16)}[kind]
     if bits not in allowed:
         raise unreadable(
-            name, f"a {kind} segmentation has {' or '.join(map(str, allowed))} bits, not {bits}"
+            name, f"{bits} bits allocated; expected {' or '.join(map(str, allowed))} for {kind}"
         )
     if not (
         0 < rows <= MAX_SIDE
@@ -120,42 +125,39 @@ def _check(
     ):
         raise unreadable(
             name,
-            f"it declares {columns} x {rows} pixels, {frames} frames and {segments} segments, "
-            "which is more than is read",
+            f"SEG is too large: {columns} x {rows} pixels, {frames} frames, {segments} segments",
             code="TOO_LARGE",
         )
 
 
 def _first(group: Any, other: Any, keyword: str) -> Any:
-    """The first item of a sequence in either group; an empty one where neither has it."""
+    """The first item of a sequence in either group; an empty one if neither has it."""
     items = group.get(keyword) or other.get(keyword)
     return items[0] if items else {}
 
 
 def _steps(name: str, groups: list[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The steps to the next column and row in RAS+ mm, which all frames must share."""
-    found = set()
+    """The steps to the next column and row in RAS+ mm, common to all frames."""
+    orientations, spacings = set(), set()
     for group in groups:
         orientation = _first(group, {}, "PlaneOrientationSequence").get("ImageOrientationPatient")
+        if orientation:
+            orientations.add(tuple(map(float, orientation)))
         spacing = _first(group, {}, "PixelMeasuresSequence").get("PixelSpacing")
-        found.add(
-            (orientation and tuple(map(float, orientation)), spacing and tuple(map(float, spacing)))
-        )
-    orientations, spacings = ({values[n] for values in found if values[n]} for n in (0, 1))
+        if spacing:
+            spacings.add(tuple(map(float, spacing)))
     if len(orientations) != 1 or len(spacings) != 1:
         raise unreadable(
-            name, "its frames do not share one orientation and pixel spacing", code="NO_POSITION"
+            name, "frames differ in orientation or pixel spacing, or lack them", code="NO_POSITION"
         )
     pair, (down_mm, along_mm) = axes(orientations.pop()), spacings.pop()
     if pair is None or not (down_mm > 0 and along_mm > 0 and np.isfinite(down_mm + along_mm)):
-        raise unreadable(
-            name, "its orientation or pixel spacing cannot be trusted", code="NO_POSITION"
-        )
+        raise unreadable(name, "orientation or pixel spacing is invalid", code="NO_POSITION")
     return pair[0] * along_mm * LPS_TO_RAS, pair[1] * down_mm * LPS_TO_RAS
 
 
 def _ras(position: Any) -> NDArray[np.float64] | None:
-    """A position in RAS+ mm; None where it is no three finite numbers."""
+    """A position in RAS+ mm; None if it is not three finite numbers."""
     values = np.asarray([float(value) for value in position], dtype=np.float64)
     return (
         np.asarray(values * LPS_TO_RAS) if values.size == 3 and np.isfinite(values).all() else None

@@ -1,4 +1,4 @@
-"""A DICOM SEG's segments as masks on an image's grid."""
+"""Convert the segments of a DICOM SEG to masks on an image grid."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from hounsfield.io.dicom.seg.pixels import frames_with_pixels
 from hounsfield.resampling.regrid import regrid
 
 SAME_SLICE = 0.05
-"""A frame is a slice's where no corner is off by over a twentieth of a pixel or of the gap: headers round to 0.01 mm,
-and less than this moves no border of a mask by a visible amount."""
+"""Largest offset of a frame's corners from a slice, in pixels or slice gaps: headers round to
+0.01 mm, and this moves no mask border visibly."""
 
 MOST_PLANES = 8192
-"""The most planes of a grid of the frames' own."""
+"""Most slices of a grid that is made from frame positions."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
-    """Frame n goes to slice `slots[n]` of arrays of `shape`; `finish` brings such an array onto the image's grid."""
+class Target:
+    """Frame n is slice `slice_indices[n]` of `shape`; `finish` samples an array to the image."""
 
     shape: tuple[int, int, int]
-    slots: tuple[int, ...]
+    slice_indices: tuple[int, ...]
     finish: Callable[[NDArray[np.uint8]], Volume]
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -42,11 +42,11 @@ class Placed:
 def segment_labels(
     item: LabelObject, image: Stack | Volume, *, wanted: Sequence[str] | None = None
 ) -> tuple[dict[str, Volume], tuple[Diagnostic, ...]]:
-    """Each segment as a mask on the image's grid, by name, and what to know of them.
+    """A mask on the image grid for each segment, by name, and diagnostics.
 
-    Frames go where their plane positions say, in whatever order they lie in the file. A segment without frames is an
-    empty mask. Fractional segments are 1 where at least half of the full value is stored. Raises ReadError, and
-    RefusedError where the frames lie nowhere near the image or at uneven places that are not its slices.
+    Frames are sorted by their plane positions. A segment without frames is an empty mask. A
+    fractional segment is 1 where at least half of the maximum is stored. Raises ReadError, and
+    RefusedError if the frames are outside the image or unevenly spaced without being its slices.
     """
     seg = segmentation_of(item)
     names = {
@@ -55,41 +55,41 @@ def segment_labels(
         if (wanted is None or name in wanted)
         and not (seg.kind == "labelmap" and number == seg.background)
     }
-    placed = _placed(seg, image)
-    arrays = _arrays(item, seg, placed, numbers=set(names))
+    target = _target(seg, image)
+    arrays = _arrays(item, seg, target, numbers=set(names))
     masks = {}
     for number, name in names.items():
         array = arrays.pop(number, None)
-        masks[name] = placed.finish(
-            np.zeros(placed.shape, np.uint8, order="F") if array is None else array
+        masks[name] = target.finish(
+            np.zeros(target.shape, np.uint8, order="F") if array is None else array
         )
-    return masks, (*_notes(seg, image), *placed.diagnostics)
+    return masks, (*_notes(seg, image), *target.diagnostics)
 
 
 def _arrays(
-    item: LabelObject, seg: Segmentation, placed: Placed, *, numbers: set[int]
+    item: LabelObject, seg: Segmentation, target: Target, *, numbers: set[int]
 ) -> dict[int, NDArray[np.uint8]]:
-    """The masks (i, j, k) of the wanted segments that have a pixel, where the frames lie."""
+    """The masks (i, j, k) of the requested segments that have any pixel."""
     arrays: dict[int, NDArray[np.uint8]] = {}
     seen: set[tuple[int, int]] = set()
     for frame, values in frames_with_pixels(item, seg):
-        slot = placed.slots[frame.index]
-        if (frame.segment, slot) in seen:
+        k = target.slice_indices[frame.index]
+        if (frame.segment, k) in seen:
             raise unreadable(
-                seg.name, "two frames of one segment lie at one place", code="DUPLICATE"
+                seg.name, "two frames of one segment have the same position", code="DUPLICATE"
             )
-        seen.add((frame.segment, slot))
+        seen.add((frame.segment, k))
         for number, mask in _masks(seg, frame, values, numbers):
             if number not in arrays:
-                arrays[number] = np.zeros(placed.shape, np.uint8, order="F")
-            arrays[number][:, :, slot] = mask
+                arrays[number] = np.zeros(target.shape, np.uint8, order="F")
+            arrays[number][:, :, k] = mask
     return arrays
 
 
 def _masks(
     seg: Segmentation, frame: SegFrame, values: NDArray[Any], numbers: set[int]
 ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    """The wanted segments that a frame holds a pixel of, each as (number, pixels)."""
+    """The requested segments with pixels in a frame, as (number, pixels)."""
     if seg.kind == "labelmap":
         for number in numbers & set(np.unique(values).tolist()):
             yield number, values == number
@@ -99,20 +99,20 @@ def _masks(
             yield frame.segment, mask
 
 
-def _placed(seg: Segmentation, image: Stack | Volume) -> Placed:
-    """On the image's slices where every frame is one of them, else on an even grid of the frames' own."""
+def _target(seg: Segmentation, image: Stack | Volume) -> Target:
+    """The slices of the image if every frame matches one, else an even grid of the frames."""
     own = image if isinstance(image, Stack) and image.exact_grid is None else None
     lattice = SliceGrid.of_grid(image.grid) if own is None else SliceGrid.of_stack(own)
-    slots = tuple(_slot(frame, seg, lattice) for frame in seg.frames)
-    if all(slot is not None for slot in slots):
-        return Placed(
-            lattice.shape, tuple(slot for slot in slots if slot is not None), lattice.volume
+    slice_indices = tuple(_matching_slice(frame, seg, lattice) for frame in seg.frames)
+    if all(k is not None for k in slice_indices):
+        return Target(
+            lattice.shape, tuple(k for k in slice_indices if k is not None), lattice.volume
         )
     return _on_own_grid(seg, image.grid)
 
 
-def _slot(frame: SegFrame, seg: Segmentation, lattice: SliceGrid) -> int | None:
-    """The slice that a frame covers pixel for pixel, or None."""
+def _matching_slice(frame: SegFrame, seg: Segmentation, lattice: SliceGrid) -> int | None:
+    """The slice with the same pixels as a frame, or None."""
     if (seg.columns, seg.rows) != lattice.shape[:2]:
         return None
     if frame.origin_ras_mm is None:
@@ -122,7 +122,7 @@ def _slot(frame: SegFrame, seg: Segmentation, lattice: SliceGrid) -> int | None:
             if instance and instance == frame.instance and frame.instance_frame in (0, number)
         ]
         return named[0] if len(named) == 1 else None
-    k = int(np.abs(lattice.places_mm - frame.origin_ras_mm @ lattice.normal).argmin())
+    k = int(np.abs(lattice.positions_mm - frame.origin_ras_mm @ lattice.normal).argmin())
     i, j = np.array([(0, 0), (seg.columns - 1, 0), (0, seg.rows - 1)]).T
     corners = frame.origin_ras_mm + np.outer(i, seg.step_i_ras_mm) + np.outer(j, seg.step_j_ras_mm)
     off = np.abs(lattice.in_plane(corners, k) - np.stack([i, j], axis=1)).max()
@@ -130,57 +130,56 @@ def _slot(frame: SegFrame, seg: Segmentation, lattice: SliceGrid) -> int | None:
     return k if max(off, lift) <= SAME_SLICE else None
 
 
-def _on_own_grid(seg: Segmentation, target: Grid) -> Placed:
+def _on_own_grid(seg: Segmentation, target: Grid) -> Target:
     origins = [frame.origin_ras_mm for frame in seg.frames if frame.origin_ras_mm is not None]
     if len(origins) < len(seg.frames):
         raise unreadable(
             seg.name,
-            "frames do not say where they lie, nor name a slice of the image",
+            "frames have neither a position nor a reference to a slice of the image",
             code="NO_POSITION",
         )
-    grid, slots = own_grid(seg, np.array(origins))
+    grid, slice_indices = own_grid(seg, np.array(origins))
     copied = target.aligned_with(grid)
     if not _overlaps(grid, target):
         raise refused(
-            "OUTSIDE_IMAGE",
-            "the segmentation lies beyond the image; this is not the image that it was made of",
+            "OUTSIDE_IMAGE", "segmentation is outside the image; use the image it was made from"
         )
 
     def finish(array: NDArray[np.uint8]) -> Volume:
         mask = Volume.from_array(array, affine=grid.affine, quantity="mask")
         return regrid(mask, target, method=None if copied else "linear")
 
-    how = "its voxels were copied" if copied else "a voxel is in where the mask has over half of it"
-    said = f"the segmentation lies on another grid ({grid!r}) than the image ({target!r}): {how}"
-    return Placed(grid.shape, slots, finish, (Diagnostic("REGRIDDED", "repair", said),))
+    how = "voxels copied" if copied else "resampled, a voxel is set if over half of it is covered"
+    message = f"segmentation has another grid ({grid!r}) than the image ({target!r}); {how}"
+    return Target(grid.shape, slice_indices, finish, (Diagnostic("REGRIDDED", "repair", message),))
 
 
 def own_grid(
     seg: Segmentation, origins_ras_mm: NDArray[np.float64]
 ) -> tuple[Grid, tuple[int, ...]]:
-    """The even grid whose slices hold frames at `origins_ras_mm` (n, 3), empty ones between, and each frame's slice.
+    """An even grid with slices at the frame origins (n, 3), and the slice of each frame.
 
-    Raises RefusedError where the frames lie at uneven places, which only the image that they were drawn on can tell.
+    Raises RefusedError if the frames are unevenly spaced, since only the source image gives a grid.
     """
     across = np.cross(seg.step_i_ras_mm, seg.step_j_ras_mm)
     across = across / np.linalg.norm(across)
-    places = origins_ras_mm @ across
-    order = np.argsort(places)
-    gaps = np.diff(places[order])
-    unshared = gaps[gaps > SAME_SLICE * seg.thickness_mm]
-    step = float(unshared.min()) if len(unshared) else seg.thickness_mm
-    # The whole extent over a whole number of steps: the smallest gap alone carries the rounding of one header.
-    steps = max(1, round(float(np.ptp(places)) / step))
-    step = float(np.ptp(places)) / steps if len(unshared) else step
-    slots = np.rint((places - places[order[0]]) / step).astype(np.int64)
+    positions = origins_ras_mm @ across
+    order = np.argsort(positions)
+    gaps = np.diff(positions[order])
+    steps_mm = gaps[gaps > SAME_SLICE * seg.thickness_mm]
+    step = float(steps_mm.min()) if len(steps_mm) else seg.thickness_mm
+    # The mean step over the whole extent: the smallest gap has the rounding error of one header.
+    count = max(1, round(float(np.ptp(positions)) / step))
+    step = float(np.ptp(positions)) / count if len(steps_mm) else step
+    slice_indices = np.rint((positions - positions[order[0]]) / step).astype(np.int64)
     first, last = origins_ras_mm[order[0]], origins_ras_mm[order[-1]]
-    stride = (last - first) / slots.max() if slots.max() else across * step
-    off = np.linalg.norm(first + np.outer(slots, stride) - origins_ras_mm, axis=1).max()
-    if slots.max() >= MOST_PLANES or off > SAME_SLICE * min(step, *_lengths(seg)):
+    stride = (last - first) / slice_indices.max() if slice_indices.max() else across * step
+    off = np.linalg.norm(first + np.outer(slice_indices, stride) - origins_ras_mm, axis=1).max()
+    if slice_indices.max() >= MOST_PLANES or off > SAME_SLICE * min(step, *_lengths(seg)):
         raise refused(
             "UNEVEN",
-            "the segmentation's frames lie at uneven places that are not the image's slices; give "
-            "the series that it was made of as image (hu.open)",
+            "frames are unevenly spaced and are not slices of the image; use the series that the "
+            "segmentation was made from as image (hu.open)",
         )
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1], affine[:3, 2], affine[:3, 3] = (
@@ -190,9 +189,13 @@ def own_grid(
         first,
     )
     try:
-        return Grid((seg.columns, seg.rows, int(slots.max()) + 1), affine), tuple(slots.tolist())
+        return Grid((seg.columns, seg.rows, int(slice_indices.max()) + 1), affine), tuple(
+            slice_indices.tolist()
+        )
     except GeometryError:
-        raise unreadable(seg.name, "its frames lie on no grid", code="NO_POSITION") from None
+        raise unreadable(
+            seg.name, "frame positions do not form a grid", code="NO_POSITION"
+        ) from None
 
 
 def _lengths(seg: Segmentation) -> tuple[float, float]:
@@ -200,7 +203,7 @@ def _lengths(seg: Segmentation) -> tuple[float, float]:
 
 
 def _overlaps(grid: Grid, target: Grid) -> bool:
-    """Whether the boxes around two grids, in the target's indices, share a voxel."""
+    """Whether the bounding boxes of two grids overlap, in indices of the target."""
     corners = target.index(grid.corners_mm)
     return bool(
         (corners.max(axis=0) >= -0.5).all()
@@ -215,8 +218,8 @@ def _notes(seg: Segmentation, image: Stack | Volume) -> tuple[Diagnostic, ...]:
             Diagnostic(
                 "FRACTIONAL",
                 "repair",
-                f"the segmentation is fractional: a voxel is in where at least half of "
-                f"{seg.full} is stored",
+                f"segmentation is fractional; a voxel is set if at least half of {seg.full} is "
+                "stored",
             )
         )
     references = SliceGrid.of_stack(image).references if isinstance(image, Stack) else frozenset()
@@ -225,8 +228,8 @@ def _notes(seg: Segmentation, image: Stack | Volume) -> tuple[Diagnostic, ...]:
             Diagnostic(
                 "OTHER_REFERENCE",
                 "warning",
-                "the segmentation was made in another frame of reference than the "
-                "image's; only its place in mm was used",
+                "segmentation has another frame of reference than the image; placed by its "
+                "coordinates in mm",
             )
         )
     return tuple(notes)

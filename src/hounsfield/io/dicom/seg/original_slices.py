@@ -1,4 +1,4 @@
-"""Labels back onto the slices of a stack as they lie on disk: each slice at its own place."""
+"""Sample labels to the original slices of a stack."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from hounsfield.resampling.regrid import regrid
 
 
 def on_slices(label: Volume, stack: Stack) -> NDArray[np.generic]:
-    """The label (i, j, k) on every slice of `stack`, in its dtype: copied bit for bit where the grids are aligned, else
-    the value with the largest share of each pixel, in the slice's own plane."""
+    """The label (i, j, k) on every slice of `stack`, in its dtype.
+
+    Copied if the grids are aligned; else the value with the largest share of each pixel.
+    """
     if stack.is_regular:
         return _onto(label, stack.grid)
     out = np.empty(stack.shape, dtype=label.spec.dtype, order="F")
@@ -25,7 +27,7 @@ def on_slices(label: Volume, stack: Stack) -> NDArray[np.generic]:
 
 
 def _grids(stack: Stack, *, depth_mm: float) -> Iterator[Grid]:
-    """A grid of one slice for each slice; as deep as the label's voxels, so that it is read at its very plane."""
+    """A one-slice grid per slice, as thick as the label's voxels, to sample in its plane."""
     for origin in stack.origins_ras_mm:
         affine = np.eye(4)
         affine[:3, 0], affine[:3, 1], affine[:3, 2] = (

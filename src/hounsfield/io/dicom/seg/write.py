@@ -1,4 +1,4 @@
-"""Write labels as a DICOM SEG that refers to the original slices, by highdicom."""
+"""Write labels as a DICOM SEG that references the original slices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hounsfield.io.dicom.seg.build import seg_object
 from hounsfield.io.dicom.seg.original_slices import on_slices
 
 MOST_SEGMENTS = 1024
-"""As many as are read back."""
+"""Most segments; the reader has the same limit."""
 
 
 def write_seg(
@@ -31,27 +31,27 @@ def write_seg(
     names: Mapping[int, str] | None = None,
     identity: Identity = "remove",
 ) -> None:
-    """Write a label or mask as a DICOM SEG (binary, one segment for each value over 0) of the series `source`.
+    """Write a label or mask as a binary DICOM SEG of `source`, one segment per value over 0.
 
-    `source` is the Stack that hu.open made of the series. The label is brought back onto its original
-    slices, each at its own place, and every frame names the slice that it lies on; slices without any label are left
-    out. `names` names values; else value 3 is 'segment-3'. The UIDs of the source are in the file, since it refers
-    to them; patient and study are empty unless identity='keep', which is warned of. The same input gives the same
-    bytes: content date and time are 1 January 1900.
+    `source` is the Stack of the series, from hu.open. The label is sampled to the original slices,
+    and every frame references its slice; slices without labels are omitted. `names` maps values to
+    names; the default for value 3 is 'segment-3'. The file contains the UIDs of the source, since
+    it references them; patient and study are empty unless identity='keep', which warns. The output
+    is reproducible: content date and time are 1 January 1900.
 
-    Raises QuantityError where it is no label, GeometryError where it lies beyond the series, WriteError, and
-    MissingExtraError without highdicom.
+    Raises QuantityError if it is not a label, GeometryError if it is outside the series,
+    WriteError, and MissingExtraError without highdicom.
     """
     origin = dicom_source(source)
     values, labels = _values(volume, names or {})
     array = on_slices(volume, source)
-    real = [k for k, frame in enumerate(source_frames(source)) if frame is not None]
-    numbered = _numbered(array[:, :, real], values)
+    measured = [k for k, frame in enumerate(source_frames(source)) if frame is not None]
+    numbered = _numbered(array[:, :, measured], values)
     if not numbered.any():
-        raise GeometryError("no label lies on any slice of the series: nothing would be written")
+        raise GeometryError("label is empty on all slices of the series; nothing to write")
     data = seg_object(numbered, labels, source=origin, identity=identity)
     if identity == "keep":
-        warn("identity='keep': the patient and study of the source are in the file", stacklevel=3)
+        warn("identity='keep': the file contains the patient and study of the source", stacklevel=3)
     _save(data, path)
 
 
@@ -63,30 +63,30 @@ def _values(volume: Volume, names: Mapping[int, str]) -> tuple[list[int], list[s
         or volume.spec.channels
     ):
         raise QuantityError(
-            f"a segmentation is made of whole numbers that are labels, not of {volume.quantity} in "
-            f"{volume.spec.dtype}"
+            f"volume is {volume.quantity} in {volume.spec.dtype}; expected an integer label or mask"
         )
     values = [int(value) for value in np.unique(volume.array) if value != 0]
     if not values or values[0] < 0 or len(values) > MOST_SEGMENTS:
         raise QuantityError(
-            f"labels are 1 to {MOST_SEGMENTS} values over 0; here are {len(values)}"
-            + (f", from {values[0]}" if values else "")
+            f"label has {len(values)} values"
+            + (f" from {values[0]}" if values else "")
+            + f"; expected 1 to {MOST_SEGMENTS} values over 0"
         )
     for name in names.values():
         if PLAIN.fullmatch(name) is None:
-            raise QuantityError("the name of a segment is 1 to 40 letters, digits, _ and -")
+            raise QuantityError("invalid segment name; expected 1 to 40 letters, digits, _ or -")
     return values, [names.get(value, f"segment-{value}") for value in values]
 
 
 def _numbered(array: NDArray[Any], values: Sequence[int]) -> NDArray[np.uint16]:
     """Segment numbers (frame, row, column) from 1 in the order of `values`, 0 elsewhere."""
     number = np.searchsorted(values, array).clip(0, len(values) - 1)
-    found = np.where(np.asarray(values)[number] == array, number + 1, 0).astype(np.uint16)
-    return np.ascontiguousarray(found.transpose(2, 1, 0))
+    segments = np.where(np.asarray(values)[number] == array, number + 1, 0).astype(np.uint16)
+    return np.ascontiguousarray(segments.transpose(2, 1, 0))
 
 
 def _save(data: Any, path: Path) -> None:
     if not path.parent.is_dir():
-        raise WriteError("the folder of the output does not exist: make it first")
+        raise WriteError("output folder does not exist; create it first")
     with atomic(path) as temporary:
         data.save_as(temporary, enforce_file_format=True)

@@ -1,4 +1,4 @@
-"""What a frame is, from its header: a CT slice, a localizer, a screen, a secondary capture, or not CT."""
+"""Classify frames by their headers: CT slice, localizer, screen, secondary capture or not CT."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ Kind = Literal[
 SLICES: frozenset[Kind] = frozenset({"axial", "coronal", "sagittal", "enhanced"})
 """Kinds that can be read as a volume."""
 
-"""Classes whose objects hold slices of CT (PS3.4 B.5)."""
 _LOCALIZERS = frozenset({"LOCALIZER", "SCOUT", "TOPOGRAM", "SURVIEW", "SCANOGRAM", "REF_SURVIEW"})
 _COLOURS = ("RGB", "YBR", "PALETTE")
 _SCREENS = frozenset(
@@ -23,7 +22,7 @@ _SCREENS = frozenset(
 
 
 def kind_of(frame: Frame) -> Kind:
-    """The kind of one frame; planes are told unshared later, by the orientation of the whole series."""
+    """The kind of one frame; the plane is determined later, from the series orientation."""
     types = set(frame.image_type)
     form = frame.pixels
     if types & _SCREENS or (
@@ -31,7 +30,7 @@ def kind_of(frame: Frame) -> Kind:
     ):
         return "screen"
     if frame.modality not in ("", "CT") or (
-        frame.sop_class not in tags.CT_CLASSES and not _is_ct_all_the_same(frame)
+        frame.sop_class not in tags.CT_CLASSES and not _is_ct_by_modality(frame)
     ):
         return "secondary" if frame.sop_class.startswith(tags.SECONDARY_CAPTURES) else "not-ct"
     if types & _LOCALIZERS:
@@ -41,8 +40,8 @@ def kind_of(frame: Frame) -> Kind:
     return "enhanced" if frame.sop_class in (tags.ENHANCED_CT, tags.LEGACY_ENHANCED_CT) else "axial"
 
 
-def _is_ct_all_the_same(frame: Frame) -> bool:
-    """A file that names no class, or a private one, but calls itself CT (the class may be empty in the wild)."""
+def _is_ct_by_modality(frame: Frame) -> bool:
+    """Whether a frame of modality CT has no SOP class, a private one or secondary capture."""
     return frame.modality == "CT" and (
         not frame.sop_class
         or frame.sop_class.startswith(tags.SECONDARY_CAPTURES)

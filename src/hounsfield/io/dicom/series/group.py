@@ -1,9 +1,10 @@
-"""Frames into series: one UID, kind, frame of reference, orientation, size, spacing and kernel each."""
+"""Group frames by series UID, kind, frame of reference, orientation, size, spacing and kernel."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -12,18 +13,18 @@ from hounsfield.io.dicom.header.geometry import normal, plane
 from hounsfield.io.dicom.series.classify import SLICES, Kind, kind_of
 
 COSINE_TOLERANCE = 1e-3
-"""Slices lie in one direction where no cosine differs by more: 0.25 mm at the edge of a 500 mm field of view."""
+"""Largest difference of direction cosines: 0.25 mm at the edge of a 500 mm field of view."""
 
 SPACING_TOLERANCE = 1e-3
-"""Pixel spacings within a thousandth of each other are one: half a pixel over a row of 512."""
+"""Largest relative difference of pixel spacings: half a pixel over a row of 512."""
 
 FEW = 2
-"""So many frames across another plane, beside a real stack, are localizers even where they do not say so."""
+"""Up to this many frames in another plane than the main stack are localizers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Frames of one series that belong on one lattice; `split_by` says what sets them unshared from its other frames."""
+    """Frames of one series on one grid; `split_by` lists how they differ from its other frames."""
 
     kind: Kind
     frames: tuple[Frame, ...]
@@ -38,53 +39,47 @@ class Group:
 
 
 def group_frames(frames: Iterable[Frame]) -> list[Group]:
-    """The groups among `frames`, largest part of each series first, in order of the first file of each series."""
+    """The groups of `frames` in file order, the largest part of each series first."""
     by_series: dict[str, list[Frame]] = {}
     for frame in frames:
         by_series.setdefault(frame.series, []).append(frame)
-    nameless = by_series.pop("", [])
+    without_uid = by_series.pop("", [])
     return [
         group
-        for members in (*by_series.values(), *_nameless(nameless))
+        for members in (*by_series.values(), *_without_uid(without_uid))
         for group in _groups(members)
     ]
 
 
-def _nameless(frames: list[Frame]) -> list[list[Frame]]:
-    """Frames without a series UID: one series, which may be spread over folders; or, where they would lie upon one
-    another, one for each folder."""
-    places = {(frame.position_mm, frame.orientation, frame.size) for frame in frames}
+def _without_uid(frames: list[Frame]) -> list[list[Frame]]:
+    """Frames without a series UID: one series, or one per folder if positions repeat."""
+    positions = {(frame.position_mm, frame.orientation, frame.size) for frame in frames}
+    repeated = len(positions) < len(frames)
     folders: dict[str, list[Frame]] = {}
     for frame in frames:
-        unshared = frame.source.name.rpartition("/")[0] if len(places) < len(frames) else ""
-        folders.setdefault(unshared, []).append(frame)
+        folder = frame.source.name.rpartition("/")[0] if repeated else ""
+        folders.setdefault(folder, []).append(frame)
     return list(folders.values())
 
 
 def _groups(members: list[Frame]) -> list[Group]:
     buckets: list[tuple[Kind, list[Frame]]] = []
-    for frame in sorted(members, key=_content):
+    for frame in sorted(members, key=_sort_key):
         kind = kind_of(frame)
-        home = next(
-            (
-                bucket
-                for other, bucket in buckets
-                if other == kind and not differences(bucket[0], frame)
-            ),
-            None,
-        )
-        if home is None:
+        same = (b for k, b in buckets if k == kind and not differences(b[0], frame))
+        bucket = next(same, None)
+        if bucket is None:
             buckets.append((kind, [frame]))
         else:
-            home.append(frame)
+            bucket.append(frame)
     buckets = [(kind, part) for kind, bucket in buckets for part in _by_reference(bucket)]
     buckets.sort(key=lambda item: (item[0] not in SLICES, -len(item[1])))
     stacks = [bucket for kind, bucket in buckets if kind in SLICES]
     return [_group(kind, bucket, stacks, part) for part, (kind, bucket) in enumerate(buckets)]
 
 
-def _content(frame: Frame) -> tuple[object, ...]:
-    """An order of frames that files' names have no say in: parts, ids and which copy is kept follow from it."""
+def _sort_key(frame: Frame) -> tuple[object, ...]:
+    """A sort key for frames, so that parts, ids and kept copies do not depend on file names."""
     return (
         frame.orientation,
         frame.size,
@@ -101,7 +96,7 @@ def _content(frame: Frame) -> tuple[object, ...]:
 
 
 def has_own_references(frames: Sequence[Frame]) -> bool:
-    """Whether each frame names a frame of reference of its own: some de-identifiers draw one per file."""
+    """Whether most files have a unique frame of reference, as some de-identifiers write."""
     return len({frame.reference for frame in frames}) > len(frames) / 2 and len(frames) > 1
 
 
@@ -116,28 +111,20 @@ def _by_reference(bucket: list[Frame]) -> list[list[Frame]]:
 
 def _group(kind: Kind, bucket: list[Frame], stacks: list[list[Frame]], part: int) -> Group:
     others = [stack for stack in stacks if stack is not bucket]
-    split = tuple(
-        dict.fromkeys(
-            what
-            for stack in others
-            for what in differences(stack[0], bucket[0]) or ("frame of reference",)
-        )
-    )
+    reasons = (differences(stack[0], bucket[0]) or ("frame of reference",) for stack in others)
+    split = tuple(dict.fromkeys(chain.from_iterable(reasons)))
     across = normal(bucket[0].orientation)
     if kind not in SLICES or across is None:
         return Group(kind, tuple(bucket), split if kind in SLICES else (), part)
-    if (
-        others
-        and "orientation" in split
-        and len(bucket) <= FEW < max(len(stack) for stack in others)
-    ):
+    few = len(bucket) <= FEW < max((len(stack) for stack in others), default=0)
+    if few and "orientation" in split:
         return Group("localizer", tuple(bucket), split, part)
-    name = plane(across)
-    return Group(kind if kind == "enhanced" else name, tuple(bucket), split, part)  # type: ignore[arg-type]
+    named = "enhanced" if kind == "enhanced" else plane(across)
+    return Group(named, tuple(bucket), split, part)
 
 
 def differences(one: Frame, other: Frame) -> tuple[str, ...]:
-    """What keeps two frames from lying on one lattice."""
+    """The attributes in which two frames differ, so that they cannot be on one grid."""
     found = []
     if (
         bool(one.orientation) == bool(other.orientation)

@@ -1,4 +1,4 @@
-"""All series of a scan_headers: groups, copies left out, phases set unshared, each with its id."""
+"""Assemble the series of a scan: groups without copies, split into phases, with ids."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.io.bytes.case_id import case_id
 from hounsfield.io.dicom.header.frame import Frame, diagnose
-from hounsfield.io.dicom.header.geometry import normal, places
-from hounsfield.io.dicom.header.scan_headers import HeaderScan, Other
+from hounsfield.io.dicom.header.geometry import normal, positions_along
+from hounsfield.io.dicom.header.scan_headers import HeaderScan, OtherFile
 from hounsfield.io.dicom.series.classify import SLICES
 from hounsfield.io.dicom.series.group import Group, group_frames
-from hounsfield.io.dicom.series.phases import split_phases, without_copies
+from hounsfield.io.dicom.series.phases import Phase, drop_copies, split_phases
 
 _NAMING_BYTES = 1 << 20
-"""Pixel bytes that name a frame without any UID: a whole slice, most often."""
+"""Pixel bytes that are hashed to identify a frame without a UID; usually a whole slice."""
 
 _SPLIT_CODES = {
     "orientation": "MIXED_ORIENTATION",
@@ -29,69 +29,69 @@ _SPLIT_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A group of frames that may be read on its own, and what setting it unshared has found."""
+    """A group of frames that can be read by itself, and the diagnostics of the grouping."""
 
     group: Group
     diagnostics: tuple[Diagnostic, ...] = ()
     cut: tuple[str, ...] = ()
-    """Names of files that are of it too, but hold no pixels."""
+    """Names of files of the series that have no pixels."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its files, relative to what was looked at, each once."""
+        """The files, relative to the scanned path, each once."""
         return tuple(
             dict.fromkeys((*(frame.source.name for frame in self.group.frames), *self.cut))
         )
 
     @property
     def is_readable(self) -> bool:
-        """Whether it holds slices of CT at all."""
+        """Whether the frames are CT slices."""
         return self.group.kind in SLICES
 
     @property
     def id(self) -> str:
-        """Its case id: the series' own for the largest part of a series, else of the part and phase."""
-        uid = self.group.series or min(_own_name(frame) for frame in self.group.frames)
+        """The case id, made from the series UID, the part (if not the largest) and the phase."""
+        uid = self.group.series or min(_frame_key(frame) for frame in self.group.frames)
         part = f"/{self.group.part}" if self.group.part else ""
         return case_id(uid + part + (f"/{self.group.phase}" if self.group.phase else ""))
 
 
-def _own_name(frame: Frame) -> str:
-    """What names a frame where its series has no UID: its object's UID, or else the digest of its pixels."""
+def _frame_key(frame: Frame) -> str:
+    """Identifies a frame without a series UID: its SOP instance UID, or a hash of its pixels."""
     if frame.sop_instance:
         return f"{frame.sop_instance}/{frame.index}"
     return hashlib.sha256(frame.source.read(frame.offset or 0, _NAMING_BYTES)).hexdigest()
 
 
-def series_of(found_there: HeaderScan) -> list[Series]:
-    """The series of a scan_headers, by their first file."""
-    cut: dict[str, list[Other]] = {}
-    for item in found_there.other:
+def series_of(scanned: HeaderScan) -> list[Series]:
+    """The series of a scan, in order of their first file."""
+    cut: dict[str, list[OtherFile]] = {}
+    for item in scanned.other:
         if item.series:
             cut.setdefault(item.series, []).append(item)
     return [
         replace(series, cut=tuple(item.name for item in cut.get(group.series, ())))
-        for group in group_frames(found_there.frames)
+        for group in group_frames(scanned.frames)
         for series in _parts(group, cut.get(group.series, ()))
     ]
 
 
 def unread_files(result: HeaderScan) -> tuple[Diagnostic, ...]:
-    """Files that could not be read: one of them may have been a slice of this series."""
+    """A warning if files that may be slices of this series could not be read."""
     known = {frame.series for frame in result.frames}
-    lost = tuple(
+    ignored = tuple(
         (item.ordinal, item.name)
         for item in result.other
         if item.code in ("UNREADABLE", "NESTED")
         or (item.series is not None and item.series not in known)
     )
-    if not lost:
+    if not ignored:
         return ()
-    said = f"{len(lost)} files that may have been slices could not be read and are left out"
-    return (Diagnostic("UNREADABLE", "warning", said, files=lost, value=len(lost)),)
+    message = f"{len(ignored)} unreadable files ignored; they may be slices of this series"
+    return (Diagnostic("UNREADABLE", "warning", message, files=ignored, value=len(ignored)),)
 
 
-def _parts(group: Group, cut: Sequence[Other]) -> list[Series]:
+def _parts(group: Group, cut: Sequence[OtherFile]) -> list[Series]:
     diagnostics = [_split(group, what) for what in group.split_by]
     if cut:
         diagnostics.append(
@@ -105,43 +105,45 @@ def _parts(group: Group, cut: Sequence[Other]) -> list[Series]:
         )
     if group.kind not in SLICES:
         return [Series(group, tuple(diagnostics))]
-    kept, copies = without_copies(group.frames)
+    kept, copies = drop_copies(group.frames)
     if copies:
         diagnostics.append(
             diagnose(
                 "DUPLICATE",
                 "repair",
-                f"{len(copies)} copies of objects that are there already are left out",
+                f"{len(copies)} copies of other objects dropped",
                 frames=copies,
                 value=len(copies),
             )
         )
-    across = normal(kept[0].orientation)
-    placed = across is not None and all(frame.position_mm for frame in kept)
-    phases = split_phases(kept, places(kept, across)) if placed and across is not None else ()
+    phases = _phases(kept)
     if not phases:
         return [Series(replace(group, frames=tuple(kept)), tuple(diagnostics))]
     return [
         Series(
             replace(group, frames=phase.frames, phase=phase.name),
-            (
-                *diagnostics,
-                diagnose(
-                    "MULTI_PHASE",
-                    "repair",
-                    f"the same stretch is scanned {len(phases)} times; this is {phase.name}",
-                    value=len(phases),
-                ),
-            ),
+            (*diagnostics, _multi_phase(phase, len(phases))),
         )
         for phase in phases
     ]
+
+
+def _phases(frames: Sequence[Frame]) -> tuple[Phase, ...]:
+    across = normal(frames[0].orientation)
+    if across is None or not all(frame.position_mm for frame in frames):
+        return ()
+    return split_phases(frames, positions_along(frames, across))
+
+
+def _multi_phase(phase: Phase, count: int) -> Diagnostic:
+    message = f"series has {count} phases over the same range; this is {phase.name}"
+    return diagnose("MULTI_PHASE", "repair", message, value=count)
 
 
 def _split(group: Group, what: str) -> Diagnostic:
     return diagnose(
         _SPLIT_CODES[what],
         "repair",
-        f"the series holds frames of another {what}; they are set unshared",
+        f"series contains frames that differ in {what}; read as separate series",
         frames=group.frames,
     )

@@ -1,4 +1,4 @@
-"""Where the slices of one series lie, and what is wrong with it: order, spacing, gaps and tilt."""
+"""Order the slices of one series and check their positions, spacing, gaps and tilt."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.slice_geometry import STEP_QUANTILE, UPRIGHT_TOLERANCE_MM, SliceGeometry
 from hounsfield.io.dicom.header.frame import Frame, diagnose
-from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes, normal, places
-from hounsfield.io.dicom.pixels.interpolate import slots_of
-from hounsfield.io.dicom.series.phases import same_pixels, stations
+from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes, normal, positions_along
+from hounsfield.io.dicom.pixels.interpolate import output_slices
+from hounsfield.io.dicom.series.phases import group_by_position, same_pixels
 from hounsfield.io.dicom.series.spacing import Gap, tally
 
 Floats = NDArray[np.float64]
 
 FARTHEST_MM = 1e5
-"""A slice over 100 m from the scanner's origin has a broken position."""
+"""Largest valid distance of a slice from the scanner origin (100 m)."""
 
 FARTHEST_SIDEWAYS_MM = 2000.0
-"""Slices over 2 m sideways of the first belong to no stack, tilted or not: a gantry's bore is under 1 m."""
+"""Largest in-plane shift of slices within a stack; a gantry bore is under 1 m."""
 
 FEW_SLICES = 16
-"""Where all of a series would take over 16 times its slices, evenly, nothing of it but a few slices was scanned."""
+"""A series is sparse if evenly spaced slices over its range would be over 16 times as many."""
 
 
 def slice_geometry(frames: Sequence[Frame], holes: Sequence[Gap] = ()) -> SliceGeometry:
-    """Where frames in ascending order lie in RAS+, with the missing slices of `holes` put in evenly.
+    """Positions of frames in ascending order in RAS+, with the missing slices of `holes` inserted.
 
     Inspection and reading compute spacing, evenness and tilt from this alone.
     """
@@ -37,10 +37,10 @@ def slice_geometry(frames: Sequence[Frame], holes: Sequence[Gap] = ()) -> SliceG
     assert pair is not None
     origins = np.array([frame.position_mm for frame in frames], dtype=np.float64) * LPS_TO_RAS
     ahead = np.vstack([origins[1:], origins[-1:]])
-    slots = slots_of(len(frames), {hole.after: hole.missing for hole in holes})
+    slices = output_slices(len(frames), {hole.after: hole.missing for hole in holes})
     return SliceGeometry(
         origins_ras_mm=np.array(
-            [origins[s.low] + s.weight * (ahead[s.low] - origins[s.low]) for s in slots]
+            [origins[s.low] + s.weight * (ahead[s.low] - origins[s.low]) for s in slices]
         ),
         step_i_ras_mm=pair[0] * first.spacing_mm[1] * LPS_TO_RAS,
         step_j_ras_mm=pair[1] * first.spacing_mm[0] * LPS_TO_RAS,
@@ -50,39 +50,40 @@ def slice_geometry(frames: Sequence[Frame], holes: Sequence[Gap] = ()) -> SliceG
 
 def place_diagnostics(frames: Sequence[Frame]) -> tuple[Diagnostic, ...]:
     """Frames without a position, an orientation or a pixel spacing that can be used."""
-    lost = [
+    misplaced = [
         frame
         for frame in frames
         if not frame.position_mm
         or normal(frame.orientation) is None
         or max(map(abs, frame.position_mm)) > FARTHEST_MM
     ]
-    flat = [frame for frame in frames if not frame.spacing_mm]
+    unspaced = [frame for frame in frames if not frame.spacing_mm]
     diagnostics = []
-    if lost:
+    if misplaced:
         diagnostics.append(
             diagnose(
                 "NO_POSITION",
                 "refusal",
-                "no position or no orientation that could be trusted; slice "
-                "order and place would be guesses",
-                frames=lost,
-                value=len(lost),
+                "position or orientation is missing or invalid; slices cannot be sorted or located",
+                frames=misplaced,
+                value=len(misplaced),
             )
         )
-    if flat:
+    if unspaced:
         diagnostics.append(
-            diagnose("NO_SPACING", "refusal", "no pixel spacing that could be trusted", frames=flat)
+            diagnose(
+                "NO_SPACING", "refusal", "pixel spacing is missing or invalid", frames=unspaced
+            )
         )
     return tuple(diagnostics)
 
 
 def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...], list[Diagnostic]]:
-    """The frames by position, one for each; what shares a position with others of the same pixels is dropped."""
+    """Sort the frames by position and drop frames that duplicate position and pixels."""
     kept: list[Frame] = []
     dropped: list[Frame] = []
     clashing: list[Frame] = []
-    for run in stations(places(frames, across), frames):
+    for run in group_by_position(positions_along(frames, across), frames):
         kept.append(frames[run[0]])
         for n in run[1:]:
             (dropped if same_pixels(frames[run[0]], frames[n]) else clashing).append(frames[n])
@@ -92,7 +93,7 @@ def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...],
             diagnose(
                 "DUPLICATE",
                 "repair",
-                f"{len(dropped)} slices lie where one of the same pixels does; one of each is kept",
+                f"{len(dropped)} duplicate slices (same position and pixels) dropped",
                 frames=dropped,
                 value=len(dropped),
             )
@@ -103,7 +104,7 @@ def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...],
                 "DUPLICATE",
                 "refusal",
                 f"{len(clashing)} slices lie where one of other pixels does, and "
-                "nothing tells them unshared; take away those that do not belong",
+                "nothing tells them apart; take away those that do not belong",
                 frames=clashing,
                 value=len(clashing),
             )
@@ -112,7 +113,7 @@ def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...],
 
 
 def sparse_diagnostics(positions: Floats, *, sideways_mm: float) -> tuple[Diagnostic, ...]:
-    """A few slices that lie so far unshared that a volume between them would be all but interpolated."""
+    """Slices so far apart that most of the volume would be interpolated."""
     if len(positions) < 2:
         return ()
     gaps, span = np.diff(positions), float(np.ptp(positions))
@@ -122,11 +123,11 @@ def sparse_diagnostics(positions: Floats, *, sideways_mm: float) -> tuple[Diagno
         and sideways_mm <= FARTHEST_SIDEWAYS_MM
     ):
         return ()
-    said = (
-        f"{len(positions)} slices lie over {max(span, sideways_mm):.6g} mm: too few for a volume; read those alone "
-        "that belong together"
+    message = (
+        f"{len(positions)} slices over {max(span, sideways_mm):.6g} mm are too few for a volume; "
+        "read only slices that belong together"
     )
-    return (diagnose("GAP", "refusal", said, value=float(gaps.max())),)
+    return (diagnose("GAP", "refusal", message, value=float(gaps.max())),)
 
 
 def gap_diagnostics(
@@ -139,12 +140,12 @@ def gap_diagnostics(
         yield diagnose(
             "GAP",
             severity,
-            f"{hole.missing} slices are missing in a gap of {hole.mm:.6g} mm between slices "
-            f"{hole.after + 1} and {hole.after + 2}; "
+            f"{hole.missing} slices missing (gap of {hole.mm:.6g} mm between slices "
+            f"{hole.after + 1} and {hole.after + 2}); "
             + (
-                "they were interpolated between their neighbours"
+                "interpolated between their neighbours"
                 if severity == "repair"
-                else "gaps='fill' invents them and says which"
+                else "use gaps='fill' to interpolate them"
             ),
             frames=pair,
             value=hole.mm,
@@ -155,11 +156,11 @@ def gap_diagnostics(
         yield diagnose(
             "UNEVEN",
             "repair" if policy.uneven == "resample" else "refusal",
-            f"the slices are not evenly spaced ({shown}); "
+            f"slice spacing varies ({shown}); "
             + (
-                "they are sampled at their true positions"
+                "resampled from the true positions"
                 if policy.uneven == "resample"
-                else "uneven='resample' samples them at their true positions"
+                else "use uneven='resample' to resample from the true positions"
             ),
             value=float(np.ptp(gaps)),
         )
@@ -178,24 +179,17 @@ def tilt_diagnostics(
         return
     degrees, sideways = slices.tilt_deg, largest_shift_mm(slices)
     severity: Severity = "repair" if policy.tilt == "correct" else "refusal"
-    how = (
-        "it is sheared right in the same sampling"
-        if severity == "repair"
-        else "tilt='correct' shears it right"
-    )
+    how = "corrected" if severity == "repair" else "use tilt='correct' to correct it"
     if slices.bend_mm > UPRIGHT_TOLERANCE_MM * max(1.0, frames[0].spacing_mm[0]):
         yield diagnose(
             "SHIFTED",
             severity,
-            f"slices lie up to {sideways:.6g} mm sideways of the first, not in one line; {how}",
+            f"slices are shifted in plane by up to {sideways:.6g} mm, not along a line; {how}",
             value=sideways,
         )
     else:
         yield diagnose(
-            "TILT",
-            severity,
-            f"the slices are stacked at a tilt of {degrees:.6g} degrees; {how}",
-            value=degrees,
+            "TILT", severity, f"gantry tilt of {degrees:.6g} degrees; {how}", value=degrees
         )
 
 
@@ -206,16 +200,16 @@ def thickness_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
         yield diagnose(
             "MIXED_THICKNESS",
             "note",
-            f"slice thickness runs from {values[0]:.6g} to {values[-1]:.6g} mm",
+            f"slice thickness varies ({values[0]:.6g} to {values[-1]:.6g} mm)",
             value=values[-1],
         )
     if len(frames) == 1:
         known = frames[0].thickness_mm
-        said = (
-            f"one slice; its thickness of {known:.6g} mm is taken from SliceThickness"
+        message = (
+            f"single slice; thickness of {known:.6g} mm from SliceThickness"
             if known
-            else "one slice without a SliceThickness; 1 mm is assumed"
+            else "single slice without SliceThickness; 1 mm assumed"
         )
         yield diagnose(
-            "SINGLE_SLICE", "note" if known else "warning", said, frames=frames, value=known
+            "SINGLE_SLICE", "note" if known else "warning", message, frames=frames, value=known
         )

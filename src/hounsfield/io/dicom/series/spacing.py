@@ -1,4 +1,4 @@
-"""Distances between slices: even, uneven, or with slices missing."""
+"""Find missing slices from the distances between slices."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from hounsfield.core.slice_geometry import STEP_QUANTILE
 Floats = NDArray[np.float64]
 
 WIDE = 1.5
-"""A gap over one and a half times what is expected there may hold a missing slice."""
+"""A gap over 1.5 times the expected one may contain missing slices."""
 
 MULTIPLE_TOLERANCE = 0.1
-"""A gap within a tenth of a whole multiple of the expected one is that multiple."""
+"""Largest relative deviation of a gap from a multiple of the expected one."""
 
 HOLE = 2.5
-"""A gap over two and a half times the expected one is a hole whatever its multiple: nobody scanned what lies there."""
+"""A gap over 2.5 times the expected one has missing slices even if it is not a multiple."""
 
 SAME_GAP_MM = 2e-3
-"""Gaps this near to each other are counted as one in a report: positions are rounded to a thousandth of a mm."""
+"""Gaps closer than this count as equal in a report; positions are rounded to 0.001 mm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A gap after slice `after`, of `mm`, in which `missing` slices are expected."""
+    """A gap of `mm` after slice `after`, with room for `missing` slices."""
 
     after: int
     mm: float
@@ -34,22 +34,23 @@ class Gap:
 
 
 def missing_slices(gaps_mm: Floats, thickness_mm: Floats) -> tuple[Gap, ...]:
-    """The gaps (k - 1,) in which slices are missing; `thickness_mm` (k,) is NaN where it is not known.
+    """The gaps (k - 1,) with missing slices; `thickness_mm` (k,) is NaN where it is unknown.
 
-    A gap that is wide because the slices beside it are thick (5 mm base, 10 mm vertex) is none: what is expected
-    between two slices is the usual gap, times the thicker one's thickness over that of the usual gaps' slices. Usual is
-    the lower quartile, since every second slice may be missing over half of a scan.
+    The expected gap is the lower quartile (every second slice may be missing over half of a scan),
+    scaled by the thickness of the thicker adjacent slice, since thick slices (10 mm at the vertex
+    after 5 mm at the base) have wide gaps without any slice missing.
     """
     if len(gaps_mm) < 2:
         return ()
     usual = float(np.quantile(gaps_mm, STEP_QUANTILE, method="lower"))
     at_usual = np.abs(gaps_mm - usual) <= MULTIPLE_TOLERANCE * usual
-    beside = np.maximum(thickness_mm[:-1], thickness_mm[1:])
+    thicker = np.maximum(thickness_mm[:-1], thickness_mm[1:])
     base = float(np.median(np.minimum(thickness_mm[:-1], thickness_mm[1:])[at_usual]))
-    grown = np.where(np.isfinite(beside) & np.isfinite(base), np.maximum(beside / base, 1.0), 1.0)
+    known = np.isfinite(thicker) & np.isfinite(base)
+    scale = np.where(known, np.maximum(thicker / base, 1.0), 1.0)
     holes = []
     for n, (gap, expected) in enumerate(
-        zip(gaps_mm.tolist(), (usual * grown).tolist(), strict=True)
+        zip(gaps_mm.tolist(), (usual * scale).tolist(), strict=True)
     ):
         ratio = gap / expected
         if ratio > WIDE and (
@@ -60,7 +61,7 @@ def missing_slices(gaps_mm: Floats, thickness_mm: Floats) -> tuple[Gap, ...]:
 
 
 def tally(gaps_mm: Floats) -> tuple[tuple[float, int], ...]:
-    """The different gaps, as (mm, count), ascending; each is the mean of those that are one."""
+    """The distinct gaps as (mm, count), ascending; each is the mean of equal gaps."""
     groups: list[list[float]] = []
     for gap in np.sort(gaps_mm).tolist():
         if groups and gap - groups[-1][0] <= SAME_GAP_MM:

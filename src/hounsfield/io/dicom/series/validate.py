@@ -1,4 +1,4 @@
-"""What is wrong with one series, from its headers: every Diagnostic, graded under a policy."""
+"""Check the headers of one series and report diagnostics under a read policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hounsfield.core.volume_geometry import UNKNOWN, VolumeGeometry, volume_geom
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.header.fragments import has_all_fragments
 from hounsfield.io.dicom.header.frame import MAX_SIDE, Frame, diagnose
-from hounsfield.io.dicom.header.geometry import normal, places
+from hounsfield.io.dicom.header.geometry import normal, positions_along
 from hounsfield.io.dicom.series.group import has_own_references
 from hounsfield.io.dicom.series.series import Series
 from hounsfield.io.dicom.series.slices import (
@@ -34,20 +34,20 @@ from hounsfield.io.dicom.series.spacing import Gap, missing_slices
 Floats = NDArray[np.float64]
 
 LARGEST_RESCALE = 1e20
-"""A slope or intercept beyond is a broken number: its values would leave float32."""
+"""Largest valid slope or intercept; beyond it, values would exceed float32."""
 
 _HU_NAMES = frozenset({"", "HU"})
 _MAPS = frozenset(
     {"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "EFF_ATOMIC_NUM", "EFF_Z"}
 )
-"""Values of ImageType (PS3.3 C.8.16) whose pixels are a map of something else."""
+"""Values of ImageType (PS3.3 C.8.16) of parameter maps, which are not HU."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValidatedSeries:
-    """A series in the order of its slices, one frame for each position, with everything that was found.
+    """A validated series: one frame for each position, in slice order, with all diagnostics.
 
-    `slices` is where they lie, those that are missing included, and `volume` how regular all its frames are; None and
+    `slices` is the geometry of the slices, missing ones included; `volume` its regularity; None and
     unknown where positions are missing.
     """
 
@@ -61,14 +61,14 @@ class ValidatedSeries:
 
     @property
     def refusals(self) -> tuple[Diagnostic, ...]:
-        """What keeps it from being read."""
+        """The diagnostics that prevent reading."""
         return tuple(
             diagnostic for diagnostic in self.diagnostics if diagnostic.severity == "refusal"
         )
 
 
 def validate(series: Series, policy: ReadPolicy) -> ValidatedSeries:
-    """Look at one readable series; what `policy` allows is graded repair, what it does not refuse."""
+    """Check a readable series; what `policy` allows is a repair, anything else a refusal."""
     frames = series.group.frames
     diagnostics = [
         *series.diagnostics,
@@ -80,10 +80,10 @@ def validate(series: Series, policy: ReadPolicy) -> ValidatedSeries:
     across = normal(frames[0].orientation)
     if misplaced or across is None:
         return ValidatedSeries(frames, (*diagnostics, *misplaced), (), quantity)
-    everything = slice_geometry([frames[n] for n in np.argsort(places(frames, across))])
+    everything = slice_geometry([frames[n] for n in np.argsort(positions_along(frames, across))])
     frames, duplicates = ordered(frames, across)
     volume = volume_geometry(everything, is_unique=not duplicates)
-    positions = places(frames, across)
+    positions = positions_along(frames, across)
     holes = missing_slices(
         np.diff(positions), np.array([frame.thickness_mm or np.nan for frame in frames])
     )
@@ -111,7 +111,7 @@ def validate(series: Series, policy: ReadPolicy) -> ValidatedSeries:
 
 
 def is_hu(frames: Sequence[Frame]) -> bool:
-    """Whether every frame's rescaled values are HU: an absent RescaleType is HU for CT, an absent rescale is not."""
+    """Whether the rescaled values are HU: so if RescaleType is missing, not if the rescale is."""
     return all(_is_hu(frame) for frame in frames)
 
 
@@ -127,31 +127,29 @@ def _pixel_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
     blank = [frame for frame in frames if frame.pixels is None or frame.offset is None]
     if blank:
         yield diagnose(
-            "NO_PIXELS", "refusal", "rows, columns, bits or pixels are missing", frames=blank
+            "NO_PIXELS", "refusal", "rows, columns, bit depth or pixel data missing", frames=blank
         )
     large = [frame for frame in frames if max(frame.size) > MAX_SIDE]
     if large:
         yield diagnose(
-            "TOO_LARGE", "refusal", f"a slice of over {MAX_SIDE} rows or columns", frames=large
+            "TOO_LARGE", "refusal", f"slice has more than {MAX_SIDE} rows or columns", frames=large
         )
     unknown = [frame for frame in frames if frame.pixels and frame.pixels.codec == "unknown"]
     if unknown:
-        yield diagnose(
-            "CODEC", "refusal", "a transfer syntax that cannot be decoded", frames=unknown
-        )
+        yield diagnose("CODEC", "refusal", "unsupported transfer syntax", frames=unknown)
     cut = [frame for frame in frames if is_truncated(frame)]
     if cut:
         yield diagnose(
             "TRUNCATED",
             "refusal",
-            "the file stops before its pixel data does; copy it again from the archive",
+            "pixel data is truncated; copy the file again from the archive",
             frames=cut,
             value=len(cut),
         )
 
 
 def is_truncated(frame: Frame) -> bool:
-    """Whether the file is too short for the pixels that its header declares."""
+    """Whether the file is shorter than the pixel data that its header declares."""
     form, offset = frame.pixels, frame.offset
     if form is None or offset is None or form.syntax == tags.DEFLATED or form.codec == "unknown":
         return False
@@ -172,29 +170,26 @@ def _meaning_diagnostics(frames: Sequence[Frame], policy: ReadPolicy) -> Iterato
         yield diagnose(
             "BAD_RESCALE",
             "refusal",
-            "a rescale slope or intercept is zero, no number or beyond all scales",
+            "invalid rescale slope or intercept (zero, not a number or too large)",
             frames=bad,
         )
-    strange = [frame for frame in frames if not _is_hu(frame)]
-    if strange:
+    not_hu = [frame for frame in frames if not _is_hu(frame)]
+    if not_hu:
         severity: Severity = "repair" if policy.assume == "hu" else "refusal"
         what = (
-            "the rescale type is not HU"
-            if strange[0].rescale_type not in _HU_NAMES
-            else "nothing says that the values are HU"
+            "rescale type is not HU"
+            if not_hu[0].rescale_type not in _HU_NAMES
+            else "rescale slope and intercept are missing, so the values may not be HU"
         )
         yield diagnose(
-            "NOT_HU",
-            severity,
-            f"{what}; assume='hu' takes the values for HU all the same",
-            frames=strange,
+            "NOT_HU", severity, f"{what}; use assume='hu' to read them as HU", frames=not_hu
         )
     derived = [frame for frame in frames if "DERIVED" in frame.image_type]
     if derived:
         yield diagnose(
             "DERIVED",
             "note",
-            "the pixels are derived from others (processed, or compressed with loss)",
+            "pixels are derived from other images (processed, or lossy compressed)",
             frames=derived,
         )
     padded = [frame for frame in frames if frame.padding is not None]
@@ -202,24 +197,22 @@ def _meaning_diagnostics(frames: Sequence[Frame], policy: ReadPolicy) -> Iterato
         yield diagnose(
             "PADDING",
             "note",
-            "a padding value is declared; it becomes air"
+            "padding value declared; replaced by air"
             if policy.padding == "air"
-            else "a padding value is declared; it is kept",
+            else "padding value declared; its voxels are kept",
             frames=padded,
         )
-    unsaid = tuple(dict.fromkeys(what for frame in frames for what in _assumptions(frame)))
-    if unsaid:
+    assumed = tuple(dict.fromkeys(what for frame in frames for what in _assumptions(frame)))
+    if assumed:
         yield diagnose(
             "ASSUMED",
             "warning",
-            f"not said, and taken for granted: {', '.join(unsaid)}",
+            f"missing and assumed: {', '.join(assumed)}",
             frames=[frame for frame in frames if _assumptions(frame)],
         )
     if has_own_references(frames):
         yield diagnose(
-            "OWN_REFERENCE",
-            "note",
-            "each file names a frame of reference of its own; it is ignored",
+            "OWN_REFERENCE", "note", "every file has its own frame of reference; ignored"
         )
 
 
@@ -233,7 +226,7 @@ def _assumptions(frame: Frame) -> tuple[str, ...]:
 
 
 def _sign_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
-    """One series is stored with or without a sign: where a few slices say otherwise, their header may lie."""
+    """A diagnostic if signed and unsigned slices are mixed, since a header may be wrong."""
     signed = [frame for frame in frames if frame.pixels is not None and frame.pixels.signed]
     unsigned = [frame for frame in frames if frame.pixels is not None and not frame.pixels.signed]
     if signed and unsigned:
@@ -241,7 +234,7 @@ def _sign_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
         yield diagnose(
             "MIXED_SIGN",
             "warning",
-            f"{len(signed)} slices are stored with a sign and {len(unsigned)} without: where a "
-            "header is wrong, negative values become 65536 higher, or high ones lower; compare these slices",
+            f"{len(signed)} slices are signed and {len(unsigned)} unsigned; if a header is wrong, "
+            "values are off by 65536; compare these slices",
             frames=fewer,
         )

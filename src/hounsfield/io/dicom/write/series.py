@@ -1,4 +1,4 @@
-"""Write a volume as a derived CT series: a folder of DICOM slices on the volume's own grid."""
+"""Write a volume as a derived CT series: a folder of DICOM slices."""
 
 from __future__ import annotations
 
@@ -20,37 +20,32 @@ SLICE_NAME = "slice-{:05d}.dcm"
 _OURS = re.compile(r"slice-\d{5}\.dcm")
 
 MOST_SLICES = 99_999
-"""As many as the names of the files count."""
+"""Largest number of slices: file names have five digits."""
 
 
 def write_dicom(
     volume: Volume, path: Path, *, source: Stack | None = None, identity: Identity = "remove"
 ) -> None:
-    """Write `volume` as a CT series into the folder `path`, whole or not at all; the same input gives the same bytes.
+    """Write `volume` as a CT series into the folder `path`, atomically and reproducibly.
 
-    16-bit stored values: whole ones come back bit for bit, others within half a slope, which is warned of. `source` is
-    the DICOM series that it came from, to which it then refers. Only listed attributes are written: with
-    identity='remove' patient and study are empty and every UID of the source stands as its pseudonym under the user's
-    key; with 'keep' they are the source's own, which is warned of. k is counted along rows x columns when it is read
-    back, so a volume whose axes are left-handed comes back with k turned, at the same place in the world.
+    Values are stored in 16 bits: integers exactly, others within half a slope, with a warning.
+    `source` is the DICOM series that the volume was derived from, and is referenced. Only listed
+    attributes are written: with identity='remove', patient and study are empty and the UIDs of the
+    source are replaced by pseudonyms under the user's key; with 'keep' they are copied, with a
+    warning. Readers sort slices along rows x columns, so a volume with left-handed axes is read
+    back with k reversed, at the same position in world space.
 
     Raises QuantityError for labels and channels, GeometryError for a sheared grid, WriteError.
     """
     _check(volume)
     if identity == "keep" and source is None:
-        raise WriteError(
-            "identity='keep' needs source=: the series whose patient and study are to be kept"
-        )
+        raise WriteError("identity='keep' needs source=, the series to copy patient and study from")
     origin = None if source is None else dicom_source(source)
     rescale = rescale_for(volume.array)
     if rescale.error:
-        _warn(
-            f"the values are no whole numbers of 16 bits: they are kept within {rescale.error:.3g}"
-        )
+        _warn(f"values are not 16-bit integers; stored with an error of up to {rescale.error:.3g}")
     if identity == "keep" and origin is not None:
-        _warn(
-            "identity='keep': the patient and study of the source are in every file that was written"
-        )
+        _warn("identity='keep': the files contain the patient and study of the source")
     series = DerivedSeries(
         spec=volume.spec,
         rescale=rescale,
@@ -73,33 +68,32 @@ def _warn(message: str) -> None:
 def _check(volume: Volume) -> None:
     if volume.quantity in ("label", "mask"):
         raise QuantityError(
-            "labels are no CT: write them with hu.write_seg, or as nii.gz, nrrd or npy"
+            "labels cannot be written as CT; use hu.write_seg, or write nii.gz, nrrd or npy"
         )
     if volume.spec.channels:
         raise QuantityError(
-            f"a CT image has one value per voxel, and this volume has {len(volume.spec.channels)}"
+            f"volume has {len(volume.spec.channels)} channels; a CT image has one value per voxel"
         )
     if volume.shape[2] > MOST_SLICES:
-        raise GeometryError(f"{volume.shape[2]} slices are more than {MOST_SLICES}")
+        raise GeometryError(
+            f"volume has {volume.shape[2]} slices; at most {MOST_SLICES} can be written"
+        )
     _check_upright(volume.grid)
 
 
 def _check_upright(grid: Grid) -> None:
-    """Raise GeometryError where the axes are not at right angles: DICOM's pixels are rectangles, and a sheared stack
-    would be read as a tilted gantry and sampled again."""
+    """Raise GeometryError if the grid is sheared: readers would correct it as gantry tilt."""
     cosines = grid.directions.T @ grid.directions - np.eye(3)
     if float(np.abs(cosines).max()) * max(grid.shape) > ALIGNED_TOLERANCE_VOXELS:
-        raise GeometryError(
-            "the grid is sheared: resample onto one whose axes are at right angles first"
-        )
+        raise GeometryError("grid is sheared; resample to a grid with orthogonal axes first")
 
 
 def _seed(volume: Volume, source: DicomSource | None, identity: Identity) -> bytes:
-    """What the UIDs are made of: the voxels, their meaning and place, and the source."""
+    """The content that determines the UIDs: voxels, quantity, affine and source."""
     names = [frame.sop_instance for frame in source.frames] if source is not None else []
-    words = "\n".join([identity, volume.quantity, *names])
+    text = "\n".join([identity, volume.quantity, *names])
     return (
         fingerprint(volume.array)
         + np.asarray(volume.grid.affine, dtype="<f8").tobytes()
-        + words.encode("utf-8")
+        + text.encode("utf-8")
     )

@@ -1,4 +1,4 @@
-"""One slice of a derived CT series as a DICOM CT Image (PS3.3 A.3): only what is listed here is written."""
+"""Build one slice of a derived CT series as a CT Image (PS3.3 A.3), from listed attributes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from hounsfield.io.dicom.header.frame import Frame
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DerivedSeries:
-    """What the slices of a derived series share; `seed` is what its UIDs are made of."""
+    """The data shared by the slices of a derived series; `seed` determines its UIDs."""
 
     spec: Spec
     rescale: Rescale
@@ -37,11 +37,11 @@ class DerivedSeries:
 
     @property
     def grid(self) -> Grid:
-        """Where the voxels lie."""
+        """The grid of the volume."""
         return self.spec.grid
 
     def slice_dataset(self, k: int, stored: NDArray[np.int16]) -> Any:
-        """Slice k with its `stored` values (i, j)."""
+        """The Dataset of slice k with stored values (i, j)."""
         from pydicom import Dataset
 
         data = Dataset()
@@ -82,7 +82,7 @@ class DerivedSeries:
         data.BurnedInAnnotation = "NO"
 
     def _uid(self, uid: str) -> str:
-        """A UID of the source's as it is written, '' where there is none."""
+        """A UID of the source as written; '' if there is none."""
         return self.source.uid(uid, self.identity) if self.source is not None and uid else ""
 
     def _plane(self, data: Any, k: int) -> None:
@@ -110,7 +110,7 @@ class DerivedSeries:
         data["PixelData"].VR = "OW"
 
     def _references(self, data: Any, k: int) -> None:
-        """Source Image Sequence (PS3.3 C.12.4): the original slices that this one lies among."""
+        """Source Image Sequence (PS3.3 C.12.4): the original slices that this one overlaps."""
         if self.source is None:
             return
         i, j = (size - 1 for size in self.grid.shape[:2])
