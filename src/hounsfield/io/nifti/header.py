@@ -23,8 +23,11 @@ UNIT_MM = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
 """The spatial codes of xyzt_units that are not millimetres (2) or unknown (0, taken as millimetres by everybody)."""
 
 AFFINES_AGREE_MM = 0.01
-"""sform and qform closer than this at every corner are one affine: a quaternion in float32 turns a volume of half a
-metre by under 0.001 mm, and writers round to 0.01."""
+"""sform and qform closer than this at every corner are one affine: writers round to 0.01. What float32 leaves open of
+the quaternion comes on top of it (see _rounding)."""
+
+QUATERN_ERROR = 4e-7
+"""How far b^2 + c^2 + d^2 of a quaternion in float32 may be off: three roundings of 2^-24, doubled by the squares."""
 
 VECTOR_INTENT = 1007
 """NIFTI_INTENT_VECTOR: the fifth axis holds the channels of one volume, not volumes."""
@@ -185,7 +188,7 @@ def _affine(
         return None, f"its {'sform' if sform is not None else 'qform'} is no affine ({error})", ()
     if sform is None or qform is None:
         return grid.affine, "", ()
-    return grid.affine, "", _difference(grid, qform)
+    return grid.affine, "", _difference(grid, qform, rounding=_rounding(header))
 
 
 def _sform(header: Any) -> NDArray[np.float64]:
@@ -206,12 +209,22 @@ def _qform(header: Any) -> NDArray[np.float64] | None:
     return affine if np.isfinite(affine).all() and np.abs(affine).max() <= FARTHEST_MM else None
 
 
-def _difference(grid: Grid, qform: NDArray[np.float64]) -> tuple[Diagnostic, ...]:
+def _rounding(header: Any) -> float:
+    """The angle, radians, by which float32 leaves a quaternion open: its real part is the root of what b, c and d leave
+    of 1, which for nearly half a turn is next to nothing."""
+    rest = max(0.0, 1.0 - sum(float(header[f"quatern_{name}"]) ** 2 for name in "bcd"))
+    return 2 * float(np.sqrt(rest + QUATERN_ERROR) - np.sqrt(max(rest - QUATERN_ERROR, 0.0)))
+
+
+def _difference(
+    grid: Grid, qform: NDArray[np.float64], *, rounding: float
+) -> tuple[Diagnostic, ...]:
     ends = grid.index(grid.corners_mm)
     apart_mm = float(
         np.linalg.norm(ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm, axis=1).max()
     )
-    if apart_mm <= AFFINES_AGREE_MM:
+    reach_mm = float(np.linalg.norm(grid.corners_mm - grid.affine[:3, 3], axis=1).max())
+    if apart_mm <= AFFINES_AGREE_MM + rounding * reach_mm:
         return ()
     return (
         Diagnostic(
