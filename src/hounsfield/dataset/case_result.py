@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,13 +11,14 @@ Status = Literal["done", "skipped", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """A case's end: `message` is one line without any path, `notes` diagnostics and doubts, `key` what it was made of."""
+    """A case's end: `message` is one line without any path, `diagnostics` what its record says was found, repaired or
+    doubted, `key` what it was made of."""
 
     id: str
     status: Status
     code: str = ""
     message: str = ""
-    notes: tuple[str, ...] = ()
+    diagnostics: tuple[Mapping[str, str], ...] = ()
     seconds: float = 0.0
     key: str = ""
     output_sha256: str = ""
@@ -30,7 +32,7 @@ class CaseResult:
             "status": self.status,
             "code": self.code,
             "message": self.message,
-            "notes": list(self.notes),
+            "diagnostics": [dict(each) for each in self.diagnostics],
             "seconds": self.seconds,
             "output_sha256": self.output_sha256,
         }

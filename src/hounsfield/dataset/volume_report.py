@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import HounsfieldWarning, QuantityError, RefusedError, warned
+from hounsfield.core.errors import QuantityError, RefusedError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Volume
-from hounsfield.io.open import declared_quantity, open_stack, read
+from hounsfield.io.open import declared_quantity, open_stack, read_volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,40 +58,32 @@ def report_volume(
     from hounsfield.io.formats import sniff
 
     kind = sniff(path)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", HounsfieldWarning)
-        try:
-            volume, diagnostics = _read(path, series=series, policy=policy)
-        except RefusedError as error:
-            return VolumeReport(
-                id=id,
-                kind=kind,
-                spec=None,
-                value_range=None,
-                verdict="refused",
-                reasons=error.diagnostics,
-            )
-    doubts = warned(caught)
+    try:
+        volume = _read(path, series=series, policy=policy)
+    except RefusedError as error:
+        return VolumeReport(
+            id=id,
+            kind=kind,
+            spec=None,
+            value_range=None,
+            verdict="refused",
+            reasons=error.diagnostics,
+        )
+    is_repaired = any(each.severity in ("note", "repair") for each in volume.diagnostics)
     return VolumeReport(
         id=id,
         kind=kind,
         spec=volume.spec,
-        reasons=(*diagnostics, *doubts),
+        reasons=volume.diagnostics,
         value_range=(float(volume.array.min()), float(volume.array.max())),
-        verdict="repairable" if diagnostics else "ok",
+        verdict="repairable" if is_repaired else "ok",
     )
 
 
-def _read(
-    path: Path, *, series: str | None, policy: ReadPolicy
-) -> tuple[Volume, tuple[Diagnostic, ...]]:
-    """The volume of a file, channels included, and what was mended."""
+def _read(path: Path, *, series: str | None, policy: ReadPolicy) -> Volume:
+    """The volume of a file, channels included."""
     try:
-        stack = open_stack(path, series=series, policy=policy)
+        return open_stack(path, series=series, policy=policy).volume()
     except QuantityError:
-        said = declared_quantity(path, series=series, policy=policy)
-        return read(
-            path, series=series, quantity=said or "other", assume_affine=policy.assume_affine
-        ), ()
-    return stack.volume(), stack.diagnostics
+        found = declared_quantity(path, series=series, policy=policy)
+        return read_volume(path, series=series, quantity=found or "other", policy=policy)

@@ -105,8 +105,7 @@ class OnePass:
                     if following is not None:
                         waiting = ahead.submit(following.decoded, self.stack)
                     yield this.start, this.stop, ready
-        if self.stack.finish is not None:
-            self.stack.finish()
+        self.stack.finished()
 
     def _cut(self, tables: tuple[list[AxisTable], ...], planes: int) -> Iterator[_Slab]:
         """Runs of output planes whose source slices fit the budget; a projection is cut where its blocks begin."""
@@ -275,12 +274,15 @@ def sample_volume(
 
 
 def read_stack(stack: Stack) -> Volume:
-    """A stack as a volume on its natural grid (the hook behind Stack.volume)."""
+    """A stack as a volume on its natural grid, with its diagnostics and source (the hook behind Stack.volume)."""
+    volume = _sampled(stack)
+    return replace(volume, diagnostics=stack.finished(), source=stack.source)
+
+
+def _sampled(stack: Stack) -> Volume:
     sampling, spec = Sampling.of_stack(stack), stack.spec
     if sampling.is_copy and stack.is_raw and stack.stored_dtype == spec.dtype:
         array = stack.slab(0, stack.shape[2])
-        if stack.finish is not None:
-            stack.finish()
         return Volume(
             np.array(array, order="F")
             if not array.flags.writeable or array.base is not None

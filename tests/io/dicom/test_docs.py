@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import hounsfield.io.dicom as package
+import hounsfield.io as package
 
 PAGES = Path(__file__).resolve().parents[3] / "docs" / "codes"
 CALLS = re.compile(r'(?:diagnose|Diagnostic)\("([A-Z][A-Z_]+)"')

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hounsfield.core.errors import GeometryError, QuantityError, WriteError, warn
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import GeometryError, QuantityError, WriteError
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
@@ -25,13 +26,13 @@ MOST_SLICES = 99_999
 
 def write_dicom(
     volume: Volume, path: Path, *, source: Stack | None = None, identity: Identity = "remove"
-) -> None:
+) -> tuple[Diagnostic, ...]:
     """Write `volume` as a CT series into the folder `path`, whole or not at all; the same input gives the same bytes.
 
-    16-bit stored values: whole ones come back bit for bit, others within half a slope, which is warned of. `source` is
+    16-bit stored values: whole ones come back bit for bit, others within half a slope, which is a diagnostic. `source` is
     the DICOM series that it came from, to which it then refers. Only listed attributes are written: with
     identity='remove' patient and study are empty and every UID of the source stands as its pseudonym under the user's
-    key; with 'keep' they are the source's own, which is warned of. k is counted along rows x columns when it is read
+    key; with 'keep' they are the source's own, which is one too. k is counted along rows x columns when it is read
     back, so a volume whose axes are left-handed comes back with k turned, at the same place in the world.
 
     Raises QuantityError for labels and channels, GeometryError for a sheared grid, WriteError.
@@ -43,14 +44,6 @@ def write_dicom(
         )
     origin = None if source is None else dicom_source(source)
     rescale = rescale_for(volume.array)
-    if rescale.error:
-        _warn(
-            f"the values are no whole numbers of 16 bits: they are kept within {rescale.error:.3g}"
-        )
-    if identity == "keep" and origin is not None:
-        _warn(
-            "identity='keep': the patient and study of the source are in every file that was written"
-        )
     series = DerivedSeries(
         spec=volume.spec,
         rescale=rescale,
@@ -64,10 +57,16 @@ def write_dicom(
         for k in range(volume.shape[2]):
             data = series.slice_dataset(k, rescale.stored(volume.array[:, :, k]))
             data.save_as(folder / SLICE_NAME.format(k + 1), enforce_file_format=True)
+    return _diagnostics(rescale.error, is_kept=identity == "keep" and origin is not None)
 
 
-def _warn(message: str) -> None:
-    warn(message, stacklevel=4)
+def _diagnostics(error: float, *, is_kept: bool) -> tuple[Diagnostic, ...]:
+    rounded = f"the values are no whole numbers of 16 bits: they are kept within {error:.3g}"
+    kept = "identity='keep': the patient and study of the source are in every file that was written"
+    return (
+        *((Diagnostic("ROUNDED", "warning", rounded),) if error else ()),
+        *((Diagnostic("IDENTITY_KEPT", "warning", kept),) if is_kept else ()),
+    )
 
 
 def _check(volume: Volume) -> None:
