@@ -15,7 +15,7 @@ from PIL import Image
 
 import hounsfield as hu
 from hounsfield.phantom import Faults, Head, grid_about, head, write_series
-from tests.cli.conftest import Line, ball_scan
+from tests.cli.conftest import Line, ball_label, ball_scan
 
 
 @pytest.fixture(scope="module")
@@ -357,3 +357,56 @@ def test_the_regions_of_an_rtstruct_are_labels_by_their_own_names(
     assert answer.status == 0, answer.err
     (path,) = (tmp_path / "out" / "cases").glob("*/label-GTV_Mass_CT.nii.gz")
     assert abs(np.count_nonzero(hu.read(path, quantity="label").array) / 117_145 - 1) < 0.01
+
+
+def reading_verbs(scan: Path, out: Path, *more: object) -> list[tuple[object, ...]]:
+    """Every verb that reads a scan for one answer."""
+    label = out / "label.nii.gz"
+    return [
+        ("convert", scan, out / "x.nii.gz", *more),
+        ("planes", scan, "-o", out / "planes.png", *more),
+        ("montage", scan, "-o", out / "montage.png", *more),
+        ("histogram", scan, "-o", out / "histogram.png", *more),
+        ("compare", scan, label, *more),
+    ]
+
+
+def check_reported(line: Line, scan: Path, out: Path, *more: object, repairs: set[str]) -> None:
+    """Repairs are lines on stderr, notes lines with -v, and all of them rows with --json."""
+    stack = hu.open(scan, gaps="fill")
+    notes = {found.message for found in stack.diagnostics if found.severity == "note"}
+    assert {found.code for found in stack.diagnostics if found.severity == "repair"} == repairs
+    hu.write(ball_label(ball_scan()), out / "label.nii.gz")
+    for words in reading_verbs(scan, out, *more):
+        plain, full, data = line(*words), line(*words, "-v"), line(*words, "--json")
+        for answer in (plain, full):
+            assert sum(row.startswith("repair: ") for row in answer.lines) == len(repairs)
+        assert not any(note in plain.err for note in notes)
+        assert all(note in full.err for note in notes)
+        rows = json.loads(data.out)["diagnostics"]
+        assert rows == [found.to_json() for found in stack.diagnostics]
+        assert "repair: " not in line(*words, "-q").err
+
+
+def test_verbs_report_what_was_repaired_in_a_phantom_with_a_filled_gap(
+    line: Line, phantom: Head, tmp_path: Path
+) -> None:
+    write_series(phantom, tmp_path / "scan", faults=Faults(missing=(6, 7)))
+    check_reported(line, tmp_path / "scan", tmp_path, "--gaps", "fill", repairs={"GAP"})
+
+
+def test_verbs_report_what_was_repaired_in_a_real_tilted_head(
+    line: Line, real_data: Path, tmp_path: Path
+) -> None:
+    scan = real_data / "head_ge_tilt_varspacing" / "dicom"
+    check_reported(line, scan, tmp_path, repairs={"UNEVEN", "TILT"})
+
+
+def test_a_doubt_is_a_warning_of_a_verb_also_with_quiet(line: Line, tmp_path: Path) -> None:
+    scan = ball_scan()
+    doubtful = hu.Volume.from_array(scan.array + np.int16(1100), affine=scan.grid.affine)
+    hu.write(doubtful, tmp_path / "x.nii")
+    answer = line("convert", tmp_path / "x.nii", tmp_path / "y.nii", "-q")
+    (found,) = answer.lines
+    assert found.startswith("warning: ")
+    assert "may not be HU" in found

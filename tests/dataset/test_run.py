@@ -124,7 +124,7 @@ def test_labels_go_along_and_their_change_is_in_the_record(scans: Path, tmp_path
     assert hu.read(folder / "label-bone.nii.gz", quantity="label").grid.same_as(record.output_grid)
     assert record.labels["bone"][0]["ml_before"] > 0
     assert [repair["code"] for repair in record.diagnostics] == ["REGRIDDED"]
-    assert "copied" in summary.outcomes[0].notes[0]
+    assert "copied" in summary.outcomes[0].diagnostics[0]["message"]
 
 
 def test_a_label_with_no_place_in_the_image_is_refused_and_one_with_no_mark_in_it_is_said(
@@ -144,7 +144,9 @@ def test_a_label_with_no_place_in_the_image_is_refused_and_one_with_no_mark_in_i
         made += run_over(scans / "anna.nii.gz", tmp_path / name, labels=labels).outcomes
     assert "wholly beside the image" in made[0].message
     assert not (tmp_path / "elsewhere" / "cases" / "anna").exists()
-    assert "none of what it marks lies within the image" in made[1].notes[0]
+    (found,) = made[1].diagnostics
+    assert "none of what it marks lies within the image" in found["message"]
+    assert found["severity"] == "warning"
 
 
 def test_slices_are_one_file_each(scans: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from hounsfield.core.errors import (
 from hounsfield.io.open import open as open_ct
 from hounsfield.io.open import read
 from tests.io.made import AFFINE, head_like, nifti
+from tests.reported import reported
 
 
 def codes(path: Path, **policy: str) -> list[str]:
@@ -70,7 +71,8 @@ def test_neither_sform_nor_qform_is_refused_unless_assumed(tmp_path: Path) -> No
     with pytest.raises(RefusedError, match="neither sform nor qform") as caught:
         read(path)
     assert caught.value.codes == ("NO_AFFINE",)
-    volume = read(path, assume_affine="LAS")
+    with reported("ASSUMED_AFFINE"):
+        volume = read(path, assume_affine="LAS")
     assert volume.grid.orientation == "LAS"
     np.testing.assert_allclose(volume.grid.spacing_mm, (0.7, 0.7, 2.5), atol=1e-6)
     assert codes(path, assume_affine="LAS") == ["ASSUMED_AFFINE"]
@@ -88,7 +90,8 @@ def test_metres_and_micrometres_are_scaled_and_said(
 ) -> None:
     affine = np.diag([*[1 / factor] * 3, 1.0]) @ AFFINE
     path = nifti(tmp_path / "x.nii", head_like(), affine=affine, xyzt_units=code)
-    np.testing.assert_allclose(read(path).grid.affine, AFFINE, atol=1e-4)
+    with reported("UNITS"):
+        np.testing.assert_allclose(read(path).grid.affine, AFFINE, atol=1e-4)
     assert codes(path) == ["UNITS"]
 
 
@@ -156,7 +159,8 @@ def test_nan_outside_becomes_air_and_is_said(tmp_path: Path) -> None:
     array[:3] = np.nan
     array[0, 0, 0] = np.inf
     path = nifti(tmp_path / "x.nii", array)
-    volume = read(path)
+    with reported("NON_FINITE"):
+        volume = read(path)
     np.testing.assert_array_equal(volume.array[:3], -1024)
     np.testing.assert_array_equal(volume.array[3:], array[3:])
     assert codes(path) == ["NON_FINITE"]
@@ -189,7 +193,8 @@ def test_a_sheared_sform_is_kept(tmp_path: Path) -> None:
 
 def test_sform_wins_over_qform_and_the_difference_is_said_in_mm(tmp_path: Path) -> None:
     path = nifti(tmp_path / "x.nii", head_like(), qoffset_x=93.0)
-    np.testing.assert_allclose(read(path).grid.affine, AFFINE, atol=1e-5)
+    with reported("AFFINES_DIFFER"):
+        np.testing.assert_allclose(read(path).grid.affine, AFFINE, atol=1e-5)
     (diagnostic,) = open_ct(path).diagnostics
     assert diagnostic.code == "AFFINES_DIFFER"
     assert "3 mm" in diagnostic.message
@@ -269,10 +274,13 @@ def test_doubt_about_hu_warns(tmp_path: Path, array: np.ndarray) -> None:
     assert read(path, quantity="other").quantity == "other"
 
 
-def test_a_pipeline_that_opens_is_warned_when_it_decodes(tmp_path: Path) -> None:
+def test_what_only_voxels_tell_is_a_diagnostic_of_all_that_is_made_of_a_stack(
+    tmp_path: Path,
+) -> None:
     stack = open_ct(nifti(tmp_path / "x.nii", head_like() + 1100))
-    with pytest.warns(HounsfieldWarning, match="may not be HU"):
-        stack.slab(0, 1)
+    assert stack.diagnostics == ()
+    assert [found.code for found in stack.volume().diagnostics] == ["NOT_HU"]
+    assert stack.finished() == stack.volume().diagnostics
 
 
 @pytest.mark.parametrize(
@@ -315,9 +323,9 @@ def test_labels_as_floats_are_read_as_integers(tmp_path: Path) -> None:
 
 
 def test_a_mask_of_255_is_read_as_one_and_said(tmp_path: Path) -> None:
-    volume = read(
-        nifti(tmp_path / "x.nii", (head_like() > 0).astype(np.uint8) * 255), quantity="mask"
-    )
+    path = nifti(tmp_path / "x.nii", (head_like() > 0).astype(np.uint8) * 255)
+    with reported("MASK_255"):
+        volume = read(path, quantity="mask")
     assert set(np.unique(volume.array)) == {0, 1}
 
 
@@ -389,5 +397,6 @@ def test_a_plain_nifti_is_mapped_and_not_loaded(tmp_path: Path) -> None:
 def test_bytes_behind_the_voxels_are_left_and_said(tmp_path: Path) -> None:
     path = nifti(tmp_path / "x.nii", head_like())
     path.write_bytes(path.read_bytes() + b"12345")
-    np.testing.assert_array_equal(read(path).array, head_like())
+    with reported("TRAILING"):
+        np.testing.assert_array_equal(read(path).array, head_like())
     assert codes(path) == ["TRAILING"]

@@ -15,6 +15,7 @@ from hounsfield.core.errors import GeometryError, ReadError, RefusedError
 from hounsfield.io.open import open as open_ct
 from hounsfield.io.open import read
 from tests.io.made import AFFINE, head_like, nrrd_header
+from tests.reported import reported
 
 PACK = {
     "raw": bytes,
@@ -112,7 +113,8 @@ def test_without_a_place_it_is_refused_unless_assumed(
     with pytest.raises(RefusedError) as caught:
         read(path)
     assert caught.value.codes == ("NO_AFFINE",)
-    volume = read(path, assume_affine="LPS")
+    with reported("ASSUMED_AFFINE"):
+        volume = read(path, assume_affine="LPS")
     np.testing.assert_allclose(volume.grid.spacing_mm, (0.7, 0.7, 2.5))
     assert [diagnostic.code for diagnostic in open_ct(path, assume_affine="LPS").diagnostics] == [
         "ASSUMED_AFFINE"
@@ -127,7 +129,8 @@ def test_other_units_are_scaled_and_said(tmp_path: Path) -> None:
         space_origin="(-90000,-110000,-40000)",
         space_units='"um" "um" "um"',
     )
-    np.testing.assert_allclose(read(path).grid.affine, AFFINE, atol=1e-9)
+    with reported("UNITS"):
+        np.testing.assert_allclose(read(path).grid.affine, AFFINE, atol=1e-9)
     assert [diagnostic.code for diagnostic in open_ct(path).diagnostics] == ["UNITS"]
     with pytest.raises(RefusedError, match="units"):
         read(attached(tmp_path / "y.nrrd", head_like(), space_units='"furlong" "mm" "mm"'))

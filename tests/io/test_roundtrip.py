@@ -33,6 +33,7 @@ def test_a_round_trip_changes_no_voxel_and_no_place(
     path = tmp_path / f"volume{suffix}"
     write(volume, path)
     back = read(path, quantity="other")
+    assert back.diagnostics == ()
     assert back.array.dtype == volume.array.dtype
     np.testing.assert_array_equal(back.array, volume.array)
     np.testing.assert_allclose(

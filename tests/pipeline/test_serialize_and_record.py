@@ -107,7 +107,7 @@ def test_what_a_mask_step_found_is_in_the_record_as_plain_text() -> None:
     record = hu.Pipeline((hu.BrainMask(empty="keep"),)).run(CT).record
     data = json.loads(record.to_text())
     assert [repair["code"] for repair in data["diagnostics"]] == ["EMPTY_MASK"]
-    assert [set(step) for step in data["steps"]] == [{"step", "name", "sha256"}]
+    assert [set(step) for step in data["steps"]] == [{"step", "name", "sha256", "bits"}]
 
 
 @pytest.mark.parametrize(

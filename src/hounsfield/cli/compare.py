@@ -9,7 +9,7 @@ from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.reading import Reading
-from hounsfield.cli.scan import read_volume
+from hounsfield.cli.scan import diagnostics_data, read_volume
 from hounsfield.cli.terminal import Terminal
 
 
@@ -25,8 +25,10 @@ def compare(
     from hounsfield.io.write import write
     from hounsfield.resampling.regrid import regrid
 
-    image = read_volume(ct, reading=reading)
-    label = read_volume(seg, reading=Reading(assume_affine=reading.assume_affine), quantity="label")
+    image = read_volume(terminal, ct, reading=reading)
+    label = read_volume(
+        terminal, seg, reading=Reading(assume_affine=reading.assume_affine), quantity="label"
+    )
     answer = compared(image, label)
     if terminal.json:
         terminal.data(
@@ -35,6 +37,7 @@ def compare(
                 "same": answer.same,
                 "max_corner_mm": answer.max_corner_mm,
                 "differences": list(answer.differences),
+                "diagnostics": diagnostics_data(image, label),
             }
         )
     else:

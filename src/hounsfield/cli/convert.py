@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.reading import Reading
-from hounsfield.cli.scan import QuantityWord, read_volume
+from hounsfield.cli.scan import QuantityWord, diagnostics_data, read_volume
 from hounsfield.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def convert(
     from hounsfield.resampling.regrid import regrid
 
     _check_dtype(dtype)
-    volume = read_volume(src, reading=reading, quantity=quantity)
+    scan = volume = read_volume(terminal, src, reading=reading, quantity=quantity)
     if like is not None:
         with about(like):
             grid = open_stack(like, policy=reading.policy, quantity="other").grid
@@ -60,6 +60,7 @@ def convert(
                 "orientation": grid.orientation,
                 "dtype": dtype or str(volume.spec.dtype),
                 "quantity": volume.quantity,
+                "diagnostics": diagnostics_data(scan),
             }
         )
     terminal.say(f"wrote {dst}: {volume.quantity}, {volume.grid!r}")

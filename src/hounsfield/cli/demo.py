@@ -14,7 +14,7 @@ from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.inspect import print_inspection
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.run import no_case, reporting
-from hounsfield.cli.scan import read_volume
+from hounsfield.cli.scan import load_volume
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case import CaseResult
 
@@ -127,7 +127,7 @@ def _pictures(
         for case in cases:
             made = {one.id for each in outcomes.values() for one in each if one.status != "failed"}
             if case.id in made:
-                volume = read_volume(case.path, reading=replace(reading, series=case.series))
+                volume = load_volume(case.path, reading=replace(reading, series=case.series))
                 paths += _drawn(volume, folder, name=case.id)
             for recipe, each in outcomes.items():
                 image = out / recipe / "cases" / case.id / "image.nii.gz"
@@ -154,7 +154,7 @@ def _drawn(volume: Volume, folder: Path, *, name: str) -> list[Path]:
 def _result_planes(image: Path, path: Path) -> Path:
     from hounsfield.picture.planes import planes
 
-    planes(read_volume(image, reading=Reading(), quantity="unit")).save(path)
+    planes(load_volume(image, reading=Reading(), quantity="unit")).save(path)
     return path
 
 

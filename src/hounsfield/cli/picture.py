@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.reading import Reading
-from hounsfield.cli.scan import QuantityWord, read_volume
+from hounsfield.cli.scan import QuantityWord, diagnostics_data, read_volume
 from hounsfield.cli.terminal import Terminal
 from hounsfield.core.windows import window_named
 
@@ -103,7 +103,7 @@ def planes(
             convention=viewing.convention,
             crosshair=crosshair,
         )
-    _save(terminal, picture, showing.out)
+    _save(terminal, picture, showing.out, read=(volume, overlay))
 
 
 def montage(
@@ -131,7 +131,7 @@ def montage(
             overlay=overlay,
             convention=viewing.convention,
         )
-    _save(terminal, picture, showing.out)
+    _save(terminal, picture, showing.out, read=(volume, overlay))
 
 
 def histogram(terminal: Terminal, reading: Reading, showing: Showing, src: Src) -> None:
@@ -139,21 +139,21 @@ def histogram(terminal: Terminal, reading: Reading, showing: Showing, src: Src) 
     from hounsfield.picture.histogram import histogram as draw
 
     showing.check()
-    volume = read_volume(src, reading=reading, quantity=showing.quantity)
+    volume = read_volume(terminal, src, reading=reading, quantity=showing.quantity)
     with about(src):
         picture = draw(volume, window=showing.window_like)
-    _save(terminal, picture, showing.out)
+    _save(terminal, picture, showing.out, read=(volume,))
 
 
 def _opened(
     terminal: Terminal, src: Path, reading: Reading, showing: Showing, viewing: Viewing
 ) -> tuple[Volume, Volume | None]:
-    volume = read_volume(src, reading=reading, quantity=showing.quantity)
+    volume = read_volume(terminal, src, reading=reading, quantity=showing.quantity)
     if viewing.overlay is None:
         return volume, None
     from hounsfield.resampling.regrid import regrid
 
-    overlay = read_volume(viewing.overlay, reading=Reading(), quantity="label")
+    overlay = read_volume(terminal, viewing.overlay, reading=Reading(), quantity="label")
     if overlay.grid.same_as(volume.grid):
         return volume, overlay
     brought = regrid(overlay, volume.grid)
@@ -161,15 +161,19 @@ def _opened(
         terminal.warn(
             f"{viewing.overlay}: none of what it marks lies within the image: is it that of another scan?"
         )
-    return volume, brought
+    return volume, replace(brought, diagnostics=overlay.diagnostics)
 
 
-def _save(terminal: Terminal, picture: Picture, out: Path) -> None:
+def _save(
+    terminal: Terminal, picture: Picture, out: Path, *, read: tuple[Volume | None, ...]
+) -> None:
     with about(out):
         picture.save(out)
     rows, columns, _ = picture.array.shape
     if terminal.json:
-        terminal.data({"schema": 1, "rows": rows, "columns": columns})
+        terminal.data(
+            {"schema": 1, "rows": rows, "columns": columns, "diagnostics": diagnostics_data(*read)}
+        )
     terminal.say(f"wrote {out} ({columns} x {rows})")
 
 

@@ -218,8 +218,9 @@ def say_outcome(terminal: Terminal, outcome: CaseResult, typed: str) -> None:
     terminal.say(
         f"{outcome.id}  {words}  ({typed})" if typed != outcome.id else f"{outcome.id}  {words}"
     )
-    for note in outcome.notes:
-        terminal.say(f"  note: {note}")
+    for found in outcome.diagnostics:
+        line = f"  {found['severity']}: {found['message']}"
+        terminal.detail(line) if found["severity"] == "note" else terminal.say(line)
 
 
 def _end(terminal: Terminal, summary: Summary, *, missed: int, out: Path) -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from hounsfield.core.diagnostic import Diagnostic
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -68,6 +70,16 @@ class Terminal:
     def warn(self, text: str) -> None:
         """What is in doubt; said with -q too."""
         sys.stderr.write(f"{_colored('warning:', '33')} {as_options(inert(text))}\n")
+
+    def report(self, diagnostic: Diagnostic, *, subject: str) -> None:
+        """A line about what was found in `subject`: warnings always, repairs not with -q, notes with -v."""
+        text = f"{subject}: {diagnostic}"
+        if diagnostic.severity == "note":
+            self.detail(f"note: {text}")
+        elif diagnostic.severity == "repair":
+            self.say(f"repair: {text}")
+        else:
+            self.warn(text)
 
     def trace(self, text: str) -> None:
         """Where an error came from, for --traceback."""

@@ -50,7 +50,10 @@ class HounsfieldError(Exception):
 
 
 class HounsfieldWarning(UserWarning):
-    """A repair, an assumption or a doubt; its text is one line, and `diagnostic` is what it is about."""
+    """A repair, an assumption or a doubt; its text is one line, and `diagnostic` is what it is about.
+
+    Python shows the same text from the same line once; `warnings.simplefilter("always", HounsfieldWarning)` shows all.
+    """
 
     def __init__(self, problem: str | Diagnostic) -> None:
         if isinstance(problem, str):
@@ -125,7 +128,11 @@ def warn(problem: str | Diagnostic, *, stacklevel: int = 2) -> None:
     warnings.warn(HounsfieldWarning(problem), stacklevel=stacklevel + 1)
 
 
-def warned(caught: Iterable[warnings.WarningMessage]) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics of the HounsfieldWarnings that `warnings.catch_warnings(record=True)` caught."""
-    messages = [each.message for each in caught]
-    return tuple(each.diagnostic for each in messages if isinstance(each, HounsfieldWarning))
+def warn_each(diagnostics: Iterable[Diagnostic], *, stacklevel: int = 2) -> None:
+    """Issue one HounsfieldWarning for each repair and warning among `diagnostics`, in their order; none for notes.
+
+    `stacklevel` counts from the caller, as in `warnings.warn`.
+    """
+    for diagnostic in diagnostics:
+        if diagnostic.severity != "note":
+            warn(diagnostic, stacklevel=stacklevel + 1)

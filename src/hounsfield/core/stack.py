@@ -15,6 +15,7 @@ from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.core.slice_geometry import EVEN_TOLERANCE, SliceGeometry
+from hounsfield.core.source import VolumeSource, grid_data, nearest_flags, unknown
 from hounsfield.core.spec import AIR_HU, Quantity, Spec
 from hounsfield.core.volume import Array, Volume
 
@@ -31,9 +32,11 @@ class Stack:
     returns stored values (i, j, stop - start) of `stored_dtype`, Fortran-ordered.
 
     `exact_grid` is the grid where a file gives one outright (NIfTI, NRRD; sheared ones too); else positions decide.
-    `interpolated` marks slices that no scanner measured. `source_sha256` names the bytes that it came from, and `diagnostics`
-    tells what was mended while reading. `in_memory`: `decode` gives views of an array that is there anyway.
-    `finish`, where there is one, is called after the last slab: it reads on to a checksum and judges what was read.
+    `interpolated` marks slices that no scanner measured. `checksum` gives the sha256 of the bytes that it came from, and
+    `diagnostics` what was repaired or assumed when it was opened. `in_memory`: `decode` gives views of an array that is
+    there anyway. `finish`, where there is one, is called after the last slab: it reads on to the end of the source and
+    returns the diagnostics that only voxels give; called again it returns the same. `volume_source` is the source of the
+    volume that the stack was made of.
     """
 
     shape: tuple[int, int, int]
@@ -52,9 +55,10 @@ class Stack:
     interpolated: tuple[bool, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     policy: ReadPolicy = DEFAULT_POLICY
-    source_sha256: str = ""
+    checksum: Callable[[], str] = unknown
     in_memory: bool = False
-    finish: Callable[[], None] | None = None
+    finish: Callable[[], tuple[Diagnostic, ...]] | None = None
+    volume_source: VolumeSource | None = None
 
     def __post_init__(self) -> None:
         count = self.shape[2]
@@ -79,15 +83,20 @@ class Stack:
             raise GeometryError("a rescale slope of 0 would make every voxel the same")
 
     @classmethod
-    def from_volume(cls, volume: Volume, *, source_sha256: str = "") -> Stack:
-        """The stack of a volume that is already in memory: its slices are views, nothing is copied."""
+    def from_volume(cls, volume: Volume) -> Stack:
+        """The stack of a volume that is already in memory: its slices are views, nothing is copied.
+
+        It has the volume's source and diagnostics, so that a pipeline records the same of both.
+        """
         return cls.on_grid(
             volume.grid,
             stored_dtype=volume.spec.dtype,
             decode=lambda start, stop: volume.array[:, :, start:stop],
             quantity=volume.quantity,
             background=volume.background,
-            source_sha256=source_sha256,
+            interpolated=() if volume.source is None else volume.source.interpolated,
+            diagnostics=volume.diagnostics,
+            volume_source=volume.source,
             in_memory=True,
         )
 
@@ -250,6 +259,29 @@ class Stack:
         return Spec(
             grid=self.grid, dtype=self.dtype, quantity=self.quantity, background=self.background
         )
+
+    @property
+    def source_sha256(self) -> str:
+        """The sha256 of the source's bytes, computed when first asked for; empty where it is not known."""
+        return self.source.sha256
+
+    @property
+    def source(self) -> VolumeSource:
+        """What it was read from, for the volume that it becomes and for records."""
+        if self.volume_source is not None:
+            return self.volume_source
+        grid = self.grid
+        geometry: dict[str, Any] = {"grid": grid_data(grid)}
+        if not self.is_regular:
+            names = ("origins_ras_mm", "step_i_ras_mm", "step_j_ras_mm")
+            slices = {name: getattr(self, name).tolist() for name in names}
+            geometry["slices"] = {"shape": list(self.shape), **slices}
+        flags = nearest_flags(self.interpolated, self.nodes[:, 2], grid.shape[2])
+        return VolumeSource(geometry=geometry, interpolated=flags, checksum=self.checksum)
+
+    def finished(self) -> tuple[Diagnostic, ...]:
+        """Read on to the end of the source, and return all diagnostics, those of its voxels too."""
+        return (*self.diagnostics, *(() if self.finish is None else self.finish()))
 
     def slab(self, start: int, stop: int) -> Array:
         """Decode the stored values of slices start to stop (exclusive), (i, j, stop - start), Fortran-ordered."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hounsfield.core import hooks
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
+from hounsfield.core.source import VolumeSource
 from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
 
 Array = NDArray[Any]
@@ -25,11 +27,16 @@ class Volume:
     >>> ct.quantity, ct.background, ct.grid.orientation
     ('hu', -1024.0, 'LPS')
 
+    A volume that was read has `diagnostics`, what its reader repaired or assumed, and `source`, what it was read from;
+    one that a step or an array made has neither.
+
     Raises GeometryError where shape or dtype are not those of the Spec.
     """
 
     array: Array
     spec: Spec
+    diagnostics: tuple[Diagnostic, ...] = ()
+    source: VolumeSource | None = None
 
     def __post_init__(self) -> None:
         if tuple(self.array.shape) != self.spec.shape:
@@ -93,7 +100,7 @@ class Volume:
 
     def channel(self, number: int) -> Volume:
         """One channel (i, j, k) by itself, with its own background; a view."""
-        return Volume(self.array[..., number], self.spec.channel(number))
+        return replace(self, array=self.array[..., number], spec=self.spec.channel(number))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -127,7 +134,7 @@ class Volume:
 def unshared(volume: Volume, given: Iterable[Volume]) -> Volume:
     """`volume`, or a copy where it shares memory with one of `given`: whoever writes to a result changes nothing else."""
     if any(np.may_share_memory(volume.array, other.array) for other in given):
-        return Volume(volume.array.copy(order="F"), volume.spec)
+        return replace(volume, array=volume.array.copy(order="F"))
     return volume
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,13 +37,17 @@ class NoCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """A case's end: `message` is one line without any path, `notes` diagnostics and doubts, `key` what it was made of."""
+    """The result of one case.
+
+    `message` is one line without a path; `diagnostics` are those of its record; `key` identifies its
+    inputs and options.
+    """
 
     id: str
     status: Status
     code: str = ""
     message: str = ""
-    notes: tuple[str, ...] = ()
+    diagnostics: tuple[Mapping[str, str], ...] = ()
     seconds: float = 0.0
     key: str = ""
     output_sha256: str = ""
@@ -56,7 +61,7 @@ class CaseResult:
             "status": self.status,
             "code": self.code,
             "message": self.message,
-            "notes": list(self.notes),
+            "diagnostics": [dict(each) for each in self.diagnostics],
             "seconds": self.seconds,
             "output_sha256": self.output_sha256,
         }

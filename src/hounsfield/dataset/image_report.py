@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import HounsfieldWarning, QuantityError, RefusedError, warned
+from hounsfield.core.errors import QuantityError, RefusedError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.slice_geometry import SliceGeometry
@@ -15,7 +14,7 @@ from hounsfield.core.spec import Quantity
 from hounsfield.core.volume import Volume
 from hounsfield.core.volume_geometry import UNKNOWN, volume_geometry
 from hounsfield.io.formats import sniff
-from hounsfield.io.open import declared_quantity, open_raw, open_stack, read
+from hounsfield.io.open import declared_quantity, open_raw, open_stack, read_volume
 from hounsfield.io.report import Report
 from hounsfield.io.values.plausibility import not_hu_error
 from hounsfield.io.values.raw_image import RawImage
@@ -78,15 +77,12 @@ def _quantity(raw: RawImage, policy: ReadPolicy) -> tuple[Quantity, tuple[Diagno
 
 
 def _with_values(made: Report, path: Path, *, series: str | None, policy: ReadPolicy) -> Report:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", HounsfieldWarning)
-        try:
-            volume, found = _read(path, series=series, policy=policy)
-        except RefusedError as error:
-            new = tuple(each for each in error.diagnostics if each not in made.reasons)
-            return replace(made, reasons=made.reasons + new, quantity="other")
-    new = tuple(each for each in (*found, *warned(caught)) if each not in made.reasons)
+    try:
+        volume = _read(path, series=series, policy=policy)
+    except RefusedError as error:
+        new = tuple(each for each in error.diagnostics if each not in made.reasons)
+        return replace(made, reasons=made.reasons + new, quantity="other")
+    new = tuple(each for each in volume.diagnostics if each not in made.reasons)
     return replace(
         made,
         reasons=made.reasons + new,
@@ -95,15 +91,10 @@ def _with_values(made: Report, path: Path, *, series: str | None, policy: ReadPo
     )
 
 
-def _read(
-    path: Path, *, series: str | None, policy: ReadPolicy
-) -> tuple[Volume, tuple[Diagnostic, ...]]:
-    """The volume of a file, channels included, and what was found."""
+def _read(path: Path, *, series: str | None, policy: ReadPolicy) -> Volume:
+    """The volume of a file, channels included."""
     try:
-        stack = open_stack(path, series=series, policy=policy)
+        return open_stack(path, series=series, policy=policy).volume()
     except QuantityError:
-        said = declared_quantity(path, series=series, policy=policy)
-        return read(
-            path, series=series, quantity=said or "other", assume_affine=policy.assume_affine
-        ), ()
-    return stack.volume(), stack.diagnostics
+        found = declared_quantity(path, series=series, policy=policy)
+        return read_volume(path, series=series, quantity=found or "other", policy=policy)

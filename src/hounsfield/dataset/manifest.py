@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from types import TracebackType
@@ -9,10 +10,11 @@ from types import TracebackType
 from hounsfield.core.errors import WriteError
 from hounsfield.dataset.case import CaseResult
 
-SCHEMA = 1
+SCHEMA = 2
 
 _TABLE = """CREATE TABLE IF NOT EXISTS cases (id TEXT PRIMARY KEY, status TEXT NOT NULL, code TEXT NOT NULL,
-message TEXT NOT NULL, seconds REAL NOT NULL, key TEXT NOT NULL, output_sha256 TEXT NOT NULL) WITHOUT ROWID"""
+message TEXT NOT NULL, seconds REAL NOT NULL, key TEXT NOT NULL, output_sha256 TEXT NOT NULL,
+diagnostics TEXT NOT NULL) WITHOUT ROWID"""
 
 
 class Manifest:
@@ -57,7 +59,7 @@ class Manifest:
             return
         try:
             self._connection.execute(
-                "INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     outcome.id,
                     outcome.status,
@@ -66,6 +68,7 @@ class Manifest:
                     outcome.seconds,
                     outcome.key,
                     outcome.output_sha256,
+                    json.dumps([dict(each) for each in outcome.diagnostics], sort_keys=True),
                 ),
             )
         except sqlite3.Error as error:

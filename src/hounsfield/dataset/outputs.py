@@ -6,9 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.volume import Volume
 from hounsfield.dataset.preview import Thumbnail, thumbnail_of
-from hounsfield.io.write import write
+from hounsfield.io.write import write_volume
 
 if TYPE_CHECKING:
     from hounsfield.core.stack import Stack
@@ -44,8 +45,9 @@ def write_stream(stream: Stream, folder: Path, *, format: str) -> dict[str, str]
 
 def write_result(
     result: Result, folder: Path, *, format: str, is_split: bool, source: Stack
-) -> dict[str, str]:
-    """Write image, masks, labels and preview into `folder`; returns the sha256 of each file by its relative name.
+) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
+    """Write image, masks, labels and preview into `folder`; returns the sha256 of each file by its relative name, and
+    what was found in writing.
 
     `is_split` writes one file per slice under image/, label-<name>/ and mask-<name>/. A derived DICOM series refers to
     the slices of `source`, where it has DICOM ones. Raises WriteError.
@@ -55,22 +57,23 @@ def write_result(
         **{f"mask-{name}": mask for name, mask in result.masks.items()},
         **{f"label-{name}": label for name, label in result.labels.items()},
     }
+    found: tuple[Diagnostic, ...] = ()
     for name, volume in parts.items():
         if format == "dicom" and name == "image":
-            write(volume, folder / name, format=format, source=_origin(source))
+            found += write_volume(volume, folder / name, format=format, source=_origin(source))
         elif format == "dicom":
-            write(volume, folder / file_name(name, BESIDE_DICOM), format=BESIDE_DICOM)
+            write_volume(volume, folder / file_name(name, BESIDE_DICOM), format=BESIDE_DICOM)
         elif is_split and format not in FOLDER_FORMATS:
             _write_slices(volume, folder / name, format=format)
         else:
-            write(volume, folder / file_name(name, format), format=format)
+            found += write_volume(volume, folder / file_name(name, format), format=format)
     label = next(iter(result.labels.values()), None)
     _draw(
         thumbnail_of(result.volume),
         None if label is None else thumbnail_of(label),
         folder / PREVIEW,
     )
-    return _digests(folder, known={})
+    return _digests(folder, known={}), found
 
 
 def _origin(source: Stack) -> Stack | None:
@@ -96,7 +99,7 @@ def _write_slices(volume: Volume, folder: Path, *, format: str) -> None:
 
     folder.mkdir()
     for k, one in enumerate(slices(volume)):
-        write(one, folder / f"slice-{k:04d}.{format}", format=format)
+        write_volume(one, folder / f"slice-{k:04d}.{format}", format=format)
 
 
 def _digests(folder: Path, *, known: dict[Path, str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import HounsfieldWarning, warned
+from hounsfield.core.errors import HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
 from hounsfield.dataset.case import CaseResult, CaseSource
 from hounsfield.dataset.case_folder import case_folder
-from hounsfield.dataset.checksum import source_sha256
 from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
@@ -36,8 +34,8 @@ if TYPE_CHECKING:
 def run_case(job: RunConfig, case: CaseSource) -> CaseResult:
     """Run a job on a case, unless its outputs are there already. Raises nothing but signals."""
     clock = time.perf_counter()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what a library warns of may quote a header
         warnings.simplefilter("always", HounsfieldWarning)
         try:
             outcome = _run(job, case)
@@ -52,16 +50,14 @@ def run_case(job: RunConfig, case: CaseSource) -> CaseResult:
                 message=found.message,
                 trace="".join(traceback.format_exception(error)),
             )
-    doubts = tuple(str(diagnostic) for diagnostic in warned(caught))
-    return replace(outcome, notes=outcome.notes or doubts, seconds=time.perf_counter() - clock)
+    return replace(outcome, seconds=time.perf_counter() - clock)
 
 
 def _run(job: RunConfig, case: CaseSource) -> CaseResult:
     from hounsfield.io.open import open_stack
 
     labels = label_paths(job, case.id)
-    with warnings.catch_warnings(record=True) as caught, ThreadPoolExecutor(1) as aside:
-        warnings.simplefilter("always", HounsfieldWarning)
+    with ThreadPoolExecutor(1) as aside:
         made_of = aside.submit(
             _made_of, job, case, labels
         )  # it takes as long as reading, and nothing else waits for it
@@ -71,12 +67,10 @@ def _run(job: RunConfig, case: CaseSource) -> CaseResult:
         stack = open_stack(case.path, series=case.series, policy=job.policy)
         streamed = _stream(job, stack) if not labels else None
         if streamed is not None:
-            return _written(job, case, streamed, stack=stack, made_of=made_of, caught=caught)
+            return _written(job, case, streamed, stack=stack, made_of=made_of)
         check_memory(job.pipeline.plan(stack).peak_bytes, job.memory_bytes)
         result, diagnostics = _result(job, stack, labels)
-        return _written(
-            job, case, result, stack=stack, extra=diagnostics, made_of=made_of, caught=caught
-        )
+        return _written(job, case, result, stack=stack, extra=diagnostics, made_of=made_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +82,9 @@ class _MadeOf:
 
 
 def _made_of(job: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _MadeOf:
-    from hounsfield.io.checksum import sha256_of
+    from hounsfield.io.checksum import sha256_of, source_files
 
-    source = source_sha256(case)
+    source = source_files(case.path, names=case.files).sha256()
     digests = {name: sha256_of(path) for name, path in labels.items()}
     return _MadeOf(source, job.key(source=source, series=case.series, labels=digests))
 
@@ -131,23 +125,23 @@ def _written(
     stack: Stack,
     made_of: Future[_MadeOf],
     extra: tuple[Diagnostic, ...] = (),
-    caught: Sequence[warnings.WarningMessage] = (),
 ) -> CaseResult:
-    """Write the case; what was in doubt is known once a stream has run, so `caught` is looked at after it."""
+    """Write the case; a stream has its record once it has been written."""
     started, clock = time.time(), time.perf_counter()
+    of_labels = tuple(each.to_json() for each in extra)
+    written: tuple[dict[str, str], ...] = ()
     with case_folder(job.folder(case.id)) as folder:
         if isinstance(result, Stream):
             outputs = write_stream(result, folder, format=job.format)
         else:
-            outputs = write_result(
+            outputs, found = write_result(
                 result, folder, format=job.format, is_split=job.is_split, source=stack
             )
-        doubts = warned(caught)
-        said = tuple(diagnostic.to_json() for diagnostic in (*extra, *doubts))
-        source = {**result.record.source, "sha256": made_of.result().source}
-        record = result.record.replaced(
-            case=case.id, source=source, diagnostics=said + tuple(result.record.diagnostics)
-        )
+            written = tuple(each.to_json() for each in found)
+        record = result.record
+        source = {"geometry": record.source["geometry"], "sha256": made_of.result().source}
+        diagnostics = (*of_labels, *record.diagnostics, *written)
+        record = record.replaced(case=case.id, source=source, diagnostics=diagnostics)
         if isinstance(result, Stream):
             record = record.replaced(
                 volatile={"started": started, "seconds": time.perf_counter() - clock}
@@ -158,7 +152,7 @@ def _written(
     return CaseResult(
         id=case.id,
         status="done",
-        notes=tuple(repair["message"] for repair in record.diagnostics),
+        diagnostics=record.diagnostics,
         key=made_of.result().key,
         output_sha256=outputs[image],
     )

@@ -44,7 +44,9 @@ class RunConfig:
         """The sha256 of all that decides a case's outputs: what comes from the same key need not be made again."""
         said: dict[str, Any] = {
             "version": VERSION,
-            "pipeline": to_data(self.pipeline.steps, name=self.pipeline.name),
+            "pipeline": to_data(
+                self.pipeline.steps, name=self.pipeline.name, dtype=self.pipeline.dtype
+            ),
             "format": self.format,
             "dtype": self.dtype,
             "policy": asdict(self.policy),

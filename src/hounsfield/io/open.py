@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from hounsfield.core.errors import HounsfieldError, QuantityError
+from hounsfield.core.errors import HounsfieldError, QuantityError, warn_each
 from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.source import VolumeSource, grid_data
 from hounsfield.core.spec import QUANTITIES, Quantity
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
+from hounsfield.io.checksum import source_files
 from hounsfield.io.formats import Kind, sniff
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.to_stack import stack_of, volume_of
@@ -35,7 +38,7 @@ def open_stack(
     `quantity` None is what the file says itself (npy and PNG do), else HU.
     `series` chooses among several: a DICOM series by its id, a volume of a 4-D file by its number from 0.
     Raises ReadError, RefusedError, QuantityError or GeometryError, each one line without the path, which stands in
-    the traceback's note; warns (HounsfieldWarning) when voxels that are decoded may not be HU.
+    the traceback's note. Nothing warns: `diagnostics` of the Stack, and of what is made of it, say what was repaired.
     """
     with _noted(Path(path)):
         kind = sniff(Path(path))
@@ -47,7 +50,8 @@ def open_stack(
                 f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read "
                 "reads them as a Volume; hu.open and pipelines take one"
             )
-        return stack_of(stored, quantity=quantity or stored.quantity or "hu", policy=policy)
+        stack = stack_of(stored, quantity=quantity or stored.quantity or "hu", policy=policy)
+        return stack.replaced(checksum=source_files(Path(path)))
 
 
 def open(
@@ -94,9 +98,10 @@ def read(
     """Read a CT, a label map or a mask as a Volume: the file's own axes, int16 where all values are whole and fit, else
     float32.
 
-    `quantity` says what the numbers are to be. 'hu' warns (HounsfieldWarning) where that is in doubt and raises
-    RefusedError where it cannot be; 'label' and 'mask' take whole numbers and raise QuantityError for an image.
-    The other keywords are those of `open`.
+    `quantity` says what the numbers are to be. 'hu' warns where that is in doubt and raises RefusedError where it
+    cannot be; 'label' and 'mask' take whole numbers and raise QuantityError for an image. The other keywords are those
+    of `open`. Every repair and every doubt is one HounsfieldWarning and stands in `diagnostics` of the Volume, notes
+    in `diagnostics` alone; `source.interpolated` marks the slices that gaps="fill" has interpolated.
     """
     policy = ReadPolicy(
         gaps=gaps,
@@ -106,6 +111,15 @@ def read(
         assume=assume,
         assume_affine=assume_affine,
     )
+    volume = read_volume(path, series=series, quantity=quantity, policy=policy)
+    warn_each(volume.diagnostics)
+    return volume
+
+
+def read_volume(
+    path: str | Path, *, series: str | None = None, quantity: Quantity, policy: ReadPolicy
+) -> Volume:
+    """What `read` gives, without a warning: its diagnostics are for the caller to report."""
     if quantity not in QUANTITIES:
         raise QuantityError(f"quantity '{quantity}' is none of {', '.join(QUANTITIES)}")
     with _noted(Path(path)):
@@ -114,8 +128,12 @@ def read(
             return _dicom_volume(Path(path), series=series, quantity=quantity, policy=policy)
         stored = _stored(Path(path), kind=kind, series=series, policy=policy)
         if stored.channels:
-            return volume_of(stored, quantity=quantity, policy=policy)
-        return stack_of(stored, quantity=quantity, policy=policy).volume()
+            volume = volume_of(stored, quantity=quantity, policy=policy)
+            geometry = {"grid": grid_data(volume.grid)}
+            files = source_files(Path(path))
+            return replace(volume, source=VolumeSource(geometry=geometry, checksum=files))
+        stack = stack_of(stored, quantity=quantity, policy=policy)
+        return stack.replaced(checksum=source_files(Path(path))).volume()
 
 
 def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -> RawImage:

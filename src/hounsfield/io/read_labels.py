@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import QuantityError, refused, warn
+from hounsfield.core.errors import QuantityError, refused, warn_each
 from hounsfield.core.grid import Grid
+from hounsfield.core.policy import DEFAULT_POLICY
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
 from hounsfield.io.dicom.labels.names import PLAIN
@@ -38,8 +39,7 @@ def read_labels(
     ReadError, RefusedError or QuantityError.
     """
     labels = load_labels(Path(path), image=image, names=names)
-    for diagnostic in labels.diagnostics:
-        warn(diagnostic)
+    warn_each(labels.diagnostics)
     return labels.volumes
 
 
@@ -64,10 +64,11 @@ def stem(path: Path) -> str:
 
 
 def _of_file(path: Path, grid: Grid) -> Labels:
-    from hounsfield.io.open import read
+    from hounsfield.io.open import read_volume
 
-    volume, diagnostics = on_grid(read(path, quantity="label"), grid, name=stem(path))
-    return Labels({stem(path): volume}, diagnostics)
+    label = read_volume(path, quantity="label", policy=DEFAULT_POLICY)
+    volume, diagnostics = on_grid(label, grid, name=stem(path))
+    return Labels({stem(path): volume}, label.diagnostics + diagnostics)
 
 
 def _of_dicom(path: Path, image: Stack | Volume, names: Sequence[str] | None) -> Labels:

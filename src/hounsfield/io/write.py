@@ -8,7 +8,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from hounsfield.core.errors import WriteError
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import WriteError, warn_each
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
@@ -36,6 +37,20 @@ def write(
     io/dicom/write/series.py for what `identity` does). `dtype` converts, checked: integers are
     rounded, and what does not fit raises QuantityError. Raises WriteError where the disk refuses.
     """
+    found = write_volume(volume, path, format=format, dtype=dtype, source=source, identity=identity)
+    warn_each(found)
+
+
+def write_volume(
+    volume: Volume,
+    path: str | Path,
+    *,
+    format: str | None = None,
+    dtype: Any = None,
+    source: Stack | str | Path | None = None,
+    identity: Identity = "remove",
+) -> tuple[Diagnostic, ...]:
+    """What `write` does, without a warning: its diagnostics are for the caller to report."""
     target = Path(path)
     kind = _format(target, format)
     if (source is not None or identity != "remove") and kind != "dicom":
@@ -46,14 +61,14 @@ def write(
     if kind == "dicom":
         from hounsfield.io.dicom.write.series import write_dicom
 
-        write_dicom(
+        return write_dicom(
             _typed(volume, dtype),
             target,
             source=None if source is None else opened_source(source),
             identity=identity,
         )
-        return
     _write_as(kind, _typed(volume, dtype), target)
+    return ()
 
 
 def _typed(volume: Volume, dtype: Any) -> Volume:

@@ -176,10 +176,7 @@ class FusedPass:
 
     def _image(self, stack: Stack, sampler: Sampler) -> Array:
         if not self.changes_values and stack.is_raw and stack.stored_dtype == self.spec.dtype:
-            copied = self.sampling.copied(stack.slab(0, stack.shape[2]), background=self.background)
-            if stack.finish is not None:
-                stack.finish()
-            return copied
+            return self.sampling.copied(stack.slab(0, stack.shape[2]), background=self.background)
         if (
             self.picks_values
             and stack.is_raw

@@ -19,6 +19,7 @@ from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.pipeline import serialize
 from hounsfield.pipeline.check import check_order
 from hounsfield.pipeline.plan import Plan, plan
+from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.result import Result
 from hounsfield.pipeline.run import run
 from hounsfield.steps.base import AnyStep, Resolvable, Step
@@ -39,9 +40,12 @@ class Pipeline:
 
     steps: tuple[AnyStep, ...] | Sequence[AnyStep]
     name: str = ""
+    dtype: np.dtype[Any] | None = None
+    """What the image is cast to at the end; None leaves it as the steps made it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", tuple(self.steps))
+        object.__setattr__(self, "dtype", None if self.dtype is None else np.dtype(self.dtype))
         for number, step in enumerate(self.steps, 1):
             if not isinstance(step, Step | Resolvable):
                 raise PipelineError(
@@ -59,22 +63,34 @@ class Pipeline:
             raise PipelineError(diagnostics)
 
     @classmethod
-    def load(cls, path: str | PathLike[str], *, settings: Sequence[str] = ()) -> Pipeline:
-        """The pipeline of a .toml file or of a record.json; `settings` are changes such as 'Resample.spacing_mm=2'."""
-        steps, name = serialize.load(Path(path), settings=settings)
-        return cls(steps, name=name)
+    def load(
+        cls, path: str | PathLike[str], *, settings: Sequence[str] = (), resolved: bool = False
+    ) -> Pipeline:
+        """The pipeline of a .toml file or of a record.json; `settings` are changes such as 'Resample.spacing_mm=2'.
+
+        `resolved` loads the steps that the pipeline of a record came down to on its source: masks and boxes as they
+        were found there, which no step looks for again.
+        """
+        found = serialize.load(Path(path), settings=settings, resolved=resolved)
+        return cls(found.steps, name=found.name, dtype=found.dtype)
+
+    @classmethod
+    def of_record(cls, record: Record, *, resolved: bool = False) -> Pipeline:
+        """The pipeline that a record was made by, or the steps that it came down to: both make the same again."""
+        data = dict(record.pipeline)
+        return cls.parse({**data, "steps": list(record.steps)} if resolved else data)
 
     @classmethod
     def parse(
         cls, data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str = ""
     ) -> Pipeline:
         """The pipeline of plain data, as TOML and JSON give it; `where` names it in messages."""
-        steps, name = serialize.parse(data, settings=settings, where=where)
-        return cls(steps, name=name)
+        found = serialize.parse(data, settings=settings, where=where)
+        return cls(found.steps, name=found.name, dtype=found.dtype)
 
     def to_toml(self) -> str:
         """The pipeline as the text of a .toml file, which `load` reads back as an equal one."""
-        return serialize.to_toml(self.steps, name=self.name)
+        return serialize.to_toml(self.steps, name=self.name, dtype=self.dtype)
 
     def plan(self, source: Spec | Stack | Volume) -> Plan:
         """What each step makes and which steps fold into one pass, without touching a voxel."""
@@ -88,7 +104,8 @@ class Pipeline:
         labels: Mapping[str, Volume] | None = None,
         sampler: Sampler = DEFAULT_SAMPLER,
     ) -> Result:
-        """Run it on a volume, a stack, or a case with labels and masks; `dtype` casts the image at the end.
+        """Run it on a volume, a stack, or a case with labels and masks; `dtype` casts the image at the end, in the place
+        of the pipeline's own.
 
         `labels` go with a stack or a volume, on its (natural) grid; those of a Case are in the Case. `sampler`
         computes the passes: the compiled kernel, or one of your own.
@@ -97,7 +114,7 @@ class Pipeline:
             self.steps,
             source,
             name=self.name,
-            dtype=None if dtype is None else np.dtype(dtype),
+            dtype=self.dtype if dtype is None else np.dtype(dtype),
             labels=labels,
             sampler=sampler,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ import numpy as np
 
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.core.grid import Grid
+from hounsfield.core.source import VolumeSource, grid_data, grid_of
 from hounsfield.core.spec import Spec
-from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.text import read_short_text
 
@@ -25,9 +25,32 @@ LARGEST_BYTES = 1 << 26
 """A record is some KB, and 200 bytes more for each slice that lies unevenly: 64 MB are 300,000 slices."""
 
 
+class SourceData(Mapping[str, Any]):
+    """The source of a record: its sha256, computed when it is first asked for, and its geometry."""
+
+    def __init__(self, source: VolumeSource) -> None:
+        self._source = source
+
+    def __getitem__(self, key: str) -> Any:
+        if key == "sha256":
+            return self._source.sha256
+        return {"geometry": self._source.geometry}[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("sha256", "geometry"))
+
+    def __len__(self) -> int:
+        return 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All of record.json; everything but `volatile` is the same for the same input, pipeline and version."""
+    """All of record.json; everything but `volatile` is the same for the same input, pipeline and version.
+
+    `pipeline` is what was asked for, and `steps` what that came down to on this source: `hu.Pipeline.of_record` makes a
+    pipeline of either, and both give the same voxels again. A record of a run in memory computes the sha256 of its
+    source when `source["sha256"]`, `to_json` or `to_text` first asks for it.
+    """
 
     case: str = ""
     version: str
@@ -101,29 +124,6 @@ class Record:
     def output_grid(self) -> Grid:
         """The grid of the output."""
         return grid_of(self.output["grid"])
-
-
-def grid_data(grid: Grid) -> dict[str, Any]:
-    """A grid as plain data."""
-    return {"shape": list(grid.shape), "affine_ras": grid.affine.tolist()}
-
-
-def grid_of(data: Mapping[str, Any]) -> Grid:
-    """The grid of plain data."""
-    return Grid(data["shape"], data["affine_ras"])
-
-
-def geometry_data(stack: Stack) -> dict[str, Any]:
-    """Where a stack's voxels lie: its natural grid, and every slice's own place where the grid does not say it all."""
-    data: dict[str, Any] = {"grid": grid_data(stack.grid)}
-    if not stack.is_regular:
-        data["slices"] = {
-            "shape": list(stack.shape),
-            "origins_ras_mm": stack.origins_ras_mm.tolist(),
-            "step_i_ras_mm": stack.step_i_ras_mm.tolist(),
-            "step_j_ras_mm": stack.step_j_ras_mm.tolist(),
-        }
-    return data
 
 
 def output_data(spec: Spec) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.volume import Volume
 from hounsfield.pipeline.record import Record
 from hounsfield.steps.split_slices import slices
@@ -12,12 +13,16 @@ from hounsfield.steps.split_slices import slices
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Result:
-    """The volume, the labels and masks by name, all on one grid, and the record of how they came about."""
+    """The volume, the labels and masks by name, all on one grid, and the record of how they came about.
+
+    `diagnostics` are those of the source, then those of the steps; the record has them as plain data.
+    """
 
     volume: Volume
     labels: Mapping[str, Volume]
     masks: Mapping[str, Volume]
     record: Record
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
     def slices(self) -> Iterator[Volume]:

@@ -19,10 +19,11 @@ from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.pipeline.check import check_names
 from hounsfield.pipeline.fuse import FusedPass
 from hounsfield.pipeline.plan import plan
-from hounsfield.pipeline.record import Record, array_sha256, geometry_data, output_data
+from hounsfield.pipeline.record import Record, SourceData, array_sha256, output_data
 from hounsfield.pipeline.result import Result
 from hounsfield.pipeline.serialize import step_data, to_data
 from hounsfield.steps.base import AnyStep, Resolvable, Step, completed, needs_voxels
+from hounsfield.steps.end_pass import EndPass
 from hounsfield.steps.pointwise import cast
 
 
@@ -54,16 +55,18 @@ def run(
     )
     before = dict(labels or {}) if case is None else case.labels
     _check_places(before, stack)
-    diagnostics = check_names(steps, before if case is None else {**case.labels, **case.masks})
-    if diagnostics:
-        raise PipelineError(diagnostics)
+    masks = {**interpolated_masks(stack), **({} if case is None else case.masks)}
+    wrong = check_names(steps, {**before, **masks})
+    if wrong:
+        raise PipelineError(wrong)
     if not channels:
         plan(steps, stack)
+    image = source if isinstance(source, Volume) else None if case is None else case.image
     state = _Run(
         stack,
-        case if not isinstance(source, Volume) else Case(source, before),
+        None if image is None else Case(image, before, masks),
         labels=before,
-        masks=interpolated_masks(stack),
+        masks=masks,
         sampler=sampler,
     )
     for number, step in enumerate(steps, 1):
@@ -72,26 +75,27 @@ def run(
         except HounsfieldError as error:
             raise _numbered(error, number, step) from None
     done = state.flushed()
-    image = done.image if dtype is None else cast(done.image, dtype)
+    made = done.image if dtype is None else cast(done.image, dtype)
+    diagnostics = (*stack.finished(), *state.diagnostics)
     record = record_of(
-        to_data(steps, name=name),
+        to_data(steps, name=name, dtype=dtype),
         stack,
-        image.spec,
+        made.spec,
         steps=state.resolved,
-        diagnostics=state.diagnostics,
+        diagnostics=diagnostics,
     ).replaced(
         masks={name: array_sha256(mask.array) for name, mask in done.masks.items()},
         labels={name: label_changes(before[name], label) for name, label in done.labels.items()},
         volatile={"started": started, "seconds": time.perf_counter() - clock},
     )
-    given = [*before.values(), *(case.masks.values() if case is not None else ())]
-    if not isinstance(source, Stack):
-        given.append(source if isinstance(source, Volume) else source.image)
+    given = [*before.values(), *([] if image is None else [image])]
+    given += [] if case is None else case.masks.values()
     return Result(
-        volume=unshared(image, given),
+        volume=unshared(Volume(made.array, made.spec), given),
         labels={name: unshared(label, given) for name, label in done.labels.items()},
         masks={name: unshared(mask, given) for name, mask in done.masks.items()},
         record=record,
+        diagnostics=diagnostics,
     )
 
 
@@ -101,16 +105,16 @@ def record_of(
     spec: Spec,
     *,
     steps: Sequence[AnyStep],
-    diagnostics: Sequence[Diagnostic] = (),
+    diagnostics: Sequence[Diagnostic],
 ) -> Record:
-    """The record of a run on `stack` that took the resolved `steps` and gave `spec`."""
+    """The record of a run on `stack` that took the resolved `steps`, gave `spec` and found `diagnostics`."""
     return Record(
         version=VERSION,
-        source={"sha256": stack.source_sha256, "geometry": geometry_data(stack)},
+        source=SourceData(stack.source),
         pipeline=pipeline,
         steps=tuple(step_data(step) for step in steps),
         output=output_data(spec),
-        diagnostics=tuple(each.to_json() for each in (*stack.diagnostics, *diagnostics)),
+        diagnostics=tuple(each.to_json() for each in diagnostics),
     )
 
 
@@ -128,24 +132,30 @@ class _Run:
     sampler: Sampler = DEFAULT_SAMPLER
 
     def take(self, step: AnyStep) -> None:
-        fixed = (
-            step.resolve(self.flushed())
-            if isinstance(step, Resolvable) and needs_voxels(step)
-            else step
-        )
+        fixed, has_read = step, False
+        if isinstance(step, Resolvable) and needs_voxels(step):
+            before = self.case
+            fixed = step.resolve(self.flushed())
+            has_read = self.case is not before
         assert isinstance(fixed, Step)
         fixed = completed(fixed, self._spec())
+        if has_read and self._is_fusible(fixed):
+            self.resolved.append(EndPass())  # so that the resolved steps are fused in the same way
         self.resolved.append(fixed)
         self.diagnostics += getattr(fixed, "diagnostics", ())
         for _ in range(2):
             fold = self._fold()
-            joined = None if fold is None else fold.fused(fixed)
-            if joined is not None:
-                self.fold = joined
+            fused = None if fold is None else fold.fused(fixed)
+            if fused is not None:
+                self.fold = fused
                 return
             self.flushed()
         self.case = fixed.apply(self.flushed())
         self._restart()
+
+    def _is_fusible(self, step: Step) -> bool:
+        fold = self._fold()
+        return fold is not None and fold.fused(step) is not None
 
     def _spec(self) -> Spec:
         """What the next step gets."""
@@ -245,11 +255,10 @@ def interpolated_masks(stack: Stack) -> dict[str, Volume]:
 
     On an even grid made of uneven slices, a slice is interpolated where the nearest one of the stack is.
     """
-    if not any(stack.interpolated):
+    flags = stack.source.interpolated
+    if not any(flags):
         return {}
     grid = stack.grid
-    flags = np.array(stack.interpolated, dtype=np.uint8)
-    nearest = np.abs(stack.nodes[:, 2, np.newaxis] - np.arange(grid.shape[2])).argmin(axis=0)
     array = np.zeros(grid.shape, dtype=np.uint8, order="F")
-    array[:, :, flags[nearest] == 1] = 1
+    array[:, :, np.array(flags)] = 1
     return {NAME: Volume.from_array(array, affine=grid.affine, quantity="mask")}

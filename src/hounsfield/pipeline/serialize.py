@@ -19,7 +19,7 @@ from hounsfield.io.bytes.text import read_short_text
 from hounsfield.pipeline.check import check_order
 from hounsfield.pipeline.record import LARGEST_BYTES as LARGEST_RECORD_BYTES
 from hounsfield.steps.base import AnyStep
-from hounsfield.steps.registry import NAMES, step_class
+from hounsfield.steps.registry import NAMES, RESOLVED, step_class
 
 SCHEMA = 1
 """The version of the file format; a file of a later one is refused."""
@@ -27,15 +27,27 @@ SCHEMA = 1
 LARGEST_BYTES = 1 << 20
 """A pipeline file is a few hundred bytes; a megabyte is not one."""
 
-_TOP = ("schema", "name", "steps", "parameters")
+_TOP = ("schema", "name", "steps", "parameters", "dtype")
 
 
-def load(path: Path, *, settings: Sequence[str] = ()) -> tuple[tuple[AnyStep, ...], str]:
-    """Read a .toml pipeline or the pipeline of a record.json; raises ReadError and PipelineError."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a pipeline file says."""
+
+    steps: tuple[AnyStep, ...]
+    name: str
+    dtype: np.dtype[Any] | None
+
+
+def load(path: Path, *, settings: Sequence[str] = (), resolved: bool = False) -> Parsed:
+    """Read a .toml pipeline, or the pipeline or the resolved steps of a record.json.
+
+    Raises ReadError and PipelineError.
+    """
     is_record = path.suffix == ".json"
     text = read_short_text(path, largest_bytes=LARGEST_RECORD_BYTES if is_record else LARGEST_BYTES)
     try:
-        data = dict(json.loads(text)["pipeline"]) if is_record else tomllib.loads(text)
+        data = _of_record(json.loads(text), resolved) if is_record else tomllib.loads(text)
     except (
         json.JSONDecodeError,
         tomllib.TOMLDecodeError,
@@ -51,10 +63,14 @@ def load(path: Path, *, settings: Sequence[str] = ()) -> tuple[tuple[AnyStep, ..
     return parse(data, settings=settings, where=str(path))
 
 
-def parse(
-    data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str = ""
-) -> tuple[tuple[AnyStep, ...], str]:
-    """The steps and the name of a pipeline from plain data.
+def _of_record(record: Mapping[str, Any], resolved: bool) -> dict[str, Any]:
+    """The pipeline of a record as plain data, with the steps that it came down to where `resolved`."""
+    data = dict(record["pipeline"])
+    return {**data, "steps": [dict(row) for row in record["steps"]]} if resolved else data
+
+
+def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str = "") -> Parsed:
+    """The steps, the name and the dtype of a pipeline from plain data.
 
     Raises PipelineError with every diagnostic, each with the number of its step.
     """
@@ -99,14 +115,31 @@ def parse(
         diagnostics += wrong
         steps.append(step)
     diagnostics += check_order(steps)
-    if diagnostics:
-        raise PipelineError(diagnostics)
-    return tuple(step for step in steps if step is not None), str(data.get("name", ""))
+    dtype, wrong = _parse_dtype(data.get("dtype"), where)
+    if diagnostics or wrong:
+        raise PipelineError([*diagnostics, *wrong])
+    return Parsed(
+        tuple(step for step in steps if step is not None), str(data.get("name", "")), dtype
+    )
 
 
-def to_data(steps: Sequence[AnyStep], *, name: str) -> dict[str, Any]:
+def _parse_dtype(word: object, where: str) -> tuple[np.dtype[Any] | None, list[Diagnostic]]:
+    try:
+        dtype = None if word is None else np.dtype(str(word))
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype is None or dtype.kind in "iuf":
+        return dtype, []
+    message = f"'{word}' is no dtype of voxels; one is int16, uint8 or float32"
+    return None, [Diagnostic("VALUE", "refusal", message, where)]
+
+
+def to_data(
+    steps: Sequence[AnyStep], *, name: str, dtype: np.dtype[Any] | None = None
+) -> dict[str, Any]:
     """The pipeline as plain data: only what differs from the defaults."""
-    return {"schema": SCHEMA, "name": name, "steps": [step_data(step) for step in steps]}
+    cast_to = {} if dtype is None else {"dtype": str(dtype)}
+    return {"schema": SCHEMA, "name": name, **cast_to, "steps": [step_data(step) for step in steps]}
 
 
 def step_data(step: AnyStep) -> dict[str, Any]:
@@ -119,16 +152,16 @@ def step_data(step: AnyStep) -> dict[str, Any]:
     return row
 
 
-def to_toml(steps: Sequence[AnyStep], *, name: str) -> str:
+def to_toml(steps: Sequence[AnyStep], *, name: str, dtype: np.dtype[Any] | None = None) -> str:
     """The text of a .toml file."""
     import tomli_w
 
-    return tomli_w.dumps(to_data(steps, name=name))
+    return tomli_w.dumps(to_data(steps, name=name, dtype=dtype))
 
 
 def _parse_step(row: dict[str, Any], *, where: str) -> tuple[AnyStep | None, list[Diagnostic]]:
     name = row.pop("step", None)
-    if not isinstance(name, str) or name not in NAMES:
+    if not isinstance(name, str) or name not in {**NAMES, **RESOLVED}:
         near = get_close_matches(str(name), NAMES, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
         return None, [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from mmap import mmap
 from tempfile import TemporaryFile
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.platform import release_pages
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
@@ -27,11 +28,28 @@ from hounsfield.steps.pointwise import cast
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stream:
-    """What will come out, the record of it, and the slabs themselves (i, j, some of k), in order."""
+    """What will come out, the slabs themselves (i, j, some of k), in order, and the record, once they have been read."""
 
     spec: Spec
-    record: Record
+    steps: tuple[Step, ...]
+    pipeline: Mapping[str, Any]
     one_pass: OnePass
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Those of the source; where no slab was read before, this reads all of it."""
+        return self.one_pass.stack.finished()
+
+    @property
+    def record(self) -> Record:
+        """The record of the run, with what the voxels told; ask for it after the last slab."""
+        return record_of(
+            self.pipeline,
+            self.one_pass.stack,
+            self.spec,
+            steps=self.steps,
+            diagnostics=self.diagnostics,
+        )
 
     def slabs(self) -> Iterator[Array]:
         """Read the source once and give the output slab by slab along k.
@@ -90,9 +108,10 @@ def stream(
         fold is None or fold.spec.channels or fold.may_leave_int16(stack)
     ):  # a header is written before the values are known
         return None
-    spec = fold.spec if dtype is None else fold.spec.replaced(dtype=dtype)
+    cast_to = pipeline.dtype if dtype is None else dtype
     return Stream(
-        spec=spec,
-        record=record_of(to_data(pipeline.steps, name=pipeline.name), stack, spec, steps=steps),
+        spec=fold.spec if cast_to is None else fold.spec.replaced(dtype=cast_to),
+        steps=tuple(steps),
+        pipeline=to_data(pipeline.steps, name=pipeline.name, dtype=cast_to),
         one_pass=fold.one_pass(stack, slab_bytes=slab_bytes),
     )

@@ -108,8 +108,7 @@ class OnePass:
                     if following is not None:
                         waiting = ahead.submit(following.decoded, self.stack)
                     yield this.start, this.stop, ready
-        if self.stack.finish is not None:
-            self.stack.finish()
+        self.stack.finished()
 
     def _cut(self, tables: tuple[list[AxisTable], ...], planes: int) -> Iterator[_Slab]:
         """Runs of output planes whose source slices fit the memory budget."""
@@ -267,17 +266,28 @@ def sample_volume(
 
 
 def read_stack(stack: Stack) -> Volume:
-    """Read a stack as a volume on its natural grid (the hook of Stack.volume)."""
+    """Read a stack as a volume on its natural grid, with its diagnostics and source."""
+    volume = _sampled(stack)
+    return replace(volume, diagnostics=stack.finished(), source=stack.source)
+
+
+def _sampled(stack: Stack) -> Volume:
     sampling, spec = Sampling.of_stack(stack), stack.spec
     if sampling.is_copy and stack.is_raw and stack.stored_dtype == spec.dtype:
         array = stack.slab(0, stack.shape[2])
-        if stack.finish is not None:
-            stack.finish()
-        is_own = array.flags.writeable and array.base is None
-        return Volume(array if is_own else np.array(array, order="F"), spec)
-    rescaled = getattr(stack.decode, "rescaled", None)
-    if rescaled is not None and sampling.is_copy and spec.dtype == np.int16:
-        array = rescaled(
+        return Volume(
+            np.array(array, order="F")
+            if not array.flags.writeable or array.base is not None
+            else array,
+            spec,
+        )
+    finished = (
+        getattr(stack.decode, "rescaled", None)
+        if sampling.is_copy and spec.dtype == np.int16
+        else None
+    )
+    if finished is not None:
+        array = finished(
             slopes=stack.slopes,
             intercepts=stack.intercepts,
             padding=stack.padding,

@@ -28,9 +28,14 @@ NAMES: dict[str, str] = {
 """The module of this package that holds each step, one a line; a new step is one more."""
 
 
+RESOLVED: dict[str, str] = {"EndPass": "end_pass", "FixedMask": "fixed_mask"}
+"""Steps that only the resolved steps of a record hold."""
+
+
 @cache
 def step_class(name: str) -> type:
     """The class of the step `name`, imported when first asked for; KeyError where there is none."""
-    found = getattr(import_module(f"hounsfield.steps.{NAMES[name]}"), name)
+    module = NAMES.get(name) or RESOLVED[name]
+    found = getattr(import_module(f"hounsfield.steps.{module}"), name)
     assert isinstance(found, type)
     return found

@@ -14,6 +14,7 @@ from hounsfield.core.policy import ReadPolicy
 from hounsfield.io.dicom.read import open_dicom
 from hounsfield.io.dicom.report import scan_dicom
 from hounsfield.phantom import Faults, Head, head, write_series
+from tests.reported import reported
 
 SPACING_MM = (4.0, 4.0, 8.0)
 SHAPE = (64, 64, 24)
@@ -73,7 +74,8 @@ EXACT = {
 @pytest.mark.parametrize("name", list(EXACT))
 def test_fault_that_can_be_read_gives_the_truth(small: Head, tmp_path: Path, name: str) -> None:
     series = write_series(small, tmp_path / "x", faults=EXACT[name])
-    volume = hu.read(tmp_path / "x")
+    with reported(*REPORTED.get(name, ())):
+        volume = hu.read(tmp_path / "x")
     assert series.truth is not None
     assert volume.grid.same_as(series.truth.grid)
     assert (
@@ -81,6 +83,8 @@ def test_fault_that_can_be_read_gives_the_truth(small: Head, tmp_path: Path, nam
         <= 0.5 * max(EXACT[name].slopes) * (name == "slopes") + 1e-3
     )
 
+
+REPORTED = {"duplicated": ("DUPLICATE",), "-2048 untagged": ("PADDING",)}
 
 REFUSED = {
     "GAP": Faults(missing=(7, 8)),
@@ -139,7 +143,9 @@ def test_each_phase_is_read_by_its_id(
     reports = scan_dicom(tmp_path / "x")
     assert len(reports) == phases
     for report, truth in zip(reports, series.truths, strict=True):
-        assert np.array_equal(hu.read(tmp_path / "x", series=report.id).array, truth.array)
+        with reported("MULTI_PHASE"):
+            volume = hu.read(tmp_path / "x", series=report.id)
+        assert np.array_equal(volume.array, truth.array)
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ from hounsfield.core.errors import ReadError, RefusedError, refused, unreadable
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import BACKGROUNDS, Quantity
 from hounsfield.core.stack import Decode, Stack
-from hounsfield.io.dicom.files.listing import sources
+from hounsfield.io.bytes.checksum import SourceFiles
+from hounsfield.io.dicom.files.listing import files_of, sources
 from hounsfield.io.dicom.files.source import printable
 from hounsfield.io.dicom.header.frame import Frame
 from hounsfield.io.dicom.header.scan_headers import OtherFile, scan_headers
@@ -49,7 +50,8 @@ def open_dicom(
     ]
     if refusals:
         raise RefusedError(list(refusals))
-    return stack_of(validated, policy, extra=unread_files(result))
+    stack = stack_of(validated, policy, extra=unread_files(result))
+    return stack.replaced(checksum=_source_files(path, selected))
 
 
 def stack_of(
@@ -97,6 +99,16 @@ def _rescales(frames: Sequence[Frame]) -> tuple[tuple[float, ...], tuple[float, 
         tuple(1.0 if lut else slope for lut, slope in zip(has_lut, slopes, strict=True)),
         tuple(0.0 if lut else value for lut, value in zip(has_lut, intercepts, strict=True)),
     )
+
+
+def _source_files(path: Path, series: Series) -> SourceFiles:
+    """The files of a series, or the archive or directory file that it lies in."""
+    if not path.is_dir():
+        return SourceFiles.of(files_of(path))
+    files = [path / name for name in series.names]
+    if not all(file.is_file() for file in files):  # a name that no terminal may show
+        files = [item for item in path.rglob("*") if item.is_file()]
+    return SourceFiles.of(files, is_ordered=False)
 
 
 def source_frames(stack: Stack) -> tuple[Frame | None, ...]:

@@ -23,8 +23,11 @@ UNIT_MM = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
 """Spatial codes of xyzt_units other than millimetres (2) and unknown (0, read as millimetres)."""
 
 AFFINES_AGREE_MM = 0.01
-"""Largest distance of corners by sform and qform: a float32 quaternion moves a corner of a 500 mm
-volume by under 0.001 mm, and writers round to 0.01 mm."""
+"""Largest distance of corners by sform and qform, mm: writers round to 0.01. The rounding of the
+float32 quaternion is added (see _rounding)."""
+
+QUATERN_ERROR = 4e-7
+"""Largest error of b^2 + c^2 + d^2 of a float32 quaternion: three roundings of 2^-24, doubled."""
 
 VECTOR_INTENT = 1007
 """NIFTI_INTENT_VECTOR: the fifth axis is the channels of one volume."""
@@ -185,7 +188,7 @@ def _affine(
         )
     if sform is None or qform is None:
         return grid.affine, "", ()
-    return grid.affine, "", _difference(grid, qform)
+    return grid.affine, "", _difference(grid, qform, rounding=_rounding(header))
 
 
 def _sform(header: Any) -> NDArray[np.float64]:
@@ -206,16 +209,27 @@ def _qform(header: Any) -> NDArray[np.float64] | None:
     return affine if np.isfinite(affine).all() and np.abs(affine).max() <= FARTHEST_MM else None
 
 
-def _difference(grid: Grid, qform: NDArray[np.float64]) -> tuple[Diagnostic, ...]:
+def _rounding(header: Any) -> float:
+    """The angle, radians, by which float32 leaves a quaternion open: its real part is the root of what b, c and d leave
+    of 1, which for nearly half a turn is next to nothing."""
+    rest = max(0.0, 1.0 - sum(float(header[f"quatern_{name}"]) ** 2 for name in "bcd"))
+    return 2 * float(np.sqrt(rest + QUATERN_ERROR) - np.sqrt(max(rest - QUATERN_ERROR, 0.0)))
+
+
+def _difference(
+    grid: Grid, qform: NDArray[np.float64], *, rounding: float
+) -> tuple[Diagnostic, ...]:
     ends = grid.index(grid.corners_mm)
-    offsets_mm = ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm
-    largest_mm = float(np.linalg.norm(offsets_mm, axis=1).max())
-    if largest_mm <= AFFINES_AGREE_MM:
+    apart_mm = float(
+        np.linalg.norm(ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm, axis=1).max()
+    )
+    reach_mm = float(np.linalg.norm(grid.corners_mm - grid.affine[:3, 3], axis=1).max())
+    if apart_mm <= AFFINES_AGREE_MM + rounding * reach_mm:
         return ()
     return (
         Diagnostic(
             "AFFINES_DIFFER",
             "warning",
-            f"sform and qform differ by up to {largest_mm:.4g} mm at the corners; sform used",
+            f"sform and qform differ by up to {apart_mm:.4g} mm at the corners; sform used",
         ),
     )

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import QuantityError, RefusedError, refused, warn
+from hounsfield.core.errors import QuantityError, RefusedError, refused
 from hounsfield.core.volume import Array
 
 CHECKED_FROM_VOXELS = 4096
@@ -54,8 +54,8 @@ def sample_stride(size: int) -> int:
 
 def check_hu(
     array: Array, *, slope: float = 1.0, intercept: float = 0.0, not_hu: str | None = None
-) -> None:
-    """Warn where values do not look like HU, raise RefusedError (NOT_HU) where they cannot be.
+) -> tuple[Diagnostic, ...]:
+    """A warning (NOT_HU) where values do not look like HU; raise RefusedError (NOT_HU) where they cannot be.
 
     Proof is a header that says otherwise (`not_hu`), values beyond any scanner's, or fractions within 0 to 1 alone.
     Doubt is no air, or no soft tissue: a skull-stripped brain has no air, a rescaled map has neither.
@@ -63,7 +63,8 @@ def check_hu(
     if not_hu is not None:
         raise not_hu_error(not_hu)
     if array.size >= CHECKED_FROM_VOXELS:
-        check_hu_sample(sample(array), slope=slope, intercept=intercept)
+        return check_hu_sample(sample(array), slope=slope, intercept=intercept)
+    return ()
 
 
 def not_hu_error(reason: str) -> RefusedError:
@@ -71,7 +72,9 @@ def not_hu_error(reason: str) -> RefusedError:
     return refused("NOT_HU", f"these are not HU: {reason}{_FORCE}")
 
 
-def check_hu_sample(sampled: Array, *, slope: float = 1.0, intercept: float = 0.0) -> None:
+def check_hu_sample(
+    sampled: Array, *, slope: float = 1.0, intercept: float = 0.0
+) -> tuple[Diagnostic, ...]:
     """The same of an even sample of the values, such as `sample` takes."""
     values = sampled.astype(np.float64) * slope + intercept
     low, high = float(values.min()), float(values.max())
@@ -86,11 +89,12 @@ def check_hu_sample(sampled: Array, *, slope: float = 1.0, intercept: float = 0.
             f"quantity='label', or give them by --label{_FORCE}",
         )
     missing = _missing(values)
-    if missing:
-        message = (
-            f"these values, {low:g} to {high:g}, may not be HU: {missing}; check the source{_FORCE}"
-        )
-        warn(Diagnostic("NOT_HU", "warning", message))
+    if not missing:
+        return ()
+    message = (
+        f"these values, {low:g} to {high:g}, may not be HU: {missing}; check the source{_FORCE}"
+    )
+    return (Diagnostic("NOT_HU", "warning", message),)
 
 
 def check_labels(array: Array) -> None:

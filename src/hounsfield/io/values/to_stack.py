@@ -29,31 +29,40 @@ from hounsfield.io.values.plausibility import (
 )
 from hounsfield.io.values.raw_image import RawImage
 
+Check = Callable[[Array], tuple[Diagnostic, ...]]
+
 
 class Slices:
-    """Voxels that are loaded, and judged, when the first slab is asked for, and kept; `slab` gives native order."""
+    """Voxels that are loaded, and checked, when the first slab is asked for, and kept; `slab` gives native order."""
 
-    def __init__(
-        self, load: Callable[[], Array], dtype: np.dtype[Any], judge: Callable[[Array], None]
-    ) -> None:
-        self._load, self._dtype, self._judge = load, dtype, judge
+    def __init__(self, load: Callable[[], Array], dtype: np.dtype[Any], check: Check) -> None:
+        self._load, self._dtype, self._check = load, dtype, check
         self._array: Array | None = None
+        self._found: tuple[Diagnostic, ...] = ()
         self._lock = Lock()
 
     def slab(self, start: int, stop: int) -> Array:
         """Slices start to stop (exclusive), (i, j, stop - start), Fortran-ordered; a view if nothing is converted."""
+        return self._loaded()[:, :, start:stop].astype(self._dtype, order="F", copy=False)
+
+    def finish(self) -> tuple[Diagnostic, ...]:
+        """What the check found in the voxels."""
+        self._loaded()
+        return self._found
+
+    def _loaded(self) -> Array:
         with self._lock:
             if self._array is None:
                 array = self._load()
-                self._judge(array)
+                self._found = self._check(array)
                 self._array = array
-        return self._array[:, :, start:stop].astype(self._dtype, order="F", copy=False)
+            return self._array
 
 
 def stack_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Stack:
-    """The Stack of what a file holds, its dtype rescale_to_dtype: voxels are loaded only where that needs a look at them.
+    """Build the Stack of a file; voxels are loaded only if its dtype depends on them.
 
-    Raises RefusedError, QuantityError or ReadError; warns (HounsfieldWarning) where HU are in doubt.
+    Raises RefusedError, QuantityError or ReadError; where HU are in doubt `finish` returns a diagnostic.
     """
     _check_quantity(stored, quantity, policy)
     background = _background(stored, quantity)
@@ -70,12 +79,13 @@ def stack_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Sta
             and math.prod(stored.grid.shape) * dtype.itemsize > KEPT_IN_MEMORY_BYTES
         ):
             return _sequential(stored, stored.packed, dtype, quantity=quantity, policy=policy)
-        slices = Slices(stored.load, dtype, _judge(stored, quantity, policy))
+        slices = Slices(stored.load, dtype, _check(stored, quantity, policy))
         return Stack.on_grid(
             stored.grid,
             stored_dtype=dtype,
             decode=slices.slab,
             quantity=quantity,
+            finish=slices.finish,
             background=background,
             slope=stored.slope,
             intercept=stored.intercept,
@@ -89,7 +99,7 @@ def stack_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Sta
         background=background,
         policy=policy,
     )
-    _judge(replace(stored, slope=1.0, intercept=0.0), quantity, policy)(array)
+    diagnostics += _check(replace(stored, slope=1.0, intercept=0.0), quantity, policy)(array)
     return _held(
         stored,
         array,
@@ -140,6 +150,7 @@ def volume_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Vo
     """The Volume of a file with channels."""
     _check_quantity(stored, quantity, policy)
     background = _background(stored, quantity)
+    diagnostics: tuple[Diagnostic, ...] = ()
     raw = stored.load()
     if quantity in ("label", "mask"):
         array = np.array(
@@ -153,7 +164,7 @@ def volume_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Vo
     ):
         array = np.array(raw, dtype=raw.dtype.newbyteorder("="), order="F")
     else:
-        array, _ = rescale_to_dtype(
+        array, diagnostics = rescale_to_dtype(
             raw,
             slope=stored.slope,
             intercept=stored.intercept,
@@ -168,7 +179,7 @@ def volume_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Vo
         channels=stored.channels,
         backgrounds=stored.backgrounds if stored.quantity == quantity else (),
     )
-    return Volume(array, spec)
+    return Volume(array, spec, diagnostics=stored.diagnostics + diagnostics)
 
 
 def _check_quantity(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> None:
@@ -189,10 +200,10 @@ def _background(stored: RawImage, quantity: Quantity) -> float:
     return BACKGROUNDS.get(quantity, 0.0)
 
 
-def _judge(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> Callable[[Array], None]:
-    """What is to be said of the stored array once it is there; nothing where the user has answered for it."""
+def _check(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> Check:
+    """How the stored array is checked once it is there; not at all where the user or the file says what it is."""
     if quantity != "hu" or policy.assume == "hu" or stored.quantity == "hu":
-        return lambda array: None
+        return lambda array: ()
     return lambda array: check_hu(
         array, slope=stored.slope, intercept=stored.intercept, not_hu=stored.not_hu
     )
@@ -238,8 +249,8 @@ def _held(
     diagnostics: tuple[Diagnostic, ...],
     policy: ReadPolicy,
 ) -> Stack:
-    """The stack of values that are rescale_to_dtype already and lie in memory."""
-    slices = Slices(lambda: array, array.dtype, lambda _: None)
+    """The stack of values in memory that need no further conversion."""
+    slices = Slices(lambda: array, array.dtype, lambda _: ())
     return Stack.on_grid(
         stored.grid,
         stored_dtype=array.dtype,

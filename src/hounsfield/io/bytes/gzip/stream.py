@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.bounded import CHUNK_BYTES, Stream, check_end, stream_of, too_short
@@ -31,7 +32,7 @@ class Sequential:
     """Slices (i, j, start to stop) of `dtype` in order, from a stream that only runs forwards.
 
     The last slab asked for is kept, as the next one may begin inside it; going further back inflates from the
-    beginning again. `finish` reads on to the checksum, and calls `check` with a sample of all
+    beginning again. `finish` reads on to the checksum, and returns what `check` says of a sample of all
     voxels (stored values as `dtype`): every `stride`-th along each axis.
     """
 
@@ -43,7 +44,7 @@ class Sequential:
         stored: np.dtype[Any],
         dtype: np.dtype[Any],
         stride: int = 1,
-        check: Callable[[Array], None] | None = None,
+        check: Callable[[Array], tuple[Diagnostic, ...]] | None = None,
     ) -> None:
         self._packed, self._shape, self._stored, self._dtype = packed, shape, stored, dtype
         self._stride, self._check = stride, check
@@ -53,6 +54,7 @@ class Sequential:
         self._kept: tuple[int, Array] | None = None
         self._next = 0
         self._samples: list[Array] = []
+        self._found: tuple[Diagnostic, ...] | None = None
 
     def slab(self, start: int, stop: int) -> Array:
         """Slices start to stop (exclusive), (i, j, stop - start), native byte order, Fortran-ordered."""
@@ -69,19 +71,25 @@ class Sequential:
             self._kept = (start, out)
             return out
 
-    def finish(self) -> None:
-        """Read on to the end: raises ReadError where the stream is cut short or its checksum is wrong, and what
-        `check` raises."""
+    def finish(self) -> tuple[Diagnostic, ...]:
+        """Read on to the end, unless nothing was read since that was done: raises ReadError where the stream is cut
+        short or its checksum is wrong, and what `check` raises."""
         with self._lock, reading("NIfTI"):
-            if self._stream is None:
-                self._rewind()
-            self._skip(self._shape[2])
-            assert self._stream is not None
-            check_end(self._stream, self._slice_bytes * self._shape[2])
+            if self._found is None or self._stream is not None:
+                self._read_on()
+                self._found = (
+                    () if self._check is None else self._check(np.concatenate(self._samples))
+                )
             self._close()
-        if self._check is not None:
-            self._check(np.concatenate(self._samples))
-        self._samples = []
+            self._samples = []
+            return self._found
+
+    def _read_on(self) -> None:
+        if self._stream is None:
+            self._rewind()
+        self._skip(self._shape[2])
+        assert self._stream is not None
+        check_end(self._stream, self._slice_bytes * self._shape[2])
 
     @property
     def _slice_bytes(self) -> int:

@@ -34,6 +34,16 @@ def sources(path: Path) -> list[Source]:
     return dicomdir_sources(path) if is_dicomdir(head) else [source]
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The files behind one that is no folder: itself, and those that it names where it is a DICOMDIR."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not is_dicomdir(head):
+        return (path,)
+    named = [source.path for source in dicomdir_sources(path) if isinstance(source, FileSource)]
+    return (path, *sorted(Path(name) for name in named))
+
+
 def _numbered(folder: Path) -> Iterator[FileSource]:
     found = sorted(_files(str(folder), "", 0))
     for ordinal, (name, path, size) in enumerate(found):

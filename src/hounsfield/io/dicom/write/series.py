@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hounsfield.core.errors import GeometryError, QuantityError, WriteError, warn
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import GeometryError, QuantityError, WriteError
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
@@ -25,14 +26,14 @@ MOST_SLICES = 99_999
 
 def write_dicom(
     volume: Volume, path: Path, *, source: Stack | None = None, identity: Identity = "remove"
-) -> None:
+) -> tuple[Diagnostic, ...]:
     """Write `volume` as a CT series into the folder `path`, atomically and reproducibly.
 
-    Values are stored in 16 bits: integers exactly, others within half a slope, with a warning.
+    Values are stored in 16 bits: integers exactly, others within half a slope. Returns the diagnostics.
     `source` is the DICOM series that the volume was derived from, and is referenced. Only listed
     attributes are written: with identity='remove', patient and study are empty and the UIDs of the
-    source are replaced by pseudonyms under the user's key; with 'keep' they are copied, with a
-    warning. Readers sort slices along rows x columns, so a volume with left-handed axes is read
+    source are replaced by pseudonyms under the user's key; with 'keep' they are copied.
+    Readers sort slices along rows x columns, so a volume with left-handed axes is read
     back with k reversed, at the same position in world space.
 
     Raises QuantityError for labels and channels, GeometryError for a sheared grid, WriteError.
@@ -42,10 +43,6 @@ def write_dicom(
         raise WriteError("identity='keep' needs source=, the series to copy patient and study from")
     origin = None if source is None else dicom_source(source)
     rescale = rescale_for(volume.array)
-    if rescale.error:
-        _warn(f"values are not 16-bit integers; stored with an error of up to {rescale.error:.3g}")
-    if identity == "keep" and origin is not None:
-        _warn("identity='keep': the files contain the patient and study of the source")
     series = DerivedSeries(
         spec=volume.spec,
         rescale=rescale,
@@ -59,10 +56,16 @@ def write_dicom(
         for k in range(volume.shape[2]):
             data = series.slice_dataset(k, rescale.stored(volume.array[:, :, k]))
             data.save_as(folder / SLICE_NAME.format(k + 1), enforce_file_format=True)
+    return _diagnostics(rescale.error, is_kept=identity == "keep" and origin is not None)
 
 
-def _warn(message: str) -> None:
-    warn(message, stacklevel=4)
+def _diagnostics(error: float, *, is_kept: bool) -> tuple[Diagnostic, ...]:
+    rounded = f"values are not 16-bit integers; stored with an error of up to {error:.3g}"
+    kept = "identity='keep': the files contain the patient and study of the source"
+    return (
+        *((Diagnostic("ROUNDED", "warning", rounded),) if error else ()),
+        *((Diagnostic("IDENTITY_KEPT", "warning", kept),) if is_kept else ()),
+    )
 
 
 def _check(volume: Volume) -> None:

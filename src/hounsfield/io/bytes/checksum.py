@@ -1,0 +1,81 @@
+"""The sha256 of the files that a source is made of, as they were when it was opened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import ReadError, warn
+from hounsfield.core.platform import thread_count
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFiles:
+    """The files of one source, with each one's size, time of change and inode when it was opened.
+
+    `is_ordered` tells a source whose files have their own parts (a header and its data) from a series, whose files may
+    be called and sorted in any way.
+    """
+
+    paths: tuple[Path, ...]
+    stamps: tuple[Stamp, ...]
+    is_ordered: bool = True
+    _known: list[str] = field(default_factory=list, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, paths: Iterable[Path], *, is_ordered: bool = True) -> SourceFiles:
+        """The files as they are now, none twice; raises OSError where one is missing."""
+        found = tuple(dict.fromkeys(paths))
+        return cls(found, tuple(_stamp(path) for path in found), is_ordered)
+
+    def sha256(self) -> str:
+        """The sha256 of the file, or that of the sha256s of several files, in order or sorted; computed once.
+
+        Raises ReadError (SOURCE_CHANGED) where a file is not what it was when it was opened.
+        """
+        if not self._known:
+            digests = self._digests()
+            if not self.is_ordered:
+                digests.sort()
+            joined = "".join(digests).encode("ascii")
+            self._known.append(
+                digests[0] if len(digests) == 1 else hashlib.sha256(joined).hexdigest()
+            )
+        return self._known[0]
+
+    def __call__(self) -> str:
+        """The same, but empty, with a warning, where a file has changed: what was read stays as it was."""
+        try:
+            return self.sha256()
+        except ReadError as error:
+            warn(Diagnostic("SOURCE_CHANGED", "warning", f"{error}; the record has no checksum"))
+            return ""
+
+    def _digests(self) -> list[str]:
+        try:
+            with ThreadPoolExecutor(thread_count()) as pool:
+                digests = list(pool.map(_of_file, self.paths))
+            changed = tuple(_stamp(path) for path in self.paths) != self.stamps
+        except OSError:
+            changed = True
+        if changed:
+            message = "the files of the source have changed since they were opened"
+            raise ReadError(Diagnostic("SOURCE_CHANGED", "refusal", message))
+        return digests
+
+
+def _stamp(path: Path) -> Stamp:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def _of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
