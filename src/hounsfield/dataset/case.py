@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from hounsfield.io.checksum import sha256_of, sha256_of_files
+
 Status = Literal["done", "skipped", "failed"]
 
 
@@ -60,3 +62,10 @@ class CaseResult:
             "seconds": self.seconds,
             "output_sha256": self.output_sha256,
         }
+
+
+def source_sha256(case: CaseSource) -> str:
+    """The sha256 that names what a case is made of: of bytes, never of names or order. Raises ReadError."""
+    if case.files:
+        return sha256_of_files(case.path / name for name in case.files)
+    return sha256_of(case.path)

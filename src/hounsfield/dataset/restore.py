@@ -147,7 +147,7 @@ def restore_seg(
 def _check_source(record: Record, source: Path, series: str | None) -> None:
     """Raise RefusedError (OTHER_SOURCE) unless a series at `source` is made of the bytes that the record names: two scans
     of one protocol lie on one grid, and a segmentation must not refer to the wrong one."""
-    from hounsfield.dataset.checksum import source_sha256
+    from hounsfield.dataset.case import source_sha256
     from hounsfield.dataset.discover import discover
 
     wanted = record.source["sha256"]

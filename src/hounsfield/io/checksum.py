@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from hounsfield.core.platform import thread_count
+from hounsfield.io.bytes.checksum import file_sha256, joined_sha256
 from hounsfield.io.bytes.gzip.read import reading
-from hounsfield.io.formats import sniff
-
-CHUNK_BYTES = 1 << 20
-
-ANY_AFFINE = "RAS"
-"""Stands in for an affine that a header lacks: only the names of its data files are asked for here."""
+from hounsfield.io.formats import files_of
 
 
 def sha256_of(path: Path) -> str:
@@ -23,44 +20,17 @@ def sha256_of(path: Path) -> str:
     """
     if path.is_dir():
         with reading("source"):
-            return _together(sorted(_of_file(item) for item in path.rglob("*") if item.is_file()))
-    parts = _parts(path)
+            files = [item for item in path.rglob("*") if item.is_file()]
+        return sha256_of_files(files)
+    parts = files_of(path)
     with reading("source"):
-        return (
-            _of_file(parts[0]) if len(parts) == 1 else _together([_of_file(part) for part in parts])
-        )
+        return joined_sha256([file_sha256(part) for part in parts])
 
 
-def _parts(path: Path) -> Sequence[Path]:
-    """The files that a volume is made of, the one with the header first, none twice."""
-    kind = sniff(path)
-    found: Sequence[Path] = (path,)
-    if kind == "nifti":
-        from hounsfield.io.nifti.reader import halves
+def sha256_of_files(paths: Iterable[Path]) -> str:
+    """The sha256 of files in any order: of their sorted sha256s; of a single file, that of its bytes.
 
-        found = halves(path)
-    elif kind == "nrrd":
-        from hounsfield.io.nrrd.reader import header_and_files as of_nrrd
-
-        found = (path, *of_nrrd(path, assume_affine=ANY_AFFINE)[1])
-    elif kind == "metaimage":
-        from hounsfield.io.metaimage.reader import header_and_files as of_metaimage
-
-        found = (path, *of_metaimage(path, assume_affine=ANY_AFFINE)[1])
-    elif kind == "npy":
-        from hounsfield.io.npy.npy import sidecar_path
-
-        found = (path, sidecar_path(path))
-    return tuple(dict.fromkeys(found))
-
-
-def _together(digests: Sequence[str]) -> str:
-    return hashlib.sha256("".join(digests).encode("ascii")).hexdigest()
-
-
-def _of_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    Raises ReadError.
+    """
+    with reading("source"), ThreadPoolExecutor(thread_count()) as pool:
+        return joined_sha256(sorted(pool.map(file_sha256, paths)))

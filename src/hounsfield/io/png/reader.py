@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hounsfield.core.errors import ReadError
+from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.read import reading
 from hounsfield.io.png.writer import INTERCEPT_KEY, SLOPE_KEY, slice_name
@@ -26,7 +27,7 @@ PNG_END = bytes.fromhex("0000000049454e44ae426082")
 """The chunk IEND, which ends every PNG that is whole."""
 
 
-def open_png(path: Path) -> RawImage:
+def open_png(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     """What the folder holds, by its sidecar; slices are decoded when asked for.
 
     Whole numbers come back in their own dtype; others as stored numbers with slope and intercept. Raises ReadError

@@ -19,7 +19,7 @@ SLOPE_KEY, INTERCEPT_KEY = "Rescale Slope", "Rescale Intercept"
 """The names of the text chunks, after DICOM's attributes."""
 
 
-def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16]) -> None:
+def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16] = 16) -> None:
     """Write a folder of slices `slice-0000.png` (of channels: `slice-0000-1.png`) and the sidecar volume.json.
 
     An earlier output of ours at `path` is replaced whole; any other folder that is not empty is left, WriteError.
@@ -42,6 +42,11 @@ def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16]) -> None:
                 )
         sidecar = Sidecar(spec=volume.spec, slope=scale.slope, intercept=scale.intercept)
         (folder / SIDECAR_NAME).write_text(sidecar.text(), encoding="utf-8")
+
+
+def write_png8(volume: Volume, path: Path) -> None:
+    """Write a folder of slices of 8 bits, to look at."""
+    write_png(volume, path, bits=8)
 
 
 def slice_name(k: int, channel: int | None) -> str:

@@ -18,6 +18,9 @@ SIGNS: dict[str, tuple[float, float, float]] = {
 }
 """What each world axis of a frame is multiplied with to become RAS+."""
 
+ANY_AFFINE = "RAS"
+"""Stands in for an affine that a header lacks where only the names of its data files are asked for."""
+
 FARTHEST_MM = 1e6
 """A kilometre: no scanner places a voxel farther off, and no arithmetic on smaller numbers overflows."""
 
