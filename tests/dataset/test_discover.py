@@ -9,8 +9,8 @@ import pytest
 
 import hounsfield as hu
 from hounsfield.core.errors import PipelineError, ReadError
-from hounsfield.dataset.case_ids import PLAIN
 from hounsfield.dataset.case import source_sha256
+from hounsfield.dataset.case_ids import PLAIN
 from hounsfield.dataset.discover import discover
 from hounsfield.io.dicom.report import scan_dicom
 from hounsfield.phantom import Faults, Head, grid_about, head, write_series
