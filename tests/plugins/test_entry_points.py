@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
@@ -40,7 +41,7 @@ NOT_A_FORMAT = "nrrd"
 
 class Dist:
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name, self.version = name, "1.2"
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
                 if of == group
             ]
 
-        monkeypatch.setattr(entry_points, "entry_points", look)
+        monkeypatch.setattr("importlib.metadata.entry_points", look)
         for cache in caches:
             cache.cache_clear()
         return asked
@@ -152,6 +153,15 @@ def test_an_unregistered_step_runs_in_python_and_is_not_written(install, tmp_pat
         made.record.to_text()
     with pytest.raises(hu.PipelineError, match=words):
         RunConfig(pipeline=line, out=tmp_path)
+
+
+def test_a_pipeline_names_the_version_of_the_package_of_a_step(install) -> None:
+    install(("a", "hounsfield.steps", "Negate", "tests.plugins.test_entry_points:Negate"))
+    kind = registry.step_class("Negate")
+    line = hu.Pipeline([kind()])
+    assert hu.Pipeline.parse(tomllib.loads(line.to_toml())) == line
+    assert tomllib.loads(line.to_toml())["packages"] == {"a": "1.2"}
+    assert "packages" not in hu.Pipeline([hu.SplitSlices()]).to_toml()
 
 
 def test_a_class_of_a_registered_name_that_is_another_is_not_written() -> None:

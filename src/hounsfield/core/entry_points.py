@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Container
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hounsfield.core.errors import PluginError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @cache
 def found(group: str) -> tuple[EntryPoint, ...]:
     """The entry points of `group` in all installed packages, sorted by name and package."""
+    from importlib.metadata import entry_points  # slow to import, and seldom needed
+
     return tuple(sorted(entry_points(group=group), key=lambda each: (each.name, package_of(each))))
 
 

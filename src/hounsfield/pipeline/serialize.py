@@ -20,7 +20,7 @@ from hounsfield.pipeline.check import check_order
 from hounsfield.pipeline.record import LARGEST_BYTES as LARGEST_RECORD_BYTES
 from hounsfield.pipeline.record import UNREGISTERED
 from hounsfield.steps.base import AnyStep
-from hounsfield.steps.registry import GROUP, is_registered, step_class, step_names
+from hounsfield.steps.registry import GROUP, is_registered, package_version, step_class, step_names
 
 SCHEMA = 1
 """The version of the file format; a file of a later one is refused."""
@@ -28,7 +28,7 @@ SCHEMA = 1
 LARGEST_BYTES = 1 << 20
 """A pipeline file is a few hundred bytes; a megabyte is not one."""
 
-_TOP = ("schema", "name", "steps", "parameters")
+_TOP = ("schema", "name", "steps", "parameters", "packages")
 
 
 def load(path: Path, *, settings: Sequence[str] = ()) -> tuple[tuple[AnyStep, ...], str]:
@@ -108,13 +108,17 @@ def parse(
 def to_data(steps: Sequence[AnyStep], *, name: str) -> dict[str, Any]:
     """The pipeline as plain data: only what differs from the defaults.
 
-    A step whose class is not registered under its name has `unregistered = true`: such data is not written to a file.
+    `packages` are the versions of other packages whose steps are used. A step whose class is not registered under its
+    name has `unregistered = true`: such data is not written to a file.
     """
     rows = [
         step_data(step) if is_registered(type(step)) else {**step_data(step), UNREGISTERED: True}
         for step in steps
     ]
-    return {"schema": SCHEMA, "name": name, "steps": rows}
+    found = [package_version(type(step)) for step in steps]
+    packages = dict(sorted(each for each in found if each is not None))
+    data: dict[str, Any] = {"schema": SCHEMA, "name": name, "steps": rows}
+    return {**data, "packages": packages} if packages else data
 
 
 def check_registered(steps: Sequence[AnyStep]) -> None:

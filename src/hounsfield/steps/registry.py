@@ -61,6 +61,14 @@ def step_class(name: str) -> type:
     return found
 
 
+def package_version(kind: type) -> tuple[str, str] | None:
+    """Return the name and version of the package that registers a step; None for ours and unregistered ones."""
+    if kind.__name__ in NAMES or not is_registered(kind):
+        return None
+    dist = by_name(GROUP, noun="step", ours=NAMES)[kind.__name__].dist
+    return None if dist is None else (dist.name, dist.version)
+
+
 def is_registered(kind: type) -> bool:
     """Whether a step's class is the one that its name leads back to, so that a file that names it can be read."""
     try:
