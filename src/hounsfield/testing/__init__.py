@@ -1,4 +1,4 @@
-"""For tests of Hounsfield and of plug-ins: hypothesis strategies, and abstract tests of steps, readers, writers, samplers and engines.
+"""For tests of Hounsfield and of plug-ins: strategies, and abstract tests of steps, readers, writers, samplers and engines.
 
     from hounsfield.testing import StepTests
 
