@@ -56,7 +56,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 def run_python(text: str, names: dict[str, object], *, page: str) -> None:
     """Run a block of python: as a script, or as a doctest where it has prompts."""
     if ">>>" not in text:
-        exec(compile(text, page, "exec"), names)  # noqa: S102
+        exec(compile(text, page, "exec", dont_inherit=True), names)  # noqa: S102
         return
     test = doctest.DocTestParser().get_doctest(text, names, page, page, 0)
     assert doctest.DocTestRunner(optionflags=FLAGS).run(test, clear_globs=False).failed == 0
@@ -129,6 +129,27 @@ def test_every_step_and_parameter_is_in_the_reference() -> None:
         if field.init and field.metadata.get("record", True) and f"`{field.name}" not in rows[name]
     ]
     assert missing == []
+
+
+def test_the_table_of_formats_is_that_of_the_registry() -> None:
+    from hounsfield.io.formats import FORMATS, Format
+
+    def row(each: Format) -> str:
+        outs = each.outputs
+        names = [f"`{out.name}`{' (a folder)' if out.is_folder else ''}" for out in outs]
+        flags = [
+            ("yes" if all(values) else "no") if outs else ""
+            for values in (
+                [out.is_lossless for out in outs],
+                [bool(out.slab_writer) for out in outs],
+            )
+        ]
+        suffixes = ", ".join(f"`{suffix}`" for suffix in each.suffixes) or "a folder"
+        return " | ".join([each.title, suffixes, ", ".join(names) or "read only", *flags])
+
+    text = (ROOT / "docs" / "reference" / "formats.md").read_text()
+    written = [line[2:-2] for line in text.splitlines() if line.startswith("| ")][1:]
+    assert [line.rstrip(" |") for line in written] == [row(each).rstrip(" |") for each in FORMATS]
 
 
 def test_every_preset_is_in_the_reference() -> None:

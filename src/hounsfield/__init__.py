@@ -34,6 +34,7 @@ _HOMES: dict[str, str] = {
             "MissingFileError",
             "WriteError",
             "MissingExtraError",
+            "PluginError",
             "HounsfieldWarning",
         ],
         "core.errors",

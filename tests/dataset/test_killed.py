@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import hounsfield as hu
-from hounsfield.dataset.outputs import file_sha256
+from hounsfield.io.bytes.checksum import file_sha256
 from hounsfield.pipeline.record import Record
 from tests.dataset.conftest import noisy, run_over
 from tests.dataset.test_run import content

@@ -13,7 +13,7 @@ import pytest
 
 from hounsfield.core.errors import HounsfieldError, QuantityError, WriteError
 from hounsfield.core.volume import Volume
-from hounsfield.io.bytes.atomic import atomic, write_bytes, write_text
+from hounsfield.io.bytes.atomic import atomic, atomic_folder, write_bytes, write_text
 from hounsfield.io.write import write
 from tests.io.made import AFFINE, head_like
 
@@ -143,7 +143,7 @@ def test_a_dtype_rounds_and_never_wraps(
     array = np.array([-1000.4, 40.2, 3000], np.float32).reshape(3, 1, 1)
     volume = Volume.from_array(array, affine=AFFINE)
     if expected is None:
-        with pytest.raises(QuantityError, match="exceed"):
+        with pytest.raises(QuantityError, match="do not fit"):
             write(volume, tmp_path / "x.npy", dtype=dtype)
         assert list(tmp_path.iterdir()) == []
     else:
@@ -151,6 +151,47 @@ def test_a_dtype_rounds_and_never_wraps(
         back = np.load(tmp_path / "x.npy")
         assert back.dtype == dtype
         np.testing.assert_allclose(back.ravel(), expected, atol=1e-4)
+
+
+def test_unit_values_are_not_written_as_whole_numbers(tmp_path: Path) -> None:
+    """0 and 1 would be all that is left of them."""
+    array = np.linspace(0, 1, 8, dtype=np.float32).reshape(2, 2, 2)
+    volume = Volume.from_array(array, affine=AFFINE, quantity="unit")
+    with pytest.raises(QuantityError, match=r"unit values cannot be uint8: map them"):
+        write(volume, tmp_path / "x.nii", dtype="uint8")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_our_own_is_replaced_and_what_a_killed_process_left_is_removed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "new" / "case"
+    for content in ("first", "second"):
+        path.parent.mkdir(exist_ok=True)
+        (path.parent / ".case.part").mkdir()
+        (path.parent / ".case.part" / "half").write_text("written")
+        (path.parent / ".case.old").mkdir()
+        with atomic_folder(path) as folder:
+            (folder / "sub").mkdir()
+            (folder / "sub" / "file").write_text(content)
+        assert [item.name for item in path.parent.iterdir()] == ["case"]
+        assert [str(item.relative_to(path)) for item in path.rglob("*")] == ["sub", "sub/file"]
+        assert (path / "sub" / "file").read_text() == content
+
+
+def test_a_folder_that_fails_leaves_the_earlier_one(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "case") as folder:
+        (folder / "file").write_text("first")
+
+    def fail() -> None:
+        with atomic_folder(tmp_path / "case") as folder:
+            (folder / "file").write_text("second")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert [item.name for item in tmp_path.iterdir()] == ["case"]
+    assert (tmp_path / "case" / "file").read_text() == "first"
 
 
 @pytest.mark.parametrize(

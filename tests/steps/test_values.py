@@ -8,9 +8,9 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import apply_windowing
 
 import hounsfield as hu
+from hounsfield.core.cast import cast
 from hounsfield.core.windows import WINDOWS
 from hounsfield.resampling.transfer import Transfer
-from hounsfield.steps.pointwise import cast
 from hounsfield.testing import applied, grids, specs, volumes
 
 ROW = hu.Grid((5, 1, 1), np.eye(4))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
+from hounsfield.cli.format import FORMAT_METAVAR, format_name
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.scan import QuantityWord, diagnostics_data, read_volume
 from hounsfield.cli.terminal import Terminal
@@ -25,8 +26,12 @@ def convert(
         Path | None, Option(metavar="FILE", help="Sample onto the grid of this scan.")
     ] = None,
     format: Annotated[
-        Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"] | None,
-        Option(help="Instead of what the suffix says; dicom is a derived series."),
+        str | None,
+        Option(
+            metavar=FORMAT_METAVAR,
+            parser=format_name,
+            help="Instead of what the suffix says; dicom is a derived series.",
+        ),
     ] = None,
     dtype: Annotated[str | None, Option(help="Such as int16; checked, never wrapped.")] = None,
     quantity: Annotated[QuantityWord | None, Option(help="What the values are, if not HU.")] = None,

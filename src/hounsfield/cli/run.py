@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
+from hounsfield.cli.format import FORMAT_METAVAR, format_name
 from hounsfield.cli.pipeline import load_pipeline
 from hounsfield.cli.reading import Reading
 from hounsfield.cli.terminal import Terminal, error_line
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from hounsfield.dataset.run_config import RunConfig
     from hounsfield.pipeline.pipeline import Pipeline
 
-Format = Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"]
 DTYPES = ("int16", "uint8", "uint16", "int32", "float32", "float16", "float64", "int8")
 
 
@@ -38,10 +38,12 @@ class Writing:
         Path, Option("--out", "-o", help="The output folder; an earlier run there is resumed.")
     ]
     format: Annotated[
-        Format,
+        str,
         Option(
+            metavar=FORMAT_METAVAR,
+            parser=format_name,
             help="Of the volumes; png keeps HU in 16 bits, png8 is to look at, "
-            "dicom is a derived series."
+            "dicom is a derived series.",
         ),
     ] = "nii.gz"
     dtype: Annotated[
@@ -110,8 +112,8 @@ def no_case(found: Discovery) -> Failure:
 
 
 def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) -> RunConfig:
-    from hounsfield.dataset.discover import IMAGE_SUFFIXES
     from hounsfield.dataset.run_config import RunConfig
+    from hounsfield.io.formats import case_suffix
     from hounsfield.pipeline.check import check_names
 
     labels = tuple(_label(word) for word in writing.label or ())
@@ -124,7 +126,7 @@ def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) 
         )
     diagnostics = check_names(pipeline.steps, dict.fromkeys(names))
     # The regions of an RTSTRUCT or DICOM SEG are known once it is read: then the case itself is checked.
-    if diagnostics and all(path.lower().endswith((*IMAGE_SUFFIXES, ".npy")) for _, path in labels):
+    if diagnostics and all(case_suffix(path) for _, path in labels):
         raise PipelineError(diagnostics)
     if count > 1 and any("{id}" not in path for _, path in labels):
         raise Failure(

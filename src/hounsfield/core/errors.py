@@ -8,7 +8,8 @@ HounsfieldError
 ├── ReadError       (OSError)      a file that is truncated, corrupt or of an unknown format
 │   └── MissingFileError (FileNotFoundError)   a path where there is nothing
 ├── WriteError      (OSError)      an output that could not be written; no partial file is left
-└── MissingExtraError (ImportError) an optional library that is not installed
+├── MissingExtraError (ImportError) an optional library that is not installed
+└── PluginError     (ImportError)  another package's step or format that cannot be used
 
 HounsfieldWarning (UserWarning)   a repair, an assumption or a doubt
 """
@@ -111,6 +112,12 @@ class MissingExtraError(HounsfieldError, ImportError):
     """An optional library that is not installed."""
 
     code = "MISSING_EXTRA"
+
+
+class PluginError(HounsfieldError, ImportError):
+    """Another package's step or format that cannot be used: its name clashes, or its import fails."""
+
+    code = "PLUGIN"
 
 
 def refused(code: str, message: str, *, where: str = "") -> RefusedError:

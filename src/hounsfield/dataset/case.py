@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from hounsfield.io.checksum import source_files
+
 Status = Literal["done", "skipped", "failed"]
 
 
@@ -65,3 +67,8 @@ class CaseResult:
             "seconds": self.seconds,
             "output_sha256": self.output_sha256,
         }
+
+
+def source_sha256(case: CaseSource) -> str:
+    """Return the sha256 of the files of a case, whatever their names and order; raises ReadError."""
+    return source_files(case.path, names=case.files).sha256()

@@ -13,13 +13,12 @@ from typing import Literal
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
 from hounsfield.dataset.case import CaseSource
+from hounsfield.io.formats import without_suffix
 
 Ids = Literal["auto", "stem", "hash"]
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 """Stems that may be the name of a folder everywhere, and that no shell or path takes for anything else."""
-
-DOUBLE_SUFFIXES = (".nii.gz", ".nrrd.gz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +61,10 @@ def named(found: Sequence[Found], *, ids: Ids = "auto") -> list[CaseSource]:
 def stem(item: Found) -> str:
     """The name of a file or folder without its suffix."""
     name = item.path.name
-    for suffix in DOUBLE_SUFFIXES:
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return name if item.path.is_dir() else item.path.stem
+    if item.path.is_dir():
+        return name
+    shorter = without_suffix(name)
+    return item.path.stem if shorter == name else shorter
 
 
 def _hashed(path: Path) -> str:

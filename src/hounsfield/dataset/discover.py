@@ -13,28 +13,21 @@ from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, Ids, named
 from hounsfield.dataset.sources import expanded
+from hounsfield.io.formats import DICOM, case_suffix, has_sidecar, is_data, is_image_folder, sniff
 
 if TYPE_CHECKING:
     from hounsfield.io.dicom.series.series import Series
 
-IMAGE_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-"""Files that are a case each wherever they lie; .npy is one where its sidecar lies beside it."""
-
 NEVER_DICOM = (
-    ".json",
     ".txt",
     ".csv",
     ".tsv",
     ".toml",
     ".md",
     ".html",
-    ".png",
     ".jpg",
     ".jpeg",
     ".pdf",
-    ".raw",
-    ".zraw",
-    ".img",
     ".gz",
     ".bz2",
     ".bval",
@@ -45,7 +38,7 @@ NEVER_DICOM = (
     ".py",
     ".db",
 )
-"""Suffixes of what lies beside images; any other file, with a suffix or without, may be DICOM."""
+"""Suffixes of files that are no image and no part of one; any other file, with a suffix or without, may be DICOM."""
 
 OUTPUT_MARK = "manifest.db"
 """A folder below a source that holds this is the output of a run, not its input."""
@@ -99,11 +92,7 @@ def image_files(path: Path) -> tuple[list[Path], bool]:
 
     Folders of our own PNG slices count as one. Raises ReadError where the path is not there or cannot be listed.
     """
-    from hounsfield.io.formats import sniff
-
-    if (os.path.isfile(path) and path.name.lower().endswith(IMAGE_SUFFIXES)) or sniff(
-        path
-    ) != "dicom":
+    if (os.path.isfile(path) and case_suffix(path.name)) or sniff(path) != DICOM:
         return [path], False
     return _sorted_out(path) if path.is_dir() else ([], True)
 
@@ -129,18 +118,15 @@ def _sorted_out(folder: Path) -> tuple[list[Path], bool]:
     others = False
     for item in _walk(folder):
         name = item.name.lower()
-        if item.is_dir() or name.endswith(IMAGE_SUFFIXES):
-            images.append(item)
-        elif name.endswith(".npy"):
-            images += [item] if item.with_suffix(".json").is_file() else []
+        if item.is_dir() or case_suffix(name):
+            images += [item] if item.is_dir() or has_sidecar(item) else []
         else:
-            others = others or not name.endswith(NEVER_DICOM)
+            others = others or not (name.endswith(NEVER_DICOM) or is_data(name))
     return images, others
 
 
 def _walk(folder: Path) -> Iterator[Path]:
     """Files below a folder, and folders of our own PNG slices; hidden ones, links and outputs of runs are left out."""
-    from hounsfield.io.values.sidecar import SIDECAR_NAME
 
     def denied(error: OSError) -> None:
         raise ReadError(f"a folder cannot be listed ({error.strerror})")
@@ -153,7 +139,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             if not name.startswith(".") and not os.path.exists(place / name / OUTPUT_MARK)
         )
         for name in list(folders):
-            if os.path.isfile(place / name / SIDECAR_NAME):
+            if is_image_folder(place / name):
                 folders.remove(name)
                 yield place / name
         for name in sorted(files):

@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import GeometryError, HounsfieldError, RefusedError
+from hounsfield.core.errors import HounsfieldError, RefusedError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY
 from hounsfield.core.stack import Stack
@@ -52,28 +50,12 @@ def read_labels(
 def _read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Diagnostic, ...]]:
     """The label at `path` on `grid`, and what had to be done for that; raises the readers' errors, with its name."""
     from hounsfield.io.open import read_volume
-    from hounsfield.resampling.regrid import regrid
+    from hounsfield.resampling.regrid import label_on_grid
 
     with _about(name):
         label = read_volume(path, quantity="label", policy=DEFAULT_POLICY)
-    if label.grid.same_as(grid):
-        return Volume(label.array, label.spec.replaced(grid=grid)), label.diagnostics
-    copied = grid.aligned_with(label.grid)
-    how = "its voxels were copied" if copied else "each voxel took the nearest label"
-    found = f"label '{name}' lay on another grid ({label.grid!r}) than the image ({grid!r}): {how}"
-    brought = regrid(label, grid)
-    if brought.array.any() or not label.array.any():
-        return brought, (*label.diagnostics, Diagnostic("REGRIDDED", "repair", found))
-    field = Volume(
-        np.ones_like(label.array, dtype=np.uint8), label.spec.replaced(dtype=np.dtype(np.uint8))
-    )
-    if not regrid(field, grid).array.any():
-        raise GeometryError(
-            f"label '{name}' lies wholly beside the image ({label.grid!r} and {grid!r} have no place in "
-            f"common): is it the label of another scan?"
-        )
-    lost = f"{found}; none of what it marks lies within the image"
-    return brought, (*label.diagnostics, Diagnostic("REGRIDDED", "warning", lost))
+    volume, diagnostics = label_on_grid(label, grid, name=name, method="nearest")
+    return volume, label.diagnostics + diagnostics
 
 
 @contextmanager

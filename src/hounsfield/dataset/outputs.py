@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.volume import Volume
 from hounsfield.dataset.preview import Thumbnail, thumbnail_of
+from hounsfield.io.bytes.checksum import file_sha256
+from hounsfield.io.formats import output_of
 from hounsfield.io.write import write_volume
 
 if TYPE_CHECKING:
     from hounsfield.core.stack import Stack
     from hounsfield.pipeline.result import Result
     from hounsfield.pipeline.stream import Stream
-
-FORMATS = ("nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom")
-"""What `--format` may say."""
-
-FOLDER_FORMATS = ("png", "png8", "dicom")
-"""Formats of one file per slice."""
 
 BESIDE_DICOM = "nii.gz"
 """What masks and labels are written as beside a derived DICOM series, which holds an image alone."""
@@ -63,7 +58,7 @@ def write_result(
             found += write_volume(volume, folder / name, format=format, source=_origin(source))
         elif format == "dicom":
             write_volume(volume, folder / file_name(name, BESIDE_DICOM), format=BESIDE_DICOM)
-        elif is_split and format not in FOLDER_FORMATS:
+        elif is_split and not output_of(format).is_folder:
             _write_slices(volume, folder / name, format=format)
         else:
             found += write_volume(volume, folder / file_name(name, format), format=format)
@@ -85,13 +80,7 @@ def _origin(source: Stack) -> Stack | None:
 
 def file_name(name: str, format: str) -> str:
     """The name of a part's file, or of its folder where the format has one file per slice."""
-    return name if format in FOLDER_FORMATS else f"{name}.{format}"
-
-
-def file_sha256(path: Path) -> str:
-    """The sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return name if output_of(format).is_folder else f"{name}.{format}"
 
 
 def _write_slices(volume: Volume, folder: Path, *, format: str) -> None:

@@ -13,6 +13,7 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import Quantity
 from hounsfield.core.volume import Array
+from hounsfield.io.formats import has_sidecar, is_image_folder
 
 WITHOUT_AFFINE = ReadPolicy(assume="hu", assume_affine="RAS")
 """How a prediction's file is read: its values are no HU to be judged, and a missing affine does no harm."""
@@ -42,11 +43,9 @@ class Prediction:
 
 def read_prediction(path: Path) -> Prediction:
     """Read a prediction; raises ReadError and the errors of the readers, GeometryError where it has not three axes."""
-    from hounsfield.io.values.sidecar import SIDECAR_NAME
-
-    if path.is_dir() and not (path / SIDECAR_NAME).is_file():
+    if path.is_dir() and not is_image_folder(path):
         return Prediction(_slices(path), None)
-    if path.suffix.lower() == ".npy" and not path.with_suffix(".json").is_file():
+    if not has_sidecar(path):
         return Prediction(_three_axes(_bare_npy(path)), None)
     from hounsfield.io.open import open_stack
 

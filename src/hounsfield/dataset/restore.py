@@ -147,13 +147,12 @@ def restore_seg(
 def _check_source(record: Record, source: Path, series: str | None) -> None:
     """Raise RefusedError (OTHER_SOURCE) unless a series at `source` is made of the bytes that the record names: two scans
     of one protocol lie on one grid, and a segmentation must not refer to the wrong one."""
+    from hounsfield.dataset.case import source_sha256
     from hounsfield.dataset.discover import discover
-    from hounsfield.io.checksum import source_files
 
     wanted = record.source["sha256"]
     if wanted and wanted not in {
-        source_files(case.path, names=case.files).sha256()
-        for case in discover([str(source)], series=series).cases
+        source_sha256(case) for case in discover([str(source)], series=series).cases
     }:
         raise refused(
             "OTHER_SOURCE",

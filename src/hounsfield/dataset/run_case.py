@@ -15,14 +15,14 @@ import numpy as np
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
-from hounsfield.dataset.case import CaseResult, CaseSource
-from hounsfield.dataset.case_folder import case_folder
+from hounsfield.dataset.case import CaseResult, CaseSource, source_sha256
 from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
-from hounsfield.dataset.outputs import RECORD, file_sha256, write_result, write_stream
+from hounsfield.dataset.outputs import RECORD, write_result, write_stream
 from hounsfield.dataset.run_config import RunConfig
-from hounsfield.io.bytes.atomic import write_text
+from hounsfield.io.bytes.atomic import atomic_folder, write_text
+from hounsfield.io.bytes.checksum import file_sha256
 from hounsfield.pipeline.stream import Stream
 
 if TYPE_CHECKING:
@@ -82,19 +82,19 @@ class _MadeOf:
 
 
 def _made_of(job: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _MadeOf:
-    from hounsfield.io.checksum import sha256_of, source_files
+    from hounsfield.io.checksum import sha256_of
 
-    source = source_files(case.path, names=case.files).sha256()
+    source = source_sha256(case)
     digests = {name: sha256_of(path) for name, path in labels.items()}
     return _MadeOf(source, job.key(source=source, series=case.series, labels=digests))
 
 
 def _stream(job: RunConfig, stack: Stack) -> Stream | None:
     """The case as a stream, where the pipeline is one pass and the format takes slabs."""
-    from hounsfield.io.write_slabs import SLAB_FORMATS
+    from hounsfield.io.formats import output_of
     from hounsfield.pipeline.stream import stream
 
-    if job.is_split or job.format not in SLAB_FORMATS:
+    if job.is_split or not output_of(job.format).slab_writer:
         return None
     return stream(
         job.pipeline,
@@ -130,7 +130,7 @@ def _written(
     started, clock = time.time(), time.perf_counter()
     of_labels = tuple(each.to_json() for each in extra)
     written: tuple[dict[str, str], ...] = ()
-    with case_folder(job.folder(case.id)) as folder:
+    with atomic_folder(job.folder(case.id)) as folder:
         if isinstance(result, Stream):
             outputs = write_stream(result, folder, format=job.format)
         else:

@@ -11,7 +11,7 @@ from typing import Any
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.version import VERSION
 from hounsfield.pipeline.pipeline import Pipeline
-from hounsfield.pipeline.serialize import to_data
+from hounsfield.pipeline.serialize import check_registered, to_data
 from hounsfield.steps.split_slices import SplitSlices
 
 
@@ -20,7 +20,7 @@ class RunConfig:
     """A pipeline, where its outputs go, and how they are written.
 
     `labels` are names and paths, in which {id} stands for the case's id. `memory_bytes` is what a case may take, which
-    changes how it is made, never what; None is most of what is free.
+    changes how it is made, never what; None is most of what is free. Raises PipelineError where a step is not registered.
     """
 
     pipeline: Pipeline
@@ -30,6 +30,9 @@ class RunConfig:
     policy: ReadPolicy = field(default_factory=ReadPolicy)
     labels: tuple[tuple[str, str], ...] = ()
     memory_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        check_registered(self.pipeline.steps)
 
     @property
     def is_split(self) -> bool:

@@ -7,10 +7,7 @@ from pathlib import Path
 
 from hounsfield.io.bytes.checksum import SourceFiles
 from hounsfield.io.bytes.gzip.read import reading
-from hounsfield.io.formats import sniff
-
-ANY_AFFINE = "RAS"
-"""Stands in for an affine that a header lacks: only the names of its data files are asked for here."""
+from hounsfield.io.formats import files_of
 
 
 def sha256_of(path: Path) -> str:
@@ -31,30 +28,6 @@ def source_files(path: Path, *, names: Sequence[str] = ()) -> SourceFiles:
                 item for item in path.rglob("*") if item.is_file()
             ]
             return SourceFiles.of(files, is_ordered=False)
-    parts = _parts(path)
+    parts = files_of(path)
     with reading("source"):
         return SourceFiles.of(parts)
-
-
-def _parts(path: Path) -> Sequence[Path]:
-    """The files that a volume is made of, the one with the header first."""
-    kind = sniff(path)
-    if kind == "nifti":
-        from hounsfield.io.nifti.reader import halves
-
-        return halves(path)
-    if kind == "nrrd":
-        from hounsfield.io.nrrd.reader import header_and_files as of_nrrd
-
-        return (path, *of_nrrd(path, assume_affine=ANY_AFFINE)[1])
-    if kind == "metaimage":
-        from hounsfield.io.metaimage.reader import header_and_files as of_metaimage
-
-        return (path, *of_metaimage(path, assume_affine=ANY_AFFINE)[1])
-    if kind == "npy":
-        from hounsfield.io.npy.npy import sidecar_path
-
-        return (path, sidecar_path(path))
-    from hounsfield.io.dicom.files.listing import files_of
-
-    return files_of(path) if kind == "dicom" else (path,)

@@ -1,61 +1,317 @@
-"""Tell what kind of file or folder a path is, from its first bytes, and from its suffix where bytes say nothing."""
+"""The registry of formats: what a file or folder is, who reads it, who writes it, and which files belong to it.
+
+Sniffing, `--format`, the search for cases, case ids, checksums, writing and the table in docs/reference/formats.md come
+from the tuple FORMATS and from the entry points of installed packages. Readers and writers are named by import path
+and imported when they are first used.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from hounsfield.core.errors import ReadError
+from hounsfield.core.entry_points import by_name, loaded, package_of
+from hounsfield.core.errors import PluginError, ReadError, WriteError
 from hounsfield.io.bytes.gzip.read import head, reading
+from hounsfield.io.format import Format, Output, Reader
 from hounsfield.io.values.sidecar import SIDECAR_NAME
 
-Kind = Literal["nifti", "nrrd", "metaimage", "npy", "png", "dicom"]
+GROUP = "hounsfield.formats"
+"""The group of entry points by which a package adds formats: `rawct = "my_package.format:RAWCT"`, a Format."""
 
 SNIFFED_BYTES = 1024
 """Enough for every magic number: NIfTI's lies at 344, tar's at 257, DICOM's at 128."""
 
-SUFFIXES: dict[str, Kind] = {
-    ".nii": "nifti",
-    ".hdr": "nifti",
-    ".img": "nifti",
-    ".nrrd": "nrrd",
-    ".nhdr": "nrrd",
-    ".mha": "metaimage",
-    ".mhd": "metaimage",
-    ".npy": "npy",
-}
+GZIP_SUFFIX = ".gz"
+"""May follow any suffix: whether a format is read through gzip is its reader's decision."""
 
 
-def sniff(path: Path) -> Kind:
-    """What `path` is; 'dicom' for every folder, archive and file that is nothing else.
+_IO = "hounsfield.io"
 
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="nifti",
+        title="NIfTI",
+        magic=((344, b"n+1\0"), (344, b"ni1\0"), (4, b"n+2\0"), (4, b"ni2\0")),
+        suffixes=(".nii", ".nii.gz", ".hdr", ".img"),
+        case_suffixes=(".nii", ".nii.gz"),
+        data_suffixes=(".img",),
+        reader=f"{_IO}.nifti.reader:open_nifti",
+        files=f"{_IO}.nifti.reader:halves",
+        outputs=(
+            Output(
+                name="nii.gz",
+                writer=f"{_IO}.nifti.writer:write_nii_gz",
+                slab_writer=f"{_IO}.nifti.writer:slabs_nii_gz",
+            ),
+            Output(
+                name="nii",
+                writer=f"{_IO}.nifti.writer:write_nii",
+                slab_writer=f"{_IO}.nifti.writer:slabs_nii",
+            ),
+        ),
+    ),
+    Format(
+        name="nrrd",
+        title="NRRD",
+        magic=((0, b"NRRD"),),
+        suffixes=(".nrrd", ".nhdr"),
+        data_suffixes=(".raw",),
+        reader=f"{_IO}.nrrd.reader:open_nrrd",
+        files=f"{_IO}.nrrd.reader:files_of",
+        outputs=(Output(name="nrrd", writer=f"{_IO}.nrrd.writer:write_nrrd"),),
+    ),
+    Format(
+        name="metaimage",
+        title="MetaImage",
+        magic=((0, b"ObjectType"), (0, b"NDims")),
+        suffixes=(".mha", ".mhd"),
+        data_suffixes=(".raw", ".zraw"),
+        reader=f"{_IO}.metaimage.reader:open_metaimage",
+        files=f"{_IO}.metaimage.reader:files_of",
+    ),
+    Format(
+        name="npy",
+        title="npy with a sidecar",
+        magic=((0, b"\x93NUMPY"),),
+        suffixes=(".npy",),
+        sidecar_suffix=".json",
+        data_suffixes=(".json",),
+        reader=f"{_IO}.npy.reader:open_npy",
+        files=f"{_IO}.npy.header:files_of",
+        outputs=(
+            Output(
+                name="npy",
+                writer=f"{_IO}.npy.writer:write_npy",
+                slab_writer=f"{_IO}.npy.writer:slabs_npy",
+            ),
+        ),
+    ),
+    Format(
+        name="png",
+        title="PNG slices with a sidecar",
+        data_suffixes=(".png", ".json"),
+        folder_mark=SIDECAR_NAME,
+        reader=f"{_IO}.png.reader:open_png",
+        outputs=(
+            Output(
+                name="png", writer=f"{_IO}.png.writer:write_png", is_folder=True, is_lossless=False
+            ),
+            Output(
+                name="png8",
+                writer=f"{_IO}.png.writer:write_png8",
+                is_folder=True,
+                is_lossless=False,
+            ),
+        ),
+    ),
+    Format(
+        name="dicom",
+        title="DICOM",
+        magic=((128, b"DICM"), (0, b"PK\x03\x04"), (257, b"ustar")),
+        suffixes=(".dcm", ".dicom", ".ima", ".zip", ".tar", ".tgz"),
+        case_suffixes=(),
+        reader=f"{_IO}.dicom.read:open_dicom",  # gives a Stack, and is asked by io.open itself
+        outputs=(Output(name="dicom", is_folder=True, is_lossless=False),),
+    ),
+)
+"""Our own formats, in the order in which they are asked whether a file is theirs; DICOM is also all that is nothing else."""
+
+DICOM = "dicom"
+
+
+@cache
+def plugin_formats() -> tuple[Format, ...]:
+    """Import the formats of installed packages; raises PluginError where one of them cannot be used."""
+    ours = {each.name for each in FORMATS} | {out.name for each in FORMATS for out in each.outputs}
+    result: list[Format] = []
+    for name, point in by_name(GROUP, noun="format", ours=ours).items():
+        made = loaded(point, noun="format")
+        if not isinstance(made, Format) or made.name != name:
+            raise PluginError(
+                f"package {package_of(point)} registers '{point.value}' as the format '{name}'; "
+                f"expected a hounsfield.io.formats.Format of that name"
+            )
+        _check_new(made, [*FORMATS, *result], package=package_of(point))
+        result.append(made)
+    return tuple(result)
+
+
+def _check_new(made: Format, others: Iterable[Format], *, package: str) -> None:
+    """Raise PluginError where a format would take a suffix or the name of an output from another one."""
+    for other in others:
+        outputs = {each.name for each in made.outputs} & {each.name for each in other.outputs}
+        taken = sorted((set(made.suffixes) & set(other.suffixes)) | outputs)
+        if taken:
+            raise PluginError(
+                f"package {package} offers the format '{made.name}' with '{taken[0]}', which belongs "
+                f"to {other.title}; uninstall the package, or ask its author for another one"
+            )
+
+
+def formats() -> tuple[Format, ...]:
+    """Return all formats, ours first; raises PluginError where a package's format cannot be used."""
+    return FORMATS + plugin_formats()
+
+
+def format_of(name: str) -> Format:
+    """Return the format `name`; raises KeyError where there is none."""
+    for group in _groups():
+        for each in group:
+            if each.name == name:
+                return each
+    raise KeyError(name)
+
+
+def by_suffix(name: str) -> Format | None:
+    """Return the format of a file's name by its suffix, in any case, gzip or not; None where none has it."""
+    lower = name.lower()
+    known = (each for group in _groups_of(lower) for each in group)
+    return next((each for each in known if _suffix(lower, each.suffixes)), None)
+
+
+def without_suffix(name: str) -> str:
+    """Return a file's name without the suffix of its format, and unchanged where it has none.
+
+    >>> without_suffix("scan.nii.gz"), without_suffix("scan.v2.nrrd"), without_suffix("scan.txt")
+    ('scan', 'scan.v2', 'scan.txt')
+    """
+    found = by_suffix(name)
+    return name if found is None else name[: -len(_suffix(name.lower(), found.suffixes))]
+
+
+def _suffix(lower: str, suffixes: Sequence[str]) -> str:
+    """The longest of the suffixes, with .gz or without, that a name in lower case ends with; '' where none."""
+    both = (each + gz for each in suffixes for gz in ("", GZIP_SUFFIX))
+    return max((each for each in both if lower.endswith(each)), key=len, default="")
+
+
+def case_suffix(name: str) -> str:
+    """Return the suffix by which a file is a case wherever it lies below a folder; '' where it has none."""
+    lower = name.lower()
+    found = (
+        _ending(lower, each.searched_suffixes) for group in _groups_of(lower) for each in group
+    )
+    return next(filter(None, found), "")
+
+
+def _ending(lower: str, suffixes: Sequence[str]) -> str:
+    return max((each for each in suffixes if lower.endswith(each)), key=len, default="")
+
+
+def has_sidecar(path: Path) -> bool:
+    """Whether the sidecar lies there without which a file of this suffix is no case; True where it needs none."""
+    found = by_suffix(path.name)
+    needs = "" if found is None else found.sidecar_suffix
+    return not needs or path.with_suffix(needs).is_file()
+
+
+def is_data(name: str) -> bool:
+    """Whether a file's suffix says that it is a part of an image, and no image by itself."""
+    lower = name.lower()
+    return any(_ending(lower, each.data_suffixes) for group in _groups_of(lower) for each in group)
+
+
+def _groups_of(lower: str) -> Iterator[tuple[Format, ...]]:
+    """The same for the suffix of a name: packages have none without a dot, none of a number, and none of ours."""
+    yield FORMATS
+    last = lower.rpartition(".")[2]
+    is_ours = any(_suffix(lower, each.suffixes) for each in FORMATS)
+    if not (is_ours or last == lower or last.isdecimal()):
+        yield plugin_formats()
+
+
+def _groups() -> Iterator[tuple[Format, ...]]:
+    """Our formats, then those of packages, which are not searched where one of ours will do."""
+    yield FORMATS
+    yield plugin_formats()
+
+
+def sniff(path: Path) -> str:
+    """Return the name of the format of what lies at `path`: by its first bytes, then by its suffix.
+
+    Every folder, archive and file that is nothing else is 'dicom'. Packages are asked about what is none of ours.
     Raises ReadError where there is nothing, or nothing that may be read.
     """
     if not os.path.exists(path):  # False for a name that is too long, or a link in a circle
         raise ReadError("there is no such file or folder")
     if path.is_dir():
-        return "png" if os.path.isfile(path / SIDECAR_NAME) else "dicom"
+        return _of_folder(path)
     if not os.path.isfile(path):
         raise ReadError("this is neither a file nor a folder")
     with reading("image"):
         if path.stat().st_size == 0:
             raise ReadError("the file is empty")
         data = head(path, SNIFFED_BYTES)
-    by_content = _by_content(data)
-    if by_content is not None:
-        return by_content
-    name = path.name.lower().removesuffix(".gz")
-    return SUFFIXES.get(name[name.rfind(".") :] if "." in name else "", "dicom")
+    for group in _groups():
+        known = [each for each in group if each.matches(data)]
+        known += [each for each in group if _suffix(path.name.lower(), each.suffixes)]
+        if known:
+            return known[0].name
+    return DICOM
 
 
-def _by_content(data: bytes) -> Kind | None:
-    if data[344:348] in (b"n+1\0", b"ni1\0") or data[4:8] in (b"n+2\0", b"ni2\0"):
-        return "nifti"
-    if data[:4] == b"NRRD":
-        return "nrrd"
-    if data[:6] == b"\x93NUMPY":
-        return "npy"
-    if data[128:132] == b"DICM" or data[:4] == b"PK\x03\x04" or data[257:262] == b"ustar":
-        return "dicom"
-    return "metaimage" if data.startswith((b"ObjectType", b"NDims")) else None
+def _of_folder(path: Path) -> str:
+    marked = [each for each in FORMATS if each.folder_mark]
+    return next((each.name for each in marked if os.path.isfile(path / each.folder_mark)), DICOM)
+
+
+def is_image_folder(path: Path) -> bool:
+    """Whether a folder is one image of ours, and not a folder of images."""
+    return _of_folder(path) != DICOM
+
+
+def reader_of(name: str) -> Reader:
+    """Import the reader of a format; raises ReadError where it has none."""
+    found = format_of(name)
+    if not found.reader:
+        raise ReadError(f"{found.title} files can be written and not be read")
+    reader: Reader = load(found.reader)
+    return reader
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Return the files that an image is made of, the one with the header first, none twice.
+
+    Raises ReadError, or RefusedError where a header names a file outside of its folder.
+    """
+    found = format_of(sniff(path))
+    return tuple(dict.fromkeys(load(found.files)(path))) if found.files else (path,)
+
+
+def output_names() -> tuple[str, ...]:
+    """Return what `format=` and `--format` take, ours first."""
+    return tuple(out.name for each in formats() for out in each.outputs)
+
+
+def output_of(name: str) -> Output:
+    """Return the output that `format=` names; raises WriteError where there is none."""
+    for group in _groups():
+        for out in (out for each in group for out in each.outputs):
+            if out.name == name:
+                return out
+    raise WriteError(f"format '{name}' is none of {', '.join(output_names())}")
+
+
+def output_by_suffix(path: Path) -> Output:
+    """Return the output that a file's suffix names; raises WriteError where there is none."""
+    lower = path.name.lower()
+    for group in _groups():
+        for out in (out for each in group for out in each.outputs if not out.is_folder):
+            if lower.endswith(f".{out.name}"):
+                return out
+    names = [f".{out.name}" for each in formats() for out in each.outputs if not out.is_folder]
+    raise WriteError(
+        f"the suffix says no format: end the name in {', '.join(names[:-1])} or {names[-1]}, or name "
+        f"one of {', '.join(output_names())} as format="
+    )
+
+
+def load(path: str) -> Any:
+    """Import what 'package.module:name' names."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

@@ -12,7 +12,7 @@ from hounsfield.core.volume import Array, Volume
 from hounsfield.io.nifti.layout import NIFTI2_BYTES
 from hounsfield.io.nifti.writer import ORTHOGONAL_WITHIN, header_of
 from hounsfield.io.values.affine import to_ras
-from hounsfield.io.values.cast import storable
+from hounsfield.io.values.storable import storable
 
 
 def to_nibabel(volume: Volume) -> Any:

@@ -15,7 +15,7 @@ from hounsfield.core.spec import QUANTITIES, Quantity
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
 from hounsfield.io.checksum import source_files
-from hounsfield.io.formats import Kind, sniff
+from hounsfield.io.formats import reader_of, sniff
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.to_stack import stack_of, volume_of
 
@@ -136,26 +136,8 @@ def read_volume(
         return stack.replaced(checksum=source_files(Path(path))).volume()
 
 
-def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -> RawImage:
-    if kind == "nifti":
-        from hounsfield.io.nifti.reader import open_nifti
-
-        return open_nifti(path, series=series, policy=policy)
-    if kind == "nrrd":
-        from hounsfield.io.nrrd.reader import open_nrrd
-
-        return open_nrrd(path, series=series, policy=policy)
-    if kind == "metaimage":
-        from hounsfield.io.metaimage.reader import open_metaimage
-
-        return open_metaimage(path, series=series, policy=policy)
-    if kind == "npy":
-        from hounsfield.io.npy.npy import open_npy
-
-        return open_npy(path)
-    from hounsfield.io.png.reader import open_png
-
-    return open_png(path)
+def _stored(path: Path, *, kind: str, series: str | None, policy: ReadPolicy) -> RawImage:
+    return reader_of(kind)(path, series=series, policy=policy)
 
 
 def open_raw(path: Path, *, series: str | None = None, policy: ReadPolicy) -> RawImage:

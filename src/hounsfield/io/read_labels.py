@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import QuantityError, refused, warn_each
+from hounsfield.core.errors import refused, warn_each
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
 from hounsfield.io.dicom.labels.names import PLAIN
 from hounsfield.io.dicom.labels.objects import RTSTRUCT, LabelObject, label_objects
-from hounsfield.io.formats import sniff
+from hounsfield.io.formats import sniff, without_suffix
+from hounsfield.resampling.regrid import label_on_grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,9 +58,7 @@ def load_labels(path: Path, *, image: Stack | Volume, names: Sequence[str] | Non
 
 def stem(path: Path) -> str:
     """The name of a label file without its suffixes where it is a plain word, else 'label'."""
-    name = path.name
-    for suffix in (".gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".npy", ".hdr", ".img"):
-        name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
+    name = without_suffix(path.name)
     return name if PLAIN.fullmatch(name) else "label"
 
 
@@ -67,7 +66,7 @@ def _of_file(path: Path, grid: Grid) -> Labels:
     from hounsfield.io.open import read_volume
 
     label = read_volume(path, quantity="label", policy=DEFAULT_POLICY)
-    volume, diagnostics = on_grid(label, grid, name=stem(path))
+    volume, diagnostics = label_on_grid(label, grid, name=stem(path), method="partial_volume")
     return Labels({stem(path): volume}, label.diagnostics + diagnostics)
 
 
@@ -104,22 +103,3 @@ def _free(name: str, taken: dict[str, Volume]) -> str:
     while free in taken:
         free, turn = f"{name[:36]}-{turn}", turn + 1
     return free
-
-
-def on_grid(label: Volume, grid: Grid, *, name: str) -> tuple[Volume, tuple[Diagnostic, ...]]:
-    """A label on `grid`, copied where that is aligned, else by the largest share of each voxel; and what was done."""
-    from hounsfield.resampling.regrid import regrid
-
-    if label.quantity not in ("label", "mask"):
-        raise QuantityError(f"label '{name}' holds {label.quantity}, not labels")
-    if label.grid.same_as(grid):
-        return Volume(label.array, label.spec.replaced(grid=grid)), ()
-    copied = grid.aligned_with(label.grid)
-    how = (
-        "its voxels were copied"
-        if copied
-        else "each voxel took the label with the largest share of it"
-    )
-    said = f"label '{name}' lay on another grid ({label.grid!r}) than the image ({grid!r}): {how}"
-    made = regrid(label, grid, method=None if copied else "linear")
-    return made, (Diagnostic("REGRIDDED", "repair", said),)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
+from hounsfield.core.cast import cast
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import WriteError, warn_each
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
+from hounsfield.io.format import Writer
+from hounsfield.io.formats import DICOM, load, output_by_suffix, output_of
 from hounsfield.io.open import open_stack
 
-Format = Literal["nii.gz", "nii", "nrrd", "npy", "png", "png8", "dicom"]
 Identity = Literal["remove", "keep"]
-FORMATS: tuple[str, ...] = get_args(Format)
 
 
 def write(
@@ -52,13 +53,14 @@ def write_volume(
 ) -> tuple[Diagnostic, ...]:
     """What `write` does, without a warning: its diagnostics are for the caller to report."""
     target = Path(path)
-    kind = _format(target, format)
-    if (source is not None or identity != "remove") and kind != "dicom":
+    output = output_by_suffix(target) if format is None else output_of(format)
+    is_dicom = output.name == DICOM
+    if (source is not None or identity != "remove") and not is_dicom:
         raise WriteError(
-            f"source= and identity= belong to format='dicom', and this is {kind}, which names nobody"
+            f"source= and identity= belong to format='dicom', and this is {output.name}, which names nobody"
         )
     _check_folder(target)
-    if kind == "dicom":
+    if is_dicom:
         from hounsfield.io.dicom.write.series import write_dicom
 
         return write_dicom(
@@ -67,56 +69,18 @@ def write_volume(
             source=None if source is None else opened_source(source),
             identity=identity,
         )
-    _write_as(kind, _typed(volume, dtype), target)
+    writer: Writer = load(output.writer)
+    writer(_typed(volume, dtype), target)
     return ()
 
 
 def _typed(volume: Volume, dtype: Any) -> Volume:
-    if dtype is None:
-        return volume
-    from hounsfield.io.values.cast import cast as cast_voxels
-
-    array = cast_voxels(volume.array, np.dtype(dtype))
-    return Volume(array, volume.spec.replaced(dtype=array.dtype))
-
-
-def _format(path: Path, named: str | None) -> str:
-    if named is not None:
-        if named not in FORMATS:
-            raise WriteError(f"format '{named}' is none of {', '.join(FORMATS)}")
-        return named
-    name = path.name.lower()
-    for kind in ("nii.gz", "nii", "nrrd", "npy"):
-        if name.endswith("." + kind):
-            return kind
-    raise WriteError(
-        "the suffix says no format: end the name in .nii.gz, .nii, .nrrd or .npy, or name one of "
-        f"{', '.join(FORMATS)} as format="
-    )
+    return volume if dtype is None else cast(volume, np.dtype(dtype))
 
 
 def _check_folder(path: Path) -> None:
     if not path.parent.is_dir():
         raise WriteError("the folder of the output does not exist: make it first")
-
-
-def _write_as(kind: str, volume: Volume, path: Path) -> None:
-    if kind in ("nii", "nii.gz"):
-        from hounsfield.io.nifti.writer import write_nifti
-
-        write_nifti(volume, path, is_packed=kind == "nii.gz")
-    elif kind == "nrrd":
-        from hounsfield.io.nrrd.writer import write_nrrd
-
-        write_nrrd(volume, path)
-    elif kind == "npy":
-        from hounsfield.io.npy.npy import write_npy
-
-        write_npy(volume, path)
-    else:
-        from hounsfield.io.png.writer import write_png
-
-        write_png(volume, path, bits=8 if kind == "png8" else 16)
 
 
 def write_seg(

@@ -11,12 +11,9 @@ from typing import BinaryIO
 from hounsfield.core.errors import WriteError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array
-from hounsfield.io.bytes.atomic import atomic
-from hounsfield.io.bytes.gzip.write import open_output
-from hounsfield.io.values.cast import blocks, storable
-
-SLAB_FORMATS = ("nii.gz", "nii", "npy")
-"""Formats whose voxels lie in one run, k-slice by k-slice, behind a header that the Spec decides."""
+from hounsfield.io.format import SlabWriter
+from hounsfield.io.formats import load, output_of
+from hounsfield.io.values.storable import blocks, storable
 
 
 def write_slabs(slabs: Iterable[Array], path: Path, *, spec: Spec, format: str) -> str:
@@ -27,22 +24,8 @@ def write_slabs(slabs: Iterable[Array], path: Path, *, spec: Spec, format: str) 
     as the Spec has.
     """
     digest = sha256()
-    if format == "npy":
-        from hounsfield.io.npy.npy import sidecar_path, write_npy_header
-        from hounsfield.io.values.sidecar import Sidecar
-
-        with (
-            open_output(path, is_packed=False, digest=digest) as file,
-            atomic(sidecar_path(path)) as beside,
-        ):
-            beside.write_text(Sidecar(spec=spec).text(), encoding="utf-8")
-            write_npy_header(file, spec)
-            _write(slabs, file, spec)
-        return digest.hexdigest()
-    from hounsfield.io.nifti.writer import write_header
-
-    with open_output(path, is_packed=format == "nii.gz", digest=digest) as file:
-        write_header(file, spec)
+    open_slabs: SlabWriter = load(output_of(format).slab_writer)
+    with open_slabs(path, spec=spec, digest=digest) as file:
         _write(slabs, file, spec)
     return digest.hexdigest()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.core.errors import HounsfieldError, PipelineError, ReadError
 from hounsfield.core.grid import Grid
 from hounsfield.core.source import VolumeSource, grid_data, grid_of
 from hounsfield.core.spec import Spec
@@ -41,6 +41,10 @@ class SourceData(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return 2
+
+
+UNREGISTERED = "unregistered"
+"""The key that marks a step whose class is not registered under its name, in the data of a pipeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,16 @@ class Record:
         }
 
     def to_text(self) -> str:
-        """As the text of record.json: sorted keys, two spaces."""
+        """As the text of record.json: sorted keys, two spaces.
+
+        Raises PipelineError where a step of the pipeline is not registered, as `load` could not read it back.
+        """
+        unknown = [row["step"] for row in self.pipeline.get("steps", ()) if UNREGISTERED in row]
+        if unknown:
+            raise PipelineError(
+                f"step class {unknown[0]} is not registered, so the record cannot be run again; add "
+                f"it to the entry points of group 'hounsfield.steps' in its package"
+            )
         return json.dumps(self.to_json(), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
     def replaced(self, **changes: Any) -> Record:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.cast import cast
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError, QuantityError
 from hounsfield.core.spec import Spec
@@ -24,7 +25,6 @@ from hounsfield.pipeline.result import Result
 from hounsfield.pipeline.serialize import step_data, to_data
 from hounsfield.steps.base import AnyStep, Resolvable, Step, completed, needs_voxels
 from hounsfield.steps.end_pass import EndPass
-from hounsfield.steps.pointwise import cast
 
 
 def run(

@@ -8,18 +8,19 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import HounsfieldError, PipelineError
+from hounsfield.core.errors import HounsfieldError, PipelineError, PluginError
 from hounsfield.core.grid import Grid
 from hounsfield.io.bytes.text import read_short_text
 from hounsfield.pipeline.check import check_order
 from hounsfield.pipeline.record import LARGEST_BYTES as LARGEST_RECORD_BYTES
+from hounsfield.pipeline.record import UNREGISTERED
 from hounsfield.steps.base import AnyStep
-from hounsfield.steps.registry import NAMES, RESOLVED, step_class
+from hounsfield.steps.registry import GROUP, is_registered, package_version, step_class, step_names
 
 SCHEMA = 1
 """The version of the file format; a file of a later one is refused."""
@@ -27,7 +28,7 @@ SCHEMA = 1
 LARGEST_BYTES = 1 << 20
 """A pipeline file is a few hundred bytes; a megabyte is not one."""
 
-_TOP = ("schema", "name", "steps", "parameters", "dtype")
+_TOP = ("schema", "name", "steps", "parameters", "dtype", "packages")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,37 +138,76 @@ def _parse_dtype(word: object, where: str) -> tuple[np.dtype[Any] | None, list[D
 def to_data(
     steps: Sequence[AnyStep], *, name: str, dtype: np.dtype[Any] | None = None
 ) -> dict[str, Any]:
-    """The pipeline as plain data: only what differs from the defaults."""
-    cast_to = {} if dtype is None else {"dtype": str(dtype)}
-    return {"schema": SCHEMA, "name": name, **cast_to, "steps": [step_data(step) for step in steps]}
+    """The pipeline as plain data: only what differs from the defaults.
+
+    `packages` are the versions of other packages whose steps are used. A step whose class is not registered under its
+    name has `unregistered = true`: such data is not written to a file.
+    """
+    rows = [
+        step_data(step) if is_registered(type(step)) else {**step_data(step), UNREGISTERED: True}
+        for step in steps
+    ]
+    found = [package_version(type(step)) for step in steps]
+    packages = dict(sorted(each for each in found if each is not None))
+    data: dict[str, Any] = {"schema": SCHEMA, "name": name, "steps": rows}
+    if dtype is not None:
+        data["dtype"] = str(dtype)
+    return {**data, "packages": packages} if packages else data
+
+
+def check_registered(steps: Sequence[AnyStep]) -> None:
+    """Raise PipelineError unless a file that names the steps can be read back."""
+    diagnostics = [
+        Diagnostic(
+            "UNREGISTERED",
+            "refusal",
+            f"step class {type(step).__name__} of {type(step).__module__} is not registered; add it to "
+            f"the entry points of group '{GROUP}' in its package, or run the pipeline in Python alone",
+            f"step {number}",
+        )
+        for number, step in enumerate(steps, 1)
+        if not is_registered(type(step))
+    ]
+    if diagnostics:
+        raise PipelineError(diagnostics)
 
 
 def step_data(step: AnyStep) -> dict[str, Any]:
     """A step as plain data: its name and the parameters that are not the defaults."""
     row: dict[str, Any] = {"step": type(step).__name__}
-    for item in dataclasses.fields(cast("Any", step)):
+    for item in _fields(step):
         value = getattr(step, item.name)
         if item.metadata.get("record", True) and not _is_default(item, value):
             row[item.name] = _plain(value)
     return row
 
 
+def _fields(step: Any) -> tuple[dataclasses.Field[Any], ...]:
+    """The parameters of a step; none where it is no dataclass, which only unregistered ones are."""
+    return dataclasses.fields(step) if dataclasses.is_dataclass(step) else ()
+
+
 def to_toml(steps: Sequence[AnyStep], *, name: str, dtype: np.dtype[Any] | None = None) -> str:
-    """The text of a .toml file."""
+    """The text of a .toml file; raises PipelineError where a step is not registered under its name."""
     import tomli_w
 
+    check_registered(steps)
     return tomli_w.dumps(to_data(steps, name=name, dtype=dtype))
 
 
 def _parse_step(row: dict[str, Any], *, where: str) -> tuple[AnyStep | None, list[Diagnostic]]:
     name = row.pop("step", None)
-    if not isinstance(name, str) or name not in {**NAMES, **RESOLVED}:
-        near = get_close_matches(str(name), NAMES, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(NAMES)}"
+    try:
+        kind = step_class(str(name))
+    except PluginError as error:
+        return None, [Diagnostic(error.code, "refusal", str(error), where)]
+    except KeyError:
+        names = step_names()
+        near = get_close_matches(str(name), names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
         return None, [
             Diagnostic("UNKNOWN_STEP", "refusal", f"there is no step '{name}'; {hint}", where)
         ]
-    kind = step_class(name)
     known = [
         item.name
         for item in dataclasses.fields(kind)

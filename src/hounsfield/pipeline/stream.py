@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.cast import cast
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.platform import release_pages
 from hounsfield.core.spec import Spec
@@ -23,7 +24,6 @@ from hounsfield.pipeline.run import record_of
 from hounsfield.pipeline.serialize import to_data
 from hounsfield.resampling.one_pass import SLAB_BYTES, OnePass
 from hounsfield.steps.base import Step, completed, needs_voxels
-from hounsfield.steps.pointwise import cast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from hounsfield.core.errors import QuantityError
+from typing import Literal
+
+import numpy as np
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume, unshared
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.labels import sample_label
 from hounsfield.resampling.one_pass import sample_volume
 from hounsfield.resampling.sampling import Sampling, holds, resample_oblique, sampled_dtype
+
+LabelMethod = Literal["nearest", "partial_volume"]
+
+LABEL_METHODS = {
+    "copy": "its voxels were copied",
+    "nearest": "each voxel took the nearest label",
+    "partial_volume": "each voxel took the label with the largest share of it",
+}
+"""What a diagnostic says of how a label came onto another grid."""
 
 
 def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volume:
@@ -20,6 +34,60 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     and float32 for interpolated images. The array is never shared with `volume`.
     """
     return unshared(_regridded(volume, grid, method=method), [volume])
+
+
+def label_on_grid(
+    label: Volume, grid: Grid, *, name: str, method: LabelMethod
+) -> tuple[Volume, tuple[Diagnostic, ...]]:
+    """Bring a label or mask onto an image's grid, copied where both are aligned.
+
+    Parameters
+    ----------
+    label
+        Voxels (i, j, k) of quantity 'label' or 'mask'.
+    grid
+        The image's grid.
+    name
+        The label's name in messages.
+    method
+        Where the grids are not aligned: 'nearest' takes the label at the nearest voxel, as a run over a data set does,
+        'partial_volume' the label with the largest share of each voxel, as `read_labels` does.
+
+    Returns
+    -------
+    tuple[Volume, tuple[Diagnostic, ...]]
+        The label on `grid`, and what was done (REGRIDDED); none where it lies there already.
+
+    Raises
+    ------
+    QuantityError
+        Where it is no label.
+    GeometryError
+        Where it has no place in common with the image.
+    """
+    if label.quantity not in ("label", "mask"):
+        raise QuantityError(f"label '{name}' holds {label.quantity}, not labels")
+    if label.grid.same_as(grid):
+        return Volume(label.array, label.spec.replaced(grid=grid)), ()
+    how = LABEL_METHODS["copy" if grid.aligned_with(label.grid) else method]
+    done = f"label '{name}' lay on another grid ({label.grid!r}) than the image ({grid!r}): {how}"
+    made = regrid(label, grid, method="linear" if method == "partial_volume" else None)
+    if made.array.any() or not label.array.any():
+        return made, (Diagnostic("REGRIDDED", "repair", done),)
+    _check_overlap(label, grid, name=name)
+    done += "; none of what it marks lies within the image"
+    return made, (Diagnostic("REGRIDDED", "warning", done),)
+
+
+def _check_overlap(label: Volume, grid: Grid, *, name: str) -> None:
+    """Raise GeometryError where no voxel of a label's whole field of view lies within `grid`."""
+    ones = np.ones(label.array.shape, dtype=np.uint8, order="F")
+    field = Volume(ones, label.spec.replaced(dtype=ones.dtype))
+    if not regrid(field, grid).array.any():
+        raise GeometryError(
+            f"label '{name}' lies wholly beside the image ({label.grid!r} and {grid!r} have no place in "
+            f"common): is it the label of another scan?"
+        )
 
 
 def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:

@@ -56,33 +56,6 @@ def transferred(array: Array, line: Transfer, dtype: np.dtype[Any]) -> Array:
     return out if dtype == np.float32 else np.rint(out).astype(dtype)
 
 
-def cast(volume: Volume, dtype: np.dtype[Any]) -> Volume:
-    """The volume in another dtype: whole numbers rounded half to even; raises QuantityError where values do not fit.
-
-    0..1 is not cast to whole numbers, which would leave 0 and 1: map it to 0..255 first.
-    """
-    if dtype == volume.spec.dtype:
-        return volume
-    array = volume.array
-    if dtype.kind in "iu":
-        if volume.quantity in ("unit", "standardized"):
-            raise QuantityError(
-                f"{volume.quantity} values cannot be {dtype}: map them with MapRange(to_high=255) first"
-            )
-        limits = np.iinfo(dtype)
-        low, high = float(array.min()), float(array.max())
-        if low < limits.min or high > limits.max:
-            raise QuantityError(
-                f"values from {low:g} to {high:g} do not fit {dtype} ({limits.min} to {limits.max})"
-            )
-        array = np.rint(array) if array.dtype.kind == "f" else array
-    elif dtype.kind != "f":
-        raise QuantityError(
-            f"an image is not cast to {dtype}; take int16, uint8, float16 or float32"
-        )
-    return Volume(array.astype(dtype, order="F"), volume.spec.replaced(dtype=dtype))
-
-
 def require(spec: Spec, *quantities: str, step: str, why: str = "") -> None:
     """Raise QuantityError unless the values are one of `quantities`."""
     if spec.quantity not in quantities:

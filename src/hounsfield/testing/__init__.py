@@ -1,4 +1,4 @@
-"""For tests of Hounsfield and of plug-ins: hypothesis strategies, and abstract tests that every step, sampler and engine must pass.
+"""For tests of Hounsfield and of plug-ins: strategies, and abstract tests of steps, readers, writers, samplers and engines.
 
     from hounsfield.testing import StepTests
 
@@ -10,6 +10,7 @@ Needs pytest and hypothesis (`pip install hounsfield[test]`); nothing in the pac
 """
 
 from hounsfield.testing.engines import EngineTests
+from hounsfield.testing.readers import ReaderTests
 from hounsfield.testing.samplers import SamplerTests
 from hounsfield.testing.sampling import NumpySampler, SamplerCall, sampler_calls
 from hounsfield.testing.steps import StepTests, applied, fixed
@@ -23,14 +24,17 @@ from hounsfield.testing.strategies import (
     volumes,
 )
 from hounsfield.testing.values import blob, noise, ramp
+from hounsfield.testing.writers import WriterTests
 
 __all__ = [
     "EngineTests",
     "NumpySampler",
     "ORIENTATIONS",
+    "ReaderTests",
     "SamplerCall",
     "SamplerTests",
     "StepTests",
+    "WriterTests",
     "affines",
     "applied",
     "blob",

@@ -75,45 +75,76 @@ def _finish(temporary: Path, path: Path) -> None:
 
 
 @contextmanager
-def atomic_folder(path: Path, *, is_ours: Callable[[set[str]], bool]) -> Iterator[Path]:
-    """Yield a temporary folder (0700) that becomes `path` when the block succeeds.
+def atomic_folder(
+    path: Path, *, is_ours: Callable[[set[str]], bool] | None = None
+) -> Iterator[Path]:
+    """Give a temporary folder (0700, beside `path`) to fill; when the block ends well it becomes `path`, complete.
 
-    An existing folder is replaced if it is empty or `is_ours` accepts its file names. Raises
-    WriteError for a link, a file or any other folder at `path`.
+    `is_ours` is asked about the names in a folder that is already there: it is replaced where it is empty or ours; a
+    link and any other folder or file are left, WriteError. None is for a place that belongs to one process of this
+    package, such as a case of a locked run: whatever is there is replaced, missing parents are made, and what a killed
+    process left half-written is removed.
     """
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise WriteError("output folder is an existing file or link; choose another folder")
     with _one_line():
-        names = {item.name for item in path.iterdir()} if path.is_dir() else set()
-        if names and not is_ours(names):
-            raise WriteError("output folder contains other files; choose another folder")
-        temporary = path.with_name(f".hounsfield-{secrets.token_hex(8)}.part")
-        temporary.mkdir(mode=0o700)
+        if is_ours is not None:
+            _check_ours(path, is_ours)
+        part, old = _names(path, is_fixed=is_ours is None)
+        if is_ours is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for leftover in (part, old):
+                _remove(leftover)
+        part.mkdir(mode=0o700)
         try:
-            yield temporary
-            _finish_folder(temporary, path)
+            yield part
+            _finish_folder(part, path, old)
         except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
+            _remove(part)
             raise
 
 
-def _finish_folder(temporary: Path, path: Path) -> None:
-    mode = 0o666 & ~umask()
-    for item in temporary.iterdir():
-        with item.open("rb+") as file:
-            os.fsync(file.fileno())
-        item.chmod(mode)
-    temporary.chmod(0o777 & ~umask())
-    earlier = None
-    if path.is_dir():
-        earlier = path.with_name(f".hounsfield-{secrets.token_hex(8)}.old")
-        path.rename(earlier)
+def _check_ours(path: Path, is_ours: Callable[[set[str]], bool]) -> None:
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise WriteError(
+            "a file or link stands where the folder of the output belongs: name another folder"
+        )
+    names = {item.name for item in path.iterdir()} if path.is_dir() else set()
+    if names and not is_ours(names):
+        raise WriteError("the folder of the output holds other files: name another folder")
+
+
+def _names(path: Path, *, is_fixed: bool) -> tuple[Path, Path]:
+    """Beside `path`, where the new folder is filled and where an earlier one waits to be removed."""
+    stem = f".{path.name}" if is_fixed else f".hounsfield-{secrets.token_hex(8)}"
+    return path.with_name(f"{stem}.part"), path.with_name(f"{stem}.old")
+
+
+def _finish_folder(part: Path, path: Path, old: Path) -> None:
+    """Flush everything to disk, take the permissions that new files have here, rename, and flush the parent."""
+    mode = ~umask()
+    for item in [*part.rglob("*"), part]:
+        if item.is_dir():
+            sync_folder(item)
+            item.chmod(0o777 & mode)
+        else:
+            with item.open("rb+") as file:
+                os.fsync(file.fileno())
+            item.chmod(0o666 & mode)
+    exists = path.is_symlink() or path.exists()
+    if exists:
+        path.rename(old)
     try:
-        temporary.rename(path)
+        part.rename(path)
     except OSError:
-        if earlier is not None:
-            earlier.rename(path)
+        if exists:
+            old.rename(path)
         raise
-    if earlier is not None:
-        shutil.rmtree(earlier, ignore_errors=True)
+    with suppress(OSError):
+        _remove(old)
     sync_folder(path.parent)
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)

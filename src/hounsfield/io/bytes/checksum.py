@@ -1,10 +1,10 @@
-"""The sha256 of the files that a source is made of, as they were when it was opened."""
+"""The sha256 of files, and of the files of a source as they were when it was opened."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,19 @@ from hounsfield.core.errors import ReadError, warn
 from hounsfield.core.platform import thread_count
 
 Stamp = tuple[int, int, int]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes; raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def joined_sha256(digests: Sequence[str]) -> str:
+    """Return the sha256 of several sha256s in order, in ASCII without a separator; of a single one, itself."""
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(digests).encode("ascii")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +57,7 @@ class SourceFiles:
             digests = self._digests()
             if not self.is_ordered:
                 digests.sort()
-            joined = "".join(digests).encode("ascii")
-            self._known.append(
-                digests[0] if len(digests) == 1 else hashlib.sha256(joined).hexdigest()
-            )
+            self._known.append(joined_sha256(digests))
         return self._known[0]
 
     def __call__(self) -> str:
@@ -61,7 +71,7 @@ class SourceFiles:
     def _digests(self) -> list[str]:
         try:
             with ThreadPoolExecutor(thread_count()) as pool:
-                digests = list(pool.map(_of_file, self.paths))
+                digests = list(pool.map(file_sha256, self.paths))
             changed = tuple(_stamp(path) for path in self.paths) != self.stamps
         except OSError:
             changed = True
@@ -74,8 +84,3 @@ class SourceFiles:
 def _stamp(path: Path) -> Stamp:
     status = os.stat(path)
     return status.st_size, status.st_mtime_ns, status.st_ino
-
-
-def _of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

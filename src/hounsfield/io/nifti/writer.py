@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -9,10 +11,10 @@ import numpy as np
 
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Volume
-from hounsfield.io.bytes.gzip.write import open_output
+from hounsfield.io.bytes.gzip.write import Digest, open_output
 from hounsfield.io.nifti.header import VECTOR_INTENT
 from hounsfield.io.nifti.layout import DTYPES, layout, quaternion
-from hounsfield.io.values.cast import blocks, storable, storable_dtype
+from hounsfield.io.values.storable import blocks, storable, storable_dtype
 
 CODE_SCANNER = 1
 """NIFTI_XFORM_SCANNER_ANAT: scanner coordinates."""
@@ -38,6 +40,32 @@ def write_nifti(volume: Volume, path: Path, *, is_packed: bool) -> None:
         write_header(file, volume.spec)
         for block in blocks(storable(volume.array)):
             file.write(block)
+
+
+def write_nii(volume: Volume, path: Path) -> None:
+    """Write `volume` as a plain NIfTI file."""
+    write_nifti(volume, path, is_packed=False)
+
+
+def write_nii_gz(volume: Volume, path: Path) -> None:
+    """Write `volume` as a NIfTI file in gzip."""
+    write_nifti(volume, path, is_packed=True)
+
+
+@contextmanager
+def slabs_nii(path: Path, *, spec: Spec, digest: Digest) -> Iterator[BinaryIO]:
+    """Open a plain NIfTI file for slabs: its header is written."""
+    with open_output(path, is_packed=False, digest=digest) as file:
+        write_header(file, spec)
+        yield file
+
+
+@contextmanager
+def slabs_nii_gz(path: Path, *, spec: Spec, digest: Digest) -> Iterator[BinaryIO]:
+    """Open a NIfTI file in gzip for slabs: its header is written."""
+    with open_output(path, is_packed=True, digest=digest) as file:
+        write_header(file, spec)
+        yield file
 
 
 def write_header(file: BinaryIO, spec: Spec) -> None:

@@ -16,7 +16,7 @@ from hounsfield.io.bytes.detached import FILES_AT_MOST, data_file, numbered
 from hounsfield.io.bytes.gzip.bounded import RATIO, allocate, check_length, fill, too_short
 from hounsfield.io.bytes.gzip.read import mapped, reading
 from hounsfield.io.nrrd.header import HEADER_BYTES, NrrdHeader, parse
-from hounsfield.io.values.affine import checked_grid
+from hounsfield.io.values.affine import ANY_AFFINE, checked_grid
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.select_volume import select_volume
 
@@ -54,6 +54,11 @@ def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[NrrdHead
         files = _files(path, header)
         _check_size(files, header)
     return header, files
+
+
+def files_of(path: Path) -> Sequence[Path]:
+    """The header and the files that hold its voxels."""
+    return (path, *header_and_files(path, assume_affine=ANY_AFFINE)[1])
 
 
 def _files(path: Path, header: NrrdHeader) -> Sequence[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from hounsfield.core.volume import Volume
 from hounsfield.io.bytes.gzip.write import gzip_stream, open_output
 from hounsfield.io.values.affine import to_ras
-from hounsfield.io.values.cast import blocks, storable
+from hounsfield.io.values.storable import blocks, storable
 
 TYPE_NAMES = {
     "i1": "int8",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hounsfield.core.errors import ReadError
+from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.read import reading
 from hounsfield.io.png.writer import INTERCEPT_KEY, SLOPE_KEY, slice_name
@@ -26,8 +27,8 @@ PNG_END = bytes.fromhex("0000000049454e44ae426082")
 """The IEND chunk at the end of a complete PNG."""
 
 
-def open_png(path: Path) -> RawImage:
-    """Open a folder of slices by its sidecar; slices are decoded on demand.
+def open_png(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
+    """What the folder holds, by its sidecar; slices are decoded when asked for.
 
     Integers are read in their own dtype, other values as stored values with slope and intercept.
     Raises ReadError if a slice is missing or contradicts the sidecar.

@@ -19,8 +19,8 @@ SLOPE_KEY, INTERCEPT_KEY = "Rescale Slope", "Rescale Intercept"
 """Keywords of the text chunks, named after the DICOM attributes."""
 
 
-def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16]) -> None:
-    """Write slices `slice-0000.png` (channels: `slice-0000-1.png`) and the sidecar volume.json.
+def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16] = 16) -> None:
+    """Write a folder of slices `slice-0000.png` (of channels: `slice-0000-1.png`) and the sidecar volume.json.
 
     Replaces an earlier output at `path` atomically; raises WriteError for any other folder that is
     not empty.
@@ -37,6 +37,11 @@ def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16]) -> None:
                 _save(values, folder / name, scale, bits)
         sidecar = Sidecar(spec=volume.spec, slope=scale.slope, intercept=scale.intercept)
         (folder / SIDECAR_NAME).write_text(sidecar.text(), encoding="utf-8")
+
+
+def write_png8(volume: Volume, path: Path) -> None:
+    """Write a folder of slices of 8 bits, to look at."""
+    write_png(volume, path, bits=8)
 
 
 def slice_name(k: int, channel: int | None) -> str:

@@ -18,6 +18,9 @@ SIGNS: dict[str, tuple[float, float, float]] = {
 }
 """Sign of each world axis in the conversion to RAS+."""
 
+ANY_AFFINE = "RAS"
+"""Stands in for an affine that a header lacks where only the names of its data files are asked for."""
+
 FARTHEST_MM = 1e6
 """Largest valid entry of an affine (1 km)."""
 
