@@ -200,7 +200,7 @@ def _parse_step(row: dict[str, Any], *, where: str) -> tuple[AnyStep | None, lis
     try:
         kind = step_class(str(name))
     except PluginError as error:
-        return None, [Diagnostic(error.code, "refusal", str(error), where)]
+        return None, [Diagnostic("PLUGIN", "refusal", str(error), where)]
     except KeyError:
         names = step_names()
         near = get_close_matches(str(name), names, n=1, cutoff=0.4)
