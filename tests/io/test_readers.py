@@ -109,7 +109,7 @@ def test_the_laws_find_a_reader_that_fills_up_with_zeros(
         return np.frombuffer(data.ljust(count, b"\0"), np.uint8)
 
     monkeypatch.setattr(reader, "_check_size", lambda path, header: ())
-    monkeypatch.setattr(reader, "content", padded)
+    monkeypatch.setattr(reader, "read_content", padded)
     with pytest.raises(AssertionError, match="read as other voxels"):
         TestNifti().test_a_truncated_file_is_an_error_and_never_zeros(tmp_path)
 

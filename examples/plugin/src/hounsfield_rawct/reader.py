@@ -16,9 +16,9 @@ from hounsfield.core.spec import QUANTITIES
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.bounded import check_length
 from hounsfield.io.bytes.gzip.read import mapped, reading
-from hounsfield.io.values.affine import placed
+from hounsfield.io.values.affine import checked_grid
 from hounsfield.io.values.raw_image import RawImage
-from hounsfield.io.values.select_volume import chosen
+from hounsfield.io.values.select_volume import select_volume
 from hounsfield_rawct.format import MAGIC
 
 HEADER_BYTES = 4096
@@ -40,7 +40,7 @@ class Header:
 
 def open_rawct(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     """Open a rawct file; raises ReadError, RefusedError or GeometryError."""
-    chosen(1, series, axes=3)
+    select_volume(1, series, axes=3)
     with reading("rawct"):
         with path.open("rb") as file:
             header = parse(file.read(HEADER_BYTES))
@@ -53,7 +53,7 @@ def open_rawct(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImag
         return raw.view(header.dtype).reshape(header.shape, order="F")
 
     return RawImage(
-        grid=placed(header.shape, header.affine_ras),
+        grid=checked_grid(header.shape, header.affine_ras),
         dtype=header.dtype,
         load=load,
         quantity=header.quantity,

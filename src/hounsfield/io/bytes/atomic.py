@@ -104,12 +104,10 @@ def atomic_folder(
 
 def _check_ours(path: Path, is_ours: Callable[[set[str]], bool]) -> None:
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        raise WriteError(
-            "a file or link stands where the folder of the output belongs: name another folder"
-        )
+        raise WriteError("output folder is an existing file or link; choose another folder")
     names = {item.name for item in path.iterdir()} if path.is_dir() else set()
     if names and not is_ours(names):
-        raise WriteError("the folder of the output holds other files: name another folder")
+        raise WriteError("output folder contains other files; choose another folder")
 
 
 def _names(path: Path, *, is_fixed: bool) -> tuple[Path, Path]:
