@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import hounsfield as hu
-from hounsfield.cli.app import VERBS
+from hounsfield.cli.main import VERBS
 from tests.cli.conftest import Line
 
 DIRECT = {

@@ -8,8 +8,7 @@ from typing import Annotated
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, about
-from hounsfield.cli.reading import Reading
-from hounsfield.cli.scan import read_volume
+from hounsfield.cli.options import Reading, read_volume
 from hounsfield.cli.terminal import Terminal
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
-from hounsfield.cli.reading import Reading
-from hounsfield.cli.scan import QuantityWord, read_volume
+from hounsfield.cli.options import QuantityWord, Reading, read_volume
 from hounsfield.cli.terminal import Terminal
 
 if TYPE_CHECKING:

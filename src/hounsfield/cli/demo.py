@@ -12,9 +12,8 @@ from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.inspect import print_inspection
-from hounsfield.cli.reading import Reading
+from hounsfield.cli.options import Reading, read_volume
 from hounsfield.cli.run import no_case, reporting
-from hounsfield.cli.scan import read_volume
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case_result import CaseResult
 

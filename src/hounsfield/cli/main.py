@@ -10,12 +10,12 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from io import TextIOWrapper
 from typing import TextIO
 
 import typer
 
-from hounsfield.cli.app import app
 from hounsfield.cli.errors import (
     INTERRUPTED,
     PIPE_CLOSED,
@@ -26,8 +26,30 @@ from hounsfield.cli.errors import (
     as_failure,
     terminate,
 )
+from hounsfield.cli.options import Verb, add_verb
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.core.errors import HounsfieldWarning
+
+HELP = """CT as it lies on disk into what a network can learn from.
+
+Exit status: 0 all done, 1 a case failed or was refused, 2 usage or an impossible pipeline, 3 no case found."""
+
+VERBS = (
+    "inspect",
+    "convert",
+    "run",
+    "plan",
+    "presets",
+    "windows",
+    "planes",
+    "montage",
+    "histogram",
+    "compare",
+    "restore",
+    "demo",
+    "info",
+)
+"""Every verb, in the order of the help; each has a module of its own name."""
 
 UsageError = typer.BadParameter.__mro__[1]
 """The parent of every error of usage: typer re-exports only its children."""
@@ -125,3 +147,28 @@ def _usage(error: BaseException) -> Failure:
     if not message.strip():
         return Failure("", status=USAGE)
     return Failure(f"{message.rstrip('.')} (see {path} --help)", status=USAGE, code="USAGE")
+
+
+def app(words: Sequence[str] = ()) -> typer.Typer:
+    """The whole command line, or where `words` begin with a verb, that verb alone: each one takes time to set up."""
+    line = typer.Typer(
+        name="hounsfield",
+        help=HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    line.callback(help=HELP)(_top)
+    for name in [words[0]] if words and words[0] in VERBS else VERBS:
+        add_verb(line, verb(name), name=name)
+    return line
+
+
+def verb(name: str) -> Verb:
+    """The function of a verb, imported when first asked for."""
+    function: Verb = getattr(import_module(f"hounsfield.cli.{name}"), name)
+    return function
+
+
+def _top() -> None:
+    """What holds for every verb."""

@@ -1,4 +1,4 @@
-"""`hounsfield planes`, `montage` and `histogram`: scans as PNG."""
+"""What `planes`, `montage` and `histogram` share: their options, how they read and how they save."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
-from hounsfield.cli.reading import Reading
-from hounsfield.cli.scan import QuantityWord, read_volume
+from hounsfield.cli.options import QuantityWord, Reading, read_volume
 from hounsfield.cli.terminal import Terminal
 from hounsfield.core.windows import window_named
 
@@ -35,7 +34,7 @@ class Showing:
         """As pictures take it."""
         if self.window is None or "," not in self.window:
             return self.window
-        center, width = _numbers(self.window, 2, name="--window")
+        center, width = numbers(self.window, 2, name="--window")
         return center, width
 
     def check(self) -> None:
@@ -74,78 +73,7 @@ class Viewing:
 Src = Annotated[Path, Argument(readable=False, help="A scan: file or folder.")]
 
 
-def planes(
-    terminal: Terminal,
-    reading: Reading,
-    showing: Showing,
-    viewing: Viewing,
-    src: Src,
-    at: Annotated[str | None, Option("--at", metavar="R,A,S", help="The point, in mm.")] = None,
-    fraction: Annotated[
-        str | None, Option(metavar="R,A,S", help="The point, from 0 to 1 each.")
-    ] = None,
-    crosshair: Annotated[bool, Option("--crosshair", help="Draw where the planes cut.")] = False,
-) -> None:
-    """Axial, coronal and sagittal planes through a point, true to mm, with letters, in one window."""
-    from hounsfield.picture.planes import planes as draw
-
-    showing.check()
-    point = None if at is None else _numbers(at, 3, name="--at")
-    part = (0.5, 0.5, 0.5) if fraction is None else _numbers(fraction, 3, name="--fraction")
-    volume, overlay = _opened(terminal, src, reading, showing, viewing)
-    with about(src):
-        picture = draw(
-            volume,
-            at_mm=point,
-            fraction=part,
-            window=showing.window_like,
-            overlay=overlay,
-            convention=viewing.convention,
-            crosshair=crosshair,
-        )
-    _save(terminal, picture, showing.out)
-
-
-def montage(
-    terminal: Terminal,
-    reading: Reading,
-    showing: Showing,
-    viewing: Viewing,
-    src: Src,
-    rows: Annotated[int | None, Option(min=1)] = None,
-    columns: Annotated[int | None, Option(min=1)] = None,
-    plane: Annotated[Literal["axial", "coronal", "sagittal"], Option()] = "axial",
-) -> None:
-    """Many sections of one plane on one sheet, each with its place in mm, in one window."""
-    from hounsfield.picture.montage import montage as draw
-
-    showing.check()
-    volume, overlay = _opened(terminal, src, reading, showing, viewing)
-    with about(src):
-        picture = draw(
-            volume,
-            rows=rows,
-            columns=columns,
-            plane=plane,
-            window=showing.window_like,
-            overlay=overlay,
-            convention=viewing.convention,
-        )
-    _save(terminal, picture, showing.out)
-
-
-def histogram(terminal: Terminal, reading: Reading, showing: Showing, src: Src) -> None:
-    """How often each value occurs, with the window drawn on it."""
-    from hounsfield.picture.histogram import histogram as draw
-
-    showing.check()
-    volume = read_volume(src, reading=reading, quantity=showing.quantity)
-    with about(src):
-        picture = draw(volume, window=showing.window_like)
-    _save(terminal, picture, showing.out)
-
-
-def _opened(
+def opened(
     terminal: Terminal, src: Path, reading: Reading, showing: Showing, viewing: Viewing
 ) -> tuple[Volume, Volume | None]:
     volume = read_volume(src, reading=reading, quantity=showing.quantity)
@@ -164,7 +92,7 @@ def _opened(
     return volume, brought
 
 
-def _save(terminal: Terminal, picture: Picture, out: Path) -> None:
+def save(terminal: Terminal, picture: Picture, out: Path) -> None:
     with about(out):
         picture.save(out)
     rows, columns, _ = picture.array.shape
@@ -173,7 +101,7 @@ def _save(terminal: Terminal, picture: Picture, out: Path) -> None:
     terminal.say(f"wrote {out} ({columns} x {rows})")
 
 
-def _numbers(text: str, count: int, *, name: str) -> tuple[float, ...]:
+def numbers(text: str, count: int, *, name: str) -> tuple[float, ...]:
     try:
         values = tuple(float(part) for part in text.split(","))
     except ValueError:

@@ -8,8 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from hounsfield.cli.errors import about
-from hounsfield.cli.pipeline import load_pipeline
-from hounsfield.cli.reading import Reading
+from hounsfield.cli.options import Reading, load_pipeline
 from hounsfield.cli.terminal import Terminal
 
 

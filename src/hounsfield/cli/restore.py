@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
-from hounsfield.cli.scan import QuantityWord
+from hounsfield.cli.options import QuantityWord
 from hounsfield.cli.terminal import Terminal
 
 if TYPE_CHECKING:

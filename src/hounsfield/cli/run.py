@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
-from hounsfield.cli.pipeline import load_pipeline
-from hounsfield.cli.reading import Reading
+from hounsfield.cli.options import Reading, load_pipeline
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.core.errors import PipelineError
 from hounsfield.dataset.case_ids import PLAIN
