@@ -10,6 +10,7 @@ from typer import Argument, Exit, Option
 from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.options import Reading, read_volume
 from hounsfield.cli.terminal import Terminal
+from hounsfield.core.policy import ReadPolicy
 
 
 def compare(
@@ -25,7 +26,11 @@ def compare(
     from hounsfield.resampling.regrid import regrid
 
     image = read_volume(ct, reading=reading)
-    label = read_volume(seg, reading=Reading(assume_affine=reading.assume_affine), quantity="label")
+    label = read_volume(
+        seg,
+        reading=Reading(policy=ReadPolicy(assume_affine=reading.policy.assume_affine)),
+        quantity="label",
+    )
     answer = compared(image, label)
     if terminal.json:
         terminal.data(

@@ -12,62 +12,30 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 from typer import Option, Typer
 
 from hounsfield.cli.errors import USAGE, about
-from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 
 if TYPE_CHECKING:
     from hounsfield.core.volume import Volume
     from hounsfield.pipeline.pipeline import Pipeline
 
 READING = "Reading"
+"""The heading of the options that say how a scan is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The read policy, and which series."""
+    """The series to read, and the read policy: an option for each of its fields."""
 
     series: Annotated[
         str | None,
         Option(
-            help="The series by its id (see inspect), or the number of a volume from 0.",
+            metavar="ID|NUMBER",
+            help="Series to read, by its id or its number from 0 (see inspect); "
+            "for a 4-D file the number of the volume.",
             rich_help_panel=READING,
         ),
     ] = None
-    gaps: Annotated[
-        Literal["refuse", "fill"], Option(help="Missing slices.", rich_help_panel=READING)
-    ] = "refuse"
-    uneven: Annotated[
-        Literal["resample", "refuse"],
-        Option(help="Slices at uneven distances.", rich_help_panel=READING),
-    ] = "resample"
-    tilt: Annotated[
-        Literal["correct", "refuse"], Option(help="A tilted gantry.", rich_help_panel=READING)
-    ] = "correct"
-    padding: Annotated[
-        Literal["air", "keep"], Option(help="Padding outside the scan.", rich_help_panel=READING)
-    ] = "air"
-    assume: Annotated[
-        Literal["hu"] | None,
-        Option(help="Take values for HU that do not say so.", rich_help_panel=READING),
-    ] = None
-    assume_affine: Annotated[
-        str | None,
-        Option(
-            help="Three letters such as RAS for a NIfTI without any affine.",
-            rich_help_panel=READING,
-        ),
-    ] = None
-
-    @property
-    def policy(self) -> ReadPolicy:
-        """As the readers take it."""
-        return ReadPolicy(
-            gaps=self.gaps,
-            uneven=self.uneven,
-            tilt=self.tilt,
-            padding=self.padding,
-            assume=self.assume,
-            assume_affine=self.assume_affine,
-        )
+    policy: ReadPolicy = DEFAULT_POLICY
 
 
 QuantityWord = Literal["hu", "unit", "standardized", "display", "label", "mask", "other"]
@@ -78,19 +46,9 @@ def read_volume(path: Path, *, reading: Reading, quantity: QuantityWord | None =
     from hounsfield.io.open import declared_quantity, read
 
     with about(path):
-        policy = reading.policy
-        said = quantity or declared_quantity(path, series=reading.series, policy=policy) or "hu"
-        return read(
-            path,
-            series=reading.series,
-            quantity=said,
-            gaps=policy.gaps,
-            uneven=policy.uneven,
-            tilt=policy.tilt,
-            padding=policy.padding,
-            assume=policy.assume,
-            assume_affine=policy.assume_affine,
-        )
+        series, policy = reading.series, reading.policy
+        found = quantity or declared_quantity(path, series=series, policy=policy) or "hu"
+        return read(path, series=series, quantity=found, policy=policy)
 
 
 SUFFIXES = (".toml", ".json")
@@ -144,7 +102,7 @@ class _Flat:
         hints = get_type_hints(function, include_extras=True)
         for parameter in inspect.signature(function).parameters.values():
             kind = hints[parameter.name]
-            if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            if _is_group(kind):
                 groups[parameter.name] = kind
                 parameters += _fields(kind)
             else:
@@ -158,25 +116,48 @@ class _Flat:
         """The arguments of the function out of the values of all options."""
         arguments = {name: values[name] for name in self.own}
         for name, kind in self.groups.items():
-            arguments[name] = kind(
-                **{item.name: values[item.name] for item in dataclasses.fields(kind)}
-            )
+            arguments[name] = _made(kind, values)
         return arguments
+
+
+def _is_group(kind: Any) -> bool:
+    return isinstance(kind, type) and dataclasses.is_dataclass(kind)
 
 
 def _fields(kind: type) -> list[inspect.Parameter]:
     hints = get_type_hints(kind, include_extras=True)
     result = []
     for item in dataclasses.fields(kind):
-        default = item.default
-        if item.default_factory is not dataclasses.MISSING:
-            default = item.default_factory()
-        result.append(
-            inspect.Parameter(
-                item.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                annotation=hints[item.name],
-                default=inspect.Parameter.empty if default is dataclasses.MISSING else default,
-            )
-        )
+        if _is_group(hints[item.name]):
+            result += _fields(hints[item.name])
+        else:
+            result.append(_parameter(item, hints[item.name]))
     return result
+
+
+def _parameter(item: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
+    """The option of a field: as its annotation says, or with the help text of its metadata."""
+    if "help" in item.metadata:
+        hint = Annotated[hint, Option(help=item.metadata["help"], rich_help_panel=READING)]
+    default = item.default
+    if item.default_factory is not dataclasses.MISSING:
+        default = item.default_factory()
+    return inspect.Parameter(
+        item.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=hint,
+        default=inspect.Parameter.empty if default is dataclasses.MISSING else default,
+    )
+
+
+def _made(kind: type, values: dict[str, Any]) -> Any:
+    """The dataclass with the values of its options."""
+    hints = get_type_hints(kind)
+    return kind(
+        **{
+            item.name: _made(hints[item.name], values)
+            if _is_group(hints[item.name])
+            else values[item.name]
+            for item in dataclasses.fields(kind)
+        }
+    )

@@ -92,7 +92,5 @@ def _read(
         stack = open_stack(path, series=series, policy=policy)
     except QuantityError:
         said = declared_quantity(path, series=series, policy=policy)
-        return read(
-            path, series=series, quantity=said or "other", assume_affine=policy.assume_affine
-        ), ()
+        return read(path, series=series, quantity=said or "other", policy=policy), ()
     return stack.volume(), stack.diagnostics

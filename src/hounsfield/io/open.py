@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
-from hounsfield.core.errors import HounsfieldError, QuantityError
-from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.errors import HounsfieldError, PipelineError, QuantityError
+from hounsfield.core.policy import DEFAULT_POLICY, Assume, Gaps, Padding, ReadPolicy, Tilt, Uneven
 from hounsfield.core.spec import QUANTITIES, Quantity
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
 from hounsfield.io.formats import Kind, sniff
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.to_stack import stack_of, volume_of
-
-Gaps = Literal["refuse", "fill"]
-Uneven = Literal["resample", "refuse"]
-Tilt = Literal["correct", "refuse"]
-Padding = Literal["air", "keep"]
 
 
 def open_stack(
@@ -54,29 +48,27 @@ def open(
     path: str | Path,
     *,
     series: str | None = None,
+    policy: ReadPolicy | None = None,
     gaps: Gaps = "refuse",
     uneven: Uneven = "resample",
     tilt: Tilt = "correct",
     padding: Padding = "air",
-    assume: Literal["hu"] | None = None,
+    assume: Assume | None = None,
     assume_affine: str | None = None,
 ) -> Stack:
     """Open a CT as a Stack: raw slices with their own positions and rescale, nothing interpolated, decoded when asked.
 
     See `hounsfield.core.policy.ReadPolicy` for what each policy does, and `open_stack` for what is read and raised.
     """
-    return open_stack(
-        path,
-        series=series,
-        policy=ReadPolicy(
-            gaps=gaps,
-            uneven=uneven,
-            tilt=tilt,
-            padding=padding,
-            assume=assume,
-            assume_affine=assume_affine,
-        ),
+    keywords = ReadPolicy(
+        gaps=gaps,
+        uneven=uneven,
+        tilt=tilt,
+        padding=padding,
+        assume=assume,
+        assume_affine=assume_affine,
     )
+    return open_stack(path, series=series, policy=_one_policy(policy, keywords))
 
 
 def read(
@@ -84,11 +76,12 @@ def read(
     *,
     series: str | None = None,
     quantity: Quantity = "hu",
+    policy: ReadPolicy | None = None,
     gaps: Gaps = "refuse",
     uneven: Uneven = "resample",
     tilt: Tilt = "correct",
     padding: Padding = "air",
-    assume: Literal["hu"] | None = None,
+    assume: Assume | None = None,
     assume_affine: str | None = None,
 ) -> Volume:
     """Read a CT, a label map or a mask as a Volume: the file's own axes, int16 where all values are whole and fit, else
@@ -98,7 +91,7 @@ def read(
     RefusedError where it cannot be; 'label' and 'mask' take whole numbers and raise QuantityError for an image.
     The other keywords are those of `open`.
     """
-    policy = ReadPolicy(
+    keywords = ReadPolicy(
         gaps=gaps,
         uneven=uneven,
         tilt=tilt,
@@ -106,6 +99,7 @@ def read(
         assume=assume,
         assume_affine=assume_affine,
     )
+    policy = _one_policy(policy, keywords)
     if quantity not in QUANTITIES:
         raise QuantityError(f"quantity '{quantity}' is none of {', '.join(QUANTITIES)}")
     with _noted(Path(path)):
@@ -116,6 +110,13 @@ def read(
         if stored.channels:
             return volume_of(stored, quantity=quantity, policy=policy)
         return stack_of(stored, quantity=quantity, policy=policy).volume()
+
+
+def _one_policy(policy: ReadPolicy | None, keywords: ReadPolicy) -> ReadPolicy:
+    """The policy that was given, or the one of the keywords; both would contradict one another."""
+    if policy is not None and keywords != DEFAULT_POLICY:
+        raise PipelineError("both policy= and its fields are given; give one of the two")
+    return keywords if policy is None else policy
 
 
 def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -> RawImage:
