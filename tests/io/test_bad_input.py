@@ -71,7 +71,9 @@ def test_an_unknown_quantity_or_policy_is_named(tmp_path: Path) -> None:
     path = nifti(tmp_path / "x.nii", head_like())
     with pytest.raises(QuantityError, match="'HU' is none of hu, unit"):
         read(path, quantity="HU")  # type: ignore[arg-type]
-    with pytest.raises(HounsfieldError, match="unknown value 'never'; expected resample or refuse"):
+    with pytest.raises(
+        HounsfieldError, match="gaps: unknown value 'never'; expected refuse or fill"
+    ):
         read(path, gaps="never")  # type: ignore[arg-type]
     with pytest.raises(HounsfieldError, match="'XYZ' is not three of"):
         read(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from typer import Argument, Exit, Option
 from hounsfield.cli.errors import FAILED, NO_CASE, about
 from hounsfield.cli.options import Reading
 from hounsfield.cli.terminal import Terminal, as_options, error_line, inert
+from hounsfield.core.display import escaped, html_table
 from hounsfield.dataset.discover import several
 
 if TYPE_CHECKING:
@@ -160,21 +160,11 @@ def page(
     *, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]
 ) -> str:
     """The page; the last column of a row is its class, too."""
-    head = "".join(f"<th>{_text(name)}</th>" for name in columns)
-    body = "".join(
-        f'<tr class="{_text(row[-1])}">'
-        + "".join(f"<td>{_text(cell)}</td>" for cell in row)
-        + "</tr>\n"
-        for row in rows
-    )
-    said = "".join(f"<li>{_text(line)}</li>\n" for line in lines)
+    table = html_table(rows, head=columns, classes=[row[-1] for row in rows])
+    said = "".join(f"<li>{escaped(line)}</li>\n" for line in lines)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<title>{_text(title)}</title>\n'
-        f"<style>{STYLE}</style></head>\n<body><h1>{_text(title)}</h1>\n"
-        f"<table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table>\n<ul>\n{said}</ul></body></html>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<title>{escaped(title)}</title>\n'
+        f"<style>{STYLE}</style></head>\n<body><h1>{escaped(title)}</h1>\n"
+        f"{table}<ul>\n{said}</ul></body></html>\n"
     )
-
-
-def _text(text: str) -> str:
-    return escape(inert(text), quote=True)

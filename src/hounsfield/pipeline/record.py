@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.display import counted, grid_text, html_value
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
@@ -40,6 +41,28 @@ class Record:
     labels: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     volatile: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        case = f"case {self.case}, " if self.case else ""
+        return f"Record({case}{counted(len(self.steps), 'step')}, output: {self._output_text()})"
+
+    def _repr_html_(self) -> str:
+        rows = [("case", self.case or "none"), ("version", self.version)]
+        rows += [("steps", self.step_names), ("output", self._output_text())]
+        return html_value("Record", [*rows, ("diagnostics", str(len(self.diagnostics)))])
+
+    @property
+    def step_names(self) -> str:
+        """The names of its steps in order, on one line."""
+        return " > ".join(str(step.get("step", "?")) for step in self.steps) or "none"
+
+    def _output_text(self) -> str:
+        """Quantity, dtype and grid of the output on one line."""
+        try:
+            text = grid_text(self.output_grid)
+            return f"{self.output['quantity']}, {self.output['dtype']}, {text}"
+        except (HounsfieldError, KeyError, TypeError, ValueError):
+            return "unknown"
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, with the schema's version."""
