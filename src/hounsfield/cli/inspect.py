@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hounsfield.dataset.inspect import Inspection
 
 COLUMNS = (
+    "number",
     "id",
     "kind",
     "slices",
@@ -32,7 +33,7 @@ COLUMNS = (
     "values",
     "verdict",
 )
-RIGHT = ("slices", "tilt")
+RIGHT = ("number", "slices", "tilt")
 SPARE = ("codec", "kernel", "values", "axes", "quantity", "tilt", "gaps mm", "size", "spacing mm")
 """What is left out first on a narrow screen; tilt and gaps are said below the table too, where they matter."""
 
@@ -104,6 +105,7 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
         shown = ", ".join(f"{mm:.4g} x {count}" for mm, count in gaps[:SHOWN_GAPS])
         rows.append(
             (
+                "" if row["number"] is None else str(row["number"]),
                 row["id"],
                 row["kind"],
                 str(row["slices"]),

@@ -205,7 +205,7 @@ def inert(text: str) -> str:
 
 
 _KEYWORD = re.compile(
-    r"\b(series|gaps|uneven|tilt|padding|assume|assume_affine|quantity)='([^']+)'"
+    r"\b(series|gaps|uneven|tilt|padding|assume|assume_affine|quantity)=(?:'([^']+)'|(\d+))"
 )
 
 
@@ -214,8 +214,12 @@ def as_options(text: str) -> str:
 
     >>> as_options("gaps='fill' invents them")
     '--gaps fill invents them'
+    >>> as_options("choose one with series=0")
+    'choose one with --series 0'
     """
-    return _KEYWORD.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2]}", text)
+    return _KEYWORD.sub(
+        lambda found: f"--{found[1].replace('_', '-')} {found[2] or found[3]}", text
+    )
 
 
 def error_line(text: str) -> None:

@@ -31,6 +31,7 @@ class VolumeReport:
         grid = None if self.spec is None else self.spec.grid
         count = 0 if grid is None else grid.shape[2]
         return {
+            "number": None,
             "id": self.id,
             "kind": self.kind,
             "slices": count,

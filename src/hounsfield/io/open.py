@@ -19,7 +19,7 @@ from hounsfield.io.values.to_stack import stack_of, volume_of
 def open_stack(
     path: str | Path,
     *,
-    series: str | None = None,
+    series: str | int | None = None,
     policy: ReadPolicy,
     quantity: Quantity | None = None,
 ) -> Stack:
@@ -27,15 +27,18 @@ def open_stack(
     DICOM in a file, a folder, a zip or a tar. Voxels are decoded when asked for.
 
     `quantity` None is what the file says itself (npy and PNG do), else HU.
-    `series` chooses among several: a DICOM series by its id, a volume of a 4-D file by its number from 0.
+    `series` selects one of several: a DICOM series by its id or number, a volume of a 4-D file by its
+    number; numbers count from 0 in the order in which `inspect` lists them.
     Raises ReadError, RefusedError, QuantityError or GeometryError, each one line without the path, which stands in
     the traceback's note; warns (HounsfieldWarning) when voxels that are decoded may not be HU.
     """
     with _noted(Path(path)):
         kind = sniff(Path(path))
         if kind == "dicom":
-            return _dicom(Path(path), series=series, policy=policy, quantity=quantity or "hu")
-        stored = _stored(Path(path), kind=kind, series=series, policy=policy)
+            return _dicom(
+                Path(path), series=_text(series), policy=policy, quantity=quantity or "hu"
+            )
+        stored = _stored(Path(path), kind=kind, series=_text(series), policy=policy)
         if stored.channels:
             raise QuantityError(
                 f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read "
@@ -47,7 +50,7 @@ def open_stack(
 def open(
     path: str | Path,
     *,
-    series: str | None = None,
+    series: str | int | None = None,
     policy: ReadPolicy | None = None,
     gaps: Gaps = "refuse",
     uneven: Uneven = "resample",
@@ -74,7 +77,7 @@ def open(
 def read(
     path: str | Path,
     *,
-    series: str | None = None,
+    series: str | int | None = None,
     quantity: Quantity = "hu",
     policy: ReadPolicy | None = None,
     gaps: Gaps = "refuse",
@@ -105,11 +108,16 @@ def read(
     with _noted(Path(path)):
         kind = sniff(Path(path))
         if kind == "dicom":
-            return _dicom_volume(Path(path), series=series, quantity=quantity, policy=policy)
-        stored = _stored(Path(path), kind=kind, series=series, policy=policy)
+            return _dicom_volume(Path(path), series=_text(series), quantity=quantity, policy=policy)
+        stored = _stored(Path(path), kind=kind, series=_text(series), policy=policy)
         if stored.channels:
             return volume_of(stored, quantity=quantity, policy=policy)
         return stack_of(stored, quantity=quantity, policy=policy).volume()
+
+
+def _text(series: str | int | None) -> str | None:
+    """The id or number as readers take it."""
+    return None if series is None else str(series)
 
 
 def _one_policy(policy: ReadPolicy | None, keywords: ReadPolicy) -> ReadPolicy:
@@ -142,7 +150,7 @@ def _stored(path: Path, *, kind: Kind, series: str | None, policy: ReadPolicy) -
 
 
 def declared_quantity(
-    path: Path, *, series: str | None = None, policy: ReadPolicy | None = None
+    path: Path, *, series: str | int | None = None, policy: ReadPolicy | None = None
 ) -> Quantity | None:
     """The quantity that a file says itself (our npy and PNG slices); None where it does not, and for DICOM.
 
@@ -152,7 +160,9 @@ def declared_quantity(
         kind = sniff(path)
         if kind == "dicom":
             return None
-        return _stored(path, kind=kind, series=series, policy=policy or ReadPolicy()).quantity
+        return _stored(
+            path, kind=kind, series=_text(series), policy=policy or ReadPolicy()
+        ).quantity
 
 
 def _dicom(path: Path, *, series: str | None, policy: ReadPolicy, quantity: Quantity) -> Stack:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import ReadError, RefusedError, unreadable
+from hounsfield.core.errors import ReadError, RefusedError, refused, unreadable
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import BACKGROUNDS, Quantity
 from hounsfield.core.stack import Decode, Stack
@@ -21,11 +21,14 @@ from hounsfield.io.dicom.pixels.codestream import with_codestream_signs
 from hounsfield.io.dicom.pixels.decode import FrameDecoder, common_dtype
 from hounsfield.io.dicom.pixels.interpolate import FilledDecoder, slots_of
 from hounsfield.io.dicom.pixels.padding import NOTHING, Padding, find_padding
+from hounsfield.io.dicom.series.select_series import (
+    listed,
+    matching_series,
+    no_such_series,
+    readable_series,
+)
 from hounsfield.io.dicom.series.series import Series, series_of
 from hounsfield.io.dicom.series.validate import ValidatedSeries, validate
-
-SHOWN_IDS = 8
-"""Ids of series that a message names."""
 
 
 def open_dicom(
@@ -33,7 +36,7 @@ def open_dicom(
 ) -> Stack:
     """The CT series at `path` (file, folder, zip, tar, DICOMDIR) as a Stack; its slices are decoded when asked for.
 
-    `series` chooses one by its id (see `scan_dicom`) where there are several. Up to three slices are decoded at once,
+    `series` selects one by its id or its number from 0 (see `scan_dicom`). Up to three slices are decoded at once,
     to look for padding that the header does not declare. Values that are not HU are refused unless `quantity` is
     another than 'hu': the Stack then says 'other'. Raises ReadError where nothing can be read, RefusedError
     with its codes where reading would be guessing.
@@ -111,26 +114,24 @@ def source_frames(stack: Stack) -> tuple[Frame | None, ...]:
 def _chosen(
     found_series: Sequence[Series], wanted: str | None, path: Path, other: Sequence[Other]
 ) -> Series:
-    readable = [series for series in found_series if series.is_readable]
+    readable = readable_series(found_series)
     if wanted is not None:
-        named = [series for series in found_series if series.id == wanted]
-        if not named:
-            raise unreadable(
-                printable(path.name), f"no series '{wanted}' there; inspect lists the ids"
-            )
-        readable = [series for series in named if series.is_readable]
+        matches = matching_series(found_series, wanted)
+        if not matches and readable:
+            raise refused("NO_SERIES", no_such_series(found_series, wanted))
+        readable = readable_series(matches)
     if len(readable) == 1:
         return readable[0]
     if not readable:
         raise _nothing(found_series, path, other)
-    ids = ", ".join(item.id for item in readable[:SHOWN_IDS])
     raise RefusedError(
         [
             *_split_reasons(readable),
             Diagnostic(
                 "SEVERAL_SERIES",
                 "refusal",
-                f"{len(readable)} series could be read; choose one by series=: {ids}",
+                f"found {len(readable)} series, expected one; choose one by its number or id, "
+                f"such as series=0: {listed(found_series)}",
                 printable(path.name),
             ),
         ]

@@ -19,6 +19,7 @@ from hounsfield.io.dicom.header.frame import Frame, diagnose
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes, plane
 from hounsfield.io.dicom.header.scan_headers import Other, Progress, scan_headers
 from hounsfield.io.dicom.series.classify import Kind
+from hounsfield.io.dicom.series.select_series import readable_series
 from hounsfield.io.dicom.series.series import Series, series_of
 from hounsfield.io.dicom.series.spacing import tally
 from hounsfield.io.dicom.series.validate import ValidatedSeries, validate
@@ -40,6 +41,7 @@ _APART: dict[str, tuple[str, str]] = {
 class SeriesReport:
     """What one series is and whether it can be read; `reasons` name files relative to the path that was scanned."""
 
+    number: int | None
     id: str
     kind: Kind
     slices: int
@@ -59,6 +61,7 @@ class SeriesReport:
     def to_json(self) -> dict[str, Any]:
         """It for `inspect --json`: files by ordinal and keyed hash, never by name; numbers unrounded."""
         return {
+            "number": self.number,
             "id": self.id,
             "kind": self.kind,
             "slices": self.slices,
@@ -111,7 +114,9 @@ def scan_dicom(path: Path, progress: Progress | None = None) -> Scan:
     """
     listed = sources(path)
     result = scan_headers(listed, total=len(listed), progress=progress)
-    return Scan([report(series) for series in series_of(result)], result.other)
+    found = series_of(result)
+    numbers = {id(series): number for number, series in enumerate(readable_series(found))}
+    return Scan([report(each, number=numbers.get(id(each))) for each in found], result.other)
 
 
 def scan(path: str | Path) -> Scan:
@@ -131,8 +136,8 @@ def hidden_name(ordinal: int, name: str) -> str:
     return f"{ordinal}-{digest.hexdigest()[:8]}"
 
 
-def report(series: Series) -> SeriesReport:
-    """The report of one series."""
+def report(series: Series, *, number: int | None = None) -> SeriesReport:
+    """The report of one series; `number` is what selects it when it is read."""
     group = series.group
     first = group.frames[0]
     if series.is_readable:
@@ -145,6 +150,7 @@ def report(series: Series) -> SeriesReport:
         )
     rows, columns = first.size
     return SeriesReport(
+        number=number,
         id=series.id,
         kind=group.kind,
         slices=len(seen.frames),

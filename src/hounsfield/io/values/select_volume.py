@@ -13,7 +13,7 @@ def chosen(count: int, series: str | None, *, axes: int) -> tuple[int, tuple[Dia
     """
     if count == 1:
         if series not in (None, "0"):
-            raise refused("VOLUMES", "the file holds one volume, which is series='0'")
+            raise refused("VOLUMES", f"no volume '{series}'; the file holds one, series=0")
         return 0, (
             (
                 Diagnostic(
@@ -28,8 +28,7 @@ def chosen(count: int, series: str | None, *, axes: int) -> tuple[int, tuple[Dia
     if series is None or not series.isdecimal() or int(series) >= count:
         raise refused(
             "VOLUMES",
-            f"the file holds {count} volumes, and one is read at a time: choose it by "
-            f"series='0' to series='{count - 1}'",
+            f"found {count} volumes, expected one; choose one with series=0 to series={count - 1}",
         )
     return int(series), (
         Diagnostic("CHOSEN", "note", f"volume {int(series)} of {count} was read, counted from 0"),
