@@ -64,6 +64,6 @@ def test_every_invalid_value_is_named_with_what_was_expected() -> None:
     with pytest.raises(hu.PipelineError) as caught:
         hu.ReadPolicy(gaps="never", tilt="no")  # type: ignore[arg-type]
     assert str(caught.value) == (
-        "gaps: unknown value 'never'; expected refuse or fill; "
-        "tilt: unknown value 'no'; expected correct or refuse"
+        "unknown gaps 'never'; expected refuse or fill; "
+        "unknown tilt 'no'; expected correct or refuse"
     )

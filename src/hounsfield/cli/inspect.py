@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from hounsfield.dataset.inspect import Inspection
 
 COLUMNS = (
-    "number",
     "id",
+    "number",
     "kind",
     "slices",
     "size",
@@ -34,7 +34,18 @@ COLUMNS = (
     "verdict",
 )
 RIGHT = ("number", "slices", "tilt")
-SPARE = ("codec", "kernel", "values", "axes", "quantity", "tilt", "gaps mm", "size", "spacing mm")
+SPARE = (
+    "codec",
+    "kernel",
+    "values",
+    "axes",
+    "quantity",
+    "tilt",
+    "gaps mm",
+    "number",
+    "size",
+    "spacing mm",
+)
 """What is left out first on a narrow screen; tilt and gaps are said below the table too, where they matter."""
 
 SHOWN_GAPS = 3
@@ -105,8 +116,8 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
         shown = ", ".join(f"{mm:.4g} x {count}" for mm, count in gaps[:SHOWN_GAPS])
         rows.append(
             (
-                "" if row["number"] is None else str(row["number"]),
                 row["id"],
+                "" if row["number"] is None else str(row["number"]),
                 row["kind"],
                 str(row["slices"]),
                 _times(row["shape"]),

@@ -86,7 +86,7 @@ def run(
         raise no_case(found)
     job = _job(steps, reading, writing, count=len(found.cases))
     for missed in found.missed:
-        terminal.warn(f"{missed.typed}: {missed.message}")
+        terminal.warn(str(missed))
     with about(writing.out), reporting(terminal, found.cases) as report:
         summary = run_dataset(job, found.cases, workers=writing.workers, report=report)
     _end(terminal, summary, missed=len(found.missed), out=writing.out)
@@ -101,7 +101,7 @@ def recorded_dtype(path: Path) -> str:
 
 def no_case(found: Discovery) -> Failure:
     """What to end with where nothing that was named holds a case: each, with the reason, in one line."""
-    text = "; ".join(f"{missed.typed}: {missed.message}" for missed in found.missed)
+    text = "; ".join(str(missed) for missed in found.missed)
     public = "; ".join(dict.fromkeys(missed.message for missed in found.missed))
     return Failure(text or "no case found", status=NO_CASE, code="NO_CASE", public=public)
 
@@ -206,7 +206,8 @@ def reporting(
 def say_outcome(terminal: Terminal, outcome: CaseResult, typed: str) -> None:
     """A line about a case, and one for each thing that was mended or is in doubt."""
     if outcome.status == "failed":
-        error_line(f"{typed}: {outcome.message}")
+        where = f" ({outcome.where})" if outcome.where not in ("", typed) else ""
+        error_line(f"{typed}: {outcome.message}{where}")
         if terminal.traceback:
             terminal.trace(outcome.trace)
         return

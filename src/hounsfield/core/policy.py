@@ -92,8 +92,8 @@ class ReadPolicy:
         for item in fields(self):
             value, allowed = getattr(self, item.name), choices()[item.name]
             if allowed and value is not None and value not in allowed:
-                message = f"unknown value '{value}'; expected {' or '.join(allowed)}"
-                yield Diagnostic("POLICY", "refusal", message, item.name)
+                message = f"unknown {item.name} '{value}'; expected {' or '.join(allowed)}"
+                yield Diagnostic("POLICY", "refusal", message)
 
     def replaced(self, **changes: Any) -> ReadPolicy:
         """Return the same policy with some fields changed."""

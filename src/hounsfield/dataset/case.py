@@ -22,8 +22,16 @@ class CaseSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoCase:
-    """Something that the user named and that holds no case: a code, and a sentence without its path."""
+    """Something that the user named and that holds no case: a code, and a message without its path.
+
+    `where` names the file or folder in question, for the terminal alone.
+    """
 
     typed: str
     code: str
     message: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where not in ("", self.typed) else ""
+        return f"{self.typed}: {where}{self.message}"

@@ -20,6 +20,8 @@ class CaseResult:
     seconds: float = 0.0
     key: str = ""
     output_sha256: str = ""
+    where: str = ""
+    """The file or step that an error is about: for the terminal alone."""
     trace: str = ""
     """Where an error came from: for the terminal alone."""
 

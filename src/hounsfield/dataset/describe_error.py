@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 
-from hounsfield.core.errors import HounsfieldError, PipelineError
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import HounsfieldError
+
+_NO_PATH = re.compile(r"step \d+|pipeline|--[a-z]+( [a-z]+)?")
+"""What a diagnostic may be about and still be written down: a step of a pipeline, an option."""
 
 _PACKAGE = f"{os.sep}hounsfield{os.sep}"
 
@@ -16,19 +21,24 @@ def cause(error: BaseException) -> tuple[str, str]:
     >>> cause(ZeroDivisionError("secret"))[1]
     'internal error (ZeroDivisionError); run again with --traceback'
     """
-    if isinstance(error, PipelineError):
-        return _codes(error), str(error)
     if isinstance(error, HounsfieldError):
-        diagnostics = getattr(error, "diagnostics", ())
-        text = (
-            "; ".join(diagnostic.message for diagnostic in diagnostics)
-            if diagnostics
-            else str(error)
-        )
+        text = "; ".join(_public(each) for each in error.diagnostics)
         return _codes(error), text.replace("\n", " ")
     if isinstance(error, MemoryError):
         return "MEMORY", "there is not enough memory for this"
     return "INTERNAL", f"internal error ({_place(error)}); run again with --traceback"
+
+
+def where_of(error: BaseException) -> str:
+    """The file or step that an error is about, for the terminal alone."""
+    diagnostics = error.diagnostics if isinstance(error, HounsfieldError) else ()
+    return next((each.where or each.file_names for each in diagnostics), "")
+
+
+def _public(diagnostic: Diagnostic) -> str:
+    """The message, after the step or the option that it is about, never after a path."""
+    where = diagnostic.where if _NO_PATH.fullmatch(diagnostic.where) else ""
+    return f"{where}: {diagnostic.message}" if where else diagnostic.message
 
 
 def _codes(error: HounsfieldError) -> str:

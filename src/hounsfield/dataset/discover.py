@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, Ids, named
+from hounsfield.dataset.describe_error import cause, where_of
 from hounsfield.dataset.sources import expanded
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = No
         try:
             here, left = _in_path(Path(word), word, series)
         except HounsfieldError as error:
-            here, left = [], [NoCase(typed=word, code=type(error).__name__, message=str(error))]
+            code, message = cause(error)
+            here, left = [], [NoCase(typed=word, code=code, message=message, where=where_of(error))]
         found += here
         missed += left
     missed = [one for one in missed if one.code != OTHER_SERIES or not found]
@@ -105,7 +107,7 @@ def image_files(path: Path) -> tuple[list[Path], bool]:
 
 def _in_path(path: Path, typed: str, series: str | None) -> tuple[list[Found], list[NoCase]]:
     if not os.path.exists(path):
-        return [], [NoCase(typed=typed, code="MISSING", message="there is no such file or folder")]
+        return [], [NoCase(typed=typed, code="MISSING_FILE", message="no such file or folder")]
     images, others = image_files(path)
     found = [Found(path=item, typed=_as_typed(item, path, typed)) for item in images]
     if not others:

@@ -19,7 +19,7 @@ from hounsfield.dataset.case import CaseSource
 from hounsfield.dataset.case_folder import case_folder
 from hounsfield.dataset.case_result import CaseResult
 from hounsfield.dataset.checksum import source_sha256
-from hounsfield.dataset.describe_error import cause
+from hounsfield.dataset.describe_error import cause, where_of
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import RECORD, file_sha256, write_result, write_stream
@@ -50,6 +50,7 @@ def run_case(job: RunConfig, case: CaseSource, *, earlier_key: str = "") -> Case
                 status="failed",
                 code=code,
                 message=message,
+                where=where_of(error),
                 trace="".join(traceback.format_exception(error)),
             )
     doubts = tuple(str(diagnostic) for diagnostic in warned(caught))

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from hounsfield.core.errors import ReadError
+from hounsfield.core.errors import ReadError, missing_file, naming, unreadable
 from hounsfield.io.bytes.gzip.read import head, reading
 from hounsfield.io.values.sidecar import SIDECAR_NAME
 
@@ -33,12 +33,12 @@ def sniff(path: Path) -> Kind:
     Raises ReadError where there is nothing, or nothing that may be read.
     """
     if not os.path.exists(path):  # False for a name that is too long, or a link in a circle
-        raise ReadError("there is no such file or folder")
+        raise missing_file(path)
     if path.is_dir():
         return "png" if os.path.isfile(path / SIDECAR_NAME) else "dicom"
     if not os.path.isfile(path):
-        raise ReadError("this is neither a file nor a folder")
-    with reading("image"):
+        raise unreadable(str(path), "neither a file nor a folder")
+    with naming(path), reading("image"):
         if path.stat().st_size == 0:
             raise ReadError("the file is empty")
         data = head(path, SNIFFED_BYTES)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from hounsfield.core.errors import HounsfieldError, PipelineError, QuantityError
+from hounsfield.core.errors import PipelineError, QuantityError, naming
 from hounsfield.core.policy import DEFAULT_POLICY, Assume, Gaps, Padding, ReadPolicy, Tilt, Uneven
 from hounsfield.core.spec import QUANTITIES, Quantity
 from hounsfield.core.stack import Stack
@@ -29,10 +27,10 @@ def open_stack(
     `quantity` None is what the file says itself (npy and PNG do), else HU.
     `series` selects one of several: a DICOM series by its id or number, a volume of a 4-D file by its
     number; numbers count from 0 in the order in which `inspect` lists them.
-    Raises ReadError, RefusedError, QuantityError or GeometryError, each one line without the path, which stands in
-    the traceback's note; warns (HounsfieldWarning) when voxels that are decoded may not be HU.
+    Raises MissingFileError, ReadError, RefusedError, QuantityError or GeometryError, each one line that
+    names the path; warns (HounsfieldWarning) when voxels that are decoded may not be HU.
     """
-    with _noted(Path(path)):
+    with naming(path):
         kind = sniff(Path(path))
         if kind == "dicom":
             return _dicom(
@@ -105,7 +103,7 @@ def read(
     policy = _one_policy(policy, keywords)
     if quantity not in QUANTITIES:
         raise QuantityError(f"quantity '{quantity}' is none of {', '.join(QUANTITIES)}")
-    with _noted(Path(path)):
+    with naming(path):
         kind = sniff(Path(path))
         if kind == "dicom":
             return _dicom_volume(Path(path), series=_text(series), quantity=quantity, policy=policy)
@@ -156,7 +154,7 @@ def declared_quantity(
 
     Raises the errors of the readers.
     """
-    with _noted(path):
+    with naming(path):
         kind = sniff(path)
         if kind == "dicom":
             return None
@@ -182,14 +180,3 @@ def _dicom_volume(
     return (
         stack.volume() if quantity == stack.quantity else stack.replaced(quantity=quantity).volume()
     )
-
-
-@contextmanager
-def _noted(path: Path) -> Iterator[None]:
-    """Add to an error's traceback, not to its message, which path was being read: records keep messages alone."""
-    try:
-        yield
-    except HounsfieldError as error:
-        if not getattr(error, "__notes__", None):
-            error.add_note(f"while reading {path}")
-        raise

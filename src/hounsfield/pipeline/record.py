@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from hounsfield.core.display import counted, grid_text, html_value
-from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
@@ -97,9 +97,7 @@ class Record:
             data = json.loads(text)
             schema = data.pop("schema")
             if schema != SCHEMA:
-                raise ReadError(
-                    f"{path}: schema {schema} is not {SCHEMA}, which this version reads"
-                )
+                raise unreadable(str(path), f"record schema {schema}; expected {SCHEMA}")
             record = cls(
                 **{**data, "steps": tuple(data["steps"]), "diagnostics": tuple(data["diagnostics"])}
             )
@@ -108,7 +106,7 @@ class Record:
         except HounsfieldError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-            raise ReadError(f"{path}: is no record of a run ({type(error).__name__})") from None
+            raise unreadable(str(path), f"not a record of a run ({type(error).__name__})") from None
 
     def _check_grids(self) -> None:
         """Raise KeyError, TypeError, ValueError or GeometryError where it does not say where its voxels lie."""

@@ -13,7 +13,6 @@ from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import BACKGROUNDS, Quantity
 from hounsfield.core.stack import Decode, Stack
 from hounsfield.io.dicom.files.listing import sources
-from hounsfield.io.dicom.files.source import printable
 from hounsfield.io.dicom.header.frame import Frame
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes
 from hounsfield.io.dicom.header.scan_headers import HeaderScan, Other, scan_headers
@@ -132,7 +131,7 @@ def _chosen(
                 "refusal",
                 f"found {len(readable)} series, expected one; choose one by its number or id, "
                 f"such as series=0: {listed(found_series)}",
-                printable(path.name),
+                str(path),
             ),
         ]
     )
@@ -153,10 +152,7 @@ def _nothing(
         return RefusedError(
             [
                 Diagnostic(
-                    "NO_CT",
-                    "refusal",
-                    f"no series of CT slices there, only {kinds}",
-                    printable(path.name),
+                    "NO_CT", "refusal", f"no series of CT slices there, only {kinds}", str(path)
                 )
             ]
         )
@@ -165,7 +161,7 @@ def _nothing(
         more = f" ({len(grave)} such files)" if len(grave) > 1 else ""
         return unreadable(grave[0].name, f"{_SAID[grave[0].code]}{more}", code=grave[0].code)
     return unreadable(
-        printable(path.name),
+        str(path),
         "no DICOM file there" if other else "the folder is empty",
         code="NOT_DICOM" if other else "EMPTY",
     )

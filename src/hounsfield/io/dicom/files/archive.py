@@ -94,12 +94,12 @@ def archive_sources(path: Path) -> list[Source]:
     ) as error:
         if isinstance(error, RefusedError):
             raise
-        raise unreadable(printable(path.name), "the archive is broken") from None
+        raise unreadable(str(path), "the archive is broken") from None
     except OSError as error:
         if isinstance(error, ReadError):
             raise
         raise unreadable(
-            printable(path.name), f"the archive cannot be read ({error.strerror or 'broken'})"
+            str(path), f"the archive cannot be read ({error.strerror or 'broken'})"
         ) from None
 
 
@@ -128,18 +128,16 @@ def _zip_sources(path: Path) -> list[Source]:
     archive = zipfile.ZipFile(path)
     members = archive.infolist()
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_TOTAL:
-        raise _refuse(
-            printable(path.name), f"over {MAX_MEMBERS} members or {MAX_TOTAL} bytes unpacked"
-        )
+        raise _refuse(str(path), f"over {MAX_MEMBERS} members or {MAX_TOTAL} bytes unpacked")
     for turn, member in enumerate(members):
-        check_member(member.filename, archive=printable(path.name), ordinal=turn)
+        check_member(member.filename, archive=str(path), ordinal=turn)
         if (member.external_attr >> 16) & 0o170000 == 0o120000:
-            raise _refuse(printable(path.name), f"member {turn + 1} is a link")
+            raise _refuse(str(path), f"member {turn + 1} is a link")
         if member.file_size > MAX_MEMBER or member.file_size > MAX_RATIO * (
             member.compress_size + 64
         ):
             raise _refuse(
-                printable(path.name),
+                str(path),
                 f"member {turn + 1} claims {member.file_size} bytes from {member.compress_size}",
             )
     files = sorted(
@@ -184,19 +182,15 @@ def _tar_members(file: IO[bytes], path: Path, holder: TempFile | None) -> list[S
     members: list[tarfile.TarInfo] = []
     with tarfile.open(fileobj=file, mode="r:") as archive:
         for turn, member in enumerate(archive):
-            check_member(member.name, archive=printable(path.name), ordinal=turn)
+            check_member(member.name, archive=str(path), ordinal=turn)
             if not (member.isfile() or member.isdir()) or member.issparse():
-                raise _refuse(
-                    printable(path.name), f"member {turn + 1} is a link, a device or no plain file"
-                )
+                raise _refuse(str(path), f"member {turn + 1} is a link, a device or no plain file")
             if turn >= MAX_MEMBERS:
-                raise _refuse(printable(path.name), f"it has over {MAX_MEMBERS} members")
+                raise _refuse(str(path), f"it has over {MAX_MEMBERS} members")
             members.append(member)
         file.seek(archive.offset)
         if file.read(_BLOCK).strip(b"\0") or file.tell() < archive.offset + _BLOCK:
-            raise unreadable(
-                printable(path.name), "the archive is cut short, its end mark is missing"
-            )
+            raise unreadable(str(path), "the archive is cut short, its end mark is missing")
     files = sorted(
         (member for member in members if member.isfile()), key=lambda member: member.name
     )
@@ -224,10 +218,8 @@ def _unpacked(path: Path) -> TempFile:
             while chunk := packed.read(_CHUNK):
                 done += len(chunk)
                 if done > MAX_UNPACKED_TAR or done > MAX_RATIO * (path.stat().st_size + 64):
-                    raise _refuse(
-                        printable(path.name), f"it unpacks to over {MAX_UNPACKED_TAR} bytes"
-                    )
+                    raise _refuse(str(path), f"it unpacks to over {MAX_UNPACKED_TAR} bytes")
                 room.write(chunk)
     except lzma.LZMAError:
-        raise unreadable(printable(path.name), "the archive is broken") from None
+        raise unreadable(str(path), "the archive is broken") from None
     return holder

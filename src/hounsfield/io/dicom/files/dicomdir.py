@@ -8,7 +8,7 @@ from pathlib import Path
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import RefusedError, unreadable
 from hounsfield.io.dicom import tags
-from hounsfield.io.dicom.files.source import Source, file_source, printable
+from hounsfield.io.dicom.files.source import Source, file_source
 
 LONGEST_NAME, DEEPEST = 64, 32
 """A component of a file id has 8 letters, and there are 8 at most (PS3.10 8.2); people stretch both."""
@@ -39,20 +39,18 @@ def dicomdir_sources(path: Path) -> list[Source]:
                         "DICOMDIR",
                         "refusal",
                         f"reference {turn + 1} leads out of the directory's folder",
-                        printable(path.name),
+                        str(path),
                     )
                 ]
             )
         actual = actual or _inside(folder, tuple(part.lower() for part in parts))
         if actual is None:
-            raise unreadable(
-                printable(path.name), f"a file that it names is missing (reference {turn + 1})"
-            )
+            raise unreadable(str(path), f"a file that it names is missing (reference {turn + 1})")
         if name not in seen:
             found.append(file_source(actual, name=name, ordinal=len(found)))
         seen.add(name)
     if not found:
-        raise unreadable(printable(path.name), "the directory names no file")
+        raise unreadable(str(path), "the directory names no file")
     return found
 
 
@@ -81,7 +79,7 @@ def _references(path: Path) -> list[tuple[str, ...]]:
     import pydicom
 
     if path.stat().st_size > MAX_SIZE:
-        raise unreadable(printable(path.name), f"a directory of over {MAX_SIZE} bytes")
+        raise unreadable(str(path), f"a directory of over {MAX_SIZE} bytes")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -94,4 +92,4 @@ def _references(path: Path) -> list[tuple[str, ...]]:
                 if value
             ]
         except Exception:
-            raise unreadable(printable(path.name), "the directory cannot be read") from None
+            raise unreadable(str(path), "the directory cannot be read") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.listing import sources
-from hounsfield.io.dicom.files.source import Source, printable
+from hounsfield.io.dicom.files.source import Source
 from hounsfield.io.dicom.header.fast_header import NestedTooDeep, NotPlain, walk
 from hounsfield.io.dicom.header.read_header import read_frames
 
@@ -41,7 +41,7 @@ def label_objects(path: Path) -> list[LabelObject]:
             else "no DICOM that could be read"
         )
         raise unreadable(
-            printable(path.name), f"no RTSTRUCT or DICOM SEG there, only {what}", code="NO_LABELS"
+            str(path), f"no RTSTRUCT or DICOM SEG there, only {what}", code="NO_LABELS"
         )
     return labels
 
