@@ -176,7 +176,7 @@ def test_fix_says_that_nothing_of_the_labels_is_left(
     )
     answer = line("compare", scan, tmp_path / "far.nii.gz", "--fix", tmp_path / "fixed.nii.gz")
     assert answer.status == 1
-    assert "none of what the segmentation marks" in answer.err
+    assert "no labelled voxel lies inside the image" in answer.err
     answer = line("planes", scan, "-o", tmp_path / "out.png", "--overlay", tmp_path / "far.nii.gz")
     assert answer.status == 0
     assert "none of what it marks lies within the image" in answer.err

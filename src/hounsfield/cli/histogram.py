@@ -1,4 +1,4 @@
-"""`hounsfield histogram`: how often each value occurs, as PNG."""
+"""`hounsfield histogram`: draw the histogram of a scan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hounsfield.cli.terminal import Terminal
 
 
 def histogram(terminal: Terminal, reading: Reading, showing: Showing, src: Src) -> None:
-    """How often each value occurs, with the window drawn on it."""
+    """Draw how often each value occurs, with the window, as PNG."""
     from hounsfield.picture.histogram import histogram as draw
 
     showing.check()

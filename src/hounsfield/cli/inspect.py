@@ -1,4 +1,4 @@
-"""`hounsfield inspect`: what is there, and what is wrong with it."""
+"""`hounsfield inspect`: list the series and image files at a path."""
 
 from __future__ import annotations
 
@@ -46,16 +46,18 @@ SPARE = (
     "size",
     "spacing mm",
 )
-"""What is left out first on a narrow screen; tilt and gaps are said below the table too, where they matter."""
+"""Columns dropped on a narrow screen, in this order; the reasons repeat tilt and gaps."""
 
 SHOWN_GAPS = 3
 
 STYLE = """body { font: 14px/1.4 system-ui, sans-serif; margin: 2em; color: #222; }
-table { border-collapse: collapse; } th, td { text-align: left; padding: .3em .8em; border-bottom: 1px solid #ddd; }
-th { background: #f2f2f2; } .refused { color: #a00; } .repairable { color: #850; } li { margin: .2em 0; }"""
+table { border-collapse: collapse; }
+th, td { text-align: left; padding: .3em .8em; border-bottom: 1px solid #ddd; }
+th { background: #f2f2f2; }
+.refused { color: #a00; } .repairable { color: #850; } li { margin: .2em 0; }"""
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""No script, no picture, no font, no frame, from nowhere: the style of the page itself is all there is."""
+"""The page loads nothing: no script, image, font or frame."""
 
 
 def inspect(
@@ -63,20 +65,18 @@ def inspect(
     reading: Reading,
     path: Annotated[
         Path,
-        Argument(
-            readable=False, help="A folder, an archive, or a file: DICOM, NIfTI, NRRD, npy ..."
-        ),
+        Argument(readable=False, help="Folder, archive or file (DICOM, NIfTI, NRRD, npy ...)."),
     ],
-    html: Annotated[Path | None, Option(metavar="FILE", help="Write a page of HTML too.")] = None,
-    strict: Annotated[
-        bool, Option("--strict", help="End with 1 if any series is refused.")
-    ] = False,
+    html: Annotated[
+        Path | None, Option(metavar="FILE", help="Also write the report as HTML.")
+    ] = None,
+    strict: Annotated[bool, Option("--strict", help="Exit with 1 if a series is refused.")] = False,
 ) -> None:
-    """Say what lies at a path, series by series: sizes, spacing, gaps, tilt, units, and whether it can be read."""
-    from hounsfield.dataset.inspect import inspect as look
+    """List each series at a path: size, spacing, gaps, tilt, unit, and whether it can be read."""
+    from hounsfield.dataset.inspect import inspect as inspect_path
 
     with about(path), terminal.progress("reading headers") as progress:
-        found = look(path, policy=reading.policy, series=reading.series, progress=progress)
+        found = inspect_path(path, policy=reading.policy, series=reading.series, progress=progress)
     if html is not None:
         _write_page(found, html, title=path.name)
     if terminal.json:
@@ -84,14 +84,14 @@ def inspect(
     else:
         print_inspection(terminal, found)
     if not found.series:
-        error_line(f"{path}: there is no CT there that can be read")
+        error_line(f"{path}: no CT that can be read")
         raise Exit(NO_CASE if all(each.code == "NOT_DICOM" for each in found.other) else FAILED)
     if strict and any(one.verdict == "refused" for one in found.series):
         raise Exit(FAILED)
 
 
 def print_inspection(terminal: Terminal, found: Inspection) -> None:
-    """The table, a line for each reason, and what else lies there."""
+    """Print the table, a line for each reason, and the other files."""
     if found.series:
         terminal.table(COLUMNS, table_rows(found), right=RIGHT, spare=SPARE)
     for line in reason_lines(found):
@@ -99,7 +99,7 @@ def print_inspection(terminal: Terminal, found: Inspection) -> None:
     if found.other:
         terminal.say(
             several(len(found.other), "other file")
-            + ("" if terminal.verbose else " (-v says which)")
+            + ("" if terminal.verbose else " (-v lists them)")
         )
     for each in found.other:
         terminal.detail(
@@ -108,7 +108,7 @@ def print_inspection(terminal: Terminal, found: Inspection) -> None:
 
 
 def table_rows(found: Inspection) -> list[tuple[str, ...]]:
-    """A row of text for each series."""
+    """One row of text for each series."""
     rows: list[tuple[str, ...]] = []
     for one in found.series:
         row = one.to_json()
@@ -136,7 +136,7 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
 
 
 def reason_lines(found: Inspection) -> list[str]:
-    """A line for each reason, with the codes that the docs explain."""
+    """One line for each reason, with its code."""
     from hounsfield.dataset.inspect import diagnostics_of
 
     return [
@@ -147,7 +147,7 @@ def reason_lines(found: Inspection) -> list[str]:
 
 
 SHOWN_TILT_DEG = 0.05
-"""Tilts that would be printed as 0.0 are left out."""
+"""Smaller tilts would be printed as 0.0 and are left out."""
 
 
 def _times(values: list[float], between: str = " x ") -> str:
@@ -172,12 +172,13 @@ def _write_page(found: Inspection, path: Path, *, title: str) -> None:
 def page(
     *, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]
 ) -> str:
-    """The page; the last column of a row is its class, too."""
+    """The report as one HTML page; the last cell of a row is its CSS class."""
     table = html_table(rows, head=columns, classes=[row[-1] for row in rows])
-    said = "".join(f"<li>{escaped(line)}</li>\n" for line in lines)
+    items = "".join(f"<li>{escaped(line)}</li>\n" for line in lines)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n<title>{escaped(title)}</title>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f"<title>{escaped(title)}</title>\n"
         f"<style>{STYLE}</style></head>\n<body><h1>{escaped(title)}</h1>\n"
-        f"{table}<ul>\n{said}</ul></body></html>\n"
+        f"{table}<ul>\n{items}</ul></body></html>\n"
     )

@@ -1,4 +1,4 @@
-"""One run of the command line: parse, do, and end with one line and a status where something is wrong."""
+"""Parse the command line, run one verb and return its exit status."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ from hounsfield.cli.options import Verb, add_verb
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.core.errors import HounsfieldWarning
 
-HELP = """CT as it lies on disk into what a network can learn from.
+HELP = """Prepare CT for deep learning: inspect, convert, resample, window, mask and project scans.
 
-Exit status: 0 all done, 1 a case failed or was refused, 2 usage or an impossible pipeline, 3 no case found."""
+Exit status: 0 all done, 1 a case failed or was refused, 2 invalid usage or pipeline,
+3 no case found."""
 
 VERBS = (
     "inspect",
@@ -49,30 +50,32 @@ VERBS = (
     "demo",
     "info",
 )
-"""Every verb, in the order of the help; each has a module of its own name."""
+"""The verbs in the order of the help; each is a function in the module of the same name."""
 
 UsageError = typer.BadParameter.__mro__[1]
-"""The parent of every error of usage: typer re-exports only its children."""
+"""The base class of all usage errors, which typer does not export."""
 
 
-def run_line(words: Sequence[str]) -> int:
-    """Run the command line and return the exit status; nothing is raised."""
+def run_line(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit status; no exception leaves it."""
     with _prepared():
         try:
-            status = app(words)(args=list(words), prog_name="hounsfield", standalone_mode=False)
+            status = app(arguments)(
+                args=list(arguments), prog_name="hounsfield", standalone_mode=False
+            )
             sys.stdout.flush()
             if status == INTERRUPTED:
                 error_line("interrupted")
             return status if isinstance(status, int) else 0
         except BaseException as error:
-            if "--traceback" in words and not isinstance(error, typer.Exit | SystemExit):
+            if "--traceback" in arguments and not isinstance(error, typer.Exit | SystemExit):
                 Terminal().trace("".join(traceback.format_exception(error)))
-            return _ended(error, as_json="--json" in words)
+            return _report(error, as_json="--json" in arguments)
 
 
 @contextmanager
 def _prepared() -> Iterator[None]:
-    """No warning but ours is shown, no letter stops a stream, and SIGTERM unwinds."""
+    """Show only HounsfieldWarnings, escape unencodable characters, raise Terminated on SIGTERM."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -100,9 +103,9 @@ def _show_warning(
     Terminal().warn(str(message))
 
 
-def _ended(error: BaseException, *, as_json: bool) -> int:
-    """Say in one line what ended the verb, and return its status."""
-    status = _asked(error)
+def _report(error: BaseException, *, as_json: bool) -> int:
+    """Print the error in one line and return the exit status."""
+    status = _requested_status(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort) or status == INTERRUPTED:
         error_line("interrupted")
         return INTERRUPTED
@@ -114,7 +117,7 @@ def _ended(error: BaseException, *, as_json: bool) -> int:
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
-    failure = _usage(error) if isinstance(error, UsageError) else as_failure(error)
+    failure = _usage_failure(error) if isinstance(error, UsageError) else as_failure(error)
     if failure.text:
         error_line(failure.text)
         if as_json:
@@ -131,8 +134,8 @@ def _ended(error: BaseException, *, as_json: bool) -> int:
     return failure.status
 
 
-def _asked(error: BaseException) -> int | None:
-    """The status that an Exit asks for; newer typer makes one of an interrupt, too."""
+def _requested_status(error: BaseException) -> int | None:
+    """The status that an Exit asks for; newer versions of typer turn an interrupt into one."""
     if isinstance(error, typer.Exit):
         return int(error.exit_code)
     if isinstance(error, SystemExit):
@@ -140,7 +143,7 @@ def _asked(error: BaseException) -> int | None:
     return None
 
 
-def _usage(error: BaseException) -> Failure:
+def _usage_failure(error: BaseException) -> Failure:
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "hounsfield")
     message = error.format_message() if hasattr(error, "format_message") else str(error)
@@ -149,8 +152,8 @@ def _usage(error: BaseException) -> Failure:
     return Failure(f"{message.rstrip('.')} (see {path} --help)", status=USAGE, code="USAGE")
 
 
-def app(words: Sequence[str] = ()) -> typer.Typer:
-    """The whole command line, or where `words` begin with a verb, that verb alone: each one takes time to set up."""
+def app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The application; with one verb alone if `arguments` begin with it, which is faster."""
     line = typer.Typer(
         name="hounsfield",
         help=HELP,
@@ -159,16 +162,16 @@ def app(words: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     line.callback(help=HELP)(_top)
-    for name in [words[0]] if words and words[0] in VERBS else VERBS:
+    for name in [arguments[0]] if arguments and arguments[0] in VERBS else VERBS:
         add_verb(line, verb(name), name=name)
     return line
 
 
 def verb(name: str) -> Verb:
-    """The function of a verb, imported when first asked for."""
+    """The function of a verb, imported when it is needed."""
     function: Verb = getattr(import_module(f"hounsfield.cli.{name}"), name)
     return function
 
 
 def _top() -> None:
-    """What holds for every verb."""
+    """Options of every verb would be handled here."""

@@ -1,4 +1,4 @@
-"""`hounsfield montage`: many sections of one plane as PNG."""
+"""`hounsfield montage`: draw many sections of one plane."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ def montage(
     showing: Showing,
     viewing: Viewing,
     src: Src,
-    rows: Annotated[int | None, Option(min=1)] = None,
-    columns: Annotated[int | None, Option(min=1)] = None,
-    plane: Annotated[Literal["axial", "coronal", "sagittal"], Option()] = "axial",
+    rows: Annotated[int | None, Option(min=1, help="Rows (default: by the columns).")] = None,
+    columns: Annotated[int | None, Option(min=1, help="Columns (default: by the rows).")] = None,
+    plane: Annotated[
+        Literal["axial", "coronal", "sagittal"], Option(help="Plane of the sections.")
+    ] = "axial",
 ) -> None:
-    """Many sections of one plane on one sheet, each with its place in mm, in one window."""
+    """Draw many sections of one plane, each with its position in mm, in one window."""
     from hounsfield.picture.montage import montage as draw
 
     showing.check()

@@ -1,4 +1,4 @@
-"""The options and arguments that several verbs have, and how a function becomes a verb."""
+"""Options that several verbs share, and the conversion of a function to a verb."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from hounsfield.pipeline.pipeline import Pipeline
 
 READING = "Reading"
-"""The heading of the options that say how a scan is read."""
+"""The heading of the read options in the help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The series to read, and the read policy: an option for each of its fields."""
+    """The series to read and the read policy, which becomes one option for each of its fields."""
 
     series: Annotated[
         str | None,
@@ -38,11 +38,11 @@ class Reading:
     policy: ReadPolicy = DEFAULT_POLICY
 
 
-QuantityWord = Literal["hu", "unit", "standardized", "display", "label", "mask", "other"]
+QuantityName = Literal["hu", "unit", "standardized", "display", "label", "mask", "other"]
 
 
-def read_volume(path: Path, *, reading: Reading, quantity: QuantityWord | None = None) -> Volume:
-    """The volume at `path`; without a `quantity` the one that the file says, or HU. Errors name the path."""
+def read_volume(path: Path, *, reading: Reading, quantity: QuantityName | None = None) -> Volume:
+    """Read the volume at `path`; without `quantity`, as the file states it, else as HU."""
     from hounsfield.io.open import declared_quantity, read
 
     with about(path):
@@ -54,15 +54,15 @@ def read_volume(path: Path, *, reading: Reading, quantity: QuantityWord | None =
 SUFFIXES = (".toml", ".json")
 
 
-def load_pipeline(word: str, *, settings: Sequence[str] = ()) -> Pipeline:
-    """The pipeline that `word` names, changed by settings; any diagnostic ends the verb with status 2."""
+def load_pipeline(name: str, *, settings: Sequence[str] = ()) -> Pipeline:
+    """Load the pipeline called `name`, with settings applied; errors exit with status 2."""
     from hounsfield.pipeline.pipeline import Pipeline
     from hounsfield.pipeline.presets import preset, preset_names
 
-    with about(word, status=USAGE):
-        if word not in preset_names() and (word.endswith(SUFFIXES) or Path(word).is_file()):
-            return Pipeline.load(Path(word), settings=settings)
-        return preset(word, settings=settings)
+    with about(name, status=USAGE):
+        if name not in preset_names() and (name.endswith(SUFFIXES) or Path(name).is_file()):
+            return Pipeline.load(Path(name), settings=settings)
+        return preset(name, settings=settings)
 
 
 Verb = Callable[..., None]
@@ -71,12 +71,12 @@ Verb = Callable[..., None]
 def add_verb(app: Typer, function: Verb, *, name: str) -> None:
     """Register `function` as the verb `name`; its docstring is the help.
 
-    A parameter whose type is a dataclass is made of options: one for each field, as the field's annotation says.
+    A parameter whose type is a dataclass becomes one option for each field of it.
     """
     flat = _Flat.of(function)
 
     def command(**values: Any) -> None:
-        function(**flat.gathered(values))
+        function(**flat.collected(values))
 
     command.__doc__ = function.__doc__
     command.__name__ = name
@@ -89,7 +89,7 @@ def add_verb(app: Typer, function: Verb, *, name: str) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Flat:
-    """The parameters of a verb with its dataclasses spread out, and how to put them together again."""
+    """The parameters of a verb with its dataclasses expanded into their fields."""
 
     parameters: list[inspect.Parameter]
     groups: dict[str, type]
@@ -112,11 +112,11 @@ class _Flat:
                 )
         return cls(parameters, groups, tuple(own))
 
-    def gathered(self, values: dict[str, Any]) -> dict[str, Any]:
-        """The arguments of the function out of the values of all options."""
+    def collected(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of the function, from the values of all options."""
         arguments = {name: values[name] for name in self.own}
         for name, kind in self.groups.items():
-            arguments[name] = _made(kind, values)
+            arguments[name] = _built(kind, values)
         return arguments
 
 
@@ -136,7 +136,7 @@ def _fields(kind: type) -> list[inspect.Parameter]:
 
 
 def _parameter(item: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
-    """The option of a field: as its annotation says, or with the help text of its metadata."""
+    """The option of a field, by its annotation or by the help text in its metadata."""
     if "help" in item.metadata:
         hint = Annotated[hint, Option(help=item.metadata["help"], rich_help_panel=READING)]
     default = item.default
@@ -150,12 +150,12 @@ def _parameter(item: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
     )
 
 
-def _made(kind: type, values: dict[str, Any]) -> Any:
-    """The dataclass with the values of its options."""
+def _built(kind: type, values: dict[str, Any]) -> Any:
+    """The dataclass, built from the values of its options."""
     hints = get_type_hints(kind)
     return kind(
         **{
-            item.name: _made(hints[item.name], values)
+            item.name: _built(hints[item.name], values)
             if _is_group(hints[item.name])
             else values[item.name]
             for item in dataclasses.fields(kind)

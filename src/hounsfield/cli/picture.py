@@ -1,4 +1,4 @@
-"""What `planes`, `montage` and `histogram` share: their options, how they read and how they save."""
+"""Options, reading and saving that `planes`, `montage` and `histogram` share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
-from hounsfield.cli.options import QuantityWord, Reading, read_volume
+from hounsfield.cli.options import QuantityName, Reading, read_volume
 from hounsfield.cli.terminal import Terminal
 from hounsfield.core.windows import window_named
 
@@ -21,37 +21,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Showing:
-    """What every picture has."""
+    """Options of every picture."""
 
-    out: Annotated[Path, Option("--out", "-o", metavar="PNG", help="The picture.")]
+    out: Annotated[Path, Option("--out", "-o", metavar="PNG", help="Output picture.")]
     window: Annotated[
-        str | None, Option(metavar="NAME|CENTER,WIDTH", help="The window (see windows).")
+        str | None,
+        Option(
+            metavar="NAME|CENTER,WIDTH",
+            help="Window, by name or in HU (default: by the quantity; see windows).",
+        ),
     ] = None
-    quantity: Annotated[QuantityWord | None, Option(help="What the values are, if not HU.")] = None
+    quantity: Annotated[
+        QuantityName | None,
+        Option(help="Quantity of the values (default: as the file states, else hu)."),
+    ] = None
 
     @property
     def window_like(self) -> str | tuple[float, float] | None:
-        """As pictures take it."""
+        """The window as the functions of `picture` take it."""
         if self.window is None or "," not in self.window:
             return self.window
         center, width = numbers(self.window, 2, name="--window")
         return center, width
 
     def check(self) -> None:
-        """Raise a Failure of usage, before any voxel is read, for a window that is none and a name that is no PNG's."""
+        """Raise a usage Failure for an invalid window or suffix, before any voxel is read."""
         window = self.window_like
         if isinstance(window, str):
             with about("--window", status=USAGE):
                 window_named(window)
         elif window is not None and not (isfinite(window[0]) and 0 < window[1] < inf):
             raise Failure(
-                f"--window has a finite center and a width over 0, not '{self.window}'",
+                f"invalid --window '{self.window}'; expected a finite center and a width over 0",
                 status=USAGE,
                 code="USAGE",
             )
         if self.out.suffix.lower() != ".png":
             raise Failure(
-                f"{self.out}: a picture is saved as .png, not '{self.out.suffix}'",
+                f"{self.out}: unknown picture format '{self.out.suffix}'; expected .png",
                 status=USAGE,
                 code="USAGE",
             )
@@ -59,18 +66,16 @@ class Showing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewing:
-    """What a picture of sections has besides."""
+    """Further options of a picture of sections."""
 
-    overlay: Annotated[
-        Path | None, Option(metavar="FILE", help="Labels or a mask to lay over it.")
-    ] = None
+    overlay: Annotated[Path | None, Option(metavar="FILE", help="Label or mask to overlay.")] = None
     convention: Annotated[
         Literal["radiological", "neurological"],
-        Option(help="Whether the patient's left is on the right."),
+        Option(help="Side of the patient's left: on the right (radiological) or on the left."),
     ] = "radiological"
 
 
-Src = Annotated[Path, Argument(readable=False, help="A scan: file or folder.")]
+Src = Annotated[Path, Argument(readable=False, help="Scan: file or folder.")]
 
 
 def opened(
@@ -84,12 +89,13 @@ def opened(
     overlay = read_volume(viewing.overlay, reading=Reading(), quantity="label")
     if overlay.grid.same_as(volume.grid):
         return volume, overlay
-    brought = regrid(overlay, volume.grid)
-    if overlay.array.any() and not brought.array.any():
+    resampled = regrid(overlay, volume.grid)
+    if overlay.array.any() and not resampled.array.any():
         terminal.warn(
-            f"{viewing.overlay}: none of what it marks lies within the image: is it that of another scan?"
+            f"{viewing.overlay}: no labelled voxel lies inside the image; "
+            "check that both are of the same scan"
         )
-    return volume, brought
+    return volume, resampled
 
 
 def save(terminal: Terminal, picture: Picture, out: Path) -> None:
@@ -108,7 +114,7 @@ def numbers(text: str, count: int, *, name: str) -> tuple[float, ...]:
         values = ()
     if len(values) != count:
         raise Failure(
-            f"{name} takes {count} numbers with commas between them, not '{text}'",
+            f"invalid {name} '{text}'; expected {count} numbers separated by commas",
             status=USAGE,
             code="USAGE",
         )

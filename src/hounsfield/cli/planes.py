@@ -1,4 +1,4 @@
-"""`hounsfield planes`: the three planes through a point as PNG."""
+"""`hounsfield planes`: draw the three planes through a point."""
 
 from __future__ import annotations
 
@@ -18,13 +18,22 @@ def planes(
     showing: Showing,
     viewing: Viewing,
     src: Src,
-    at: Annotated[str | None, Option("--at", metavar="R,A,S", help="The point, in mm.")] = None,
-    fraction: Annotated[
-        str | None, Option(metavar="R,A,S", help="The point, from 0 to 1 each.")
+    at: Annotated[
+        str | None,
+        Option("--at", metavar="R,A,S", help="Point in RAS mm (default: the center of the scan)."),
     ] = None,
-    crosshair: Annotated[bool, Option("--crosshair", help="Draw where the planes cut.")] = False,
+    fraction: Annotated[
+        str | None,
+        Option(
+            metavar="R,A,S",
+            help="Point as fractions of the extent, from 0 to 1 (default: 0.5,0.5,0.5).",
+        ),
+    ] = None,
+    crosshair: Annotated[
+        bool, Option("--crosshair", help="Draw lines where the planes intersect.")
+    ] = False,
 ) -> None:
-    """Axial, coronal and sagittal planes through a point, true to mm, with letters, in one window."""
+    """Draw the axial, coronal and sagittal planes through a point, at one scale and window."""
     from hounsfield.picture.planes import planes as draw
 
     showing.check()
