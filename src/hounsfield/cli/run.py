@@ -62,9 +62,7 @@ class Writing:
     ] = None
     ids: Annotated[
         Literal["auto", "stem", "hash"],
-        Option(
-            help="Case ids: stems of files, hashes, or (auto) a stem that is a plain name, else a hash."
-        ),
+        Option(help="Case ids: stems of files, hashes, or (auto) plain stems and else hashes."),
     ] = "auto"
     memory: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""For tests of Hounsfield and of plug-ins: hypothesis strategies, and abstract tests that every step must pass.
+"""Tools for testing: hypothesis strategies, and abstract test classes for plug-ins.
 
     from hounsfield.testing import StepTests
 
