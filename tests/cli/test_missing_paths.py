@@ -94,3 +94,28 @@ def test_a_folder_where_a_text_file_is_expected_is_named(tmp_path: Path) -> None
     with pytest.raises(hu.ReadError, match="Is a directory") as caught:
         hu.Record.load(tmp_path)
     assert caught.value.diagnostics[0].where == str(tmp_path)
+
+
+@pytest.mark.parametrize("verb", ["inspect", "convert", "plan", "planes", "compare", "run"])
+def test_a_broken_file_is_named_on_the_terminal_and_never_in_json(
+    verb: str, line: Line, scan: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / f"{TYPED}^.nii.gz"  # no plain stem: it is no case id either
+    broken.write_bytes(scan.read_bytes()[:200])
+    out = tmp_path / "out"
+    words = {
+        "inspect": (broken,),
+        "convert": (broken, out / "x.nrrd"),
+        "plan": ("isotropic-mip", broken),
+        "planes": (broken, "-o", out / "x.png"),
+        "compare": (broken, scan),
+        "run": ("isotropic-mip", broken, "-o", out),
+    }[verb]
+    answer = line(verb, *words)
+    (error,) = [text for text in answer.lines if text.startswith("error: ")]
+    assert error.startswith(f"error: {broken}: ")
+    assert error.count(TYPED) == 1
+    shutil.rmtree(out, ignore_errors=True)
+    assert TYPED not in line(verb, *words, "--json").out
+    for path in (path for path in out.rglob("*") if path.is_file()):
+        assert TYPED.encode() not in path.read_bytes(), path
