@@ -181,7 +181,7 @@ def test_a_label_that_is_not_there_is_named_and_not_the_scan(
         tmp_path / "out",
     )
     check(answer, scan, 1)
-    assert "label 'bone': there is no such file" in answer.err
+    assert f"label 'bone': no such file or folder ({tmp_path / 'none.nii.gz'})" in answer.err
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:

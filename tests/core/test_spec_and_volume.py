@@ -113,4 +113,4 @@ def test_labels_lie_on_the_images_grid_or_are_refused() -> None:
 
 def test_no_name_of_a_patient_can_be_in_a_repr() -> None:
     volume = hu.Volume.from_array(np.zeros((3, 4, 2), np.int16), affine=GRID.affine)
-    assert repr(volume) == "Volume(hu, int16, Grid((3, 4, 2), LPS, spacing 1 x 1 x 5 mm))"
+    assert repr(volume) == "Volume(hu, int16, 3 x 4 x 2, LPS, 1 x 1 x 5 mm)"

@@ -50,7 +50,7 @@ def test_words_may_be_files_folders_patterns_and_lists(scans: Path, tmp_path: Pa
 
 
 def test_a_list_that_is_not_there_is_our_own_error(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match="cannot be read"):
+    with pytest.raises(ReadError, match="no such file or folder"):
         discover([f"@{tmp_path / 'no.txt'}"])
 
 

@@ -90,9 +90,11 @@ def test_no_word_of_a_header_is_in_a_message(tmp_path: Path, text: str) -> None:
     assert SECRET not in "".join(traceback.format_exception(caught.value, chain=False))
 
 
-def test_no_message_holds_the_path_which_stands_in_the_note(tmp_path: Path) -> None:
+def test_an_error_names_the_path_but_its_message_does_not(tmp_path: Path) -> None:
     path = nifti(tmp_path / f"{SECRET}.nii", head_like(), sform_code=0, qform_code=0)
     with pytest.raises(HounsfieldError) as caught:
         read(path)
-    assert SECRET not in str(caught.value)
-    assert caught.value.__notes__ == [f"while reading {path}"]
+    assert str(caught.value).startswith(f"{path}: ")
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.where == str(path)
+    assert SECRET not in str(diagnostic.to_json())

@@ -144,7 +144,7 @@ def test_of_several_volumes_one_is_chosen(tmp_path: Path) -> None:
         kinds="list domain domain domain",
         space_directions="none (0.7,0,0) (0,0.7,0) (0,0,2.5)",
     )
-    with pytest.raises(RefusedError, match="has 2 volumes"):
+    with pytest.raises(RefusedError, match="found 2 volumes"):
         read(path)
     np.testing.assert_array_equal(read(path, series="1").array, array[1])
 

@@ -385,7 +385,7 @@ def test_what_cannot_be_is_said_before_anything_is_written(small: Head, tmp_path
         write_series(small, tmp_path / "full")
     with pytest.raises(PipelineError, match="needs syntax='jpeg-2000'"):
         Faults(sign_mismatch=True)
-    with pytest.raises(PipelineError, match="none of"):
+    with pytest.raises(PipelineError, match="expected one of"):
         Faults(padding="air")  # type: ignore[arg-type]
 
 

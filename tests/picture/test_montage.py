@@ -57,7 +57,7 @@ def test_bounds_in_mm_are_kept() -> None:
         10,
     ]
     assert _chosen(volume.grid, "axial", start_mm=20.5, stop_mm=None, most=3) == [11, 20, 29]
-    with pytest.raises(GeometryError, match="lie from 0"):
+    with pytest.raises(GeometryError, match="within 0"):
         montage(volume, start_mm=200.0)
     with pytest.raises(GeometryError):
         montage(volume, rows=0)

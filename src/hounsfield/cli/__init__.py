@@ -1,1 +1,1 @@
-"""The command line: verbs that parse, call and say; no algorithms."""
+"""The command line: one module for each verb."""

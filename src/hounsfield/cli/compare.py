@@ -1,4 +1,4 @@
-"""`hounsfield compare`: whether an image and a segmentation lie on one grid."""
+"""`hounsfield compare`: check that an image and a segmentation have the same grid."""
 
 from __future__ import annotations
 
@@ -8,48 +8,57 @@ from typing import Annotated
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, about
-from hounsfield.cli.reading import Reading
-from hounsfield.cli.scan import diagnostics_data, read_volume
+from hounsfield.cli.options import Reading, diagnostics_data, read_volume
 from hounsfield.cli.terminal import Terminal
+from hounsfield.core.policy import ReadPolicy
 
 
 def compare(
     terminal: Terminal,
     reading: Reading,
-    ct: Annotated[Path, Argument(help="The image.")],
-    seg: Annotated[Path, Argument(help="Its segmentation.")],
-    fix: Annotated[Path | None, Option(metavar="OUT", help="Write it on the image's grid.")] = None,
+    ct: Annotated[Path, Argument(help="Image: file or folder.")],
+    seg: Annotated[Path, Argument(help="Segmentation of the image.")],
+    fix: Annotated[
+        Path | None,
+        Option(metavar="OUT", help="Write the segmentation resampled to the image's grid."),
+    ] = None,
 ) -> None:
-    """Compare where an image and a segmentation lie, by their corners in mm; ends with 1 where they differ."""
-    from hounsfield.core.compare import compare as compared
+    """Compare the grids of an image and a segmentation by their corners in mm.
+
+    The exit status is 1 if they differ.
+    """
+    from hounsfield.core.compare import compare as compare_grids
     from hounsfield.io.write import write
     from hounsfield.resampling.regrid import regrid
 
     image = read_volume(terminal, ct, reading=reading)
     label = read_volume(
-        terminal, seg, reading=Reading(assume_affine=reading.assume_affine), quantity="label"
+        terminal,
+        seg,
+        reading=Reading(policy=ReadPolicy(assume_affine=reading.policy.assume_affine)),
+        quantity="label",
     )
-    answer = compared(image, label)
+    found = compare_grids(image, label)
     if terminal.json:
         terminal.data(
             {
                 "schema": 1,
-                "same": answer.same,
-                "max_corner_mm": answer.max_corner_mm,
-                "differences": list(answer.differences),
+                "same": found.same,
+                "max_corner_mm": found.max_corner_mm,
+                "differences": list(found.differences),
                 "diagnostics": diagnostics_data(image, label),
             }
         )
     else:
-        terminal.text("the same grid" if answer.same else "\n".join(answer.differences))
+        terminal.text("the same grid" if found.same else "\n".join(found.differences))
     if fix is not None:
-        brought = regrid(label, image.grid)
+        resampled = regrid(label, image.grid)
         with about(fix):
-            write(brought, fix)
-        terminal.say(f"wrote {fix}: the segmentation on the image's grid")
-        if label.array.any() and not brought.array.any():
+            write(resampled, fix)
+        terminal.say(f"wrote {fix}: the segmentation on the grid of the image")
+        if label.array.any() and not resampled.array.any():
             terminal.warn(
-                "none of what the segmentation marks lies within the image: is it that of another scan?"
+                "no labelled voxel lies inside the image; check that both are of the same scan"
             )
-    if not answer.same:
+    if not found.same:
         raise Exit(FAILED)

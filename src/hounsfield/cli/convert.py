@@ -1,4 +1,4 @@
-"""`hounsfield convert`: one format to another."""
+"""`hounsfield convert`: write a scan in another format."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
-from hounsfield.cli.format import FORMAT_METAVAR, format_name
-from hounsfield.cli.reading import Reading
-from hounsfield.cli.scan import QuantityWord, diagnostics_data, read_volume
+from hounsfield.cli.options import (
+    FORMAT_METAVAR,
+    QuantityName,
+    Reading,
+    diagnostics_data,
+    format_name,
+    read_volume,
+)
 from hounsfield.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -20,23 +25,32 @@ if TYPE_CHECKING:
 def convert(
     terminal: Terminal,
     reading: Reading,
-    src: Annotated[Path, Argument(readable=False, help="A scan: file or folder.")],
-    dst: Annotated[Path, Argument(help="The output; its suffix says the format.")],
+    src: Annotated[Path, Argument(readable=False, help="Scan: file or folder.")],
+    dst: Annotated[Path, Argument(help="Output file or folder; its suffix selects the format.")],
     like: Annotated[
-        Path | None, Option(metavar="FILE", help="Sample onto the grid of this scan.")
+        Path | None, Option(metavar="FILE", help="Resample to the grid of this scan.")
     ] = None,
     format: Annotated[
         str | None,
         Option(
             metavar=FORMAT_METAVAR,
             parser=format_name,
-            help="Instead of what the suffix says; dicom is a derived series.",
+            help="Output format (default: by the suffix of DST); dicom is a derived series.",
         ),
     ] = None,
-    dtype: Annotated[str | None, Option(help="Such as int16; checked, never wrapped.")] = None,
-    quantity: Annotated[QuantityWord | None, Option(help="What the values are, if not HU.")] = None,
+    dtype: Annotated[
+        str | None,
+        Option(help="Output dtype, such as int16 (default: that of the scan); values must fit."),
+    ] = None,
+    quantity: Annotated[
+        QuantityName | None,
+        Option(help="Quantity of the values (default: as the file states, else hu)."),
+    ] = None,
 ) -> None:
-    """Write a scan in another format, on its own grid or on that of another scan; nothing of the patient is written."""
+    """Write a scan in another format, on its own grid or on that of another scan.
+
+    No data of the patient is written.
+    """
     from hounsfield.io.open import open_stack
     from hounsfield.io.write import write
     from hounsfield.resampling.regrid import regrid
@@ -53,7 +67,7 @@ def convert(
             dst,
             format=format,
             dtype=dtype,
-            source=_origin(src, reading) if format == "dicom" else None,
+            source=_dicom_source(src, reading) if format == "dicom" else None,
         )
     if terminal.json:
         grid = volume.grid
@@ -71,8 +85,8 @@ def convert(
     terminal.say(f"wrote {dst}: {volume.quantity}, {volume.grid!r}")
 
 
-def _origin(src: Path, reading: Reading) -> Stack | None:
-    """The series that a derived one refers to; None where the source is no DICOM."""
+def _dicom_source(src: Path, reading: Reading) -> Stack | None:
+    """The series that a derived series refers to; None if the source is not DICOM."""
     from hounsfield.io.formats import sniff
     from hounsfield.io.open import open_stack
 
@@ -81,12 +95,14 @@ def _origin(src: Path, reading: Reading) -> Stack | None:
     return open_stack(src, series=reading.series, policy=reading.policy, quantity="other")
 
 
-def _check_dtype(word: str | None) -> None:
+def _check_dtype(name: str | None) -> None:
     import numpy as np
 
     try:
-        np.dtype(word)
+        np.dtype(name)
     except TypeError:
         raise Failure(
-            f"'{word}' is no dtype; one is int16, uint8 or float32", status=USAGE, code="USAGE"
+            f"unknown dtype '{name}'; expected one such as int16, uint8 or float32",
+            status=USAGE,
+            code="USAGE",
         ) from None

@@ -1,4 +1,4 @@
-"""`hounsfield demo`: both recipes on a phantom head as scanners leave it, or on the user's own CT."""
+"""`hounsfield demo`: run two presets on a phantom or on a CT of the user."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.inspect import print_inspection
-from hounsfield.cli.reading import Reading
+from hounsfield.cli.options import Reading, load_volume
 from hounsfield.cli.run import no_case, reporting
-from hounsfield.cli.scan import load_volume
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case import CaseResult
 
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
     from hounsfield.core.volume import Volume
     from hounsfield.dataset.case import CaseSource
 
-RECIPES = {
+PRESETS = {
     "head": "the head without headrest, 1 mm, 512 x 512, brain window",
     "isotropic-mip": "1 mm isotropic, 0 to 1, maximum intensity projections of 5 slices",
 }
-"""The presets that the demo runs, and what each makes."""
+"""The presets that the demo runs, and the output of each."""
 
 WINDOW = "brain"
 
@@ -34,12 +33,14 @@ WINDOW = "brain"
 def demo(
     terminal: Terminal,
     reading: Reading,
-    src: Annotated[Path | None, Argument(help="Your own CT; without it, a phantom head.")] = None,
-    out: Annotated[Path, Option("--out", "-o", help="The folder for all of it.")] = Path("demo"),
+    src: Annotated[
+        Path | None, Argument(help="CT: file or folder (default: a phantom head).")
+    ] = None,
+    out: Annotated[Path, Option("--out", "-o", help="Output folder.")] = Path("demo"),
 ) -> None:
-    """Look at a scan, run both recipes on it, draw pictures; say what was found and where it lies."""
+    """Inspect a scan, run two presets on it and draw pictures of the results."""
     scan = src or _phantom(terminal, out)
-    terminal.say(f"\nwhat is there (hounsfield inspect {scan})\n")
+    terminal.say(f"\ninspection (hounsfield inspect {scan})\n")
     with about(scan), terminal.progress("reading headers") as progress:
         from hounsfield.dataset.inspect import inspect
 
@@ -48,15 +49,16 @@ def demo(
         print_inspection(terminal, found)
     cases = _cases(scan, reading)
     outcomes = {
-        recipe: _run(terminal, reading, recipe, cases, out=out / recipe) for recipe in RECIPES
+        preset_name: _run(terminal, reading, preset_name, cases, out=out / preset_name)
+        for preset_name in PRESETS
     }
     pictures = _pictures(terminal, reading, cases, outcomes, out=out)
-    _end(terminal, _Answer(found.to_json(), outcomes, pictures), out=out)
+    _end(terminal, _Outcome(found.to_json(), outcomes, pictures), out=out)
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """What a demo came to."""
+class _Outcome:
+    """The results of a demo."""
 
     inspection: dict[str, Any]
     outcomes: dict[str, tuple[CaseResult, ...]]
@@ -64,21 +66,21 @@ class _Answer:
 
     @property
     def failed(self) -> int:
-        """How many runs failed."""
+        """The number of failed runs."""
         return sum(one.status == "failed" for each in self.outcomes.values() for one in each)
 
 
 def _phantom(terminal: Terminal, out: Path) -> Path:
-    """Write the phantom as a DICOM series, or take the one of an earlier demo there."""
+    """Write the phantom as a DICOM series, or reuse that of an earlier demo."""
     from hounsfield.phantom import head, write_series
 
     scan = out / "scan"
     if scan.is_dir():
-        terminal.say(f"the phantom of an earlier demo is in {scan}")
+        terminal.say(f"using the phantom of an earlier demo in {scan}")
         return scan
     terminal.say(
-        f"writing a phantom head as a CT series into {scan}: noise, a headrest and a table, padding outside "
-        "the field of view, files without order"
+        f"writing a phantom head as a CT series to {scan}: with noise, headrest, table, padding "
+        "outside the field of view and unordered files"
     )
     part = out / ".scan.part"
     shutil.rmtree(part, ignore_errors=True)
@@ -98,14 +100,19 @@ def _cases(scan: Path, reading: Reading) -> tuple[CaseSource, ...]:
 
 
 def _run(
-    terminal: Terminal, reading: Reading, recipe: str, cases: Sequence[CaseSource], *, out: Path
+    terminal: Terminal,
+    reading: Reading,
+    preset_name: str,
+    cases: Sequence[CaseSource],
+    *,
+    out: Path,
 ) -> tuple[CaseResult, ...]:
     from hounsfield.dataset.run import run_dataset
     from hounsfield.dataset.run_config import RunConfig
     from hounsfield.pipeline.presets import preset
 
-    terminal.say(f"\n{RECIPES[recipe]} (hounsfield run {recipe})\n")
-    job = RunConfig(pipeline=preset(recipe), out=out, policy=reading.policy)
+    terminal.say(f"\n{PRESETS[preset_name]} (hounsfield run {preset_name})\n")
+    job = RunConfig(pipeline=preset(preset_name), out=out, policy=reading.policy)
     with about(out), reporting(terminal, cases) as report:
         return run_dataset(job, cases, report=report).outcomes
 
@@ -118,7 +125,7 @@ def _pictures(
     *,
     out: Path,
 ) -> list[Path]:
-    """Planes, montage and histogram of each scan, and planes of what each recipe made of it."""
+    """Planes, montage and histogram of each scan, and planes of each output."""
     folder = out / "pictures"
     with about(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -128,27 +135,27 @@ def _pictures(
             made = {one.id for each in outcomes.values() for one in each if one.status != "failed"}
             if case.id in made:
                 volume = load_volume(case.path, reading=replace(reading, series=case.series))
-                paths += _drawn(volume, folder, name=case.id)
-            for recipe, each in outcomes.items():
-                image = out / recipe / "cases" / case.id / "image.nii.gz"
+                paths += _draw(volume, folder, name=case.id)
+            for preset_name, each in outcomes.items():
+                image = out / preset_name / "cases" / case.id / "image.nii.gz"
                 if any(one.id == case.id and one.status != "failed" for one in each):
-                    paths.append(_result_planes(image, folder / f"{case.id}-{recipe}.png"))
+                    paths.append(_result_planes(image, folder / f"{case.id}-{preset_name}.png"))
     return paths
 
 
-def _drawn(volume: Volume, folder: Path, *, name: str) -> list[Path]:
+def _draw(volume: Volume, folder: Path, *, name: str) -> list[Path]:
     from hounsfield.picture.histogram import histogram
     from hounsfield.picture.montage import montage
     from hounsfield.picture.planes import planes
 
-    drawn = {
+    pictures = {
         "planes": planes(volume, window=WINDOW, crosshair=True),
         "montage": montage(volume, window=WINDOW),
         "histogram": histogram(volume, window=WINDOW),
     }
-    for kind, picture in drawn.items():
+    for kind, picture in pictures.items():
         picture.save(folder / f"{name}-{kind}.png")
-    return [folder / f"{name}-{kind}.png" for kind in drawn]
+    return [folder / f"{name}-{kind}.png" for kind in pictures]
 
 
 def _result_planes(image: Path, path: Path) -> Path:
@@ -158,28 +165,28 @@ def _result_planes(image: Path, path: Path) -> Path:
     return path
 
 
-def _end(terminal: Terminal, answer: _Answer, *, out: Path) -> None:
+def _end(terminal: Terminal, outcome: _Outcome, *, out: Path) -> None:
     if terminal.json:
         terminal.data(
             {
                 "schema": 1,
-                "inspection": answer.inspection,
-                "pictures": len(answer.pictures),
+                "inspection": outcome.inspection,
+                "pictures": len(outcome.pictures),
                 "runs": {
-                    recipe: [one.to_json() for one in each]
-                    for recipe, each in answer.outcomes.items()
+                    preset_name: [one.to_json() for one in each]
+                    for preset_name, each in outcome.outcomes.items()
                 },
             }
         )
-    terminal.say("\nwhere it lies")
-    for recipe, each in answer.outcomes.items():
+    terminal.say("\noutputs")
+    for preset_name, each in outcome.outcomes.items():
         for one in each:
             if one.status != "failed":
-                folder = out / recipe / "cases" / one.id
+                folder = out / preset_name / "cases" / one.id
                 terminal.say(
                     f"  {folder}/  {', '.join(sorted(path.name for path in folder.iterdir()))}"
                 )
-    for path in answer.pictures:
+    for path in outcome.pictures:
         terminal.say(f"  {path}")
-    if answer.failed:
+    if outcome.failed:
         raise Exit(FAILED)

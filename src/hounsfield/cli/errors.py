@@ -1,4 +1,4 @@
-"""What ends a verb early, as one line and an exit status."""
+"""Errors of the command line: one line and an exit status each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILED, USAGE, NO_CASE, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141
 
 
 class Failure(Exception):
-    """An error that has been put into one line: `text` for the terminal, `public` without any path for JSON."""
+    """An error in one line: `text` for the terminal, `public` without paths for JSON."""
 
     def __init__(self, text: str, *, status: int, code: str = "", public: str = "") -> None:
         super().__init__(text)
@@ -25,16 +25,16 @@ class Failure(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM has come."""
+    """SIGTERM was received."""
 
 
 def terminate(signal_number: int, frame: FrameType | None) -> NoReturn:
-    """The handler of SIGTERM: unwinds the stack, so that nothing half-written stays."""
+    """Handle SIGTERM by unwinding the stack, so that no partial file is left."""
     raise Terminated
 
 
 def as_failure(error: BaseException, *, subject: str = "", status: int | None = None) -> Failure:
-    """Any error as a Failure; `subject` is what the user typed."""
+    """Convert any error to a Failure; `subject` is what the user typed."""
     if isinstance(error, Failure):
         return error
     found = describe_error(error)
@@ -49,7 +49,7 @@ def as_failure(error: BaseException, *, subject: str = "", status: int | None = 
 
 
 def status_of(error: BaseException) -> int:
-    """The exit status that an error ends a verb with."""
+    """The exit status of an error."""
     if isinstance(error, PipelineError):
         return USAGE
     return NO_CASE if isinstance(error, NoCaseError) else FAILED
@@ -57,7 +57,7 @@ def status_of(error: BaseException) -> int:
 
 @contextmanager
 def about(subject: str | Path, *, status: int | None = None) -> Iterator[None]:
-    """Name what the user typed in front of any error of ours that comes out of the block."""
+    """Prefix the errors of the block with what the user typed."""
     try:
         yield
     except HounsfieldError as error:

@@ -1,4 +1,4 @@
-"""`hounsfield info`: what a bug report should say."""
+"""`hounsfield info`: print the versions for a bug report."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ LIBRARIES = (
     "tomli-w",
 )
 EXTRAS = {"SimpleITK": "sitk", "highdicom": "seg"}
-"""Optional libraries, and the extra that installs each."""
+"""Optional libraries and the extra that installs each."""
 
 
 def info(terminal: Terminal) -> None:
-    """Print versions, threads and where the key of the case ids lies: what a bug report should say."""
+    """Print versions, threads and the path of the key of case ids, for a bug report."""
     from hounsfield.io.bytes.case_id import key_path
 
     libraries = {name: _version(name) for name in LIBRARIES}
@@ -53,7 +53,7 @@ def info(terminal: Terminal) -> None:
         ("python", f"{platform.python_version()} ({sys.executable})"),
         ("platform", platform.platform()),
         ("threads", str(thread_count())),
-        ("key of case ids", f"{key}" + ("" if key.exists() else " (made at first need)")),
+        ("key of case ids", f"{key}" + ("" if key.exists() else " (created when first needed)")),
     ]
     rows += [(name, found or "missing") for name, found in libraries.items()]
     rows += [

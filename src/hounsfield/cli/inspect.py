@@ -1,15 +1,17 @@
-"""`hounsfield inspect`: what is there, and what is wrong with it."""
+"""`hounsfield inspect`: list the series and image files at a path."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, NO_CASE, about
-from hounsfield.cli.reading import Reading
+from hounsfield.cli.options import Reading
 from hounsfield.cli.terminal import Terminal, as_options, error_line, inert
+from hounsfield.core.display import escaped, html_table
 from hounsfield.dataset.discover import several
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "id",
+    "number",
     "kind",
     "slices",
     "size",
@@ -30,11 +33,31 @@ COLUMNS = (
     "values",
     "verdict",
 )
-RIGHT = ("slices", "tilt")
-SPARE = ("codec", "kernel", "values", "axes", "quantity", "tilt", "gaps mm", "size", "spacing mm")
-"""What is left out first on a narrow screen; tilt and gaps are said below the table too, where they matter."""
+RIGHT = ("number", "slices", "tilt")
+SPARE = (
+    "codec",
+    "kernel",
+    "values",
+    "axes",
+    "quantity",
+    "tilt",
+    "gaps mm",
+    "number",
+    "size",
+    "spacing mm",
+)
+"""Columns dropped on a narrow screen, in this order; the reasons repeat tilt and gaps."""
 
 SHOWN_GAPS = 3
+
+STYLE = """body { font: 14px/1.4 system-ui, sans-serif; margin: 2em; color: #222; }
+table { border-collapse: collapse; }
+th, td { text-align: left; padding: .3em .8em; border-bottom: 1px solid #ddd; }
+th { background: #f2f2f2; }
+.refused { color: #a00; } .repairable, .doubtful { color: #850; } li { margin: .2em 0; }"""
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""The page loads nothing: no script, image, font or frame."""
 
 
 def inspect(
@@ -42,30 +65,28 @@ def inspect(
     reading: Reading,
     path: Annotated[
         Path,
-        Argument(
-            readable=False, help="A folder, an archive, or a file: DICOM, NIfTI, NRRD, npy ..."
-        ),
+        Argument(readable=False, help="Folder, archive or file (DICOM, NIfTI, NRRD, npy ...)."),
     ],
-    html: Annotated[Path | None, Option(metavar="FILE", help="Write a page of HTML too.")] = None,
+    html: Annotated[
+        Path | None, Option(metavar="FILE", help="Also write the report as HTML.")
+    ] = None,
     values: Annotated[
         bool,
         Option(
             "--values",
-            help="Read the voxels of image files too: their range, and whether they can be HU.",
+            help="Also read the voxels of image files: their range, and whether they can be HU.",
         ),
     ] = False,
     paths: Annotated[
-        bool, Option("--paths", help="Add the names of files to --json, relative to PATH.")
+        bool, Option("--paths", help="Add file names to --json, relative to PATH.")
     ] = False,
-    strict: Annotated[
-        bool, Option("--strict", help="End with 1 if any series is refused.")
-    ] = False,
+    strict: Annotated[bool, Option("--strict", help="Exit with 1 if a series is refused.")] = False,
 ) -> None:
-    """Say what lies at a path, series by series: sizes, spacing, gaps, tilt, units, and whether it can be read."""
-    from hounsfield.dataset.inspect import inspect as look
+    """List each series at a path: size, spacing, gaps, tilt, unit, and whether it can be read."""
+    from hounsfield.dataset.inspect import inspect as inspect_path
 
     with about(path), terminal.progress("reading headers") as progress:
-        found = look(
+        found = inspect_path(
             path, policy=reading.policy, series=reading.series, values=values, progress=progress
         )
     if html is not None:
@@ -75,14 +96,14 @@ def inspect(
     else:
         print_inspection(terminal, found)
     if not found:
-        error_line(f"{path}: there is no CT there that can be read")
+        error_line(f"{path}: no CT that can be read")
         raise Exit(NO_CASE if all(each.code == "NOT_DICOM" for each in found.other) else FAILED)
     if strict and any(one.verdict == "refused" for one in found):
         raise Exit(FAILED)
 
 
 def print_inspection(terminal: Terminal, found: Inspection) -> None:
-    """The table, a line for each reason, and what else lies there."""
+    """Print the table, a line for each reason, and the other files."""
     if found:
         terminal.table(COLUMNS, table_rows(found), right=RIGHT, spare=SPARE)
     for line in reason_lines(found):
@@ -90,7 +111,7 @@ def print_inspection(terminal: Terminal, found: Inspection) -> None:
     if found.other:
         terminal.say(
             several(len(found.other), "other file")
-            + ("" if terminal.verbose else " (-v says which)")
+            + ("" if terminal.verbose else " (-v lists them)")
         )
     for each in found.other:
         terminal.detail(
@@ -99,7 +120,7 @@ def print_inspection(terminal: Terminal, found: Inspection) -> None:
 
 
 def table_rows(found: Inspection) -> list[tuple[str, ...]]:
-    """A row of text for each series."""
+    """One row of text for each series."""
     rows: list[tuple[str, ...]] = []
     for one in found:
         row = one.to_json()
@@ -108,6 +129,7 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
         rows.append(
             (
                 row["id"],
+                "" if row["number"] is None else str(row["number"]),
                 row["kind"],
                 str(row["slices"]),
                 _times(row["shape"]),
@@ -126,7 +148,7 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
 
 
 def reason_lines(found: Inspection) -> list[str]:
-    """A line for each reason, with the codes that the docs explain."""
+    """One line for each reason, with its code."""
     return [
         f"{one.id}  {reason.code}: {reason.message}"
         + (f"  [{reason.file_names}]" if reason.files else "")
@@ -136,7 +158,7 @@ def reason_lines(found: Inspection) -> list[str]:
 
 
 SHOWN_TILT_DEG = 0.05
-"""Tilts that would be printed as 0.0 are left out."""
+"""Smaller tilts would be printed as 0.0 and are left out."""
 
 
 def _times(values: list[float], between: str = " x ") -> str:
@@ -144,7 +166,6 @@ def _times(values: list[float], between: str = " x ") -> str:
 
 
 def _write_page(found: Inspection, path: Path, *, title: str) -> None:
-    from hounsfield.cli.page import page
     from hounsfield.io.bytes.atomic import write_text
 
     with about(path):
@@ -157,3 +178,18 @@ def _write_page(found: Inspection, path: Path, *, title: str) -> None:
                 lines=reason_lines(found),
             ),
         )
+
+
+def page(
+    *, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]
+) -> str:
+    """The report as one HTML page; the last cell of a row is its CSS class."""
+    table = html_table(rows, head=columns, classes=[row[-1] for row in rows])
+    items = "".join(f"<li>{escaped(line)}</li>\n" for line in lines)
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f"<title>{escaped(title)}</title>\n"
+        f"<style>{STYLE}</style></head>\n<body><h1>{escaped(title)}</h1>\n"
+        f"{table}<ul>\n{items}</ul></body></html>\n"
+    )

@@ -1,4 +1,4 @@
-"""One run of the command line: parse, do, and end with one line and a status where something is wrong."""
+"""Parse the command line, run one verb and return its exit status."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from io import TextIOWrapper
 from typing import TextIO
 
 import typer
 
-from hounsfield.cli.app import app
 from hounsfield.cli.errors import (
     INTERRUPTED,
     PIPE_CLOSED,
@@ -24,32 +24,57 @@ from hounsfield.cli.errors import (
     as_failure,
     terminate,
 )
+from hounsfield.cli.options import Verb, add_verb
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.core.errors import HounsfieldWarning
 from hounsfield.core.platform import handling
 
+HELP = """Prepare CT for deep learning: inspect, convert, resample, window, mask and project scans.
+
+Exit status: 0 all done, 1 a case failed or was refused, 2 invalid usage or pipeline,
+3 no case found."""
+
+VERBS = (
+    "inspect",
+    "convert",
+    "run",
+    "plan",
+    "presets",
+    "windows",
+    "planes",
+    "montage",
+    "histogram",
+    "compare",
+    "restore",
+    "demo",
+    "info",
+)
+"""The verbs in the order of the help; each is a function in the module of the same name."""
+
 UsageError = typer.BadParameter.__mro__[1]
-"""The parent of every error of usage: typer re-exports only its children."""
+"""The base class of all usage errors, which typer does not export."""
 
 
-def run_line(words: Sequence[str]) -> int:
-    """Run the command line and return the exit status; nothing is raised."""
+def run_line(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit status; no exception leaves it."""
     with _prepared():
         try:
-            status = app(words)(args=list(words), prog_name="hounsfield", standalone_mode=False)
+            status = app(arguments)(
+                args=list(arguments), prog_name="hounsfield", standalone_mode=False
+            )
             sys.stdout.flush()
             if status == INTERRUPTED:
                 error_line("interrupted")
             return status if isinstance(status, int) else 0
         except BaseException as error:
-            if "--traceback" in words and not isinstance(error, typer.Exit | SystemExit):
+            if "--traceback" in arguments and not isinstance(error, typer.Exit | SystemExit):
                 Terminal().trace("".join(traceback.format_exception(error)))
-            return _ended(error, as_json="--json" in words)
+            return _report(error, as_json="--json" in arguments)
 
 
 @contextmanager
 def _prepared() -> Iterator[None]:
-    """No warning but ours is shown, no letter stops a stream, and SIGTERM unwinds."""
+    """Show only HounsfieldWarnings, escape unencodable characters, raise Terminated on SIGTERM."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -71,9 +96,9 @@ def _show_warning(
     Terminal().warn(str(message))
 
 
-def _ended(error: BaseException, *, as_json: bool) -> int:
-    """Say in one line what ended the verb, and return its status."""
-    status = _asked(error)
+def _report(error: BaseException, *, as_json: bool) -> int:
+    """Print the error in one line and return the exit status."""
+    status = _requested_status(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort) or status == INTERRUPTED:
         error_line("interrupted")
         return INTERRUPTED
@@ -85,7 +110,7 @@ def _ended(error: BaseException, *, as_json: bool) -> int:
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
-    failure = _usage(error) if isinstance(error, UsageError) else as_failure(error)
+    failure = _usage_failure(error) if isinstance(error, UsageError) else as_failure(error)
     if failure.text:
         error_line(failure.text)
         if as_json:
@@ -102,8 +127,8 @@ def _ended(error: BaseException, *, as_json: bool) -> int:
     return failure.status
 
 
-def _asked(error: BaseException) -> int | None:
-    """The status that an Exit asks for; newer typer makes one of an interrupt, too."""
+def _requested_status(error: BaseException) -> int | None:
+    """The status that an Exit asks for; newer versions of typer turn an interrupt into one."""
     if isinstance(error, typer.Exit):
         return int(error.exit_code)
     if isinstance(error, SystemExit):
@@ -111,10 +136,35 @@ def _asked(error: BaseException) -> int | None:
     return None
 
 
-def _usage(error: BaseException) -> Failure:
+def _usage_failure(error: BaseException) -> Failure:
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "hounsfield")
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if not message.strip():
         return Failure("", status=USAGE)
     return Failure(f"{message.rstrip('.')} (see {path} --help)", status=USAGE, code="USAGE")
+
+
+def app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The application; with one verb alone if `arguments` begin with it, which is faster."""
+    line = typer.Typer(
+        name="hounsfield",
+        help=HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    line.callback(help=HELP)(_top)
+    for name in [arguments[0]] if arguments and arguments[0] in VERBS else VERBS:
+        add_verb(line, verb(name), name=name)
+    return line
+
+
+def verb(name: str) -> Verb:
+    """The function of a verb, imported when it is needed."""
+    function: Verb = getattr(import_module(f"hounsfield.cli.{name}"), name)
+    return function
+
+
+def _top() -> None:
+    """Options of every verb would be handled here."""

@@ -1,4 +1,4 @@
-"""`hounsfield presets`: the pipelines that ship with the package."""
+"""`hounsfield presets`: list the built-in pipelines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from hounsfield.cli.terminal import Terminal
 
 def presets(
     terminal: Terminal,
-    name: Annotated[str | None, Argument(help="Print the TOML of this preset.")] = None,
+    name: Annotated[
+        str | None, Argument(help="Print the TOML of this preset (default: list all presets).")
+    ] = None,
 ) -> None:
-    """List the pipelines that ship with the package, or print one as TOML to change and run."""
+    """List the built-in pipelines, or print one as TOML to edit and run."""
     from hounsfield.pipeline.presets import preset_names, preset_text
 
     if name is not None:
@@ -39,13 +41,13 @@ def presets(
         )
         return
     terminal.table(
-        ("preset", "what it makes", "steps"),
+        ("preset", "output", "steps"),
         [(each, _about(text), " > ".join(_steps(text))) for each, text in texts.items()],
     )
 
 
 def _about(text: str) -> str:
-    """The comment that a preset's file begins with, on one line."""
+    """The first comment of a preset's file, on one line."""
     lines = []
     for line in text.splitlines():
         if not line.startswith("#"):

@@ -1,4 +1,4 @@
-"""`hounsfield restore`: a prediction back on the scan's grid."""
+"""`hounsfield restore`: bring a prediction back to the grid of its scan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
-from hounsfield.cli.scan import QuantityWord
+from hounsfield.cli.options import QuantityName
 from hounsfield.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -19,52 +19,59 @@ if TYPE_CHECKING:
 
 def restore(
     terminal: Terminal,
-    record: Annotated[Path, Argument(help="The record.json of the run.")],
-    prediction: Annotated[Path, Argument(help="NIfTI, NRRD, npy, or a folder of PNG slices.")],
-    out: Annotated[Path, Option("--out", "-o", help="The output; its suffix says the format.")],
+    record: Annotated[Path, Argument(help="record.json of the run.")],
+    prediction: Annotated[
+        Path, Argument(help="Prediction: NIfTI, NRRD, npy or a folder of PNG slices.")
+    ],
+    out: Annotated[Path, Option("--out", "-o", help="Output file; its suffix selects the format.")],
     quantity: Annotated[
-        QuantityWord | None, Option(help="What the values are, if not told by them.")
+        QuantityName | None,
+        Option(help="Quantity of the values (default: label for whole numbers, else other)."),
     ] = None,
     format: Annotated[
-        Literal["seg"] | None, Option(help="seg: a DICOM SEG of the original slices.")
+        Literal["seg"] | None,
+        Option(
+            help="Output format (default: by the suffix); seg: DICOM SEG of the original slices."
+        ),
     ] = None,
     source: Annotated[
-        Path | None, Option(metavar="DIR", help="The DICOM series, for --format seg.")
+        Path | None,
+        Option(metavar="DIR", help="DICOM series of the scan; required by --format seg."),
     ] = None,
     identity: Annotated[
-        Literal["remove", "keep"], Option(help="Of the patient and study in the SEG.")
+        Literal["remove", "keep"], Option(help="Identity of patient and study in the SEG.")
     ] = "remove",
 ) -> None:
-    """Bring a prediction on a run's output back onto the grid of the scan; the record alone is enough.
+    """Resample a prediction from the grid of a run's output to the grid of the scan.
 
-    Whole numbers are labels (each voxel takes the one with the largest share of it), other values are interpolated.
-    With --format seg labels go back as DICOM SEG onto the original slices, uneven or tilted as they lie.
+    Whole numbers are labels: each voxel gets the label with the largest share. Other values are
+    interpolated. With --format seg the labels are written as DICOM SEG of the original slices.
     """
     from hounsfield.dataset.prediction import read_prediction
-    from hounsfield.dataset.restore import restore as restored
+    from hounsfield.dataset.restore import restore as restore_volume
     from hounsfield.io.write import write
     from hounsfield.pipeline.record import Record
 
-    kept = Record.load(record)
+    run_record = Record.load(record)
     with about(prediction):
         found = read_prediction(prediction)
-        answer = restored(kept, found, quantity=quantity) if format is None else None
+        restored = restore_volume(run_record, found, quantity=quantity) if format is None else None
     with about(out):
-        if answer is not None:
-            write(answer.volume, out)
+        if restored is not None:
+            write(restored.volume, out)
         else:
-            answer = _as_seg(kept, found, out, source=source, identity=identity)
+            restored = _as_seg(run_record, found, out, source=source, identity=identity)
     if terminal.json:
         terminal.data(
             {
                 "schema": 1,
-                "quantity": answer.volume.quantity,
-                "shape": list(answer.volume.shape),
-                "notes": list(answer.notes),
+                "quantity": restored.volume.quantity,
+                "shape": list(restored.volume.shape),
+                "notes": list(restored.notes),
             }
         )
-    terminal.say(f"wrote {out}: {answer.volume.quantity}, {answer.volume.grid!r}")
-    for note in answer.notes:
+    terminal.say(f"wrote {out}: {restored.volume.quantity}, {restored.volume.grid!r}")
+    for note in restored.notes:
         terminal.say(f"  note: {note}")
 
 
@@ -80,7 +87,7 @@ def _as_seg(
 
     if source is None:
         raise Failure(
-            "--format seg needs --source DIR: the series that the segmentation refers to",
+            "--source is missing; --format seg needs the DICOM series that it refers to",
             status=USAGE,
             code="USAGE",
         )

@@ -1,4 +1,4 @@
-"""`hounsfield run`: a pipeline over cases."""
+"""`hounsfield run`: run a pipeline on many cases."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
-from hounsfield.cli.format import FORMAT_METAVAR, format_name
-from hounsfield.cli.pipeline import load_pipeline
-from hounsfield.cli.reading import Reading
+from hounsfield.cli.options import FORMAT_METAVAR, Reading, format_name, load_pipeline
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.core.errors import PipelineError
 from hounsfield.dataset.case import CaseResult, Status
@@ -32,52 +30,62 @@ DTYPES = ("int16", "uint8", "uint16", "int32", "float32", "float16", "float64", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """What is written, and how."""
+    """Options of the output."""
 
     out: Annotated[
-        Path, Option("--out", "-o", help="The output folder; an earlier run there is resumed.")
+        Path, Option("--out", "-o", help="Output folder; an earlier run there is resumed.")
     ]
     format: Annotated[
         str,
         Option(
             metavar=FORMAT_METAVAR,
             parser=format_name,
-            help="Of the volumes; png keeps HU in 16 bits, png8 is to look at, "
+            help="Format of the volumes; png keeps HU in 16 bits, png8 is a preview in 8 bits, "
             "dicom is a derived series.",
         ),
     ] = "nii.gz"
     dtype: Annotated[
-        str | None, Option(help="Of the image, such as int16; checked, never wrapped.")
+        str | None,
+        Option(
+            help="Dtype of the image, such as int16 (default: that of the result); values must fit."
+        ),
     ] = None
     label: Annotated[
         list[str] | None,
         Option(
             metavar="[NAME=]FILE",
-            help="Labels that go with the image; {id} in FILE stands for the case's id.",
+            help="Label of the image; {id} in FILE is replaced by the case id; repeatable.",
         ),
     ] = None
     settings: Annotated[
-        list[str] | None, Option("--set", metavar="STEP.KEY=VALUE", help="Change a step.")
+        list[str] | None,
+        Option("--set", metavar="STEP.KEY=VALUE", help="Change a parameter of a step; repeatable."),
     ] = None
-    ids: Annotated[Literal["auto", "stem", "hash"], Option(help="How cases are named.")] = "auto"
+    ids: Annotated[
+        Literal["auto", "stem", "hash"],
+        Option(help="Case ids: stems of files, hashes, or (auto) plain stems and else hashes."),
+    ] = "auto"
     memory: Annotated[
         str | None,
         Option(
             metavar="SIZE",
-            help="What a case may take, such as 2G; most of what is free if not given.",
+            help="Memory limit per case, such as 2G "
+            "(default: 80 % of free memory, shared by the workers).",
         ),
     ] = None
-    workers: Annotated[int, Option("--workers", "-j", min=1, help="Processes that run cases.")] = 1
+    workers: Annotated[
+        int, Option("--workers", "-j", min=1, help="Number of worker processes.")
+    ] = 1
 
 
 def run(
     terminal: Terminal,
     reading: Reading,
     writing: Writing,
-    pipeline: Annotated[str, Argument(help="A preset's name, a .toml file or a record.json.")],
-    src: Annotated[list[str], Argument(help="CT: files, folders, patterns, @list.txt.")],
+    pipeline: Annotated[str, Argument(help="Preset name, .toml file or record.json.")],
+    src: Annotated[list[str], Argument(help="CT: files, folders, patterns or @list.txt.")],
 ) -> None:
-    """Run a pipeline over CT and leave volumes, masks, labels, previews and records in an output folder."""
+    """Run a pipeline on CT; write volumes, masks, labels, previews and records to a folder."""
     from hounsfield.dataset.discover import discover
     from hounsfield.dataset.engines.local import LocalEngine
     from hounsfield.dataset.run import run_dataset
@@ -90,7 +98,7 @@ def run(
         raise no_case(found)
     job = _job(steps, reading, writing, count=len(found.cases))
     for missed in found.missed:
-        terminal.warn(f"{missed.typed}: {missed.message}")
+        terminal.warn(str(missed))
     with about(writing.out), reporting(terminal, found.cases) as report:
         engine = LocalEngine(workers=writing.workers)
         summary = run_dataset(job, found.cases, engine=engine, report=report)
@@ -98,15 +106,15 @@ def run(
 
 
 def recorded_dtype(path: Path) -> str:
-    """The dtype that a record's run wrote, which its pipeline does not say."""
+    """The dtype that the run of a record wrote, which the pipeline does not state."""
     from hounsfield.pipeline.record import Record
 
     return str(Record.load(path).output["dtype"])
 
 
 def no_case(found: Discovery) -> Failure:
-    """What to end with where nothing that was named holds a case: each, with the reason, in one line."""
-    text = "; ".join(f"{missed.typed}: {missed.message}" for missed in found.missed)
+    """The error of a run without cases: each source with its reason, in one line."""
+    text = "; ".join(str(missed) for missed in found.missed)
     public = "; ".join(dict.fromkeys(missed.message for missed in found.missed))
     return Failure(text or "no case found", status=NO_CASE, code="NO_CASE", public=public)
 
@@ -116,21 +124,21 @@ def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) 
     from hounsfield.io.formats import case_suffix
     from hounsfield.pipeline.check import check_names
 
-    labels = tuple(_label(word) for word in writing.label or ())
+    labels = tuple(_label(text) for text in writing.label or ())
     names = [name for name, _ in labels]
     if len(set(names)) < len(names):
         raise Failure(
-            "two labels have one name: give each its own, as in --label liver=FILE",
+            "two labels have the same name; name each one, as in --label liver=FILE",
             status=USAGE,
             code="USAGE",
         )
     diagnostics = check_names(pipeline.steps, dict.fromkeys(names))
-    # The regions of an RTSTRUCT or DICOM SEG are known once it is read: then the case itself is checked.
+    # The regions of an RTSTRUCT or DICOM SEG are unknown until it is read: each case checks them.
     if diagnostics and all(case_suffix(path) for _, path in labels):
         raise PipelineError(diagnostics)
     if count > 1 and any("{id}" not in path for _, path in labels):
         raise Failure(
-            f"one label file cannot go with {count} cases: put {{id}} where the case's id stands in its name",
+            f"one label file for {count} cases; put {{id}} in its name in place of the case id",
             status=USAGE,
             code="USAGE",
         )
@@ -145,52 +153,54 @@ def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) 
     )
 
 
-def _memory(word: str | None, *, workers: int) -> int | None:
-    """The budget of one case in bytes: what is free is shared by the workers, what was asked for is each one's."""
+def _memory(text: str | None, *, workers: int) -> int | None:
+    """The memory limit of one case in bytes; free memory is shared by the workers."""
     from hounsfield.core.platform import free_memory_bytes
     from hounsfield.dataset.memory import SHARE, parse_bytes
 
-    if word is None:
+    if text is None:
         return int(free_memory_bytes() * SHARE) // workers
     try:
-        return parse_bytes(word)
+        return parse_bytes(text)
     except ValueError:
         raise Failure(
-            f"--memory is a size such as 500M or 2G, not '{word}'", status=USAGE, code="USAGE"
+            f"invalid --memory '{text}'; expected a size such as 500M or 2G",
+            status=USAGE,
+            code="USAGE",
         ) from None
 
 
-def _label(word: str) -> tuple[str, str]:
-    """A label's name and file."""
+def _label(text: str) -> tuple[str, str]:
+    """The name and the file of a label."""
     from hounsfield.dataset.labels import DEFAULT
 
-    name, equals, path = word.partition("=")
+    name, equals, path = text.partition("=")
     if not equals:
-        return DEFAULT, word
+        return DEFAULT, text
     if PLAIN.fullmatch(name) is None:
         raise Failure(
-            f"'{name}' is no name for a label: 1 to 40 letters, digits, _ and -",
+            f"invalid label name '{name}'; expected 1 to 40 letters, digits, _ and -",
             status=USAGE,
             code="USAGE",
         )
     return name, path
 
 
-def _dtype(word: str | None) -> str | None:
-    if word is not None and word not in DTYPES:
+def _dtype(name: str | None) -> str | None:
+    if name is not None and name not in DTYPES:
         raise Failure(
-            f"'{word}' is no dtype for an image (there are {', '.join(DTYPES)})",
+            f"unknown dtype '{name}'; expected one of {', '.join(DTYPES)}",
             status=USAGE,
             code="USAGE",
         )
-    return word
+    return name
 
 
 @contextmanager
 def reporting(
     terminal: Terminal, cases: Sequence[CaseSource]
 ) -> Iterator[Callable[[CaseResult], None]]:
-    """What to call with each outcome: it says a line about it and moves the progress bar on."""
+    """A function that prints a line for each result and advances the progress bar."""
     counts = Counter(case.typed for case in cases)
     typed = {
         case.id: case.typed if counts[case.typed] == 1 else f"{case.typed} ({case.id})"
@@ -200,27 +210,28 @@ def reporting(
     with terminal.progress("cases") as progress:
         progress(0, len(cases))
 
-        def report(outcome: CaseResult) -> None:
+        def report(result: CaseResult) -> None:
             nonlocal done
             done += 1
-            say_outcome(terminal, outcome, typed[outcome.id])
+            print_result(terminal, result, typed[result.id])
             progress(done, len(cases))
 
         yield report
 
 
-def say_outcome(terminal: Terminal, outcome: CaseResult, typed: str) -> None:
-    """A line about a case, and one for each thing that was mended or is in doubt."""
-    if outcome.status == "failed":
-        error_line(f"{typed}: {outcome.message}")
+def print_result(terminal: Terminal, result: CaseResult, typed: str) -> None:
+    """Print one line for a case, and one for each of its diagnostics."""
+    if result.status == "failed":
+        where = f" ({result.where})" if result.where not in ("", typed) else ""
+        error_line(f"{typed}: {result.message}{where}")
         if terminal.traceback:
-            terminal.trace(outcome.trace)
+            terminal.trace(result.trace)
         return
-    words = "up to date" if outcome.status == "skipped" else f"done in {outcome.seconds:.1f} s"
+    status = "up to date" if result.status == "skipped" else f"done in {result.seconds:.1f} s"
     terminal.say(
-        f"{outcome.id}  {words}  ({typed})" if typed != outcome.id else f"{outcome.id}  {words}"
+        f"{result.id}  {status}  ({typed})" if typed != result.id else f"{result.id}  {status}"
     )
-    for found in outcome.diagnostics:
+    for found in result.diagnostics:
         line = f"  {found['severity']}: {found['message']}"
         terminal.detail(line) if found["severity"] == "note" else terminal.say(line)
 
@@ -232,11 +243,12 @@ def _end(terminal: Terminal, summary: Summary, *, missed: int, out: Path) -> Non
             {
                 "schema": 1,
                 "counts": {**counts, "missed": missed},
-                "cases": [outcome.to_json() for outcome in summary.outcomes],
+                "cases": [result.to_json() for result in summary.outcomes],
             }
         )
     terminal.say(
-        f"{counts['done']} done, {counts['skipped']} up to date, {counts['failed']} failed; see {out}"
+        f"{counts['done']} done, {counts['skipped']} up to date, {counts['failed']} failed; "
+        f"see {out}"
     )
     if counts["failed"] or missed:
         raise Exit(FAILED)

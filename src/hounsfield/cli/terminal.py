@@ -1,4 +1,4 @@
-"""What a verb says and where: answers on stdout, words and progress on stderr."""
+"""Output of the verbs: results on stdout, messages and progress on stderr."""
 
 from __future__ import annotations
 
@@ -23,52 +23,53 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 COMMON = "Common"
-"""The heading of the options that every verb has."""
+"""The heading of the options of every verb in the help."""
 
 PIPED_WIDTH = 10_000
-"""A table that goes to a file or a pipe is as wide as it is; nothing is cut or wrapped."""
+"""Width of a table in a file or a pipe: nothing is cut or wrapped."""
 
 SHOWN_AFTER_SECONDS = 1.0
-"""What is done sooner needs no progress bar."""
+"""A shorter task shows no progress bar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
-    """The options that every verb has, and the two streams."""
+    """The options of every verb, and output to the two streams."""
 
     json: Annotated[
-        bool, Option("--json", help="Answer as JSON on stdout.", rich_help_panel=COMMON)
+        bool, Option("--json", help="Print the result as JSON on stdout.", rich_help_panel=COMMON)
     ] = False
     quiet: Annotated[
-        bool, Option("--quiet", "-q", help="Say only what went wrong.", rich_help_panel=COMMON)
+        bool,
+        Option("--quiet", "-q", help="Print only warnings and errors.", rich_help_panel=COMMON),
     ] = False
     verbose: Annotated[
-        bool, Option("--verbose", "-v", help="Say more.", rich_help_panel=COMMON)
+        bool, Option("--verbose", "-v", help="Print more details.", rich_help_panel=COMMON)
     ] = False
     traceback: Annotated[
-        bool, Option("--traceback", help="Show where an error came from.", rich_help_panel=COMMON)
+        bool, Option("--traceback", help="Print the traceback of an error.", rich_help_panel=COMMON)
     ] = False
 
     def data(self, value: Mapping[str, Any]) -> None:
-        """Print the answer as JSON."""
+        """Print the result as JSON."""
         sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
     def text(self, text: str) -> None:
-        """Print the answer as text."""
+        """Print the result as text."""
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
     def say(self, text: str) -> None:
-        """Words about what is done; not with -q."""
+        """Print a message; not with -q."""
         if not self.quiet:
             sys.stderr.write(as_options(inert(text)) + "\n")
 
     def detail(self, text: str) -> None:
-        """Words for -v."""
+        """Print a detail; with -v only."""
         if self.verbose and not self.quiet:
             sys.stderr.write(inert(text) + "\n")
 
     def warn(self, text: str) -> None:
-        """What is in doubt; said with -q too."""
+        """Print a warning; with -q too."""
         sys.stderr.write(f"{_colored('warning:', '33')} {as_options(inert(text))}\n")
 
     def report(self, diagnostic: Diagnostic, *, subject: str) -> None:
@@ -82,7 +83,7 @@ class Terminal:
             self.warn(text)
 
     def trace(self, text: str) -> None:
-        """Where an error came from, for --traceback."""
+        """Print a traceback."""
         sys.stderr.write("\n".join(inert(line) for line in text.splitlines()) + "\n")
 
     def table(
@@ -93,9 +94,9 @@ class Terminal:
         right: Sequence[str] = (),
         spare: Sequence[str] = (),
     ) -> None:
-        """Print the answer as a table; columns in `right` are aligned to the right.
+        """Print the result as a table; columns in `right` are aligned to the right.
 
-        On a screen that is too narrow, columns in `spare` are left out one by one; a file gets all.
+        On a narrow screen columns in `spare` are dropped one by one; a file gets all of them.
         """
         from rich.console import Console
 
@@ -121,7 +122,7 @@ class Terminal:
 
     @contextmanager
     def progress(self, label: str) -> Iterator[Progress]:
-        """Show how far something is, on stderr, once it has taken a second; gives what to call with (done, total)."""
+        """Show a progress bar on stderr after a second; yields a function of (done, total)."""
         if self.quiet or self.json or not sys.stderr.isatty():
             yield lambda done, total: None
             return
@@ -131,7 +132,7 @@ class Terminal:
 
 
 class _Bar:
-    """A progress bar that appears after a second, and is gone at the end."""
+    """A progress bar that appears after a second and disappears at the end."""
 
     def __init__(self, label: str) -> None:
         self._label, self._done, self._total = label, 0, 0
@@ -208,7 +209,7 @@ def _table(
 
 
 def inert(text: str) -> str:
-    """Text in which every character that a terminal might obey (escapes, controls, direction marks) is a '?'.
+    """Replace every character that a terminal might interpret (escape, control, direction) by '?'.
 
     >>> inert("head\\x1b[31m")
     'head?[31m'
@@ -217,21 +218,25 @@ def inert(text: str) -> str:
 
 
 _KEYWORD = re.compile(
-    r"\b(series|gaps|uneven|tilt|padding|assume|assume_affine|quantity)='([^']+)'"
+    r"\b(series|gaps|uneven|tilt|padding|assume|assume_affine|quantity)=(?:'([^']+)'|(\d+))"
 )
 
 
 def as_options(text: str) -> str:
-    """A message of the library with its keywords as the options that they are here.
+    """Replace the keywords in a message of the library by the options of the command line.
 
-    >>> as_options("use gaps='fill'")
-    'use --gaps fill'
+    >>> as_options("use gaps='fill' to interpolate")
+    'use --gaps fill to interpolate'
+    >>> as_options("choose one with series=0")
+    'choose one with --series 0'
     """
-    return _KEYWORD.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2]}", text)
+    return _KEYWORD.sub(
+        lambda found: f"--{found[1].replace('_', '-')} {found[2] or found[3]}", text
+    )
 
 
 def error_line(text: str) -> None:
-    """Write the one line that ends a verb."""
+    """Print the error that ends a verb, on one line."""
     line = as_options(inert(text)).replace("\n", " ")
     sys.stderr.write(f"{_colored('error:', '31')} {line}\n")
 

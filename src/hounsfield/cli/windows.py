@@ -1,4 +1,4 @@
-"""`hounsfield windows`: every window and clip by name."""
+"""`hounsfield windows`: list the named windows and clips."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hounsfield.core.windows import CLIPS, WINDOWS
 
 
 def windows(terminal: Terminal) -> None:
-    """Print every window (center and width, HU) and clip (lowest and highest HU) by name."""
+    """List every window (center and width in HU) and clip (lowest and highest HU) by name."""
     if terminal.json:
         terminal.data(
             {
@@ -22,7 +22,7 @@ def windows(terminal: Terminal) -> None:
         )
         return
     terminal.table(
-        ("window", "center", "width", "shows HU"),
+        ("window", "center", "width", "range HU"),
         [
             (name, f"{c:g}", f"{w:g}", f"{c - w / 2:g} to {c + w / 2:g}")
             for name, (c, w) in WINDOWS.items()

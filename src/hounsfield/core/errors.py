@@ -6,7 +6,7 @@ HounsfieldError
 ├── PipelineError   (ValueError)   steps that cannot run as written
 ├── RefusedError    (ValueError)   data that could be read only by guessing
 ├── ReadError       (OSError)      a file that is truncated, corrupt or of an unknown format
-│   └── MissingFileError (FileNotFoundError)   a path where there is nothing
+│   └── MissingFileError (FileNotFoundError)   a path that does not exist
 ├── WriteError      (OSError)      an output that could not be written; no partial file is left
 ├── MissingExtraError (ImportError) an optional library that is not installed
 └── PluginError     (ImportError)  another package's step or format that cannot be used
@@ -17,8 +17,11 @@ HounsfieldWarning (UserWarning)   a repair, an assumption or a doubt
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from hounsfield.core.diagnostic import Diagnostic
 
@@ -43,6 +46,13 @@ class HounsfieldError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.diagnostics,))
+
+    def located(self, where: str) -> Self:
+        """Return the same error about `where`; itself if it names a file or step already."""
+        if any(diagnostic.where or diagnostic.files for diagnostic in self.diagnostics):
+            return self
+        first, *others = self.diagnostics or (Diagnostic(self.code, "refusal", str(self)),)
+        return type(self)([replace(first, where=where), *others])
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -97,7 +107,7 @@ class ReadError(HounsfieldError, OSError):
 
 
 class MissingFileError(ReadError, FileNotFoundError):
-    """A path where there is nothing."""
+    """A path that does not exist."""
 
     code = "MISSING_FILE"
 
@@ -128,6 +138,25 @@ def refused(code: str, message: str, *, where: str = "") -> RefusedError:
 def unreadable(where: str, message: str, *, code: str = "UNREADABLE") -> ReadError:
     """Return the ReadError of one file: `where` names it on the terminal, and is left out of records."""
     return ReadError(Diagnostic(code, "refusal", message, where))
+
+
+def missing_file(path: str | Path) -> MissingFileError:
+    """Return the error of a path that does not exist; the terminal names it, records do not."""
+    return MissingFileError(
+        Diagnostic(MissingFileError.code, "refusal", "no such file or folder", str(path))
+    )
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Let every error name the path that it is about, on the terminal but not in records."""
+    try:
+        yield
+    except HounsfieldError as error:
+        named = error.located(str(path))
+        if named is error:
+            raise
+        raise named.with_traceback(error.__traceback__) from error.__cause__
 
 
 def warn(problem: str | Diagnostic, *, stacklevel: int = 2) -> None:

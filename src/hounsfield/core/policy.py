@@ -1,53 +1,117 @@
-"""What to do where data is not plain: refuse, repair or take the user's word."""
+"""Read options: what a reader refuses, repairs or assumes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_type_hints
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from typing import Any, Literal, get_args, get_type_hints
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
 
+Gaps = Literal["refuse", "fill"]
+Uneven = Literal["resample", "refuse"]
+Tilt = Literal["correct", "refuse"]
+Padding = Literal["air", "keep"]
+Assume = Literal["hu"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPolicy:
-    """How a reader treats what is not plain; the defaults refuse what could only be guessed.
+    """State what a reader does with incomplete, irregular or ambiguous data.
 
-    gaps: refuse missing slices, or fill them (a mask says which). uneven: sample uneven slices onto an even grid, or
-    refuse. tilt: shear a tilted gantry right in the same sampling, or refuse. padding: turn it into air before
-    anything interpolates it, or keep it. assume: 'hu' takes values for HU that do not say so. assume_affine: three
-    letters such as 'RAS' for a NIfTI without any affine; its spacing is then taken from pixdim.
+    The keywords of `hounsfield.open` and `hounsfield.read`, the options of the command line and the
+    table in the documentation are made from these fields. The defaults refuse to guess.
+
+    Parameters
+    ----------
+    gaps : {"refuse", "fill"}
+        Missing slices: refuse the series, or interpolate them and mark them in a mask.
+    uneven : {"resample", "refuse"}
+        Uneven slice spacing: resample to an even spacing, or refuse the series.
+    tilt : {"correct", "refuse"}
+        Gantry tilt: correct it by shearing the slices, or refuse the series.
+    padding : {"air", "keep"}
+        Padding outside the field of view: replace it by air, or keep the stored value.
+    assume : {"hu"} or None
+        Values of unknown unit: assume that they are HU.
+    assume_affine : str or None
+        A NIfTI without an affine: assume these axes, such as RAS, and the spacing of its header.
+
+    Raises
+    ------
+    PipelineError
+        If a value is not one of those listed.
+
+    Examples
+    --------
+    >>> ReadPolicy(gaps="fill").gaps
+    'fill'
     """
 
-    gaps: Literal["refuse", "fill"] = "refuse"
-    uneven: Literal["resample", "refuse"] = "resample"
-    tilt: Literal["correct", "refuse"] = "correct"
-    padding: Literal["air", "keep"] = "air"
-    assume: Literal["hu"] | None = None
-    assume_affine: str | None = None
+    gaps: Gaps = field(
+        default="refuse",
+        metadata={
+            "help": "Missing slices: refuse the series, or interpolate them and mark them in a mask."
+        },
+    )
+    uneven: Uneven = field(
+        default="resample",
+        metadata={
+            "help": "Uneven slice spacing: resample to an even spacing, or refuse the series."
+        },
+    )
+    tilt: Tilt = field(
+        default="correct",
+        metadata={"help": "Gantry tilt: correct it by shearing the slices, or refuse the series."},
+    )
+    padding: Padding = field(
+        default="air",
+        metadata={
+            "help": "Padding outside the field of view: replace it by air, or keep the stored value."
+        },
+    )
+    assume: Assume | None = field(
+        default=None, metadata={"help": "Values of unknown unit: assume that they are HU."}
+    )
+    assume_affine: str | None = field(
+        default=None,
+        metadata={
+            "help": "A NIfTI without an affine: assume these axes, such as RAS, "
+            "and the spacing of its header."
+        },
+    )
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(ReadPolicy)
-        diagnostics = []
-        for item in fields(self):
-            value = getattr(self, item.name)
-            allowed = [
-                v
-                for option in (hints[item.name], *get_args(hints[item.name]))
-                for v in get_args(option)
-                if isinstance(v, str)
-            ]
-            if item.name != "assume_affine" and value is not None and value not in allowed:
-                diagnostics.append(
-                    Diagnostic(
-                        "POLICY",
-                        "refusal",
-                        f"'{value}' is none of {', '.join(dict.fromkeys(allowed))}",
-                        item.name,
-                    )
-                )
+        diagnostics = list(self._invalid())
         if diagnostics:
             raise PipelineError(diagnostics)
+
+    def _invalid(self) -> Iterator[Diagnostic]:
+        for item in fields(self):
+            value, allowed = getattr(self, item.name), choices()[item.name]
+            if allowed and value is not None and value not in allowed:
+                message = f"unknown {item.name} '{value}'; expected {' or '.join(allowed)}"
+                yield Diagnostic("POLICY", "refusal", message)
+
+    def replaced(self, **changes: Any) -> ReadPolicy:
+        """Return the same policy with some fields changed."""
+        return replace(self, **changes)
+
+
+@cache
+def choices() -> Mapping[str, tuple[str, ...]]:
+    """Return the values that each field of ReadPolicy accepts; none for a field of free text."""
+    return {name: tuple(_literals(hint)) for name, hint in get_type_hints(ReadPolicy).items()}
+
+
+def _literals(hint: Any) -> Iterator[str]:
+    for value in get_args(hint):
+        if isinstance(value, str):
+            yield value
+        else:
+            yield from _literals(value)
 
 
 DEFAULT_POLICY = ReadPolicy()

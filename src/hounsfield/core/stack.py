@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hounsfield.core import hooks
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import counted, html_value, spec_text, times
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
@@ -182,6 +183,14 @@ class Stack:
         return self.exact_grid is not None or (self.is_even and self.is_upright)
 
     @property
+    def _regularity(self) -> str:
+        """Whether its slices are regular, or tilted, uneven or both."""
+        if self.is_regular:
+            return "regular"
+        faults = {"tilted": not self.is_upright, "uneven": not self.is_even}
+        return ", ".join(name for name, is_so in faults.items() if is_so)
+
+    @property
     def grid(self) -> Grid:
         """The natural grid: in the slices' own frame, even, upright, wide enough for every slice (design/stack.md)."""
         if self.exact_grid is not None:
@@ -307,6 +316,24 @@ class Stack:
     def replaced(self, **changes: Any) -> Stack:
         """The same stack but for `changes`."""
         return replace(self, **changes)
+
+    def __repr__(self) -> str:
+        found = counted(len(self.diagnostics), "diagnostic")
+        return f"Stack({self._text()}, {self.shape[2]} slices, {self._regularity}, {found})"
+
+    def _repr_html_(self) -> str:
+        rows = [("spec", self._text()), ("slices", str(self.shape[2]))]
+        rows += [("slice positions", self._regularity), ("tilt", f"{self.tilt_deg:.3g} degrees")]
+        rows += [("stored dtype", str(self.stored_dtype))]
+        rows += [(each.severity, f"{each.code}: {each.message}") for each in self.diagnostics]
+        return html_value("Stack", rows)
+
+    def _text(self) -> str:
+        """Its Spec on one line; the shape alone where its slices lie on no grid."""
+        try:
+            return spec_text(self.spec)
+        except GeometryError:
+            return f"{self.quantity}, {times(self.shape)}, no grid"
 
     def _sideways_voxels(self) -> NDArray[np.float64]:
         plane = np.stack([self.step_i_ras_mm, self.step_j_ras_mm], axis=1)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hounsfield.core import hooks
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import html_value, spec_rows, spec_text
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.source import VolumeSource
@@ -117,10 +118,13 @@ class Volume:
         return self.array.__dlpack_device__()
 
     def __repr__(self) -> str:
-        return f"Volume({self.quantity}, {self.spec.dtype}, {self.grid!r})"
+        return f"Volume({spec_text(self.spec)})"
 
     def _repr_png_(self) -> bytes:
         return bytes(hooks.call("volume.png", self))
+
+    def _repr_html_(self) -> str:
+        return html_value("Volume", spec_rows(self.spec), png=self._repr_png_())
 
     def to_nibabel(self) -> Any:
         """This volume as a nibabel Nifti1Image with the same affine."""

@@ -1,4 +1,4 @@
-"""One case: where its files lie under an id that names nobody, and what became of it."""
+"""A case: its files, under an id that identifies no patient, and its result."""
 
 from __future__ import annotations
 
@@ -30,11 +30,19 @@ class CaseSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoCase:
-    """Something that the user named and that holds no case: a code, and a sentence without its path."""
+    """Something that the user named and that holds no case: a code, and a message without its path.
+
+    `where` names the file or folder in question, for the terminal alone.
+    """
 
     typed: str
     code: str
     message: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where not in ("", self.typed) else ""
+        return f"{self.typed}: {where}{self.message}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +50,7 @@ class CaseResult:
     """The result of one case.
 
     `message` is one line without a path; `diagnostics` are those of its record; `key` identifies its
-    inputs and options.
+    inputs and options. `where` names the file or step of a failure, for the terminal alone.
     """
 
     id: str
@@ -53,6 +61,7 @@ class CaseResult:
     seconds: float = 0.0
     key: str = ""
     output_sha256: str = ""
+    where: str = ""
     trace: str = ""
     """Where an error came from: for the terminal alone."""
 

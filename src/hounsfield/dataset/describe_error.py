@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import HounsfieldError, PipelineError
+from hounsfield.core.errors import HounsfieldError
+
+_NO_PATH = re.compile(r"step \d+|pipeline|--[a-z]+( [a-z]+)?")
+"""What a diagnostic may be about and still be written down: a step of a pipeline, an option."""
 
 _PACKAGE = f"{os.sep}hounsfield{os.sep}"
 
@@ -29,10 +33,20 @@ def describe_error(error: BaseException) -> Diagnostic:
 
 
 def _message(error: HounsfieldError) -> str:
-    """The messages alone, since where they arose may be a file; a pipeline's errors say their step."""
-    if isinstance(error, PipelineError) or not error.diagnostics:
-        return str(error)
-    return "; ".join(diagnostic.message for diagnostic in error.diagnostics)
+    """The messages without the files that they are about."""
+    return "; ".join(_public(each) for each in error.diagnostics) or str(error)
+
+
+def where_of(error: BaseException) -> str:
+    """The file or step that an error is about, for the terminal alone."""
+    diagnostics = error.diagnostics if isinstance(error, HounsfieldError) else ()
+    return next((each.where or each.file_names for each in diagnostics), "")
+
+
+def _public(diagnostic: Diagnostic) -> str:
+    """The message, after the step or the option that it is about, never after a path."""
+    where = diagnostic.where if _NO_PATH.fullmatch(diagnostic.where) else ""
+    return f"{where}: {diagnostic.message}" if where else diagnostic.message
 
 
 def _codes(error: HounsfieldError) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, Ids, named
+from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.sources import expanded
 from hounsfield.io.formats import DICOM, case_suffix, has_sidecar, is_data, is_image_folder, sniff
 
@@ -44,6 +45,10 @@ OUTPUT_MARK = "manifest.db"
 """A folder below a source that holds this is the output of a run, not its input."""
 
 
+OTHER_SERIES = "OTHER_SERIES"
+"""A source without the series whose id was asked for; it matters where no other source has it."""
+
+
 class NoCaseError(ReadError):
     """Nothing that was named holds a case."""
 
@@ -59,7 +64,8 @@ class Discovery:
 
 
 def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = None) -> Discovery:
-    """The cases in what the user typed; `series` keeps that DICOM series alone, or chooses a volume of a 4-D file.
+    """The cases in what the user typed; `series` selects one DICOM series, by its id or its number in each source,
+    or a volume of a 4-D file.
 
     Raises ReadError where a list cannot be read, PipelineError where ids cannot be stems.
     """
@@ -67,24 +73,20 @@ def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = No
     missed: list[NoCase] = []
     for word in expanded(words):
         try:
-            here, left = _in_path(Path(word), word)
+            here, left = _in_path(Path(word), word, series)
         except HounsfieldError as error:
-            here, left = [], [NoCase(typed=word, code=",".join(error.codes), message=str(error))]
+            described = describe_error(error)
+            case = NoCase(
+                typed=word, code=described.code, message=described.message, where=where_of(error)
+            )
+            here, left = [], [case]
         found += here
         missed += left
-    cases = named(_chosen(found, series), ids=ids)
+    missed = [one for one in missed if one.code != OTHER_SERIES or not found]
+    cases = named(found, ids=ids)
     if series is not None:
         cases = [replace(case, series=case.series or series) for case in cases]
     return Discovery(cases=tuple(sorted(cases, key=lambda case: case.id)), missed=tuple(missed))
-
-
-def _chosen(found: list[Found], series: str | None) -> list[Found]:
-    """All, or of DICOM only the series that was asked for."""
-    return [
-        item
-        for item in found
-        if series is None or item.series_id is None or item.series_id == series
-    ]
 
 
 def image_files(path: Path) -> tuple[list[Path], bool]:
@@ -97,19 +99,17 @@ def image_files(path: Path) -> tuple[list[Path], bool]:
     return _sorted_out(path) if path.is_dir() else ([], True)
 
 
-def _in_path(path: Path, typed: str) -> tuple[list[Found], list[NoCase]]:
+def _in_path(path: Path, typed: str, series: str | None) -> tuple[list[Found], list[NoCase]]:
     if not os.path.exists(path):
-        return [], [
-            NoCase(typed=typed, code="MISSING_FILE", message="there is no such file or folder")
-        ]
+        return [], [NoCase(typed=typed, code="MISSING_FILE", message="no such file or folder")]
     images, others = image_files(path)
     found = [Found(path=item, typed=_as_typed(item, path, typed)) for item in images]
     if not others:
         return found, [] if found else [
             NoCase(typed=typed, code="NO_CT", message="the folder holds no CT")
         ]
-    series, missed = _dicom(path, typed)
-    return found + series, [] if found else missed
+    cases, missed = _dicom(path, typed, series)
+    return found + cases, [] if found else missed
 
 
 def _sorted_out(folder: Path) -> tuple[list[Path], bool]:
@@ -147,16 +147,26 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield place / name
 
 
-def _dicom(path: Path, typed: str) -> tuple[list[Found], list[NoCase]]:
-    """One case per series of CT slices."""
+def _dicom(path: Path, typed: str, wanted: str | None) -> tuple[list[Found], list[NoCase]]:
+    """One case per series of CT slices, or for the wanted one alone."""
     from hounsfield.io.dicom.files.listing import sources
     from hounsfield.io.dicom.header.scan_headers import scan_headers
+    from hounsfield.io.dicom.series.select_series import (
+        matching_series,
+        no_such_series,
+        readable_series,
+    )
     from hounsfield.io.dicom.series.series import series_of
 
     result = scan_headers(sources(path))
     series = series_of(result)
+    chosen = series if wanted is None else matching_series(series, wanted)
+    if not chosen and readable_series(series) and wanted is not None:
+        code = "NO_SERIES" if wanted.isdecimal() else OTHER_SERIES
+        message = no_such_series(series, wanted)
+        return [], [NoCase(typed=typed, code=code, message=message)]
     found = []
-    for one in series:
+    for one in chosen:
         if one.is_readable:
             home = _home(path, one)
             found.append(

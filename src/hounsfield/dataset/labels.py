@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from hounsfield.core.diagnostic import Diagnostic
@@ -64,6 +65,8 @@ def _about(name: str) -> Iterator[None]:
     try:
         yield
     except HounsfieldError as error:
-        if isinstance(error, RefusedError) or any(each.where for each in error.diagnostics):
+        if isinstance(error, RefusedError):
             raise
-        raise type(error)(f"label '{name}': {error}") from None
+        first, *others = error.diagnostics
+        first = replace(first, message=f"label '{name}': {first.message}")
+        raise type(error)([first, *others]) from None

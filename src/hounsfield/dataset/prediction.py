@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hounsfield.core.errors import GeometryError, ReadError
+from hounsfield.core.errors import GeometryError, ReadError, missing_file
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import Quantity
@@ -59,6 +59,8 @@ def _bare_npy(path: Path) -> Array:
     """An .npy without a sidecar, as networks' scripts save it; never a pickle."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=HEADER_BYTES)
+    except FileNotFoundError:
+        raise missing_file(path) from None
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         why = getattr(error, "strerror", None) or "it is truncated or corrupt"
         raise ReadError(f"the .npy cannot be read ({why})") from None

@@ -16,7 +16,7 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
 from hounsfield.dataset.case import CaseResult, CaseSource, source_sha256
-from hounsfield.dataset.describe_error import describe_error
+from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import RECORD, write_result, write_stream
@@ -48,6 +48,7 @@ def run_case(job: RunConfig, case: CaseSource) -> CaseResult:
                 status="failed",
                 code=found.code,
                 message=found.message,
+                where=where_of(error),
                 trace="".join(traceback.format_exception(error)),
             )
     return replace(outcome, seconds=time.perf_counter() - clock)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hounsfield.core.errors import ReadError
@@ -40,5 +41,6 @@ def _listed(path: Path) -> list[str]:
     try:
         lines = read_short_text(path, largest_bytes=LONGEST_LIST_BYTES).splitlines()
     except ReadError as error:
-        raise ReadError(f"@{error}") from None
+        found = [replace(each, where=f"@{each.where}") for each in error.diagnostics]
+        raise type(error)(found) from None
     return [line.strip() for line in lines if line.strip() and not line.startswith(("#", "@"))]

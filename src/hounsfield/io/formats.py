@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from hounsfield.core.entry_points import by_name, loaded, package_of
-from hounsfield.core.errors import PluginError, ReadError, WriteError
+from hounsfield.core.errors import (
+    PluginError,
+    ReadError,
+    WriteError,
+    missing_file,
+    naming,
+    unreadable,
+)
 from hounsfield.io.bytes.gzip.read import head, reading
 from hounsfield.io.format import Format, Output, Reader
 from hounsfield.io.values.sidecar import SIDECAR_NAME
@@ -238,12 +245,12 @@ def sniff(path: Path) -> str:
     Raises ReadError where there is nothing, or nothing that may be read.
     """
     if not os.path.exists(path):  # False for a name that is too long, or a link in a circle
-        raise ReadError("there is no such file or folder")
+        raise missing_file(path)
     if path.is_dir():
         return _of_folder(path)
     if not os.path.isfile(path):
-        raise ReadError("this is neither a file nor a folder")
-    with reading("image"):
+        raise unreadable(str(path), "neither a file nor a folder")
+    with naming(path), reading("image"):
         if path.stat().st_size == 0:
             raise ReadError("the file is empty")
         data = head(path, SNIFFED_BYTES)

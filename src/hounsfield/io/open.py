@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-from hounsfield.core.errors import HounsfieldError, QuantityError, warn_each
-from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.errors import PipelineError, QuantityError, naming, warn_each
+from hounsfield.core.policy import DEFAULT_POLICY, Assume, Gaps, Padding, ReadPolicy, Tilt, Uneven
 from hounsfield.core.source import VolumeSource, grid_data
 from hounsfield.core.spec import QUANTITIES, Quantity
 from hounsfield.core.stack import Stack
@@ -19,16 +16,11 @@ from hounsfield.io.formats import reader_of, sniff
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.to_stack import stack_of, volume_of
 
-Gaps = Literal["refuse", "fill"]
-Uneven = Literal["resample", "refuse"]
-Tilt = Literal["correct", "refuse"]
-Padding = Literal["air", "keep"]
-
 
 def open_stack(
     path: str | Path,
     *,
-    series: str | None = None,
+    series: str | int | None = None,
     policy: ReadPolicy,
     quantity: Quantity | None = None,
 ) -> Stack:
@@ -36,15 +28,18 @@ def open_stack(
     DICOM in a file, a folder, a zip or a tar. Voxels are decoded when asked for.
 
     `quantity` None is what the file says itself (npy and PNG do), else HU.
-    `series` chooses among several: a DICOM series by its id, a volume of a 4-D file by its number from 0.
-    Raises ReadError, RefusedError, QuantityError or GeometryError, each one line without the path, which stands in
-    the traceback's note. Nothing warns: `diagnostics` of the Stack, and of what is made of it, say what was repaired.
+    `series` selects one of several: a DICOM series by its id or number, a volume of a 4-D file by its
+    number; numbers count from 0 in the order in which `inspect` lists them.
+    Raises MissingFileError, ReadError, RefusedError, QuantityError or GeometryError, each one line that
+    names the path. Nothing warns: the Stack has `diagnostics`.
     """
-    with _noted(Path(path)):
+    with naming(path):
         kind = sniff(Path(path))
         if kind == "dicom":
-            return _dicom(Path(path), series=series, policy=policy, quantity=quantity or "hu")
-        stored = _stored(Path(path), kind=kind, series=series, policy=policy)
+            return _dicom(
+                Path(path), series=_text(series), policy=policy, quantity=quantity or "hu"
+            )
+        stored = _stored(Path(path), kind=kind, series=_text(series), policy=policy)
         if stored.channels:
             raise QuantityError(
                 f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read "
@@ -57,42 +52,41 @@ def open_stack(
 def open(
     path: str | Path,
     *,
-    series: str | None = None,
+    series: str | int | None = None,
+    policy: ReadPolicy | None = None,
     gaps: Gaps = "refuse",
     uneven: Uneven = "resample",
     tilt: Tilt = "correct",
     padding: Padding = "air",
-    assume: Literal["hu"] | None = None,
+    assume: Assume | None = None,
     assume_affine: str | None = None,
 ) -> Stack:
     """Open a CT as a Stack: raw slices with their own positions and rescale, nothing interpolated, decoded when asked.
 
     See `hounsfield.core.policy.ReadPolicy` for what each policy does, and `open_stack` for what is read and raised.
     """
-    return open_stack(
-        path,
-        series=series,
-        policy=ReadPolicy(
-            gaps=gaps,
-            uneven=uneven,
-            tilt=tilt,
-            padding=padding,
-            assume=assume,
-            assume_affine=assume_affine,
-        ),
+    keywords = ReadPolicy(
+        gaps=gaps,
+        uneven=uneven,
+        tilt=tilt,
+        padding=padding,
+        assume=assume,
+        assume_affine=assume_affine,
     )
+    return open_stack(path, series=series, policy=_one_policy(policy, keywords))
 
 
 def read(
     path: str | Path,
     *,
-    series: str | None = None,
+    series: str | int | None = None,
     quantity: Quantity = "hu",
+    policy: ReadPolicy | None = None,
     gaps: Gaps = "refuse",
     uneven: Uneven = "resample",
     tilt: Tilt = "correct",
     padding: Padding = "air",
-    assume: Literal["hu"] | None = None,
+    assume: Assume | None = None,
     assume_affine: str | None = None,
 ) -> Volume:
     """Read a CT, a label map or a mask as a Volume: the file's own axes, int16 where all values are whole and fit, else
@@ -103,7 +97,7 @@ def read(
     of `open`. Every repair and every doubt is one HounsfieldWarning and stands in `diagnostics` of the Volume, notes
     in `diagnostics` alone; `source.interpolated` marks the slices that gaps="fill" has interpolated.
     """
-    policy = ReadPolicy(
+    keywords = ReadPolicy(
         gaps=gaps,
         uneven=uneven,
         tilt=tilt,
@@ -111,22 +105,23 @@ def read(
         assume=assume,
         assume_affine=assume_affine,
     )
-    volume = read_volume(path, series=series, quantity=quantity, policy=policy)
+    used = _one_policy(policy, keywords)
+    volume = read_volume(path, series=series, quantity=quantity, policy=used)
     warn_each(volume.diagnostics)
     return volume
 
 
 def read_volume(
-    path: str | Path, *, series: str | None = None, quantity: Quantity, policy: ReadPolicy
+    path: str | Path, *, series: str | int | None = None, quantity: Quantity, policy: ReadPolicy
 ) -> Volume:
     """What `read` gives, without a warning: its diagnostics are for the caller to report."""
     if quantity not in QUANTITIES:
         raise QuantityError(f"quantity '{quantity}' is none of {', '.join(QUANTITIES)}")
-    with _noted(Path(path)):
+    with naming(path):
         kind = sniff(Path(path))
         if kind == "dicom":
-            return _dicom_volume(Path(path), series=series, quantity=quantity, policy=policy)
-        stored = _stored(Path(path), kind=kind, series=series, policy=policy)
+            return _dicom_volume(Path(path), series=_text(series), quantity=quantity, policy=policy)
+        stored = _stored(Path(path), kind=kind, series=_text(series), policy=policy)
         if stored.channels:
             volume = volume_of(stored, quantity=quantity, policy=policy)
             geometry = {"grid": grid_data(volume.grid)}
@@ -134,6 +129,18 @@ def read_volume(
             return replace(volume, source=VolumeSource(geometry=geometry, checksum=files))
         stack = stack_of(stored, quantity=quantity, policy=policy)
         return stack.replaced(checksum=source_files(Path(path))).volume()
+
+
+def _text(series: str | int | None) -> str | None:
+    """The id or number as readers take it."""
+    return None if series is None else str(series)
+
+
+def _one_policy(policy: ReadPolicy | None, keywords: ReadPolicy) -> ReadPolicy:
+    """The policy, or the one of the keywords; both together would be ambiguous."""
+    if policy is not None and keywords != DEFAULT_POLICY:
+        raise PipelineError("both policy= and its fields are given; give one of the two")
+    return keywords if policy is None else policy
 
 
 def _stored(path: Path, *, kind: str, series: str | None, policy: ReadPolicy) -> RawImage:
@@ -145,22 +152,24 @@ def open_raw(path: Path, *, series: str | None = None, policy: ReadPolicy) -> Ra
 
     Raises the errors of the readers.
     """
-    with _noted(path):
+    with naming(path):
         return _stored(path, kind=sniff(path), series=series, policy=policy)
 
 
 def declared_quantity(
-    path: Path, *, series: str | None = None, policy: ReadPolicy | None = None
+    path: Path, *, series: str | int | None = None, policy: ReadPolicy | None = None
 ) -> Quantity | None:
     """The quantity that a file says itself (our npy and PNG slices); None where it does not, and for DICOM.
 
     Raises the errors of the readers.
     """
-    with _noted(path):
+    with naming(path):
         kind = sniff(path)
         if kind == "dicom":
             return None
-        return _stored(path, kind=kind, series=series, policy=policy or ReadPolicy()).quantity
+        return _stored(
+            path, kind=kind, series=_text(series), policy=policy or ReadPolicy()
+        ).quantity
 
 
 def _dicom(path: Path, *, series: str | None, policy: ReadPolicy, quantity: Quantity) -> Stack:
@@ -180,14 +189,3 @@ def _dicom_volume(
     return (
         stack.volume() if quantity == stack.quantity else stack.replaced(quantity=quantity).volume()
     )
-
-
-@contextmanager
-def _noted(path: Path) -> Iterator[None]:
-    """Add to an error's traceback, not to its message, which path was being read: records keep messages alone."""
-    try:
-        yield
-    except HounsfieldError as error:
-        if not getattr(error, "__notes__", None):
-            error.add_note(f"while reading {path}")
-        raise

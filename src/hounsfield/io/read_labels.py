@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import refused, warn_each
+from hounsfield.core.errors import naming, refused, warn_each
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY
 from hounsfield.core.stack import Stack
@@ -46,6 +46,11 @@ def read_labels(
 
 def load_labels(path: Path, *, image: Stack | Volume, names: Sequence[str] | None = None) -> Labels:
     """The same with its diagnostics beside it, instead of warnings."""
+    with naming(path):
+        return _load(path, image, names)
+
+
+def _load(path: Path, image: Stack | Volume, names: Sequence[str] | None) -> Labels:
     found = _of_file(path, image.grid) if sniff(path) != "dicom" else _of_dicom(path, image, names)
     missing = [name for name in names or () if name not in found.volumes]
     if missing:

@@ -64,6 +64,8 @@ class Report:
         What was found; files are named relative to the path that was inspected.
     contrast, phase
         Whether a contrast agent was given; which of several phases it is.
+    number
+        What selects a series of CT slices as ``series=``, counted from 0; None for what has no number.
     dtype
         The stored type, where the header gives one.
     value_range
@@ -87,6 +89,7 @@ class Report:
     reasons: tuple[Diagnostic, ...] = ()
     contrast: bool = False
     phase: str = ""
+    number: int | None = None
     dtype: str = ""
     value_range: tuple[float, float] | None = None
     files: tuple[str, ...] = ()
@@ -119,6 +122,7 @@ class Report:
     def to_json(self, *, paths: bool = False) -> dict[str, Any]:
         """Return it as plain data, numbers unrounded, files by ordinal and keyed hash; `paths` adds their names."""
         return {
+            "number": self.number,
             "id": self.id,
             "kind": self.kind,
             "slices": self.slices,

@@ -1,4 +1,4 @@
-"""A head whose truth is known, as a volume on any grid and as a DICOM series with any fault."""
+"""A head phantom with known ground truth, as a volume or as a DICOM series with faults."""
 
 from hounsfield.phantom.faults import Faults
 from hounsfield.phantom.head import Head, Recipe, default_grid, grid_about, head, shapes

@@ -1,4 +1,4 @@
-"""Slices as a scanner measures them: a head on the grid, or at the positions and tilt, that the faults ask for."""
+"""Acquisition of the phantom: slices at the positions, tilt and orientation of the faults."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hounsfield.core.volume import Volume
 from hounsfield.phantom.faults import Faults
 from hounsfield.phantom.head import Head, Recipe
 from hounsfield.phantom.noise import noise
-from hounsfield.phantom.shape import turned
+from hounsfield.phantom.shape import rotation
 
 OBLIQUE_DEG = (11.0, -7.0, 5.0)
-"""The turn of an oblique stack about R, A and S."""
+"""Rotation of an oblique stack about R, A and S."""
 
 STACK_LETTERS = {
     "sagittal": "PIR",
@@ -26,14 +26,15 @@ STACK_LETTERS = {
     "prone": "RAS",
     "feet-first": "RPI",
 }
-"""Which way columns, rows and slices ascend; coronal stacks run from the front backwards, as they are read."""
+"""Directions of columns, rows and slices; coronal stacks run from front to back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Acquisition:
-    """Slices ascending along their normal: `hu` (i, j, k) float32, `origins_ras_mm` (k, 3), steps (3,) in RAS+ mm.
+    """Slices ascending along the normal: `hu` (i, j, k) float32, origins (k, 3), steps (3,).
 
-    `grid` is where they lie, if they are even (a tilted one is sheared); `recipe` makes the same head anywhere.
+    `grid` is their grid if their spacing is even (sheared if tilted); `recipe` renders the same
+    head on any other grid.
     """
 
     hu: NDArray[np.float32]
@@ -46,7 +47,7 @@ class Acquisition:
 
     @property
     def outside(self) -> NDArray[np.bool_]:
-        """Pixels (i, j) outside the reconstruction circle, which touches the nearest edges of the slice."""
+        """Pixels (i, j) outside the reconstruction circle, which is inscribed in the slice."""
         size_i, size_j = self.hu.shape[:2]
         step_i, step_j = np.linalg.norm(self.step_i_ras_mm), np.linalg.norm(self.step_j_ras_mm)
         across = (np.arange(size_i) - (size_i - 1) / 2) * step_i
@@ -58,18 +59,20 @@ class Acquisition:
 def acquire(source: Head | Volume, faults: Faults) -> Acquisition:
     """The slices of `source` with the geometry of `faults`.
 
-    Raises GeometryError where a tilt, other positions or an oblique stack are asked of a Volume: only a Head can be
-    made anew where slices lie between its own; QuantityError where the volume is not HU.
+    Raises GeometryError for a tilt, other positions or an oblique stack of a Volume, since only a
+    Head can be rendered between its slices, and QuantityError if the volume is not HU.
     """
     image = source.image if isinstance(source, Head) else source
     recipe = source.recipe if isinstance(source, Head) else None
     if image.quantity != "hu" or image.array.ndim != 3:
         raise QuantityError(
-            f"a CT series is made of HU (i, j, k), not {image.quantity} with {image.array.ndim} axes"
+            f"the volume holds {image.quantity} with {image.array.ndim} axes; "
+            "expected HU with axes (i, j, k)"
         )
     if faults.resampled and recipe is None:
         raise GeometryError(
-            "a tilt, other positions or an oblique stack need a Head, which can be made anew anywhere"
+            "a tilt, other positions or an oblique stack need a Head, not a Volume, "
+            "since new slices must be rendered"
         )
     if faults.positions_mm:
         assert recipe is not None
@@ -85,8 +88,8 @@ def acquire(source: Head | Volume, faults: Faults) -> Acquisition:
 
 
 def tilted(grid: Grid, tilt_deg: float) -> Grid:
-    """The slices of `grid` turned about their own row by `tilt_deg`, still stacked along the table: a sheared grid."""
-    turn = turned((tilt_deg, 0.0, 0.0))
+    """The slices of `grid` tilted about their rows but stacked along the table: a sheared grid."""
+    turn = rotation((tilt_deg, 0.0, 0.0))
     affine = np.array(grid.affine)
     affine[:3, :2] = turn @ affine[:3, :2]
     middle = (np.array(grid.shape) - 1) / 2
@@ -95,21 +98,21 @@ def tilted(grid: Grid, tilt_deg: float) -> Grid:
 
 
 def oblique(grid: Grid) -> Grid:
-    """`grid` turned about its middle by OBLIQUE_DEG."""
+    """`grid` rotated about its center by OBLIQUE_DEG."""
     affine = np.array(grid.affine)
-    affine[:3, :3] = turned(OBLIQUE_DEG) @ affine[:3, :3]
+    affine[:3, :3] = rotation(OBLIQUE_DEG) @ affine[:3, :3]
     middle = (np.array(grid.shape) - 1) / 2
     affine[:3, 3] = grid.world(middle) - affine[:3, :3] @ middle
     return Grid(grid.shape, affine)
 
 
 def upright(grid: Grid, orientation: str) -> Grid:
-    """`grid` with its axes as `orientation` has them."""
+    """`grid` with the axes of an orientation."""
     return grid.reoriented(STACK_LETTERS[orientation])
 
 
 def reoriented(image: Volume, orientation: str) -> Volume:
-    """The same voxels with the axes as `orientation` has them; slices ascend along their normal."""
+    """The same voxels with the axes of an orientation; slices ascend along their normal."""
     grid = upright(image.grid, orientation)
     lattice = np.rint(np.linalg.inv(image.grid.affine) @ grid.affine).astype(int)
     order = [int(np.flatnonzero(lattice[:3, axis])[0]) for axis in range(3)]
@@ -136,28 +139,28 @@ def _on_grid(image: Volume, recipe: Recipe | None) -> Acquisition:
 
 
 def _uneven(recipe: Recipe, grid: Grid, faults: Faults) -> Acquisition:
-    """Slices of one thickness at their own positions, mm along the table from the first slice of `grid`."""
+    """Slices of one thickness at the given positions, mm along the table from the first slice."""
     grid = tilted(grid, faults.tilt_deg) if faults.tilt_deg else grid
     step = grid.spacing_mm[2]
     if list(faults.positions_mm) != sorted(faults.positions_mm):
         raise GeometryError(
-            "positions_mm ascend along the table, in mm from the first slice; these do not"
+            "positions_mm do not ascend; expected ascending mm along the table from the first slice"
         )
-    calm = Recipe(
+    noiseless = Recipe(
         noise_hu=0.0, headrest=recipe.headrest, blur_mm=recipe.blur_mm, sampling=recipe.sampling
     )
-    places = [position / step for position in faults.positions_mm]
-    planes = [grid.moved((*grid.shape[:2], 1), _along(place)) for place in places]
-    exact = np.concatenate([calm.on(plane).exact.array for plane in planes], axis=2)
-    noisy = exact + noise((*grid.shape[:2], len(places)), sd=recipe.noise_hu, seed=recipe.seed)
+    indices = [position / step for position in faults.positions_mm]
+    planes = [grid.moved((*grid.shape[:2], 1), _shift(index)) for index in indices]
+    exact = np.concatenate([noiseless.on(plane).exact.array for plane in planes], axis=2)
+    noisy = exact + noise((*grid.shape[:2], len(indices)), sd=recipe.noise_hu, seed=recipe.seed)
     even = _on_grid(Volume.from_array(np.zeros(grid.shape, np.int16), affine=grid.affine), recipe)
-    origins = grid.world([(0.0, 0.0, place) for place in places])
+    origins = grid.world([(0.0, 0.0, index) for index in indices])
     return replace(
         even, hu=np.rint(noisy).clip(AIR_HU).astype(np.float32), origins_ras_mm=origins, grid=None
     )
 
 
-def _along(place: float) -> NDArray[np.float64]:
+def _shift(slices: float) -> NDArray[np.float64]:
     move = np.eye(4)
-    move[2, 3] = place
+    move[2, 3] = slices
     return move

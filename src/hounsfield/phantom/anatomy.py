@@ -1,6 +1,6 @@
-"""The head as a list of shapes, in the painter's order: later shapes lie over earlier ones.
+"""The head as a list of shapes; later shapes cover earlier ones.
 
-RAS+ millimetres; the origin is the middle of the cranium; the vertex lies at S = 84, the foramen magnum at S = -58.
+RAS+ mm from the center of the cranium; vertex at S = 84, foramen magnum at S = -58.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ SKULL_RADII_MM = (70.0, 90.0, 79.0)
 CAVITY_RADII_MM = (66.0, 83.0, 73.0)
 BRAIN_RADII_MM = (64.6, 81.4, 71.4)
 FLOOR_MM = -24.0
-"""The floor of the anterior fossa: the upper cavity ends there, the fossae below are cavities of their own."""
+"""Floor of the anterior fossa: the upper cavity ends here, the fossae below are separate."""
 
 FORAMEN_MM = -58.0
-"""The plane of the foramen magnum, where the brain ends."""
+"""Plane of the foramen magnum, where the brain ends."""
 
 TEETH = ((4, 87), (12, 84), (19, 78), (24, 70), (27, 61))
-"""The upper teeth of one side, R and A in mm."""
+"""Upper teeth of one side, R and A in mm."""
 
 TEXTURE_SEED = 20
-"""Gyri, sulci and air cells lie where this seed puts them; it is part of the anatomy, not of the noise."""
+"""Seed of the positions of gyri, sulci and air cells; part of the anatomy, not of the noise."""
 
 
 def patient() -> tuple[Shape, ...]:
-    """Scalp, skull, face, neck and all within."""
+    """Scalp, skull, face and neck with their contents."""
     return (
         *_skin(),
         *_bone(),
@@ -46,7 +46,7 @@ def patient() -> tuple[Shape, ...]:
 
 
 def headrest() -> tuple[Shape, ...]:
-    """A cradle around the occiput, 2 mm off the scalp: foam within a thin plastic shell."""
+    """A cradle around the occiput, 2 mm from the scalp: foam in a thin plastic shell."""
 
     def cradle(tissue: T, radius: float) -> Shape:
         return tube(tissue, (0, -6, -10), (radius, radius, 100)).cut((0, -103, 0), (0, 1, 0), 90)
@@ -60,7 +60,7 @@ def headrest() -> tuple[Shape, ...]:
 
 
 def table() -> tuple[Shape, ...]:
-    """The table's top under the headrest: a sheet over foam."""
+    """The table top under the headrest: foam in a shell."""
     return (
         box(T.TABLE, (0, -128, 0), (210, 8, 600)),
         box(T.TABLE_FOAM, (0, -128, 0), (208, 6.5, 600)),
@@ -152,7 +152,7 @@ def _bone() -> Sequence[Shape]:
 
 
 def _openings() -> Sequence[Shape]:
-    """What passes through the skull base: the foramen magnum with the cord, veins, arteries, optic nerves."""
+    """Openings of the skull base: the foramen magnum with the cord, veins and arteries."""
     canal = [
         tube(T.SPINAL_FLUID, (0, -42, -95), (14, 15, 40)),
         tube(T.CORD, (0, -42, -95), (6.5, 5.5, 41)),
@@ -191,7 +191,7 @@ def _brain() -> Sequence[Shape]:
 
 
 def _directions(count: int) -> Floats:
-    """Directions spread over the upper part of a sphere, by the golden angle, jittered."""
+    """Jittered directions over the upper part of a sphere, by the golden angle."""
     numbers = np.arange(count) + 0.5
     height = 1 - 1.28 * numbers / count
     angle = np.pi * (1 + 5**0.5) * numbers
@@ -204,7 +204,7 @@ def _directions(count: int) -> Floats:
 def _leaf(
     tissue: T, way: Floats, depth: float, radii: Sequence[float], spin: float, within: Shape
 ) -> Shape:
-    """An ellipsoid whose second axis points along `way` from the brain's surface inwards, spun about it."""
+    """An ellipsoid at the surface of the brain, second axis along `way`, rotated about it."""
     point = way * np.array(BRAIN_RADII_MM) * depth
     normal = way / np.array(BRAIN_RADII_MM)
     normal /= np.linalg.norm(normal)
@@ -265,7 +265,7 @@ def _deep_brain() -> Sequence[Shape]:
 
 
 def _bleeds() -> Sequence[Shape]:
-    """A bleed in the basal ganglia of the left with its edema, and an epidural one at the right."""
+    """A bleed with edema in the left basal ganglia, and an epidural bleed on the right."""
     lens = ellipsoid(T.BLEED, (66, -14, 30), (13, 32, 27))
     cavity = ellipsoid(T.BLEED, (0, 0, 0), CAVITY_RADII_MM)
     return [
@@ -277,7 +277,7 @@ def _bleeds() -> Sequence[Shape]:
 
 
 def _skull_base() -> Sequence[Shape]:
-    """Petrous bones with the ear's cavities, mastoid air cells, the clivus and the sphenoid sinus."""
+    """Petrous bones, ear canals, mastoid air cells, clivus and sphenoid sinus."""
     petrous = [
         ellipsoid(T.PETROUS_BONE, (side * 38, -13, -38), (25, 8, 9), (0, 0, side * -32))
         for side in SIDES
@@ -301,7 +301,7 @@ def _skull_base() -> Sequence[Shape]:
 
 
 def _face() -> Sequence[Shape]:
-    """Orbits with eyes, nasal cavity, sinuses, airway, teeth."""
+    """Orbits with eyes, nasal cavity, sinuses, airway and teeth."""
     shapes = [
         ellipsoid(T.INNER_AIR, (0, 32, -84), (11, 7, 30)),
         ellipsoid(T.INNER_AIR, (0, 42, -56), (13, 10, 10)),

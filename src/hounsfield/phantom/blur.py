@@ -1,4 +1,4 @@
-"""What a scanner's point spread makes of the head: rendered finer, blurred, then averaged or sampled."""
+"""Blur by the point spread of a scanner: render finer, blur, then average or sample."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from hounsfield.phantom.shape import Shape
 from hounsfield.phantom.tissue import Tissue, values
 
 SIGMA_PER_FWHM = 1 / (8 * np.log(2)) ** 0.5
-"""A Gaussian's standard deviation as a part of its full width at half maximum."""
+"""Standard deviation of a Gaussian per full width at half maximum."""
 
 COARSEST_STEP = 1.0
-"""The fine grid's step is at most this many sigma: a sampled Gaussian then has its width within 1 %."""
+"""Largest step of the fine grid in sigma: the width of a sampled Gaussian is then within 1 %."""
 
 REACH_SIGMA = 4.0
-"""The Gaussian is cut off there, where it has fallen to 3e-4."""
+"""The Gaussian is truncated here, where it has fallen to 3e-4."""
 
 SLAB_VOXELS = 1 << 24
-"""The fine grid is worked through in pieces of about so many voxels."""
+"""Voxels of the fine grid that are rendered at a time."""
 
 
 def blurred(
@@ -30,8 +30,9 @@ def blurred(
 ) -> NDArray[np.float32]:
     """HU of `scene` on `grid`, (i, j, k) float32, blurred by a Gaussian in three dimensions.
 
-    `sampling="average"` gives averages over the cells of the blurred object, `"point"` its values at the centres: the
-    fine grid's cells are averages already, whose variance (step**2 / 12) is then taken off the Gaussian's.
+    `sampling="average"` gives averages over the cells of the blurred object, `"point"` its values
+    at their centers. The cells of the fine grid are averages themselves: for points their
+    variance, step**2 / 12, is subtracted from that of the Gaussian.
     """
     sigma = fwhm_mm * SIGMA_PER_FWHM
     counts = _odd(np.ceil(np.array(grid.spacing_mm) / (COARSEST_STEP * sigma)))

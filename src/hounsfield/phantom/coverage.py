@@ -1,4 +1,4 @@
-"""How much of each cell a shape covers: cell averages whose error is under a thousandth of a cell."""
+"""The fraction of each cell that a shape covers, with an error under a thousandth of a cell."""
 
 from __future__ import annotations
 
@@ -12,30 +12,34 @@ from hounsfield.phantom.shape import Floats, Part, Shape
 
 Rows = NDArray[np.intp]
 Event = tuple[int, Rows]
-"""A shape (its place in the painter's order) and the cells that its surface may cut."""
+"""The index of a shape and the cells that its surface may cut."""
 
 FLAT_BEND = 0.02
-"""A surface counts as flat in a cell where the Hessian's trace is under this part of the gradient's sum, which for a
-sphere means a radius of 60 to 100 cells: the covered part is then off by under 1e-3 of the cell (measured). Where a
-cell was halved along all its edges the limit doubles: a quarter of the smaller cells matter half as much."""
+"""Largest ratio of the trace of the Hessian to the sum of the gradient at which a surface counts
+as flat in a cell. For a sphere that is a radius of 60 to 100 cells; the error of the fraction is
+then under 1e-3 of the cell (measured). The limit doubles in cells that were halved along all
+edges, since a quarter of the smaller cells matter half as much."""
 
 DEPTH = 2
-"""How often a cell that several surfaces cut, or one that is not flat in it, is split, by 2 x 2 x 2 or along its long
-edge: to about 1/64. Two surfaces that share one of these add under 2e-3 (measured on shells thinner than a voxel)."""
+"""How often a cell is split, by 2 x 2 x 2 or along its long edge, if several surfaces or a curved
+one cut it: to about 1/64. Two surfaces in one of these add an error under 2e-3 (measured on
+shells thinner than a voxel)."""
 
 MOST_SPLITS = 8
-"""Thick slices are split into at most this many along k at a time."""
+"""Largest number of parts into which a thick slice is split along k at a time."""
 
 THINNEST = 1e-4
-"""The smallest component of a normal, as a part of the largest: the closed form divides by their product."""
+"""Smallest component of a normal relative to the largest; the formula divides by their product."""
 
 
 def plane_fraction(level: Floats, normal: Floats) -> Floats:
-    """The part of the unit cube about 0 where level + normal . x <= 0, exactly; `level` (n,), `normal` (n, 3).
+    """The exact fraction of the unit cube about 0 where level + normal . x <= 0.
 
-    Inclusion and exclusion of the corners' pyramids (Scardovelli and Zaleski 2000, J. Comput. Phys. 164, eq. 9).
+    `level` is (n,), `normal` (n, 3). Inclusion and exclusion of the pyramids at the corners
+    (Scardovelli and Zaleski 2000, J. Comput. Phys. 164, eq. 9).
 
-    >>> plane_fraction(np.array([0.0, -0.25]), np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]])).round(3).tolist()
+    >>> normals = np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
+    >>> plane_fraction(np.array([0.0, -0.25]), normals).round(3).tolist()
     [0.5, 0.75]
     """
     a, b, c = np.abs(normal).T
@@ -62,10 +66,11 @@ def _cubed(value: Floats) -> Floats:
 def part_fraction(
     part: Part, affine: Floats, centres: Floats, size: Floats, *, flat: float
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """The part of each cell inside `part`, and whether the surface may cut it without being flat in it.
+    """The fraction of each cell inside `part`, and whether the surface in it is curved.
 
-    `centres` (n, 3) and `size` (3,) are in the indices of `affine`. The surface is taken as the plane through the mean
-    of |y| - 1 over the cell, whose second-order term is the trace of the Hessian / 24.
+    `centres` (n, 3) and `size` (3,) are in the indices of `affine`. The surface is approximated by
+    the plane of the mean of |y| - 1 over the cell; its second-order term is the trace of the
+    Hessian / 24.
     """
     matrix, offset = part.in_index(affine)
     reached = centres @ matrix.T + offset
@@ -88,7 +93,7 @@ def part_fraction(
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Cells of one size in the indices of a grid: centres (n, 3), `base` (n,) the shape that covers each wholly."""
+    """Cells of one size in indices of a grid: centers (n, 3) and covering shapes (n,)."""
 
     affine: Floats
     centres: Floats
@@ -96,7 +101,7 @@ class Cells:
     base: NDArray[np.int16]
 
     def split(self, rows: Rows) -> Cells:
-        """The cells `rows`, each as equal smaller cells that follow one another."""
+        """The cells `rows`, each split into equal smaller cells, in order."""
         counts = splits(self.affine, self.size)
         offsets = np.stack(
             np.meshgrid(*[(np.arange(n) + 0.5) / n - 0.5 for n in counts], indexing="ij"), axis=-1
@@ -112,7 +117,7 @@ class Cells:
 
 
 def splits(affine: Floats, size: Floats) -> NDArray[np.int64]:
-    """Into how many a cell is split along i, j, k: a long one until its edges are alike, then 2 x 2 x 2."""
+    """Parts of a cell along i, j and k: a long cell until its edges are equal, then 2 x 2 x 2."""
     edges_mm = np.linalg.norm(affine[:3, :3], axis=0) * size
     ratio = np.clip(np.rint(edges_mm / edges_mm.min()), 1, MOST_SPLITS).astype(np.int64)
     return ratio if ratio.max() > 1 else np.full(3, 2)
@@ -127,7 +132,7 @@ def tissue_fractions(
     depth: int = DEPTH,
     flat: float = FLAT_BEND,
 ) -> NDArray[np.float32]:
-    """The part of each tissue in each cell, (n, tissues) float32, where later shapes lie over earlier ones."""
+    """The fraction of each tissue in each cell, (n, tissues); later shapes cover earlier ones."""
     cuts, base = _cuts(shapes, cells, events, flat=flat)
     cells = Cells(cells.affine, cells.centres, cells.size, base)
     most = 1 if depth else np.iinfo(np.int16).max
@@ -156,10 +161,10 @@ def tissue_fractions(
 
 
 def _expanded(rows: Rows, several: Rows, each: int) -> Rows:
-    """The smaller cells of those `rows` that are among `several`, in the numbering of `Cells.split`."""
-    place = np.searchsorted(several, rows)
-    place = place[(place < len(several)) & (several[np.minimum(place, len(several) - 1)] == rows)]
-    return np.asarray((place[:, None] * each + np.arange(each)).ravel(), dtype=np.intp)
+    """The smaller cells of those `rows` that are in `several`, numbered as by `Cells.split`."""
+    found = np.searchsorted(several, rows)
+    found = found[(found < len(several)) & (several[np.minimum(found, len(several) - 1)] == rows)]
+    return np.asarray((found[:, None] * each + np.arange(each)).ravel(), dtype=np.intp)
 
 
 Cut = tuple[int, Rows, NDArray[np.float32], NDArray[np.int16]]
@@ -168,7 +173,7 @@ Cut = tuple[int, Rows, NDArray[np.float32], NDArray[np.int16]]
 def _cuts(
     shapes: Sequence[Shape], cells: Cells, events: Sequence[Event], *, flat: float
 ) -> tuple[list[Cut], NDArray[np.int16]]:
-    """Which cells each shape really cuts, how much, by how many surfaces (2: or one that is not flat); new base."""
+    """The cells that each shape cuts, with fractions and surfaces (2 if curved); the new base."""
     base, found = cells.base.copy(), []
     for number, rows in events:
         fraction, surfaces = np.ones(len(rows)), np.zeros(len(rows), dtype=np.int16)
@@ -188,6 +193,6 @@ def _cuts(
 
 
 def farthest(matrix: Floats) -> float:
-    """The largest |matrix @ d| over the corners d of the unit cube about 0: how far a cell reaches, in radii."""
+    """The largest |matrix @ d| over the corners d of the unit cube: half a cell in radii."""
     corners = np.array([(1, i, j) for i in (-1, 1) for j in (-1, 1)], dtype=np.float64) / 2
     return float(np.linalg.norm(corners @ matrix.T, axis=1).max())

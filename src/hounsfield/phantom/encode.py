@@ -1,4 +1,4 @@
-"""Pixels and data sets to bytes, in every transfer syntax that CT comes in."""
+"""Encoding of pixels and data sets in the transfer syntaxes of CT."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PREAMBLE_BYTES = 132
 """128 bytes and 'DICM', PS3.10 section 7.1."""
 
 JPEG_LS_APP8 = 0xE8
-"""The marker of a SPIFF header, which an encoder may write and DICOM does not ask for."""
+"""Marker of a SPIFF header, which encoders may write and DICOM does not need."""
 
 
 def encode_frame(stored: NDArray[Any], syntax: str, *, unsigned_codestream: bool = False) -> bytes:
-    """One frame of stored values (rows, columns), 16 bits, as compressed bytes of even length.
+    """Compress one frame of stored values (rows, columns), 16 bits, to an even number of bytes.
 
-    JPEG lossless and JPEG-LS carry the bits of signed values as unsigned ones, as DICOM has it (PS3.5 section 8.2);
-    `unsigned_codestream` makes JPEG 2000 do so too, which contradicts the header.
+    JPEG lossless and JPEG-LS store signed values as unsigned bits (PS3.5 section 8.2);
+    `unsigned_codestream` does so in JPEG 2000 as well, which contradicts the header.
     """
     import imagecodecs
 
@@ -60,7 +60,7 @@ def encode_frame(stored: NDArray[Any], syntax: str, *, unsigned_codestream: bool
 
 
 def _rle(bits: NDArray[np.uint16]) -> bytes:
-    """PS3.5 annex G: a header of 16 numbers, then the high bytes and the low bytes, each row packed by itself."""
+    """RLE (PS3.5 annex G): 16 header numbers, the high bytes, the low bytes, packed by row."""
     import imagecodecs
 
     planes = []
@@ -75,17 +75,17 @@ def _rle(bits: NDArray[np.uint16]) -> bytes:
 
 
 def _without_spiff(data: bytes) -> bytes:
-    """A JPEG-LS stream without its SPIFF segments, which some decoders of DICOM do not expect."""
-    place = 2
-    while data[place] == 0xFF and data[place + 1] == JPEG_LS_APP8:
-        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return data[:2] + data[place:]
+    """A JPEG-LS stream without SPIFF segments, which some DICOM decoders do not accept."""
+    start = 2
+    while data[start] == 0xFF and data[start + 1] == JPEG_LS_APP8:
+        start += 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+    return data[:2] + data[start:]
 
 
 def set_pixels(
     dataset: Dataset, frames: NDArray[Any], syntax: str, *, unsigned_codestream: bool = False
 ) -> None:
-    """Put `frames` (n, rows, columns), 16 bits, into `dataset` as its PixelData."""
+    """Set the PixelData of `dataset` to `frames` (n, rows, columns), 16 bits."""
     if syntax in ("explicit", "implicit", "deflated", "big-endian"):
         stored = (
             frames.dtype.newbyteorder(">")
@@ -108,8 +108,10 @@ def set_pixels(
 def file_bytes(
     dataset: Dataset, syntax: str, *, no_preamble: bool = False, no_meta: bool = False
 ) -> bytes:
-    """The file of `dataset`, whose file_meta names the syntax; without its preamble, or without all that precedes the
-    data set, on request. The same data set gives the same bytes."""
+    """The file of `dataset`, optionally without the preamble or without all file meta information.
+
+    The same data set gives the same bytes.
+    """
     from pydicom import dcmwrite
 
     buffer = io.BytesIO()
@@ -127,7 +129,7 @@ def file_bytes(
 
 
 def meta_stop(data: bytes) -> int:
-    """Where the file meta information ends: its group length (0002,0000) is the first element."""
+    """The end of the file meta information, from its group length (0002,0000)."""
     return (
         PREAMBLE_BYTES
         + 12

@@ -1,4 +1,4 @@
-"""A CT series as one enhanced multi-frame file, its frames shuffled, its rescale in the functional groups."""
+"""A CT series as one enhanced multi-frame file with shuffled frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hounsfield.phantom.acquisition import Acquisition
 from hounsfield.phantom.encode import file_bytes, set_pixels
 from hounsfield.phantom.faults import Faults
 from hounsfield.phantom.identity import Identity
-from hounsfield.phantom.slice_dataset import OTHER_SPACING, begun, ds, pixels, put
+from hounsfield.phantom.slice_dataset import OTHER_SPACING, ds, new_dataset, pixels, put
 from hounsfield.phantom.stored import Stored
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def enhanced_bytes(
 ) -> bytes:
     """The Enhanced CT Image (PS3.3 A.38) of `slices` (index along the normal, stored)."""
     instance = identity.uid("enhanced", study, phase)
-    dataset = begun(
+    dataset = new_dataset(
         identity, sop_class=ENHANCED_CT, instance=instance, study=study, syntax=faults.syntax
     )
     dataset.SeriesInstanceUID, dataset.SeriesNumber = identity.uid("series", study), 2
@@ -111,10 +111,10 @@ def _frame(
     acquisition: Acquisition, one: tuple[int, Stored], faults: Faults, *, position: int
 ) -> Dataset:
     index, stored = one
-    place = _item()
+    plane = _item()
     origin = acquisition.origins_ras_mm[index] * LPS
     put(
-        place,
+        plane,
         "ImagePositionPatient",
         "DS",
         [ds(float(value), odd=faults.odd_numbers) for value in origin],
@@ -125,7 +125,7 @@ def _frame(
         DimensionIndexValues=[1, position],
         FrameAcquisitionNumber=1,
     )
-    groups = _item(PlanePositionSequence=[place], FrameContentSequence=[content])
+    groups = _item(PlanePositionSequence=[plane], FrameContentSequence=[content])
     if faults.other_spacing is not None:
         scale = OTHER_SPACING if index == faults.other_spacing else 1.0
         groups.PixelMeasuresSequence = [_measures(acquisition, faults, scale)]

@@ -1,4 +1,4 @@
-"""What lies in a series' folder and is no slice of it: a localizer, a dose screen, a secondary capture."""
+"""Other files in the folder of a series: localizer, dose screen, secondary capture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hounsfield.phantom.encode import file_bytes
 from hounsfield.phantom.identity import Identity
-from hounsfield.phantom.slice_dataset import CT_IMAGE, begun, ds, put
+from hounsfield.phantom.slice_dataset import CT_IMAGE, ds, new_dataset, put
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -20,11 +20,14 @@ UNCOMPRESSED = ("explicit", "implicit")
 
 
 def extra_bytes(identity: Identity, kind: str, hu: NDArray[np.float32], syntax: str) -> bytes:
-    """The file of one extra: 'localizer' (a sagittal projection of `hu` (i, j, k)), 'screen' (an RGB dose report) or
-    'secondary' (an 8-bit picture of the middle slice, with Modality CT)."""
+    """The file of one extra.
+
+    'localizer' is a sagittal projection of `hu` (i, j, k), 'screen' an RGB dose report and
+    'secondary' an 8-bit image of the middle slice with Modality CT.
+    """
     plain = syntax if syntax in UNCOMPRESSED else "explicit"
     sop_class = CT_IMAGE if kind == "localizer" else SECONDARY_CAPTURE
-    dataset = begun(
+    dataset = new_dataset(
         identity, sop_class=sop_class, instance=identity.uid("extra", kind), study=0, syntax=plain
     )
     dataset.SeriesInstanceUID, dataset.SeriesNumber = identity.uid("series", kind), NUMBERS[kind]
@@ -52,7 +55,7 @@ def _localizer(dataset: Dataset, identity: Identity, hu: NDArray[np.float32]) ->
 
 
 def _screen(dataset: Dataset) -> None:
-    """White bars on black, where a report's lines of text would be."""
+    """White bars in place of the lines of a report."""
     picture = np.zeros((256, 256, 3), dtype=np.uint8)
     for row in range(16, 240, 16):
         picture[row : row + 6, 16 : 16 + (row * 7919) % 200 + 20] = 255

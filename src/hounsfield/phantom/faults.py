@@ -1,4 +1,4 @@
-"""What can be wrong with a CT series on disk: the faults that the factory can write, in any combination that exists."""
+"""Faults of a CT series that `write_series` can produce."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PADDING: dict[str, tuple[int | None, int | None]] = {
     "unsigned-63536": (-2000, 63536),
     "none": (None, None),
 }
-"""Stored value outside the reconstruction circle, and the tag's value; 63536 is -2000 in 16 bits, taken as unsigned."""
+"""Stored value outside the reconstruction circle and value of the tag; 63536 is -2000 unsigned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Faults:
     says so; not-hu: RescaleType US; lut: a modality LUT of type US that gives HU + 1024) and
     `monochrome1`; `overlay` stores 12 bits in 16 with an overlay in bit 12 (unsigned and without padding).
 
-    Series: `extras` lie in the same folder; `phases` are in one series, told apart by AcquisitionNumber and time;
+    Series: `extras` lie in the same folder; `phases` are in one series, separated by AcquisitionNumber and time;
     `studies` share one SeriesNumber; `enhanced` writes one multi-frame file, its frames shuffled.
 
     Files: `syntax`; `sign_mismatch` (JPEG 2000 whose codestream is unsigned, its header signed); `truncated` slices
@@ -88,21 +88,21 @@ class Faults:
     orientation: Orientation = "supine"
 
     def __post_init__(self) -> None:
-        diagnostics = [*self._words(), *self._clashes()]
+        diagnostics = [*self._unknown_values(), *self._conflicts()]
         if diagnostics:
             raise PipelineError(diagnostics)
 
     @property
     def resampled(self) -> bool:
-        """Whether the slices have to be made anew, and cannot be taken from a volume."""
+        """Whether new slices must be rendered, so that a Volume is not enough."""
         return bool(self.tilt_deg or self.positions_mm or self.orientation == "oblique")
 
     @property
     def stored_padding(self) -> tuple[int | None, int | None]:
-        """The value outside the reconstruction circle and its tag; (None, None) where there is none."""
+        """The value outside the reconstruction circle and its tag; (None, None) without padding."""
         return (None, None) if self.overlay or self.rescale == "lut" else PADDING[self.padding]
 
-    def _words(self) -> list[Diagnostic]:
+    def _unknown_values(self) -> list[Diagnostic]:
         hints: dict[str, Any] = get_type_hints(Faults)
         diagnostics = []
         for item in fields(self):
@@ -114,13 +114,14 @@ class Faults:
                         Diagnostic(
                             "FAULT",
                             "refusal",
-                            f"'{value}' is none of {', '.join(map(str, allowed))}",
+                            f"unknown value '{value}'; "
+                            f"expected one of {', '.join(map(str, allowed))}",
                             item.name,
                         )
                     )
         return diagnostics
 
-    def _clashes(self) -> list[Diagnostic]:
+    def _conflicts(self) -> list[Diagnostic]:
         rules = (
             (
                 self.sign_mismatch and self.syntax != "jpeg-2000",
@@ -130,7 +131,7 @@ class Faults:
             (
                 self.no_meta and self.syntax not in ("explicit", "implicit"),
                 "no_meta",
-                "needs an uncompressed little-endian syntax, or nothing could say how to read it",
+                "needs an uncompressed little-endian syntax, which readers assume",
             ),
             (
                 self.enhanced
@@ -142,37 +143,28 @@ class Faults:
                     or bool(self.duplicated)
                 ),
                 "enhanced",
-                "is written without overlay, MONOCHROME1, LUT, duplicates or missing positions",
+                "excludes overlay, monochrome1, rescale='lut', duplicated and no_position",
             ),
             (
                 not self.slopes or 0 in self.slopes,
                 "slopes",
-                "needs at least one slope, none of them 0",
+                "needs at least one slope, and none of 0",
             ),
-            (
-                self.phases < 1 or self.studies < 1,
-                "phases",
-                "a series has at least one phase and one study",
-            ),
-            (not abs(self.tilt_deg) < 60, "tilt_deg", "a gantry tilts by less than 60 degrees"),
+            (self.phases < 1 or self.studies < 1, "phases", "and studies must be at least 1"),
+            (not abs(self.tilt_deg) < 60, "tilt_deg", "must be under 60 degrees"),
             (
                 bool(self.tilt_deg) and self.orientation != "supine",
                 "tilt_deg",
-                "is written for a supine patient only",
+                "needs orientation='supine'",
             ),
             (
                 self.overlay and self.slopes != (1.0,),
                 "overlay",
-                "keeps a slope of 1 (12 bits hold no more)",
+                "needs slopes=(1.0,), since 12 bits hold no more",
             ),
         )
         return [
-            Diagnostic(
-                "FAULT",
-                "refusal",
-                f"{name} {message}" if not message.startswith("a ") else message,
-                name,
-            )
+            Diagnostic("FAULT", "refusal", f"{name} {message}", name)
             for broken, name, message in rules
             if broken
         ]

@@ -1,4 +1,4 @@
-"""A head whose truth is known: its HU as cell averages, its tissues and its masks, on any grid."""
+"""A head phantom on any grid: exact HU, tissue labels and masks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from hounsfield.phantom.tissue import BRAIN, HEAD, HEADREST, Tissue, members, va
 Sampling = Literal["average", "point"]
 
 DEFAULT_SPACING_MM = (0.48828125, 0.48828125, 5.0)
-"""What head CT has had for decades: a field of view of 250 mm in 512 pixels, slices of 5 mm."""
+"""Routine head CT: a field of view of 250 mm in 512 pixels, slices of 5 mm."""
 
 DEFAULT_SHAPE = (512, 512, 32)
 DEFAULT_CENTRE_MM = (0.0, -4.0, 10.0)
@@ -30,7 +30,7 @@ DEFAULT_CENTRE_MM = (0.0, -4.0, 10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How a head is made, apart from its grid: the arguments of `head`."""
+    """The arguments of `head` except the grid."""
 
     noise_hu: float = 4.0
     headrest: bool = True
@@ -118,7 +118,7 @@ def head(
     (dtype('int16'), np.True_)
     """
     if not (np.isfinite([noise_hu, blur_mm]).all() and noise_hu >= 0 and blur_mm >= 0):
-        raise GeometryError(f"noise and blur are 0 or more, not {noise_hu} HU and {blur_mm} mm")
+        raise GeometryError(f"noise is {noise_hu} HU and blur {blur_mm} mm; expected 0 or more")
     where = grid if grid is not None else default_grid()
     scene = shapes(headrest=headrest)
     exact, labels, masks = _truth(scene, where)

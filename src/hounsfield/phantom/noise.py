@@ -1,4 +1,4 @@
-"""Noise as reconstructed CT has it: Gaussian, correlated between neighbouring pixels of a slice."""
+"""Noise of reconstructed CT: Gaussian, correlated between neighboring pixels of a slice."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 TAPS = (0.25, 0.5, 0.25)
-"""A soft reconstruction kernel's correlation between neighbours in a slice; slices are independent of one another."""
+"""Weights that give the correlation of a soft kernel within a slice; slices are independent."""
 
 
 def noise(shape: tuple[int, int, int], *, sd: float, seed: int) -> NDArray[np.float32]:
-    """Noise of standard deviation `sd`, (i, j, k) float32, Fortran-ordered; each slice has its own stream of `seed`.
+    """Noise of standard deviation `sd`, (i, j, k) float32; each slice has its own random stream.
 
     >>> round(float(noise((64, 64, 4), sd=5.0, seed=1).std()), 0)
     5.0

@@ -1,4 +1,4 @@
-"""From shapes to a grid: the tissue that covers each cell, and the parts of the tissues in cells that are cut."""
+"""Rendering of shapes to a grid: one tissue per cell, or fractions of several."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from hounsfield.phantom.coverage import Cells, Event, Rows, farthest, tissue_fra
 from hounsfield.phantom.shape import Floats, Part, Shape
 
 SLAB_VOXELS = 1 << 20
-"""Slices are rendered so many voxels at a time: the arrays at work then fit the cache."""
+"""Voxels rendered at a time, so that the working arrays fit the cache."""
 
 BLOCK_CELLS = 1 << 14
-"""Cells that are cut are integrated so many at a time, for the same reason."""
+"""Cut cells integrated at a time, for the same reason."""
 
 THREADS = 2
-"""Slabs rendered at once; the result does not depend on it."""
+"""Slabs rendered at the same time; the result does not depend on it."""
 
 BOUND_SLACK = 1e-4
-"""What is added to bounds that are computed in float32, in radii."""
+"""Margin of bounds that are computed in float32, in radii."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Slices start to stop of a grid: `base` (i, j, k) the tissue of each voxel, and for the voxels `rows` (flat, in
-    Fortran order) that several tissues share the `fractions` (n, tissues)."""
+    """Slices start to stop of a grid.
+
+    `base` (i, j, k) is the tissue of each voxel; `fractions` (n, tissues) are those of the voxels
+    `rows` (flat indices in Fortran order) that contain several tissues.
+    """
 
     start: int
     stop: int
@@ -38,7 +41,7 @@ class Rendered:
     fractions: NDArray[np.float32]
 
     def mapped(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The cell averages of a quantity that has `values` (tissues,), (i, j, k) float32."""
+        """Cell averages, (i, j, k) float32, of a quantity with `values` (tissues,)."""
         out = values[self.base].reshape(-1, order="F")
         out[self.rows] = self.fractions @ values
         return out.reshape(self.base.shape, order="F")
@@ -51,7 +54,7 @@ class Rendered:
 
 
 def render(shapes: Sequence[Shape], grid: Grid, *, tissues: int) -> Iterator[Rendered]:
-    """Render `shapes`, later over earlier ones, the first one everywhere, slab by slab."""
+    """Render `shapes` slab by slab; later ones cover earlier ones, the first fills the grid."""
     step = max(1, SLAB_VOXELS // (grid.shape[0] * grid.shape[1]))
     starts = range(0, grid.shape[2], step)
     with ThreadPoolExecutor(THREADS) as pool:
@@ -62,7 +65,7 @@ def render(shapes: Sequence[Shape], grid: Grid, *, tissues: int) -> Iterator[Ren
 
 
 def points(shapes: Sequence[Shape], grid: Grid) -> NDArray[np.uint8]:
-    """The tissue at each voxel's centre, (i, j, k): point samples of the same object."""
+    """The tissue at the center of each voxel, (i, j, k)."""
     out = np.full(grid.shape, shapes[0].tissue, dtype=np.uint8, order="F")
     step = max(1, SLAB_VOXELS // (grid.shape[0] * grid.shape[1]))
     for start in range(0, grid.shape[2], step):
@@ -79,7 +82,7 @@ def points(shapes: Sequence[Shape], grid: Grid) -> NDArray[np.uint8]:
 
 
 def bounding_box(shape: Shape, grid: Grid) -> tuple[slice, slice, slice] | None:
-    """The cells of `grid` that `shape` may touch; None where there are none."""
+    """The cells of `grid` that `shape` may touch; None if there are none."""
     low, high = np.full(3, -np.inf), np.full(3, np.inf)
     for part in shape.parts:
         matrix, offset = part.in_index(grid.affine)
@@ -99,7 +102,7 @@ def bounding_box(shape: Shape, grid: Grid) -> tuple[slice, slice, slice] | None:
 
 
 def _joined_bounds(shape: Shape, grid: Grid, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Bounds of what is common to parts that together close it: the box that their rows span."""
+    """Bounds of the intersection of unbounded parts: the box that their rows span."""
     rows, offsets = (
         zip(
             *[part.in_index(grid.affine) for part in shape.parts if len(part.rows) < 3], strict=True
@@ -181,7 +184,7 @@ def _fractions(
     events: Sequence[Event],
     tissues: int,
 ) -> NDArray[np.float32]:
-    """The parts of the tissues in the cells `touched` (flat, ascending) of `piece`."""
+    """The fractions of the tissues in the cells `touched` (flat, ascending) of `piece`."""
     centres = np.stack(np.unravel_index(touched, piece.shape), axis=1).astype(np.float64)
     cells = Cells(piece.affine, centres, np.ones(3), over[touched])
     local = []
@@ -199,7 +202,7 @@ def _classify(
     covering: NDArray[np.int16],
     number: int,
 ) -> Rows:
-    """Mark the cells that `shape` covers wholly in `covering`; return the flat indices of those it may cut."""
+    """Mark the cells that `shape` covers fully; return the flat indices of those it may cut."""
     whole: NDArray[np.bool_] | None = None
     touched: NDArray[np.bool_] | None = None
     for part in shape.parts:
@@ -217,5 +220,5 @@ def _classify(
     assert touched is not None
     covering[window][whole] = number
     i, j, k = np.nonzero(touched & ~whole)
-    places = (i + window[0].start, j + window[1].start, k + window[2].start)
-    return np.asarray(np.ravel_multi_index(places, piece.shape), dtype=np.intp)
+    cells = (i + window[0].start, j + window[1].start, k + window[2].start)
+    return np.asarray(np.ravel_multi_index(cells, piece.shape), dtype=np.intp)

@@ -1,4 +1,4 @@
-"""A CT series on disk, as scanners and archives leave it, of a head whose truth is known."""
+"""Writing of the phantom as a CT series, with known ground truth."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from hounsfield.phantom.faults import Faults
 from hounsfield.phantom.head import Head, Recipe
 from hounsfield.phantom.identity import Identity
 from hounsfield.phantom.noise import noise
-from hounsfield.phantom.slice_dataset import Place, slice_dataset
+from hounsfield.phantom.slice_dataset import SliceId, slice_dataset
 from hounsfield.phantom.stored import Stored, store
 
 RAS_FROM_LPS = np.array([-1.0, -1.0, 1.0])
-"""DICOM's patient axes point left and back; ours right and forward."""
+"""Conversion from LPS (DICOM) to RAS."""
 
 CONTRAST_HU = 12.0
-"""What the second phase adds to soft tissue, 20 to 100 HU."""
+"""HU that each further phase adds to soft tissue (20 to 100 HU)."""
 
 REPEAT_NOISE_HU = 4.0
-"""The noise that another phase, study or a differing duplicate adds to the first."""
+"""Noise that another phase, another study or a differing duplicate adds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +60,7 @@ class Series:
         """The same head without noise, on any grid. Raises GeometryError where the series was written of a Volume."""
         if self.recipe is None:
             raise GeometryError(
-                "this series was written of a Volume: only a Head can be made anew on another grid"
+                "the series was written from a Volume; expected a Head, which can be rendered again"
             )
         return replace(self.recipe, noise_hu=0.0).on(grid)
 
@@ -122,10 +122,10 @@ def _check(acquisition: Acquisition, faults: Faults) -> None:
     for name, indices in named.items():
         if any(not 0 <= index < count for index in indices):
             raise GeometryError(
-                f"{name} names slice {max(indices, key=abs)}, but there are {count}, counted from 0"
+                f"{name} contains slice {max(indices, key=abs)}; expected 0 to {count - 1}"
             )
     if len(set(faults.missing)) >= count:
-        raise GeometryError(f"all {count} slices are missing: nothing would be written")
+        raise GeometryError(f"all {count} slices are missing; expected at least one to write")
 
 
 def _empty_folder(folder: Path) -> Path:
@@ -133,13 +133,13 @@ def _empty_folder(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise WriteError(
-                f"the folder for the series is not empty: {folder.name}; name a new one"
+                f"the folder for the series is not empty ({folder.name}); give a new one"
             )
     except OSError as error:
         if isinstance(error, WriteError):
             raise
         raise WriteError(
-            f"the folder for the series cannot be made: {folder.name} ({error.strerror})"
+            f"cannot create the folder for the series: {folder.name} ({error.strerror})"
         ) from error
     return folder
 
@@ -149,7 +149,7 @@ def _write(path: Path, data: bytes) -> Path:
         path.write_bytes(data)
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise WriteError(f"a slice could not be written: {path.name} ({error.strerror})") from error
+        raise WriteError(f"cannot write a slice: {path.name} ({error.strerror})") from error
     return path
 
 
@@ -203,13 +203,13 @@ def _files(
             if k in kept
         ]
         for k, one, copy in copies:
-            place = Place(index=k, phase=phase, study=study, copy=copy)
-            data = _slice_bytes(identity, acquisition, place, one, faults)
+            slice_id = SliceId(index=k, phase=phase, study=study, copy=copy)
+            data = _slice_bytes(identity, acquisition, slice_id, one, faults)
             yield identity.file_name(study, phase, k, copy), _damaged(data, k in faults.truncated)
 
 
 def _repeated(stored: Stored, outside: NDArray[np.bool_], faults: Faults, seed: int) -> Stored:
-    """The slice again: the same pixels, or measured again with other noise."""
+    """A duplicate of a slice: the same pixels, or measured again with other noise."""
     if not faults.duplicates_differ:
         return stored
     more = noise((*stored.truth.shape, 1), sd=REPEAT_NOISE_HU, seed=seed + 7919)[:, :, 0]
@@ -217,13 +217,13 @@ def _repeated(stored: Stored, outside: NDArray[np.bool_], faults: Faults, seed: 
 
 
 def _slice_bytes(
-    identity: Identity, acquisition: Acquisition, place: Place, stored: Stored, faults: Faults
+    identity: Identity, acquisition: Acquisition, slice_id: SliceId, stored: Stored, faults: Faults
 ) -> bytes:
     steps = (acquisition.step_i_ras_mm * RAS_FROM_LPS, acquisition.step_j_ras_mm * RAS_FROM_LPS)
-    origin = acquisition.origins_ras_mm[place.index] * RAS_FROM_LPS
+    origin = acquisition.origins_ras_mm[slice_id.index] * RAS_FROM_LPS
     dataset = slice_dataset(
         identity,
-        place,
+        slice_id,
         stored,
         faults,
         origin_lps_mm=[float(value) for value in origin],

@@ -1,4 +1,4 @@
-"""Shapes with closed-form surfaces: ellipsoids, elliptic cylinders, boxes, and what is common to several of them."""
+"""Analytic shapes: ellipsoids, elliptic cylinders, boxes and their intersections."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The points of RAS+ mm with |rows (x - centre)| <= 1.
+    """The points x in RAS+ mm with |rows (x - center)| <= 1.
 
-    `rows` has shape (m, 3): three rows are an ellipsoid, two an endless elliptic cylinder, one a slab.
+    `rows` is (m, 3): 3 rows are an ellipsoid, 2 an infinite elliptic cylinder, 1 a slab.
     """
 
     centre_mm: tuple[float, float, float]
     rows: tuple[tuple[float, float, float], ...]
 
     def in_index(self, affine: Floats) -> tuple[Floats, Floats]:
-        """`matrix` (m, 3) and `offset` (m,) with y = matrix @ index + offset, and |y| <= 1 inside."""
+        """`matrix` (m, 3) and `offset` (m,): |matrix @ index + offset| <= 1 inside."""
         rows = np.array(self.rows, dtype=np.float64)
         return rows @ affine[:3, :3], rows @ (affine[:3, 3] - np.array(self.centre_mm))
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The points common to all `parts`, made of one `tissue` (an index into the tissues' table)."""
+    """The intersection of `parts`, filled with one `tissue` (its number)."""
 
     tissue: int
     parts: tuple[Part, ...]
@@ -39,11 +39,11 @@ class Shape:
     def cut(
         self, centre_mm: Sequence[float], normal: Sequence[float], thickness_mm: float
     ) -> Shape:
-        """What lies within half of `thickness_mm` of the plane through `centre_mm` across `normal`."""
+        """The part within `thickness_mm` / 2 of the plane through `centre_mm` with a normal."""
         return Shape(self.tissue, (*self.parts, _slab(centre_mm, normal, thickness_mm)))
 
     def contains(self, points_ras_mm: Floats) -> NDArray[np.bool_]:
-        """Whether points (..., 3) lie inside."""
+        """Whether points (..., 3) are inside."""
         inside = np.ones(points_ras_mm.shape[:-1], dtype=bool)
         for part in self.parts:
             reached = (points_ras_mm - np.array(part.centre_mm)) @ np.array(part.rows).T
@@ -57,7 +57,7 @@ def ellipsoid(
     radii_mm: Sequence[float],
     turn_deg: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> Shape:
-    """An ellipsoid of semi-axes `radii_mm` along R, A, S, then turned about R, A and S in this order.
+    """An ellipsoid of semi-axes `radii_mm` along R, A, S, then rotated about R, A and S in order.
 
     >>> bool(ellipsoid(1, (0, 0, 0), (2, 3, 4)).contains(np.array([0.0, 2.9, 0.0])))
     True
@@ -71,7 +71,7 @@ def tube(
     radii_mm: Sequence[float],
     turn_deg: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> Shape:
-    """An elliptic cylinder along S, of radii along R and A and half its length along S, then turned as an ellipsoid."""
+    """An elliptic cylinder along S with radii along R and A and half length along S, rotated."""
     round_part = _part(centre_mm, radii_mm, turn_deg, (0, 1))
     return Shape(tissue, (round_part, _part(centre_mm, radii_mm, turn_deg, (2,))))
 
@@ -82,7 +82,7 @@ def box(
     halves_mm: Sequence[float],
     turn_deg: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> Shape:
-    """A box of half edges `halves_mm` along R, A, S, then turned as an ellipsoid."""
+    """A box of half edges `halves_mm` along R, A, S, then rotated as an ellipsoid."""
     return Shape(tissue, tuple(_part(centre_mm, halves_mm, turn_deg, (axis,)) for axis in range(3)))
 
 
@@ -93,8 +93,8 @@ def _part(
     axes: tuple[int, ...],
 ) -> Part:
     if min(radii_mm) <= 0:
-        raise GeometryError(f"a shape has radii over 0 mm, not {tuple(radii_mm)}")
-    inverse = turned(turn_deg).T
+        raise GeometryError(f"radii are {tuple(radii_mm)} mm; expected over 0")
+    inverse = rotation(turn_deg).T
     rows = tuple(
         (float(r), float(a), float(s))
         for r, a, s in (inverse[axis] / radii_mm[axis] for axis in axes)
@@ -112,8 +112,8 @@ def _triple(values: Sequence[float] | Floats) -> tuple[float, float, float]:
     return (first, second, third)
 
 
-def turned(turn_deg: Sequence[float]) -> Floats:
-    """The rotation (3, 3) by three angles in degrees, about R first, then A, then S, all fixed axes."""
+def rotation(turn_deg: Sequence[float]) -> Floats:
+    """The rotation (3, 3) by angles in degrees about the fixed axes R, then A, then S."""
     result = np.eye(3)
     for axis, angle in enumerate(np.radians(turn_deg)):
         turn = np.eye(3)

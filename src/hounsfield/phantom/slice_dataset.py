@@ -1,4 +1,4 @@
-"""One slice as a DICOM data set, with the faults of its header."""
+"""One slice as a DICOM data set, with header faults."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DATE = "20200102"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a slice belongs: its index along the normal, phase, study, and which copy of it this is."""
+class SliceId:
+    """The index of a slice along the normal, and its phase, study and copy."""
 
     index: int
     phase: int = 0
@@ -34,7 +34,7 @@ class Place:
 
 
 def ds(value: float, *, odd: bool = False) -> str:
-    """A decimal string of at most 16 characters (PS3.5 section 6.2); `odd` as some software pads them.
+    """A decimal string of at most 16 characters (PS3.5 section 6.2); `odd` with padding zeros.
 
     >>> ds(0.48828125), ds(1, odd=True)
     ('0.48828125', '001.000000E+00')
@@ -43,7 +43,7 @@ def ds(value: float, *, odd: bool = False) -> str:
 
 
 def put(dataset: Dataset, keyword: str, vr: str, value: Any) -> None:
-    """Set an element whatever its value, valid or not."""
+    """Set an element to any value, valid or not."""
     from pydicom import config
     from pydicom.datadict import tag_for_keyword
     from pydicom.dataelem import DataElement
@@ -53,8 +53,10 @@ def put(dataset: Dataset, keyword: str, vr: str, value: Any) -> None:
     dataset[tag] = DataElement(tag, vr, value, validation_mode=config.IGNORE)
 
 
-def begun(identity: Identity, *, sop_class: str, instance: str, study: int, syntax: str) -> Dataset:
-    """Patient, study and equipment modules, and the file meta information, of a new data set."""
+def new_dataset(
+    identity: Identity, *, sop_class: str, instance: str, study: int, syntax: str
+) -> Dataset:
+    """A data set with patient, study and equipment modules and file meta information."""
     from pydicom import Dataset
     from pydicom.dataset import FileMetaDataset
 
@@ -78,7 +80,7 @@ def begun(identity: Identity, *, sop_class: str, instance: str, study: int, synt
 
 def slice_dataset(
     identity: Identity,
-    place: Place,
+    slice_id: SliceId,
     stored: Stored,
     faults: Faults,
     *,
@@ -86,30 +88,32 @@ def slice_dataset(
     steps_lps_mm: tuple[NDArray[np.float64], NDArray[np.float64]],
     thickness_mm: float,
 ) -> Dataset:
-    """The CT Image (PS3.3 A.3) of one slice, without its pixels."""
-    instance = identity.uid("instance", place.study, place.phase, place.index, place.copy)
-    dataset = begun(
-        identity, sop_class=CT_IMAGE, instance=instance, study=place.study, syntax=faults.syntax
+    """The CT Image (PS3.3 A.3) of one slice, without pixels."""
+    instance = identity.uid(
+        "instance", slice_id.study, slice_id.phase, slice_id.index, slice_id.copy
     )
-    _series(dataset, identity, place, faults)
-    _plane(dataset, place, faults, origin_lps_mm, steps_lps_mm, thickness_mm)
+    dataset = new_dataset(
+        identity, sop_class=CT_IMAGE, instance=instance, study=slice_id.study, syntax=faults.syntax
+    )
+    _series(dataset, identity, slice_id, faults)
+    _plane(dataset, slice_id, faults, origin_lps_mm, steps_lps_mm, thickness_mm)
     pixels(dataset, stored.values, faults)
     rescale(dataset, stored, faults)
-    _broken(dataset, faults)
+    _header_faults(dataset, faults)
     return dataset
 
 
-def _series(dataset: Dataset, identity: Identity, place: Place, faults: Faults) -> None:
-    dataset.SeriesInstanceUID, dataset.SeriesNumber = identity.uid("series", place.study), 2
-    dataset.FrameOfReferenceUID = identity.uid("frame", place.study)
+def _series(dataset: Dataset, identity: Identity, slice_id: SliceId, faults: Faults) -> None:
+    dataset.SeriesInstanceUID, dataset.SeriesNumber = identity.uid("series", slice_id.study), 2
+    dataset.FrameOfReferenceUID = identity.uid("frame", slice_id.study)
     dataset.PositionReferenceIndicator = ""
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-    dataset.AcquisitionNumber = place.phase + 1
-    seconds = place.index + 60 * place.phase
+    dataset.AcquisitionNumber = slice_id.phase + 1
+    seconds = slice_id.index + 60 * slice_id.phase
     dataset.SeriesTime = "100100"
     dataset.AcquisitionTime = dataset.ContentTime = f"10{2 + seconds // 60:02d}{seconds % 60:02d}"
-    count = 1000 * place.phase
-    dataset.InstanceNumber = 1 if faults.equal_numbers else place.index + 1 + count
+    count = 1000 * slice_id.phase
+    dataset.InstanceNumber = 1 if faults.equal_numbers else slice_id.index + 1 + count
     dataset.PatientPosition = POSITIONS.get(faults.orientation, "HFS")
     dataset.KVP, dataset.ConvolutionKernel, dataset.XRayTubeCurrent = "120", "SOFT", 200
     if faults.tilt_tag != "absent":
@@ -120,7 +124,7 @@ def _series(dataset: Dataset, identity: Identity, place: Place, faults: Faults) 
 
 def _plane(
     dataset: Dataset,
-    place: Place,
+    slice_id: SliceId,
     faults: Faults,
     origin: Sequence[float],
     steps: tuple[NDArray[np.float64], NDArray[np.float64]],
@@ -128,20 +132,20 @@ def _plane(
 ) -> None:
     odd = faults.odd_numbers
     sizes = [float(np.linalg.norm(step)) for step in steps]
-    if faults.other_spacing == place.index:
+    if faults.other_spacing == slice_id.index:
         sizes = [size * OTHER_SPACING for size in sizes]
     cosines = [float(value) for step in steps for value in step / np.linalg.norm(step)]
     spacing = [sizes[1], sizes[0], *([thickness] if faults.three_spacings else [])]
     put(dataset, "PixelSpacing", "DS", [ds(size, odd=odd) for size in spacing])
     put(dataset, "ImageOrientationPatient", "DS", [ds(value) for value in cosines])
     put(dataset, "SliceThickness", "DS", ds(thickness, odd=odd))
-    if place.index not in faults.no_position:
+    if slice_id.index not in faults.no_position:
         put(dataset, "ImagePositionPatient", "DS", [ds(value, odd=odd) for value in origin])
         put(dataset, "SliceLocation", "DS", ds(origin[2], odd=odd))
 
 
 def pixels(dataset: Dataset, values: NDArray[Any], faults: Faults) -> None:
-    """The image pixel module (PS3.3 C.7.6.3) for stored `values` (i, j), and the padding's tags."""
+    """Set the image pixel module (PS3.3 C.7.6.3) for `values` (i, j), and the padding value."""
     signed = values.dtype.kind == "i"
     dataset.SamplesPerPixel = 1
     dataset.PhotometricInterpretation = "MONOCHROME1" if faults.monochrome1 else "MONOCHROME2"
@@ -157,7 +161,7 @@ def pixels(dataset: Dataset, values: NDArray[Any], faults: Faults) -> None:
 
 
 def _overlay(dataset: Dataset) -> None:
-    """An overlay within the pixels' high bits (retired, PS3.3-2004 C.9.2)."""
+    """Add an overlay in the high bits of the pixels (retired, PS3.3-2004 C.9.2)."""
     for element, vr, value in (
         (0x0010, "US", dataset.Rows),
         (0x0011, "US", dataset.Columns),
@@ -170,7 +174,7 @@ def _overlay(dataset: Dataset) -> None:
 
 
 def rescale(dataset: Dataset, stored: Stored, faults: Faults) -> None:
-    """RescaleSlope, RescaleIntercept and RescaleType, or a modality LUT, or nothing."""
+    """Set rescale slope, intercept and type, or a modality LUT, or nothing."""
     from pydicom import Dataset
 
     if faults.rescale == "lut":
@@ -185,7 +189,7 @@ def rescale(dataset: Dataset, stored: Stored, faults: Faults) -> None:
         dataset.RescaleType = "US" if faults.rescale == "not-hu" else "HU"
 
 
-def _broken(dataset: Dataset, faults: Faults) -> None:
+def _header_faults(dataset: Dataset, faults: Faults) -> None:
     if faults.empty_sop_class:
         dataset.SOPClassUID = ""
     if faults.no_modality:

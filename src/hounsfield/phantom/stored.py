@@ -1,4 +1,4 @@
-"""From HU to the values that a file stores, and what a reader should make of them."""
+"""Conversion of HU to stored values, and the values that a reader should return."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TWELVE_BITS = 4095
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stored:
-    """One slice as stored (i, j) int16 or uint16, its slope and intercept, and the `truth` (i, j) float32 of it."""
+    """Stored values (i, j) of a slice, int16 or uint16, its rescale, and true values, float32."""
 
     values: NDArray[Any]
     slope: float
@@ -29,7 +29,7 @@ class Stored:
 def store(
     hu: NDArray[np.float32], outside: NDArray[np.bool_], slope: float, faults: Faults
 ) -> Stored:
-    """Store one slice (i, j) of HU as `faults` ask; the truth has air where padding is, and what rounding left."""
+    """Store one slice (i, j) of HU with `faults`; the truth is rounded, with air for padding."""
     intercept = 0.0 if faults.rescale == "absent" else INTERCEPT_HU
     raw = np.rint((hu - intercept) / slope)
     if faults.overlay or faults.rescale == "lut":

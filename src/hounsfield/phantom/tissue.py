@@ -1,4 +1,4 @@
-"""What the phantom is made of: tissues, their HU, and which of them belong to the head, the brain and the headrest."""
+"""Tissues of the phantom, their HU, and the groups head, brain and headrest."""
 
 from __future__ import annotations
 
@@ -69,16 +69,17 @@ HU: dict[Tissue, float] = {
     Tissue.BLEED: 66,
     Tissue.TOOTH: 2400,
 }
-"""Mean HU at 120 kVp, as textbooks of head CT give them (bone compact 1000 to 1700, grey 37 to 41, white 28 to 32)."""
+"""Mean HU at 120 kVp from textbooks of head CT (compact bone 1000 to 1700, grey matter 37 to 41,
+white matter 28 to 32)."""
 
 TABLES = frozenset({Tissue.TABLE, Tissue.TABLE_FOAM})
-"""The table's top, which is neither patient nor headrest."""
+"""The table top, which is neither patient nor headrest."""
 
 HEADREST = frozenset({Tissue.REST_SHELL, Tissue.REST_FOAM})
-"""The headrest: its shell and the foam within."""
+"""The headrest: shell and foam."""
 
 HEAD = frozenset(Tissue) - TABLES - HEADREST - {Tissue.AIR}
-"""The patient: all within the skin, sinuses, air cells, ear canals and airway included."""
+"""The patient: all inside the skin, including sinuses, air cells, ear canals and airway."""
 
 BRAIN = frozenset(
     {
@@ -93,7 +94,7 @@ BRAIN = frozenset(
         Tissue.BLEED,
     }
 )
-"""What lies within the inner table of the skull, down to the foramen magnum: brain, fluid, dura, bleeds."""
+"""The contents of the skull down to the foramen magnum: brain, fluid, dura and bleeds."""
 
 
 def values() -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Volumes as pictures: planes, montage and histogram, true to mm, lettered, one fixed window for all that is shown."""
+"""Pictures of volumes: planes, montage and histogram, to scale and in one fixed window."""
 
 from hounsfield.picture.histogram import histogram
 from hounsfield.picture.montage import montage

@@ -1,4 +1,4 @@
-"""A black sheet to place sections, lines and letters on; the only file that draws with Pillow."""
+"""A canvas for sections, lines and text; the only module that draws with Pillow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACCENT: Color = (255, 205, 80)
 CROSS: Color = (70, 150, 190)
 
 OUTLINE_PX = 2
-"""A dark outline keeps a letter legible on bright bone."""
+"""Width of the dark outline that keeps text legible on bright bone."""
 
 
 @lru_cache(maxsize=8)
@@ -28,7 +28,7 @@ def _font(size_px: int) -> Any:
     from PIL import ImageFont
 
     font = ImageFont.load_default(size_px)
-    # The basic layout is in every build of Pillow, so the same text gives the same pixels everywhere.
+    # Every build of Pillow has the basic layout: the same text gives the same pixels everywhere.
     return (
         font.font_variant(layout_engine=ImageFont.Layout.BASIC)
         if hasattr(font, "font_variant")
@@ -37,14 +37,14 @@ def _font(size_px: int) -> Any:
 
 
 def text_width_px(text: str, size_px: int) -> int:
-    """How wide a text will be."""
+    """The width of a text."""
     return int(np.ceil(_font(size_px).getlength(text)))
 
 
 def scaled(values: NDArray[Any], *, rows: int, columns: int, smooth: bool) -> NDArray[np.float32]:
-    """`values` (rows, columns) stretched to another size between its outer faces, float32.
+    """Resize `values` (rows, columns) between its outer faces; any dtype in, float32 out.
 
-    Smooth is bilinear, over all the values that a pixel covers where it shrinks; else the nearest value.
+    `smooth` is bilinear, averaging over the area of a pixel when it shrinks; else nearest neighbor.
     """
     from PIL import Image
 
@@ -54,7 +54,7 @@ def scaled(values: NDArray[Any], *, rows: int, columns: int, smooth: bool) -> ND
 
 
 class Canvas:
-    """A sheet of `rows` x `columns` black pixels that is drawn on, and then becomes a Picture."""
+    """An image of `rows` x `columns` pixels to draw on, which then becomes a Picture."""
 
     def __init__(self, *, rows: int, columns: int, color: Color = BLACK) -> None:
         from PIL import Image, ImageDraw
@@ -63,7 +63,7 @@ class Canvas:
         self._draw = ImageDraw.Draw(self._image)
 
     def paste(self, pixels: Pixels, *, top: int, left: int) -> None:
-        """Place pixels (rows, columns, 3) or greys (rows, columns)."""
+        """Paste pixels (rows, columns, 3) or grey values (rows, columns)."""
         from PIL import Image
 
         colors = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
@@ -79,7 +79,7 @@ class Canvas:
         color: Color = WHITE,
         anchor: Literal["la", "ma", "ra", "lm", "mm", "rm", "ld", "md", "rd"] = "la",
     ) -> None:
-        """Write a line; `anchor` says which of it lies at (top, left): l, m or r across, then a, m or d down."""
+        """Draw text; `anchor` is the point of it at (top, left): l, m or r, then a, m or d."""
         self._draw.text(
             (left, top),
             text,
@@ -91,13 +91,13 @@ class Canvas:
         )
 
     def line(self, *, top: int, left: int, bottom: int, right: int, color: Color = GREY) -> None:
-        """A line one pixel wide, both ends included."""
+        """Draw a line one pixel wide, both ends included."""
         self._draw.line((left, top, right, bottom), fill=color)
 
     def box(self, *, top: int, left: int, bottom: int, right: int, color: Color) -> None:
-        """A filled box, both ends included."""
+        """Draw a filled rectangle, both ends included."""
         self._draw.rectangle((left, top, right, bottom), fill=color)
 
     def picture(self) -> Picture:
-        """What has been drawn."""
+        """The picture drawn so far."""
         return Picture(np.array(self._image, dtype=np.uint8))

@@ -1,4 +1,4 @@
-"""How often each value occurs, with the window drawn on it."""
+"""Histogram of a volume with the display window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hounsfield.picture.picture import Picture
 from hounsfield.picture.shade import Shades, WindowLike, shades
 
 BINS = 256
-"""Bins across the whole range: of 16 HU where values span 12 bits."""
+"""Number of bins over the whole range; 16 HU each if the values span 12 bits."""
 
 SIZE_PX = (420, 760)
 TOP_PX, LEFT_PX, BOTTOM_PX, RIGHT_PX = 44, 112, 92, 28
@@ -68,7 +68,7 @@ def histogram(volume: Volume, *, window: WindowLike = None) -> Picture:
 
 
 class _Axes:
-    """Where values and counts lie on the sheet."""
+    """Conversion of values and counts to columns and rows of the canvas."""
 
     bottom = SIZE_PX[0] - BOTTOM_PX
     right = SIZE_PX[1] - RIGHT_PX
@@ -82,13 +82,13 @@ class _Axes:
         return LEFT_PX + round(part * (self.right - LEFT_PX))
 
     def row(self, count: float) -> int:
-        """One voxel must be seen, so the axis begins at a half."""
+        """The row of a count; the axis begins at a half, so that one voxel is visible."""
         part = math.log10(max(count, 0.5) * 2) / (self.decades + math.log10(2))
         return self.bottom - round(part * (self.bottom - TOP_PX))
 
 
 def _counts(volume: Volume) -> tuple[NDArray[np.int64], float, float]:
-    """Counts per bin, the first bin's lower bound and the bins' width; whole numbers get whole widths."""
+    """Counts per bin, the lower bound of the first bin and the bin width (whole for integers)."""
     array = volume.array
     low, high = float(array.min()), float(array.max())
     if array.dtype.kind in "biu":
@@ -105,7 +105,7 @@ def _counts(volume: Volume) -> tuple[NDArray[np.int64], float, float]:
 
 
 def _draw_window(canvas: Canvas, axes: _Axes, shown: Shades) -> None:
-    """The window as a shadow behind the bars, and as a strip of its greys below them."""
+    """Draw the window as a shaded area behind the bars and as a grey scale below them."""
     canvas.box(
         top=TOP_PX,
         left=axes.column(shown.low),
@@ -155,7 +155,7 @@ def _draw_axes(canvas: Canvas, axes: _Axes, unit: str) -> None:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round values, some ten of them, within the range.
+    """About ten round values within the range.
 
     >>> _ticks(-1024, 3071)
     [-1000.0, -500.0, 0.0, 500.0, 1000.0, 1500.0, 2000.0, 2500.0, 3000.0]

@@ -1,4 +1,4 @@
-"""Many sections of one plane on one sheet, in one window."""
+"""Montage of many sections of one plane, in one window."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hounsfield.picture.section import ACROSS, Convention, Plane, Section, posit
 from hounsfield.picture.shade import WindowLike
 
 ROWS, COLUMNS = 4, 6
-"""A sheet of 24 sections: as many as stay readable on a screen."""
+"""Default layout: 24 sections, as many as stay readable on a screen."""
 
 TILE_PX = 256
-"""Pixels of a tile's longer side."""
+"""Length of the longer side of a tile."""
 
 TEXT_PX = 14
 
@@ -51,21 +51,23 @@ def montage(
     """
     if any(count is not None and count < 1 for count in (rows, columns)) or tile_px < 16:
         raise GeometryError(
-            "a montage has at least one row and one column, of tiles of at least 16 pixels"
+            "invalid montage; expected at least 1 row, 1 column and tiles of 16 pixels"
         )
     view = scene(volume, window=window, convention=convention, overlay=overlay)
     across, down = columns or COLUMNS, rows or ROWS
     indices = _chosen(volume.grid, plane, start_mm=start_mm, stop_mm=stop_mm, most=across * down)
     across = min(across, len(indices))
     sections = [view.section(plane, index) for index in indices]
-    return _laid_out(view, sections, columns=across, tile_px=tile_px)
+    return _layout(view, sections, columns=across, tile_px=tile_px)
 
 
-def _laid_out(view: Scene, sections: list[Section], *, columns: int, tile_px: int) -> Picture:
+def _layout(view: Scene, sections: list[Section], *, columns: int, tile_px: int) -> Picture:
     height, width = size_px(sections[0], px_per_mm=tile_px / max(sections[0].size_mm))
     title = TEXT_PX + 8
     cell_height = max(height, TEXT_PX * 3) + title
-    cell_width = max(width, max(text_width_px(section.place, TEXT_PX) for section in sections) + 8)
+    cell_width = max(
+        width, max(text_width_px(section.position, TEXT_PX) for section in sections) + 8
+    )
     gap, band = 4, 2 * TEXT_PX
     rows = math.ceil(len(sections) / columns)
     canvas = Canvas(
@@ -81,7 +83,7 @@ def _laid_out(view: Scene, sections: list[Section], *, columns: int, tile_px: in
         inset = title + (cell_height - title - height) // 2
         pixels = view.pixels(section, rows=height, columns=width)
         canvas.paste(pixels, top=top + inset, left=left + (cell_width - width) // 2)
-        _lettered(canvas, section, top=top, left=left, title=title, size=(cell_height, cell_width))
+        _annotate(canvas, section, top=top, left=left, title=title, size=(cell_height, cell_width))
     canvas.text(
         _caption(view, sections[0]),
         top=rows * (cell_height + gap) - gap + band // 2,
@@ -92,15 +94,15 @@ def _laid_out(view: Scene, sections: list[Section], *, columns: int, tile_px: in
     return canvas.picture()
 
 
-def _lettered(
+def _annotate(
     canvas: Canvas, section: Section, *, top: int, left: int, title: int, size: tuple[int, int]
 ) -> None:
-    """The place over a tile, and the letters of its left and right."""
+    """Draw the position above a tile, and the letters of its left and right side."""
     height, width = size
     west, east, _, _ = section.letters
     middle = top + title + (height - title) // 2
     canvas.text(
-        section.place, top=top + title // 2, left=left + width // 2, size_px=TEXT_PX, anchor="mm"
+        section.position, top=top + title // 2, left=left + width // 2, size_px=TEXT_PX, anchor="mm"
     )
     canvas.text(west, top=middle, left=left + 5, size_px=TEXT_PX, color=ACCENT, anchor="lm")
     canvas.text(east, top=middle, left=left + width - 5, size_px=TEXT_PX, color=ACCENT, anchor="rm")
@@ -113,17 +115,17 @@ def _caption(view: Scene, section: Section) -> str:
 def _chosen(
     grid: Grid, plane: Plane, *, start_mm: float | None, stop_mm: float | None, most: int
 ) -> list[int]:
-    """Indices of at most `most` sections, evenly spread over those that lie within the bounds."""
-    places = positions_mm(grid, ACROSS[plane]) if plane in ACROSS else np.zeros(0)
-    if not len(places):
-        raise GeometryError(f"a plane is axial, coronal or sagittal, not '{plane}'")
-    low = places[0] if start_mm is None else start_mm
-    high = places[-1] if stop_mm is None else stop_mm
-    inside = np.flatnonzero((places >= low - 1e-6) & (places <= high + 1e-6))
+    """The indices of at most `most` sections, evenly spread within the bounds."""
+    positions = positions_mm(grid, ACROSS[plane]) if plane in ACROSS else np.zeros(0)
+    if not len(positions):
+        raise GeometryError(f"unknown plane '{plane}'; expected axial, coronal or sagittal")
+    low = positions[0] if start_mm is None else start_mm
+    high = positions[-1] if stop_mm is None else stop_mm
+    inside = np.flatnonzero((positions >= low - 1e-6) & (positions <= high + 1e-6))
     if not len(inside):
         raise GeometryError(
-            f"no {plane} section lies from {low:.1f} to {high:.1f} mm; they lie from {places[0]:.1f} "
-            f"to {places[-1]:.1f} mm"
+            f"no {plane} section from {low:.1f} to {high:.1f} mm; "
+            f"expected bounds within {positions[0]:.1f} to {positions[-1]:.1f} mm"
         )
     spread = np.rint(np.linspace(0, len(inside) - 1, min(most, len(inside)))).astype(int)
     return [int(inside[n]) for n in spread]

@@ -1,4 +1,4 @@
-"""A picture: eight bits of red, green and blue, and how it is saved."""
+"""An RGB picture of 8 bits per channel, and its PNG file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hounsfield.core.errors import GeometryError, WriteError
 
 PNG_LEVEL = 6
-"""The zlib level of a picture, fixed so that the same picture gives the same bytes; 6 is zlib's own default."""
+"""zlib level of PNG files, fixed so that the same picture gives the same bytes (zlib's default)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,8 @@ class Picture:
             or not self.array.size
         ):
             raise GeometryError(
-                f"a picture is uint8 (rows, columns, 3), not {self.array.dtype} {self.array.shape}"
+                f"invalid picture: {self.array.dtype} {self.array.shape}; "
+                "expected uint8 (rows, columns, 3)"
             )
 
     def png(self) -> bytes:
@@ -52,8 +53,8 @@ class Picture:
         """Write it as PNG, whole or not at all; raises WriteError where that fails or `path` does not end in .png."""
         target = Path(path)
         if target.suffix.lower() != ".png":
-            raise WriteError(f"a picture is saved as .png, not '{target.suffix}'")
-        # Written beside its place and renamed, so that nobody ever sees half a picture.
+            raise WriteError(f"unknown picture format '{target.suffix}'; expected .png")
+        # Written to a temporary file and renamed, so that no partial picture is ever visible.
         partial = target.with_name(f".{secrets.token_hex(8)}.partial")
         try:
             with open(partial, "xb") as file:

@@ -1,4 +1,4 @@
-"""The three planes through a point, side by side at one scale, as a workstation shows them."""
+"""The three planes through a point, side by side and at one scale."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ from hounsfield.picture.shade import WindowLike
 PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 
 HEIGHT_PX = 512
-"""Pixels of the tallest section: a CT matrix as it was reconstructed."""
+"""Height of the tallest section: the matrix size of most CT."""
 
 NOTEBOOK_HEIGHT_PX = 256
-"""Small enough for the width of a notebook's page."""
+"""Height in a notebook: three sections fit the width of a page."""
 
 WIDEST = 1.6
-"""No section is wider than this many heights; beyond it the whole picture gets smaller."""
+"""Largest width of a section in heights; wider ones shrink the whole picture."""
 
 SCALE_BARS_MM = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-"""Round lengths that a scale bar may have."""
+"""Lengths of the scale bar."""
 
 SCALE_BAR_TEXTS = 10
-"""A scale bar is no longer than ten times the height of the letters."""
+"""Largest length of the scale bar, in text heights."""
 
 TEXT_SHARE = 1 / 30
-"""Letters are a thirtieth of the picture's height, but never under 12 pixels, where they stop being legible."""
+"""Text height as a part of the picture height; at least 12 pixels, to stay legible."""
 
 
 def planes(
@@ -69,7 +69,7 @@ def planes(
     (248, 648, 3)
     """
     if height_px < 16:
-        raise GeometryError(f"a picture has a height of at least 16 pixels, not {height_px}")
+        raise GeometryError(f"picture height is {height_px} pixels; expected at least 16")
     indices = (
         _indices_at(volume.grid, at_mm) if at_mm is not None else _indices_of(volume.grid, fraction)
     )
@@ -78,17 +78,17 @@ def planes(
     tallest, widest = (max(section.size_mm[side] for section in sections) for side in (0, 1))
     px_per_mm = min(height_px / tallest, WIDEST * height_px / widest)
     text_px = max(12, round(height_px * TEXT_SHARE))
-    return _laid_out(
+    return _layout(
         view, sections, indices=indices, px_per_mm=px_per_mm, text_px=text_px, crosshair=crosshair
     )
 
 
 def png(volume: Volume) -> bytes:
-    """The three planes through the middle of a volume, as the bytes of a PNG file: how it looks in a notebook."""
+    """The three planes through the center of a volume as a PNG file, for a notebook."""
     return planes(volume, height_px=NOTEBOOK_HEIGHT_PX).png()
 
 
-def _laid_out(
+def _layout(
     view: Scene,
     sections: list[Section],
     *,
@@ -97,7 +97,7 @@ def _laid_out(
     text_px: int,
     crosshair: bool,
 ) -> Picture:
-    """Panels of one height side by side, a title over each, one caption below."""
+    """Draw panels of one height side by side, a title above each, one caption below."""
     margin, band = text_px, text_px * 2
     sizes = [size_px(section, px_per_mm=px_per_mm) for section in sections]
     room = [text_width_px(f"{section.title}0000", text_px) for section in sections]
@@ -110,8 +110,8 @@ def _laid_out(
         top, inset = band + (height - rows) // 2, left + (width - columns) // 2
         canvas.paste(view.pixels(section, rows=rows, columns=columns), top=top, left=inset)
         if crosshair:
-            _cross(canvas, view.grid, section, indices=indices, place=(top, inset, rows, columns))
-        _lettered(canvas, section, top=band, left=left, height=height, width=width, text_px=text_px)
+            _cross(canvas, view.grid, section, indices=indices, bounds=(top, inset, rows, columns))
+        _annotate(canvas, section, top=band, left=left, height=height, width=width, text_px=text_px)
         left += width + margin
     canvas.text(
         _caption(view),
@@ -132,10 +132,10 @@ def _laid_out(
     return canvas.picture()
 
 
-def _lettered(
+def _annotate(
     canvas: Canvas, section: Section, *, top: int, left: int, height: int, width: int, text_px: int
 ) -> None:
-    """The title over a panel, and the four letters just inside its edges."""
+    """Draw the title above a panel, and the letters of its four sides."""
     inset = max(4, text_px // 4)
     west, east, north, south = section.letters
     canvas.text(section.title, top=top // 2, left=left + width // 2, size_px=text_px, anchor="mm")
@@ -169,10 +169,10 @@ def _cross(
     section: Section,
     *,
     indices: Sequence[int],
-    place: tuple[int, int, int, int],
+    bounds: tuple[int, int, int, int],
 ) -> None:
-    """A line along each of the two other planes."""
-    top, left, rows, columns = place
+    """Draw a line along each of the two other planes."""
+    top, left, rows, columns = bounds
     west, _, north, _ = section.letters
     for letter, size, is_row in ((north, rows, True), (west, columns, False)):
         world = next(axis for axis, pair in enumerate(("LR", "PA", "IS")) if letter in pair)
@@ -192,7 +192,7 @@ def _cross(
 def _scale_bar(
     canvas: Canvas, *, top: int, right: int, px_per_mm: float, text_px: int, room_px: int
 ) -> None:
-    """A bar of the longest round length that there is room for, its length written before it."""
+    """Draw the longest scale bar that fits, with its length."""
     longest_px = min(
         room_px - text_width_px("500 mm", text_px) - text_px, SCALE_BAR_TEXTS * text_px
     )
@@ -225,10 +225,10 @@ def _caption(view: Scene) -> str:
 
 
 def _indices_of(grid: Grid, fraction: Sequence[float]) -> tuple[int, ...]:
-    """Section indices at a fraction of the field of view along R, A, S."""
+    """Section indices at fractions of the field of view along R, A and S."""
     if len(fraction) != 3 or not all(0.0 <= part <= 1.0 for part in fraction):
         raise GeometryError(
-            f"a fraction is three numbers from 0 to 1, along R, A and S, not {tuple(fraction)}"
+            f"invalid fraction {tuple(fraction)}; expected three numbers from 0 to 1 (R, A, S)"
         )
     counts = [count_along(grid, world) for world in range(3)]
     return tuple(
@@ -237,10 +237,10 @@ def _indices_of(grid: Grid, fraction: Sequence[float]) -> tuple[int, ...]:
 
 
 def _indices_at(grid: Grid, at_mm: Sequence[float]) -> tuple[int, ...]:
-    """Section indices of the voxel that holds a point in RAS+ mm."""
+    """Section indices of the voxel at a point in RAS+ mm."""
     point = np.asarray(at_mm, dtype=np.float64)
     if point.shape != (3,) or not np.isfinite(point).all():
-        raise GeometryError("a point is three finite numbers in mm, along R, A and S")
+        raise GeometryError("invalid point; expected three finite numbers in mm (R, A, S)")
     index = np.floor(grid.index(point) + 0.5 + 1e-6)
     if np.any(index < 0) or np.any(index >= np.array(grid.shape)):
         faces = np.stack([grid.corners_mm.min(axis=0), grid.corners_mm.max(axis=0)], axis=1)
@@ -249,11 +249,11 @@ def _indices_at(grid: Grid, at_mm: Sequence[float]) -> tuple[int, ...]:
             for letter, (low, high) in zip("RAS", faces, strict=True)
         )
         raise GeometryError(
-            f"the point {tuple(point.tolist())} mm lies outside the volume, which spans {spans} mm"
+            f"point {tuple(point.tolist())} mm is outside the volume; expected {spans} mm"
         )
     codes = grid.axis_codes
-    counted = {
+    numbers = {
         world: int(index[axis]) if sign > 0 else grid.shape[axis] - 1 - int(index[axis])
         for axis, (world, sign) in enumerate(codes)
     }
-    return tuple(counted[world] for world in range(3))
+    return tuple(numbers[world] for world in range(3))

@@ -1,4 +1,4 @@
-"""One section as pixels: stretched true to mm, shaded by the one window, labels on top."""
+"""Render a section to pixels: to scale, in one window, with labels on top."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from hounsfield.picture.shade import (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
-    """A volume, how it is shaded, from which side it is seen, and what lies over it: the same for all its sections."""
+    """A volume with the window, convention and overlay that all its sections share."""
 
     volume: Volume
     shades: Shades
@@ -34,11 +34,11 @@ class Scene:
 
     @property
     def grid(self) -> Grid:
-        """Where the volume lies."""
+        """The grid of the volume."""
         return self.volume.grid
 
     def section(self, plane: Plane, index: int) -> Section:
-        """The section across `plane` at `index`, ascending."""
+        """The section of `plane` at `index`, ascending."""
         return cut(
             self.volume.array, self.grid, plane=plane, index=index, convention=self.convention
         )
@@ -60,7 +60,7 @@ class Scene:
     def _shaded(self, values: NDArray[Any], *, rows: int, columns: int) -> Pixels:
         if self.volume.quantity in ("label", "mask"):
             return colored(scaled(values, rows=rows, columns=columns, smooth=False))
-        # Three channels are shown as red, green and blue; of any other number, the first.
+        # Three channels are red, green and blue; of any other number the first is shown.
         channels = [0] if values.ndim == 2 else list(range(3)) if values.shape[2] == 3 else [0]
         planes = values[..., None] if values.ndim == 2 else values
         greys = [
@@ -73,7 +73,7 @@ class Scene:
 def scene(
     volume: Volume, *, window: WindowLike, convention: Convention, overlay: Volume | None
 ) -> Scene:
-    """Check what is asked, and gather it; raises GeometryError or QuantityError."""
+    """Validate the arguments; raises GeometryError or QuantityError."""
     check_overlay(volume, overlay)
     return Scene(
         volume=volume, shades=shades(volume, window), convention=convention, overlay=overlay
@@ -81,6 +81,6 @@ def scene(
 
 
 def size_px(section: Section, *, px_per_mm: float) -> tuple[int, int]:
-    """Rows and columns that show a section true to mm; at least one pixel each."""
+    """Rows and columns of a section at a scale; at least one each."""
     height, width = section.size_mm
     return max(1, round(height * px_per_mm)), max(1, round(width * px_per_mm))

@@ -1,4 +1,4 @@
-"""A flat section through a volume, turned the way a radiologist looks at it."""
+"""A section through a volume, oriented for display."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ Convention = Literal["radiological", "neurological"]
 Direction = tuple[int, int]
 
 LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
-"""The letters of the world axes R, A, S: towards less, towards more."""
+"""Letters of the negative and positive direction of the world axes R, A, S."""
 
 ACROSS: dict[str, int] = {"axial": 2, "coronal": 1, "sagittal": 0}
-"""The world axis (0 R, 1 A, 2 S) that a plane is cut across."""
+"""The world axis (0 R, 1 A, 2 S) normal to each plane."""
 
 _DOWN: dict[str, Direction] = {"axial": (1, -1), "coronal": (2, -1), "sagittal": (2, -1)}
 _RIGHTWARDS: dict[str, Direction] = {"axial": (0, -1), "coronal": (0, -1), "sagittal": (1, -1)}
 
 OBLIQUE_DEG = 1.0
-"""An axis over this far off its world axis is said to be oblique: one degree moves 250 mm of head by 4 mm."""
+"""Angle from which an axis is reported as oblique: 1 degree is 4 mm over a head of 250 mm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Section:
-    """Values (rows, columns) or (rows, columns, channel), row 0 at the top, and where they lie in the patient.
+    """Values (rows, columns) or (rows, columns, channel), row 0 at the top, and their geometry.
 
-    `pixel_mm` is the height and width of one value; `letters` stand at the left, right, top and bottom; `position_mm`
-    is the section's place along the world axis that it is cut across; `index` counts along that axis, ascending.
+    `pixel_mm` is the height and width of a pixel; `letters` are those of the left, right, top and
+    bottom side; `position_mm` is the position along the world axis normal to the plane; `index`
+    counts along that axis, ascending.
     """
 
     plane: Plane
@@ -51,44 +52,46 @@ class Section:
 
     @property
     def title(self) -> str:
-        """The plane and its place, such as 'axial  S 12.5 mm'."""
-        return f"{self.plane}   {self.place}"
+        """The plane and its position, such as 'axial   S 12.5 mm'."""
+        return f"{self.plane}   {self.position}"
 
     @property
-    def place(self) -> str:
-        """The place alone, such as 'S 12.5 mm': a letter instead of a sign, so that no convention need be known."""
+    def position(self) -> str:
+        """The position, such as 'S 12.5 mm', with a letter in place of a sign."""
         rounded = round(self.position_mm, 1) + 0.0
         return f"{LETTERS[ACROSS[self.plane]][rounded >= 0]} {abs(rounded):.1f} mm"
 
 
 def directions(plane: Plane, convention: Convention) -> tuple[Direction, Direction]:
-    """The world axis and sign that rows descend along, and that columns run rightwards along.
+    """The world axis and sign of the downward and of the rightward direction.
 
-    Radiological: the patient's left is on the right of axial and coronal sections, as if one looked from the feet and
-    at the face. A sagittal section has the face on the left in both conventions.
+    Radiological: the patient's left is on the right of axial and coronal sections. The face is on
+    the left of sagittal sections in both conventions.
     """
     if plane not in ACROSS:
-        raise GeometryError(f"a plane is axial, coronal or sagittal, not '{plane}'")
+        raise GeometryError(f"unknown plane '{plane}'; expected axial, coronal or sagittal")
     if convention not in ("radiological", "neurological"):
-        raise GeometryError(f"a convention is radiological or neurological, not '{convention}'")
+        raise GeometryError(
+            f"unknown convention '{convention}'; expected radiological or neurological"
+        )
     axis, sign = _RIGHTWARDS[plane]
     return _DOWN[plane], (axis, -sign if axis == 0 and convention == "neurological" else sign)
 
 
 def axis_along(grid: Grid, world: int) -> tuple[int, int]:
-    """The array axis that runs along world axis `world` (0 R, 1 A, 2 S), and its sign."""
+    """The array axis along world axis `world` (0 R, 1 A, 2 S), and its sign."""
     return next(
         (axis, sign) for axis, (along, sign) in enumerate(grid.axis_codes) if along == world
     )
 
 
 def count_along(grid: Grid, world: int) -> int:
-    """How many voxels there are along a world axis."""
+    """The number of voxels along a world axis."""
     return grid.shape[axis_along(grid, world)[0]]
 
 
 def positions_mm(grid: Grid, world: int) -> NDArray[np.float64]:
-    """The place along a world axis of each section across it, ascending, taken at the section's middle, mm."""
+    """The position of the center of each section along its world axis, ascending, mm."""
     axis, sign = axis_along(grid, world)
     centers = np.tile((np.array(grid.shape, dtype=np.float64) - 1) / 2, (grid.shape[axis], 1))
     centers[:, axis] = _table(grid.shape[axis], sign)
@@ -96,7 +99,7 @@ def positions_mm(grid: Grid, world: int) -> NDArray[np.float64]:
 
 
 def oblique_deg(grid: Grid) -> float:
-    """The largest angle between an axis and the world axis that it runs along, degrees."""
+    """The largest angle between an array axis and its world axis, degrees."""
     along = [abs(grid.directions[world, axis]) for axis, (world, _) in enumerate(grid.axis_codes)]
     return float(np.degrees(np.arccos(min(1.0, *along))))
 
@@ -109,7 +112,7 @@ def cut(
     index: int,
     convention: Convention = "radiological",
 ) -> Section:
-    """Cut `array` (i, j, k) or (i, j, k, channel) on `grid` across `plane`, at the `index`-th section ascending."""
+    """Extract the section of `plane` at `index`, ascending, from an array (i, j, k[, channel])."""
     down, right = directions(plane, convention)
     (row_axis, row_sign), (column_axis, column_sign) = (
         axis_along(grid, down[0]),
@@ -117,9 +120,7 @@ def cut(
     )
     axis, sign = axis_along(grid, ACROSS[plane])
     stored = int(_table(grid.shape[axis], sign)[index])
-    flat = np.moveaxis(array, axis, 0)[
-        stored
-    ]  # np.take would copy the whole Fortran-ordered volume first
+    flat = np.moveaxis(array, axis, 0)[stored]  # np.take would first copy the whole volume
     if row_axis > column_axis:
         flat = np.swapaxes(flat, 0, 1)
     rows = _table(grid.shape[row_axis], row_sign * down[1])

@@ -1,4 +1,4 @@
-"""Values to greys and colours: one fixed window for everything that is shown together."""
+"""Conversion of values to grey levels and of labels to colors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WindowLike = str | tuple[float, float] | None
 Pixels = NDArray[np.uint8]
 
 DEFAULT_WINDOW = "soft-tissue"
-"""What HU are shown with where nobody says otherwise: in heads and bodies alike it shows soft tissue."""
+"""Default window of HU: it shows soft tissue in head and body."""
 
 COLORS: tuple[tuple[int, int, int], ...] = (
     (230, 80, 70),
@@ -32,25 +32,25 @@ COLORS: tuple[tuple[int, int, int], ...] = (
     (150, 190, 220),
     (200, 160, 110),
 )
-"""Colours of labels 1, 2, 3, ... in turn, then the same darker: far apart from one another and from grey."""
+"""Colors of labels 1, 2, 3, ... and then the same darker: distinct from grey and each other."""
 
 DARKER = 0.6
-"""How bright the second round of colours is, so that 24 labels can be told apart."""
+"""Brightness of the second round of colors, which makes 24 labels distinct."""
 
 OVERLAY_OPACITY = 0.25
-"""How much of an overlay's colour hides the grey below it: the tissue must stay readable."""
+"""Opacity of an overlay: the tissue below must stay visible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shades:
-    """Which values are black (`low` and below) and white (`high` and above), and how that is said in a caption."""
+    """The values shown as black (`low` and below) and white (`high` and above), and a caption."""
 
     low: float
     high: float
     caption: str
 
     def grey(self, values: NDArray[Any]) -> Pixels:
-        """Values of any shape as greys, uint8: 255 (x - low) / (high - low), rounded, clamped."""
+        """Grey levels, uint8, of values of any shape: 255 (x - low) / (high - low), clipped."""
         scaled = (values.astype(np.float32) - np.float32(self.low)) * np.float32(
             255.0 / (self.high - self.low)
         )
@@ -58,10 +58,11 @@ class Shades:
 
 
 def shades(volume: Volume, window: WindowLike) -> Shades:
-    """The window to show a volume with: a name, (center, width), or None for the default of its quantity.
+    """The window of a volume: a name, (center, width), or None for the default of its quantity.
 
-    Defaults: hu soft-tissue, unit 0 to 1, display 0 to 255, standardized -3 to 3, anything else its own full range.
-    Raises QuantityError where a window by name is asked of what is not HU, or where a width is not over 0.
+    Defaults: soft-tissue for hu, 0 to 1 for unit, 0 to 255 for display, -3 to 3 for standardized,
+    else the full range of the values. Raises QuantityError for a named window of values that are
+    not HU, and for a width that is not over 0.
     """
     unit = "HU" if volume.quantity == "hu" else volume.quantity
     if window is None and volume.quantity == "hu":
@@ -71,15 +72,15 @@ def shades(volume: Volume, window: WindowLike) -> Shades:
         return Shades(low=low, high=high, caption=f"{unit}   {low:g} to {high:g}")
     if isinstance(window, str) and volume.quantity != "hu":
         raise QuantityError(
-            f"the window '{window}' is in HU, and this volume holds {volume.quantity}; "
-            f"give (center, width) in its own values"
+            f"the window '{window}' is in HU, but the volume holds {volume.quantity}; "
+            f"give (center, width) in its values"
         )
     center, width = (
         window_named(window) if isinstance(window, str) else (float(window[0]), float(window[1]))
     )
     if not (np.isfinite(center) and np.isfinite(width) and width > 0):
         raise QuantityError(
-            f"a window has a finite center and a width over 0, not {center:g} and {width:g}"
+            f"invalid window ({center:g}, {width:g}); expected a finite center and a width over 0"
         )
     name = f"{window}   " if isinstance(window, str) else ""
     return Shades(
@@ -103,14 +104,14 @@ def _default_range(volume: Volume) -> tuple[float, float]:
 
 
 def colored(labels: NDArray[Any]) -> Pixels:
-    """Whole labels (rows, columns) as colours (rows, columns, 3), uint8; 0 is black, the same label always the same."""
+    """Colors (rows, columns, 3), uint8, of integer labels (rows, columns); 0 is black."""
     palette = np.concatenate([np.array(COLORS), np.array(COLORS) * DARKER]).astype(np.uint8)
     whole = np.rint(labels).astype(np.int64)
     return np.where(whole[..., None] == 0, np.uint8(0), palette[(whole - 1) % len(palette)])
 
 
 def overlaid(pixels: Pixels, labels: NDArray[Any]) -> Pixels:
-    """`pixels` (rows, columns, 3) with labels (rows, columns) over them: tinted inside, a full line at the border."""
+    """Blend labels (rows, columns) over `pixels` (rows, columns, 3), with opaque borders."""
     colors, inside, border = colored(labels), labels != 0, _border(labels)
     tinted = np.rint(pixels * (1 - OVERLAY_OPACITY) + colors * OVERLAY_OPACITY).astype(np.uint8)
     return np.where(border[..., None], colors, np.where(inside[..., None], tinted, pixels))
@@ -126,13 +127,13 @@ def _border(labels: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def check_overlay(volume: Volume, overlay: Volume | None) -> None:
-    """Raise GeometryError or QuantityError where an overlay is no label or mask on the volume's own grid."""
+    """Raise an error unless an overlay is a label or mask on the same grid."""
     if overlay is None:
         return
     if overlay.quantity not in ("label", "mask"):
-        raise QuantityError(f"an overlay is a label or a mask, not {overlay.quantity}")
+        raise QuantityError(f"the overlay holds {overlay.quantity}; expected a label or a mask")
     if not overlay.grid.same_as(volume.grid):
         raise GeometryError(
-            f"the overlay lies on {overlay.grid!r}, the image on {volume.grid!r}; "
-            f"bring it over with hu.regrid(overlay, image.grid)"
+            f"the grids of overlay ({overlay.grid!r}) and image ({volume.grid!r}) differ; "
+            f"resample it with hu.regrid(overlay, image.grid)"
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.io.bytes.text import read_short_text
 
 LARGEST_BYTES = 1 << 28
@@ -34,15 +34,13 @@ def read_fingerprint(path: Path) -> dict[str, Any]:
             or spacings.shape[1] != 3
             or not (np.isfinite(spacings).all() and (spacings > 0).all())
         ):
-            raise ReadError(
-                f"{path}: invalid spacings; expected three lengths over 0 mm for each case"
-            )
+            raise unreadable(str(path), "expected three spacings over 0 mm for each scan")
     except HounsfieldError:
         raise
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise ReadError(
-            f"{path}: not a dataset_fingerprint.json of nnU-Net ({type(error).__name__}: {error}); "
-            "name the file that nnUNetv2_extract_fingerprint wrote"
+        raise unreadable(
+            str(path),
+            f"not a dataset_fingerprint.json of nnU-Net ({type(error).__name__}: {error})",
         ) from None
     return {
         **values,

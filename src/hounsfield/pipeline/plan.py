@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import html_value, spec_text
 from hounsfield.core.errors import GeometryError, PipelineError, QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
@@ -91,6 +92,18 @@ class Plan:
             "peak_bytes": self.peak_bytes,
         }
 
+    def __repr__(self) -> str:
+        return f"Plan({_count(len(self.passes))}, {spec_text(self.spec)})"
+
+    def _repr_html_(self) -> str:
+        rows = [("source", spec_text(self.source))]
+        rows += [
+            (f"pass {number}", f"{' + '.join(one.steps) or 'read'}: {spec_text(one.spec)}")
+            for number, one in enumerate(self.passes, 1)
+        ]
+        moved, peak = f"{self.bytes_moved / 1e6:.1f} MB", f"{self.peak_bytes / 1e6:.1f} MB"
+        return html_value("Plan", [*rows, ("bytes moved", moved), ("peak memory", peak)])
+
     def __str__(self) -> str:
         lines = [f"source -> {self.source.quantity} {self.source.dtype} {self.source.grid!r}"]
         lines += [f"pass {n}: {one}" for n, one in enumerate(self.passes, 1)]
@@ -172,6 +185,10 @@ def _pass(fused: FusedPass, numbers: tuple[int, ...]) -> Pass:
         bytes_read=_bytes(fused.source),
         bytes_written=_bytes(fused.spec),
     )
+
+
+def _count(count: int) -> str:
+    return f"{count} pass" if count == 1 else f"{count} passes"
 
 
 def _bytes(spec: Spec) -> int:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import HounsfieldError, PipelineError, ReadError
+from hounsfield.core.display import counted, grid_text, html_value
+from hounsfield.core.errors import HounsfieldError, PipelineError, unreadable
 from hounsfield.core.grid import Grid
 from hounsfield.core.source import VolumeSource, grid_data, grid_of
 from hounsfield.core.spec import Spec
@@ -68,6 +69,28 @@ class Record:
     outputs: Mapping[str, str] = field(default_factory=dict)
     volatile: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        case = f"case {self.case}, " if self.case else ""
+        return f"Record({case}{counted(len(self.steps), 'step')}, output: {self._output_text()})"
+
+    def _repr_html_(self) -> str:
+        rows = [("case", self.case or "none"), ("version", self.version)]
+        rows += [("steps", self.step_names), ("output", self._output_text())]
+        return html_value("Record", [*rows, ("diagnostics", str(len(self.diagnostics)))])
+
+    @property
+    def step_names(self) -> str:
+        """The names of its steps in order, on one line."""
+        return " > ".join(str(step.get("step", "?")) for step in self.steps) or "none"
+
+    def _output_text(self) -> str:
+        """Quantity, dtype and grid of the output on one line."""
+        try:
+            text = grid_text(self.output_grid)
+            return f"{self.output['quantity']}, {self.output['dtype']}, {text}"
+        except (HounsfieldError, KeyError, TypeError, ValueError):
+            return "unknown"
+
     def to_json(self) -> dict[str, Any]:
         """As plain data, with the schema's version."""
         return {
@@ -110,9 +133,7 @@ class Record:
             data = json.loads(text)
             schema = data.pop("schema")
             if schema != SCHEMA:
-                raise ReadError(
-                    f"{path}: schema {schema} is not {SCHEMA}, which this version reads"
-                )
+                raise unreadable(str(path), f"record schema {schema}; expected {SCHEMA}")
             record = cls(
                 **{**data, "steps": tuple(data["steps"]), "diagnostics": tuple(data["diagnostics"])}
             )
@@ -121,7 +142,7 @@ class Record:
         except HounsfieldError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-            raise ReadError(f"{path}: is no record of a run ({type(error).__name__})") from None
+            raise unreadable(str(path), f"not a record of a run ({type(error).__name__})") from None
 
     def _check_grids(self) -> None:
         """Raise KeyError, TypeError, ValueError or GeometryError where it does not say where its voxels lie."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import counted, html_value, spec_text
 from hounsfield.core.volume import Volume
 from hounsfield.pipeline.record import Record
 from hounsfield.steps.split_slices import slices
@@ -28,3 +29,14 @@ class Result:
     def slices(self) -> Iterator[Volume]:
         """The volume's k-slices one by one, each in its place in the world."""
         return slices(self.volume)
+
+    def __repr__(self) -> str:
+        counts = ((self.labels, "label"), (self.masks, "mask"), (self.record.steps, "step"))
+        texts = ", ".join(counted(len(values), noun) for values, noun in counts)
+        return f"Result({spec_text(self.volume.spec)}, {texts})"
+
+    def _repr_html_(self) -> str:
+        rows = [("volume", spec_text(self.volume.spec)), ("labels", str(len(self.labels)))]
+        rows += [("mask", f"{name}: {spec_text(mask.spec)}") for name, mask in self.masks.items()]
+        rows += [("steps", self.record.step_names)]
+        return html_value("Result", rows, png=self.volume._repr_png_())

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -311,7 +312,9 @@ def _fill_parameters(
         try:
             found = read_fingerprint(Path(given[name]))
         except HounsfieldError as error:
-            diagnostics.append(Diagnostic("VALUE", "refusal", str(error), "--set"))
+            diagnostics += [
+                replace(each, where=each.where or "--set") for each in error.diagnostics
+            ]
             continue
         for row in rows:
             for key, value in row.items():

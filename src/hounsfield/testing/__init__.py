@@ -1,4 +1,4 @@
-"""For tests of Hounsfield and of plug-ins: strategies, and abstract tests of steps, readers, writers, samplers and engines.
+"""Tools for testing: hypothesis strategies, and abstract test classes for plug-ins.
 
     from hounsfield.testing import StepTests
 

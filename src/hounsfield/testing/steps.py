@@ -1,4 +1,4 @@
-"""What every step must keep, as an abstract test class: inherit it, say which step, and pytest does the rest."""
+"""Abstract tests that every step must pass."""
 
 from __future__ import annotations
 
@@ -86,23 +86,23 @@ class StepTests:
             (-30, 30, -50), self.landmark_shape
         )
         grid = upright.reoriented(orientation)
-        place = upright.world([9.3, 8.2, 7.4])
-        image = blob(grid, at_ras_mm=place, radius_mm=2.5)
+        point = upright.world([9.3, 8.2, 7.4])
+        image = blob(grid, at_ras_mm=point, radius_mm=2.5)
         label = Volume.from_array(
             (image.array > 0).astype(np.uint8, order="F"), affine=grid.affine, quantity="label"
         )
         done = applied(self.step(), Case(image, {"blob": label}))
-        assert _off_by(done.image, place) <= 0.5, f"{orientation}: the blob moved"
+        assert _off_by(done.image, point) <= 0.5, f"{orientation}: the blob moved"
         after = done.labels["blob"]
         assert set(np.unique(after.array)) <= {0, 1}, (
             f"{orientation}: a label value was interpolated"
         )
         assert after.array.any(), f"{orientation}: the label was lost"
-        assert _off_by(after, place) <= 0.5, f"{orientation}: the label moved"
+        assert _off_by(after, point) <= 0.5, f"{orientation}: the label moved"
 
 
-def _off_by(volume: Volume, place_ras_mm: NDArray[np.float64]) -> float:
-    """How far the bright part of a volume lies from a place, in its voxels along the worst axis."""
+def _off_by(volume: Volume, point_ras_mm: NDArray[np.float64]) -> float:
+    """The largest distance along an axis of the blob from a point, in voxels."""
     return float(
-        np.abs(volume.grid.index(middle_of(volume)) - volume.grid.index(place_ras_mm)).max()
+        np.abs(volume.grid.index(middle_of(volume)) - volume.grid.index(point_ras_mm)).max()
     )

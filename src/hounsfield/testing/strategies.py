@@ -1,4 +1,4 @@
-"""Hypothesis strategies for core values and pipelines; arrays come from seeds, so examples stay small and quick."""
+"""Hypothesis strategies for core values and pipelines; arrays are drawn as seeds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from hounsfield.testing.values import noise
 ORIENTATIONS = tuple(
     "".join(letters) for order in permutations(("LR", "PA", "IS")) for letters in product(*order)
 )
-"""All 48 ways in which three axes can lie along the world's."""
+"""The 48 orientations of three axes along the world axes."""
 
 _QUANTITIES: st.SearchStrategy[Quantity] = st.sampled_from(
     ("hu", "unit", "standardized", "display", "other")
@@ -108,8 +108,8 @@ def stacks(
     )
     straight = draw(st.booleans()) if upright is None else upright
     lean = 0.0 if straight else draw(st.floats(0.1, 0.5)) * draw(st.sampled_from((-1.0, 1.0)))
-    places = np.concatenate([[0.0], np.cumsum(gaps)])
-    origins = affine[:3, 3] + np.outer(places, normal + lean * step_j / np.linalg.norm(step_j))
+    positions = np.concatenate([[0.0], np.cumsum(gaps)])
+    origins = affine[:3, 3] + np.outer(positions, normal + lean * step_j / np.linalg.norm(step_j))
     values = (
         np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
         .integers(0, 4096, (ni, nj, nk))

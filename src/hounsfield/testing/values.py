@@ -1,4 +1,4 @@
-"""Volumes whose voxels are known from where they lie: noise, a straight ramp in the world, a bright blob."""
+"""Synthetic volumes: noise, a linear ramp and a bright blob."""
 
 from __future__ import annotations
 

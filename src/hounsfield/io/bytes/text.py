@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from hounsfield.core.errors import ReadError
+from hounsfield.core.errors import ReadError, missing_file, unreadable
 from hounsfield.core.file_system import open_flags
 
 
@@ -19,17 +19,18 @@ def read_short_text(path: Path, *, largest_bytes: int) -> str:
         handle = os.open(path, open_flags("O_RDONLY", "O_NONBLOCK"))
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise ReadError(f"{path}: not a regular file")
+                raise unreadable(str(path), "not a regular file; expected a text file")
             data = file.read(largest_bytes + 1)
     except ReadError:
         raise
+    except FileNotFoundError:
+        raise missing_file(path) from None
     except (OSError, ValueError) as error:
-        raise ReadError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'invalid name'})"
-        ) from None
+        reason = getattr(error, "strerror", None) or "invalid file name"
+        raise unreadable(str(path), f"cannot be read ({reason})") from None
     if len(data) > largest_bytes:
-        raise ReadError(f"{path}: larger than {largest_bytes} bytes")
+        raise unreadable(str(path), f"too large; expected at most {largest_bytes} bytes")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise ReadError(f"{path}: cannot be read (not UTF-8)") from None
+        raise unreadable(str(path), "cannot be read (not UTF-8)") from None

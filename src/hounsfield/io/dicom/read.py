@@ -14,19 +14,21 @@ from hounsfield.core.spec import BACKGROUNDS, Quantity
 from hounsfield.core.stack import Decode, Stack
 from hounsfield.io.bytes.checksum import SourceFiles
 from hounsfield.io.dicom.files.listing import files_of, sources
-from hounsfield.io.dicom.files.source import printable
 from hounsfield.io.dicom.header.frame import Frame
 from hounsfield.io.dicom.header.scan_headers import OtherFile, scan_headers
 from hounsfield.io.dicom.pixels.codestream import with_codestream_signs
 from hounsfield.io.dicom.pixels.decode import FrameDecoder, common_dtype
 from hounsfield.io.dicom.pixels.interpolate import FilledDecoder, output_slices
 from hounsfield.io.dicom.pixels.padding import NO_PADDING, find_padding
+from hounsfield.io.dicom.series.select_series import (
+    listed,
+    matching_series,
+    no_such_series,
+    readable_series,
+)
 from hounsfield.io.dicom.series.series import Series, series_of, unread_files
 from hounsfield.io.dicom.series.slices import slice_geometry
 from hounsfield.io.dicom.series.validate import ValidatedSeries, validate
-
-SHOWN_IDS = 8
-"""A message lists at most this many series ids."""
 
 
 def open_dicom(
@@ -35,7 +37,7 @@ def open_dicom(
     """Open the CT series at `path` (file, folder, zip, tar or DICOMDIR) as a Stack.
 
     Slices are decoded on demand; at most three are decoded here, to detect padding that the header
-    does not declare. `series` selects a series by its id (see `scan_dicom`) if there are several.
+    does not declare. `series` selects a series by its id or number (see `scan_dicom`) if there are several.
     Values that are not HU are refused unless `quantity` is not 'hu'; the Stack's quantity is then
     'other'. Raises ReadError if nothing can be read, RefusedError with its codes if reading would
     require a guess.
@@ -125,18 +127,21 @@ def _select_series(
     all_series: Sequence[Series], series_id: str | None, path: Path, other: Sequence[OtherFile]
 ) -> Series:
     """The requested series, or the only readable one; raises RefusedError if ambiguous."""
-    matches = [series for series in all_series if series_id in (None, series.id)]
-    if series_id is not None and not matches:
-        message = f"no series with id '{series_id}'; use inspect to list the ids"
-        raise unreadable(printable(path.name), message)
-    readable = [series for series in matches if series.is_readable]
+    readable = readable_series(all_series)
+    if series_id is not None:
+        matches = matching_series(all_series, series_id)
+        if not matches and readable:
+            raise refused("NO_SERIES", no_such_series(all_series, series_id))
+        readable = readable_series(matches)
     if len(readable) == 1:
         return readable[0]
     if not readable:
         raise _no_series_error(all_series, path, other)
-    ids = ", ".join(item.id for item in readable[:SHOWN_IDS])
-    message = f"found {len(readable)} readable series; select one with series=, one of {ids}"
-    several = Diagnostic("SEVERAL_SERIES", "refusal", message, printable(path.name))
+    message = (
+        f"found {len(readable)} series, expected one; choose one by its number or id, "
+        f"such as series=0: {listed(all_series)}"
+    )
+    several = Diagnostic("SEVERAL_SERIES", "refusal", message, str(path))
     raise RefusedError([*_split_reasons(readable), several])
 
 
@@ -153,7 +158,7 @@ def _no_series_error(
 ) -> ReadError | RefusedError:
     if all_series:
         kinds = ", ".join(sorted({series.group.kind for series in all_series}))
-        return refused("NO_CT", f"no CT series, only {kinds}", where=printable(path.name))
+        return refused("NO_CT", f"no CT series, only {kinds}", where=str(path))
     dicom = [item for item in other if item.code != "NOT_DICOM"]
     if dicom:
         count = f" ({len(dicom)} such files)" if len(dicom) > 1 else ""
@@ -161,8 +166,8 @@ def _no_series_error(
             dicom[0].name, f"{_OTHER_FILE_MESSAGES[dicom[0].code]}{count}", code=dicom[0].code
         )
     if other:
-        return unreadable(printable(path.name), "no DICOM files", code="NOT_DICOM")
-    return unreadable(printable(path.name), "folder is empty", code="EMPTY")
+        return unreadable(str(path), "no DICOM files", code="NOT_DICOM")
+    return unreadable(str(path), "folder is empty", code="EMPTY")
 
 
 _OTHER_FILE_MESSAGES = {

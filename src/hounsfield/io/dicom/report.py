@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hounsfield.io.dicom.files.listing import sources
 from hounsfield.io.dicom.header.frame import Frame, diagnose
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes, plane
 from hounsfield.io.dicom.header.scan_headers import Progress, scan_headers
+from hounsfield.io.dicom.series.select_series import readable_series
 from hounsfield.io.dicom.series.series import Series, series_of, unread_files
 from hounsfield.io.dicom.series.spacing import tally
 from hounsfield.io.dicom.series.validate import ValidatedSeries, validate
@@ -44,10 +46,14 @@ def scan_dicom(
         OtherFile(name=item.name, hidden=hidden_name(item.ordinal, item.name), code=item.code)
         for item in result.other
     ]
-    lost = unread_files(result)
-    return Inspection(
-        [report(series, policy=policy, extra=lost) for series in series_of(result)], other
-    )
+    lost, found = unread_files(result), series_of(result)
+    numbers = {id(series): number for number, series in enumerate(readable_series(found))}
+    reports = [report(series, policy=policy, extra=lost) for series in found]
+    numbered = [
+        replace(made, number=numbers.get(id(series)))
+        for made, series in zip(reports, found, strict=True)
+    ]
+    return Inspection(numbered, other)
 
 
 def report(

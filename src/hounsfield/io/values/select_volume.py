@@ -15,7 +15,7 @@ def select_volume(
     """
     if count == 1:
         if series not in (None, "0"):
-            raise refused("VOLUMES", "file has one volume; use series='0' or omit it")
+            raise refused("VOLUMES", f"no volume '{series}'; the file holds one, series=0")
         return 0, (
             (
                 Diagnostic(
@@ -30,7 +30,7 @@ def select_volume(
     if series is None or not series.isdecimal() or int(series) >= count:
         raise refused(
             "VOLUMES",
-            f"file has {count} volumes; select one with series='0' to series='{count - 1}'",
+            f"found {count} volumes, expected one; choose one with series=0 to series={count - 1}",
         )
     return int(series), (
         Diagnostic("CHOSEN", "note", f"read volume {int(series)} of {count}, counted from 0"),

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.core.errors import HounsfieldError, MissingFileError, ReadError
 from hounsfield.io.bytes.gzip.bounded import RATIO, Codec, allocate, fill, too_short
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -26,7 +26,7 @@ def reading(kind: str) -> Iterator[None]:
     except HounsfieldError:
         raise
     except FileNotFoundError:
-        raise ReadError(f"{kind} file does not exist") from None
+        raise MissingFileError(f"no such {kind} file") from None
     except PermissionError:
         raise ReadError(
             f"no permission to read the {kind} file; change its permissions or copy it"

@@ -93,12 +93,12 @@ def archive_sources(path: Path) -> list[Source]:
     ) as error:
         if isinstance(error, RefusedError):
             raise
-        raise unreadable(printable(path.name), "archive is corrupt") from None
+        raise unreadable(str(path), "archive is corrupt") from None
     except OSError as error:
         if isinstance(error, ReadError):
             raise
         raise unreadable(
-            printable(path.name), f"archive cannot be read ({error.strerror or 'corrupt'})"
+            str(path), f"archive cannot be read ({error.strerror or 'corrupt'})"
         ) from None
 
 
@@ -128,18 +128,17 @@ def _zip_sources(path: Path) -> list[Source]:
     members = archive.infolist()
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_TOTAL:
         raise _refuse(
-            printable(path.name),
-            f"archive exceeds {MAX_MEMBERS} members or {MAX_TOTAL} bytes uncompressed",
+            str(path), f"archive exceeds {MAX_MEMBERS} members or {MAX_TOTAL} bytes uncompressed"
         )
     for index, member in enumerate(members):
-        check_member(member.filename, archive=printable(path.name), ordinal=index)
+        check_member(member.filename, archive=str(path), ordinal=index)
         if (member.external_attr >> 16) & 0o170000 == 0o120000:
-            raise _refuse(printable(path.name), f"member {index + 1} is a link")
+            raise _refuse(str(path), f"member {index + 1} is a link")
         if member.file_size > MAX_MEMBER or member.file_size > MAX_RATIO * (
             member.compress_size + 64
         ):
             raise _refuse(
-                printable(path.name),
+                str(path),
                 f"member {index + 1} declares {member.file_size} bytes from {member.compress_size}",
             )
     files = sorted(
@@ -184,17 +183,15 @@ def _tar_members(file: IO[bytes], path: Path, holder: TempFile | None) -> list[S
     members: list[tarfile.TarInfo] = []
     with tarfile.open(fileobj=file, mode="r:") as archive:
         for index, member in enumerate(archive):
-            check_member(member.name, archive=printable(path.name), ordinal=index)
+            check_member(member.name, archive=str(path), ordinal=index)
             if not (member.isfile() or member.isdir()) or member.issparse():
-                raise _refuse(printable(path.name), f"member {index + 1} is not a regular file")
+                raise _refuse(str(path), f"member {index + 1} is not a regular file")
             if index >= MAX_MEMBERS:
-                raise _refuse(printable(path.name), f"archive exceeds {MAX_MEMBERS} members")
+                raise _refuse(str(path), f"archive exceeds {MAX_MEMBERS} members")
             members.append(member)
         file.seek(archive.offset)
         if file.read(_BLOCK).strip(b"\0") or file.tell() < archive.offset + _BLOCK:
-            raise unreadable(
-                printable(path.name), "archive is truncated; its end marker is missing"
-            )
+            raise unreadable(str(path), "archive is truncated; its end marker is missing")
     files = sorted(
         (member for member in members if member.isfile()), key=lambda member: member.name
     )
@@ -223,10 +220,9 @@ def _unpacked(path: Path) -> TempFile:
                 done += len(chunk)
                 if done > MAX_UNPACKED_TAR or done > MAX_RATIO * (path.stat().st_size + 64):
                     raise _refuse(
-                        printable(path.name),
-                        f"archive exceeds {MAX_UNPACKED_TAR} bytes uncompressed",
+                        str(path), f"archive exceeds {MAX_UNPACKED_TAR} bytes uncompressed"
                     )
                 target.write(chunk)
     except lzma.LZMAError:
-        raise unreadable(printable(path.name), "archive is corrupt") from None
+        raise unreadable(str(path), "archive is corrupt") from None
     return holder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hounsfield.core.errors import refused, unreadable
 from hounsfield.io.dicom import tags
-from hounsfield.io.dicom.files.source import Source, file_source, printable
+from hounsfield.io.dicom.files.source import Source, file_source
 
 LONGEST_NAME, DEEPEST = 64, 32
 """A file id has at most 8 components of 8 characters (PS3.10 8.2); many writers exceed both."""
@@ -35,17 +35,17 @@ def dicomdir_sources(path: Path) -> list[Source]:
             raise refused(
                 "DICOMDIR",
                 f"reference {number} points outside the folder of the DICOMDIR",
-                where=printable(path.name),
+                where=str(path),
             )
         actual = actual or _inside(folder, tuple(part.lower() for part in parts))
         if actual is None:
             message = f"file of reference {number} of the DICOMDIR is missing"
-            raise unreadable(printable(path.name), message)
+            raise unreadable(str(path), message)
         if name not in seen:
             found.append(file_source(actual, name=name, ordinal=len(found)))
         seen.add(name)
     if not found:
-        raise unreadable(printable(path.name), "DICOMDIR refers to no file")
+        raise unreadable(str(path), "DICOMDIR refers to no file")
     return found
 
 
@@ -74,7 +74,7 @@ def _references(path: Path) -> list[tuple[str, ...]]:
     import pydicom
 
     if path.stat().st_size > MAX_SIZE:
-        raise unreadable(printable(path.name), f"DICOMDIR is larger than {MAX_SIZE} bytes")
+        raise unreadable(str(path), f"DICOMDIR is larger than {MAX_SIZE} bytes")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -87,4 +87,4 @@ def _references(path: Path) -> list[tuple[str, ...]]:
                 if value
             ]
         except Exception:
-            raise unreadable(printable(path.name), "DICOMDIR is corrupt") from None
+            raise unreadable(str(path), "DICOMDIR is corrupt") from None

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from hounsfield.core.errors import ReadError, unreadable
+from hounsfield.core.errors import ReadError, missing_file, unreadable
 from hounsfield.io.dicom.files.archive import archive_sources, is_archive
 from hounsfield.io.dicom.files.dicomdir import dicomdir_sources, is_dicomdir
 from hounsfield.io.dicom.files.source import FileSource, Source, file_source, printable
@@ -22,11 +22,11 @@ def sources(path: Path) -> list[Source]:
     outside itself.
     """
     if not os.path.exists(path):
-        raise unreadable(printable(path.name), "no such file or folder")
+        raise missing_file(path)
     if path.is_dir():
         return list(_numbered(path))
     if not path.is_file():
-        raise unreadable(printable(path.name), "neither a file nor a folder")
+        raise unreadable(str(path), "neither a file nor a folder")
     source = file_source(path, name=path.name)
     head = source.read(0, 512)
     if is_archive(head) and head[128:132] != b"DICM":
@@ -64,7 +64,7 @@ def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int
         raise
     except OSError as error:
         raise unreadable(
-            printable(prefix) or "the folder", f"cannot be listed ({error.strerror})"
+            printable(prefix) or folder, f"cannot be listed ({error.strerror})"
         ) from None
 
 

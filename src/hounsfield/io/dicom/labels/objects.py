@@ -8,7 +8,7 @@ from pathlib import Path
 from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.listing import sources
-from hounsfield.io.dicom.files.source import Source, printable
+from hounsfield.io.dicom.files.source import Source
 from hounsfield.io.dicom.header.fast_header import HeaderError, NestedTooDeep, parse_header
 from hounsfield.io.dicom.header.read_header import read_frames
 
@@ -36,7 +36,7 @@ def label_objects(path: Path) -> list[LabelObject]:
         is_image = any(item.sop_class for item in objects)
         message = "DICOM without labels" if is_image else "no readable DICOM file"
         message += "; expected RTSTRUCT or SEG"
-        raise unreadable(printable(path.name), message, code="NO_LABELS")
+        raise unreadable(str(path), message, code="NO_LABELS")
     return labels
 
 
