@@ -147,7 +147,7 @@ def test_no_path_and_no_text_of_a_header_is_shown() -> None:
     )
     found = hu.Diagnostic("GAP", "repair", "a gap", HOSTILE, files=((0, HOSTILE),))
     stack = hu.Stack.from_volume(volume.channel(0)).replaced(
-        diagnostics=(found,), source_sha256=HOSTILE
+        diagnostics=(found,), checksum=lambda: HOSTILE
     )
     record = _hostile_record()
     result = hu.Result(volume=volume, labels={HOSTILE: volume}, masks={}, record=record)

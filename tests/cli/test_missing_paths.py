@@ -65,7 +65,7 @@ def test_a_missing_path_is_named_as_typed_and_never_written_down(
     [
         hu.read,
         hu.open,
-        hu.scan,
+        hu.inspect,
         lambda path: hu.Record.load(Path(path)),
         lambda path: hu.Pipeline.load(Path(f"{path}.toml")),
         lambda path: read_prediction(Path(path)),

@@ -28,7 +28,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_number_selects_what_the_id_of_that_row_selects(study: Path) -> None:
-    reports = hu.scan(study)
+    reports = hu.inspect(study)
     assert [report.number for report in reports] == [0, 1, 2]
     for report in reports:
         assert report.number is not None
@@ -41,7 +41,7 @@ def test_a_number_selects_what_the_id_of_that_row_selects(study: Path) -> None:
 def test_several_series_are_listed_by_number_and_id(study: Path) -> None:
     with pytest.raises(hu.RefusedError, match="found 3 series, expected one") as caught:
         hu.open(study)
-    for report in hu.scan(study):
+    for report in hu.inspect(study):
         assert f"{report.number} ({report.id})" in str(caught.value)
 
 
@@ -54,12 +54,12 @@ def test_a_series_that_is_not_there_is_one_refusal_that_lists_what_is(
     ) as caught:
         hu.open(study, series=wanted)
     assert caught.value.codes == ("NO_SERIES",)
-    for report in hu.scan(study):
+    for report in hu.inspect(study):
         assert f"{report.number} ({report.id})" in str(caught.value)
 
 
 def test_a_run_takes_the_series_that_read_takes(study: Path) -> None:
-    for report in hu.scan(study):
+    for report in hu.inspect(study):
         (case,) = discover([str(study)], series=str(report.number)).cases
         assert case.series == case.id == report.id
     found = discover([str(study)], series="7")
@@ -68,7 +68,7 @@ def test_a_run_takes_the_series_that_read_takes(study: Path) -> None:
 
 
 def test_an_id_that_one_source_has_leaves_the_others_out(study: Path) -> None:
-    wanted = hu.scan(study)[1].id
+    wanted = hu.inspect(study)[1].id
     found = discover([str(study / str(number)) for number in range(3)], series=wanted)
     assert [case.id for case in found.cases] == [wanted]
     assert found.missed == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.volume import Volume
-from hounsfield.io.bytes.gzip.write import writing
+from hounsfield.io.bytes.gzip.write import open_output
 from hounsfield.io.values.storable import blocks, storable
 from hounsfield_rawct.format import MAGIC
 
@@ -23,7 +23,7 @@ def write_rawct(volume: Volume, path: Path) -> None:
         f"affine {' '.join(repr(float(value)) for value in volume.grid.affine[:3].ravel())}",
         "voxels",
     ]
-    with writing(path, is_packed=False) as file:
+    with open_output(path, is_packed=False) as file:
         file.write(MAGIC + "".join(f"{line}\n" for line in lines).encode("ascii"))
         for block in blocks(array):
             file.write(block)
