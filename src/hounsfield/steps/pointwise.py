@@ -1,4 +1,4 @@
-"""What pointwise steps share: each value changes by itself, and clamped lines fold into a sampling."""
+"""The base class of pointwise steps; clamped linear functions are fused with a sampling."""
 
 from __future__ import annotations
 
@@ -14,33 +14,38 @@ from hounsfield.steps.base import image_only
 
 
 class PointwiseStep:
-    """A step that changes each value by itself; a subclass gives `plan`, and `transfer` or `values`."""
+    """A step that changes each value on its own.
+
+    A subclass defines `plan`, and `transfer` or `values`.
+    """
 
     __slots__ = ()
 
     def plan(self, spec: Spec) -> Spec:
-        """What the values become."""
-        raise QuantityError(f"{type(self).__name__} does not say what it makes")
+        """Return the Spec of the new values."""
+        raise QuantityError(f"{type(self).__name__} has no plan; it must define plan()")
 
     def transfer(self, spec: Spec) -> Transfer | None:
-        """The step as a clamped line on values of `spec`, or None where it is not one."""
+        """Return the step as a clamped linear function of values of `spec`, None if it is not."""
         return None
 
     def values(self, array: Array, spec: Spec) -> Array:
-        """The new values of an array of any shape, in the planned dtype."""
+        """Return the new values of an array of any shape, in the planned dtype."""
         line = self.transfer(spec)
         if line is None:
-            raise QuantityError(f"{type(self).__name__} is no line and gives no values of its own")
+            raise QuantityError(
+                f"{type(self).__name__} is not linear; it must define values() or transfer()"
+            )
         return transferred(array, line, self.plan(spec).dtype)
 
     def apply(self, case: Case) -> Case:
-        """Change the image's values; labels and masks stay."""
+        """Change the image's values; labels and masks are unchanged."""
         spec = self.plan(case.image.spec)
         return image_only(case, Volume(self.values(case.image.array, case.image.spec), spec))
 
 
 def transferred(array: Array, line: Transfer, dtype: np.dtype[Any]) -> Array:
-    """An array through a clamped line: in its own dtype where it is only clipped, else in float32."""
+    """Return a clamped linear function of an array, in its dtype if only clipped, else float32."""
     if line.slope == 1 and line.intercept == 0 and array.dtype == dtype:
         low = None if line.low == float("-inf") else dtype.type(_within(line.low, dtype))
         high = None if line.high == float("inf") else dtype.type(_within(line.high, dtype))
@@ -57,9 +62,10 @@ def transferred(array: Array, line: Transfer, dtype: np.dtype[Any]) -> Array:
 
 
 def cast(volume: Volume, dtype: np.dtype[Any]) -> Volume:
-    """The volume in another dtype: whole numbers rounded half to even; raises QuantityError where values do not fit.
+    """Return the volume in another dtype; integers are rounded half to even.
 
-    0..1 is not cast to whole numbers, which would leave 0 and 1: map it to 0..255 first.
+    Raises QuantityError if values do not fit the dtype, or for 0..1 as integers, which would leave
+    only 0 and 1: map it to 0..255 first.
     """
     if dtype == volume.spec.dtype:
         return volume
@@ -67,18 +73,20 @@ def cast(volume: Volume, dtype: np.dtype[Any]) -> Volume:
     if dtype.kind in "iu":
         if volume.quantity in ("unit", "standardized"):
             raise QuantityError(
-                f"{volume.quantity} values cannot be {dtype}: map them with MapRange(to_high=255) first"
+                f"{volume.quantity} values cannot be {dtype}; "
+                "map them with MapRange(to_high=255) first"
             )
         limits = np.iinfo(dtype)
         low, high = float(array.min()), float(array.max())
         if low < limits.min or high > limits.max:
             raise QuantityError(
-                f"values from {low:g} to {high:g} do not fit {dtype} ({limits.min} to {limits.max})"
+                f"values from {low:g} to {high:g} do not fit {dtype} "
+                f"({limits.min} to {limits.max}); use another dtype or a Clip"
             )
         array = np.rint(array) if array.dtype.kind == "f" else array
     elif dtype.kind != "f":
         raise QuantityError(
-            f"an image is not cast to {dtype}; take int16, uint8, float16 or float32"
+            f"an image cannot be cast to {dtype}; use int16, uint8, float16 or float32"
         )
     return Volume(array.astype(dtype, order="F"), volume.spec.replaced(dtype=dtype))
 

@@ -1,4 +1,4 @@
-"""Every step by its name: what a pipeline file may say."""
+"""The registry of steps by the names that a pipeline file uses."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ NAMES: dict[str, str] = {
     "Slab": "slab",
     "SplitSlices": "split_slices",
 }
-"""The module of this package that holds each step, one a line; a new step is one more."""
+"""The module of this package for each step; a new step needs one more line."""
 
 
 @cache
 def step_class(name: str) -> type:
-    """The class of the step `name`, imported when first asked for; KeyError where there is none."""
+    """Return the class of the step `name`, imported on first use; raises KeyError if unknown."""
     found = getattr(import_module(f"hounsfield.steps.{NAMES[name]}"), name)
     assert isinstance(found, type)
     return found
