@@ -71,7 +71,7 @@ def test_an_unknown_quantity_or_policy_is_named(tmp_path: Path) -> None:
     path = nifti(tmp_path / "x.nii", head_like())
     with pytest.raises(QuantityError, match="'HU' is none of hu, unit"):
         read(path, quantity="HU")  # type: ignore[arg-type]
-    with pytest.raises(HounsfieldError, match="'never' is none of"):
+    with pytest.raises(HounsfieldError, match="'never' is not supported; expected one of"):
         read(path, gaps="never")  # type: ignore[arg-type]
     with pytest.raises(HounsfieldError, match="'XYZ' is not three of"):
         read(

@@ -1,8 +1,8 @@
-"""The errors and warnings of this package; each error is also the builtin that a caller would expect.
+"""The errors and warnings of this package; each error is also a builtin error.
 
 HounsfieldError
 ├── GeometryError   (ValueError)   an impossible grid, shape or affine
-├── QuantityError   (ValueError)   values of the wrong quantity, such as HU expected and a label found
+├── QuantityError   (ValueError)   values of the wrong quantity, such as a label instead of HU
 ├── PipelineError   (ValueError)   steps that cannot run as written
 ├── RefusedError    (ValueError)   data that could be read only by guessing
 ├── ReadError       (OSError)      a file that is truncated, corrupt or of an unknown format
@@ -10,7 +10,7 @@ HounsfieldError
 ├── WriteError      (OSError)      an output that could not be written; no partial file is left
 └── MissingExtraError (ImportError) an optional library that is not installed
 
-HounsfieldWarning (UserWarning)   a repair, an assumption or a doubt
+HounsfieldWarning (UserWarning)   a repair, an assumption or a possible problem
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class HounsfieldError(Exception):
 
 
 class HounsfieldWarning(UserWarning):
-    """A repair, an assumption or a doubt; its text is one line, and `diagnostic` is what it is about."""
+    """A repair, an assumption or a possible problem, described by `diagnostic` in one line."""
 
     def __init__(self, problem: str | Diagnostic) -> None:
         if isinstance(problem, str):
@@ -81,7 +81,7 @@ class PipelineError(HounsfieldError, ValueError):
 
 
 class RefusedError(HounsfieldError, ValueError):
-    """Data that could be read only by guessing; the message says how to read it all the same."""
+    """Data that could be read only by guessing; the message explains how to read it anyway."""
 
     code = "REFUSED"
 
@@ -116,7 +116,7 @@ def refused(code: str, message: str, *, where: str = "") -> RefusedError:
 
 
 def unreadable(where: str, message: str, *, code: str = "UNREADABLE") -> ReadError:
-    """Return the ReadError of one file: `where` names it on the terminal, and is left out of records."""
+    """Return the ReadError of one file, which `where` names on the terminal but not in records."""
     return ReadError(Diagnostic(code, "refusal", message, where))
 
 
@@ -126,6 +126,6 @@ def warn(problem: str | Diagnostic, *, stacklevel: int = 2) -> None:
 
 
 def warned(caught: Iterable[warnings.WarningMessage]) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics of the HounsfieldWarnings that `warnings.catch_warnings(record=True)` caught."""
+    """Return the diagnostics of HounsfieldWarnings among recorded warnings."""
     messages = [each.message for each in caught]
     return tuple(each.diagnostic for each in messages if isinstance(each, HounsfieldWarning))

@@ -1,4 +1,4 @@
-"""What to do where data is not plain: refuse, repair or take the user's word."""
+"""The policy of readers for incomplete or irregular data: refuse, repair or assume."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from hounsfield.core.errors import PipelineError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPolicy:
-    """How a reader treats what is not plain; the defaults refuse what could only be guessed.
+    """How a reader treats incomplete or irregular data; by default it refuses to guess.
 
-    gaps: refuse missing slices, or fill them (a mask says which). uneven: sample uneven slices onto an even grid, or
-    refuse. tilt: shear a tilted gantry right in the same sampling, or refuse. padding: turn it into air before
-    anything interpolates it, or keep it. assume: 'hu' takes values for HU that do not say so. assume_affine: three
-    letters such as 'RAS' for a NIfTI without any affine; its spacing is then taken from pixdim.
+    gaps: refuse missing slices, or fill them (a mask marks them). uneven: resample unevenly spaced
+    slices onto an even grid, or refuse. tilt: correct gantry tilt in the same sampling, or refuse.
+    padding: replace it with air before interpolation, or keep it. assume: 'hu' accepts values
+    without a unit as HU. assume_affine: three letters such as 'RAS' for a NIfTI without an affine;
+    its spacing is then read from pixdim.
     """
 
     gaps: Literal["refuse", "fill"] = "refuse"
@@ -42,7 +43,8 @@ class ReadPolicy:
                     Diagnostic(
                         "POLICY",
                         "refusal",
-                        f"'{value}' is none of {', '.join(dict.fromkeys(allowed))}",
+                        f"'{value}' is not supported; "
+                        f"expected one of {', '.join(dict.fromkeys(allowed))}",
                         item.name,
                     )
                 )
@@ -51,4 +53,4 @@ class ReadPolicy:
 
 
 DEFAULT_POLICY = ReadPolicy()
-"""Refuse what could only be guessed, repair what is known."""
+"""The default policy: refuse to guess, repair what the data define."""
