@@ -39,7 +39,7 @@ def test_a_shift_is_told_in_mm(affine: np.ndarray, shift: float) -> None:
     result = compare(on(grid), on(Grid((4, 5, 6), moved)))
     assert not result.same
     assert 0 < result.max_corner_mm <= shift + 1e-9
-    assert any(f"{shift:.4g} mm apart" in text for text in result.differences)
+    assert any(f"differ by {shift:.4g} mm" in text for text in result.differences)
 
 
 def test_a_copied_header_is_found_by_its_corners() -> None:
@@ -49,8 +49,8 @@ def test_a_copied_header_is_found_by_its_corners() -> None:
     assert result.max_corner_mm == pytest.approx(9 * np.sqrt(2))
     assert [text.split(":")[0] for text in result.differences] == [
         "the image runs LPS, the label RAS",
-        "their first voxels, in the image's orientation, lie 12.73 mm apart",
-        "their corners lie up to 12.73 mm apart",
+        "their first voxels, in the image's orientation, differ by 12.73 mm",
+        "their corners differ by up to 12.73 mm",
     ]
 
 

@@ -205,7 +205,7 @@ def test_what_cannot_be_a_stack_is_refused(wrong: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 1), (0, 3), (1, 1)])
 def test_slices_that_are_not_there_are_refused(start: int, stop: int) -> None:
-    with pytest.raises(hu.GeometryError, match="do not lie"):
+    with pytest.raises(hu.GeometryError, match="are not in a stack"):
         made([0.0, 1.0]).slab(start, stop)
 
 

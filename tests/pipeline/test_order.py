@@ -142,7 +142,7 @@ def test_a_mask_that_comes_with_the_case_is_found() -> None:
 
 
 def test_a_crop_beyond_the_scan_is_said_with_its_step_when_planned() -> None:
-    with pytest.raises(hu.PipelineError, match="step 2: the box"):
+    with pytest.raises(hu.PipelineError, match="step 2: no voxel of Grid"):
         hu.Pipeline((hu.Reorient(), hu.CropToBox(start_mm=(900, 0, 0), stop_mm=(999, 1, 1)))).plan(
             CT
         )

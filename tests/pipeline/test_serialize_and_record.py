@@ -138,7 +138,7 @@ def test_a_setting_changes_one_key(setting: str, step: int, key: str, value: obj
         ("spacing_mm=2", "STEP.KEY=VALUE"),
         ("Resample.spacing_mm", "STEP.KEY=VALUE"),
         ("pipeline.finger=x", "no parameter"),
-        ("Clip.low_hu=2000", "not below"),
+        ("Clip.low_hu=2000", "expected less than high_hu"),
     ],
 )
 def test_a_setting_that_cannot_be_is_said(setting: str, hint: str) -> None:

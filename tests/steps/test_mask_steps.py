@@ -116,7 +116,7 @@ def test_an_empty_mask_is_kept_on_request_and_said() -> None:
 def test_masks_ask_for_hu() -> None:
     unit = Volume.from_array(np.zeros((8, 8, 8), np.float32), affine=np.eye(4), quantity="unit")
     for step in (HeadMask(), BodyMask(), BrainMask()):
-        with pytest.raises(QuantityError, match="needs HU, but the image holds unit"):
+        with pytest.raises(QuantityError, match="needs HU, but the image is unit"):
             step.plan(unit.spec)
 
 
@@ -128,7 +128,7 @@ def test_the_digest_is_that_of_the_packed_mask(phantom: Head) -> None:
 
 
 def test_a_fixed_mask_without_voxels_says_what_to_do(phantom: Head) -> None:
-    with pytest.raises(PipelineError, match="run the pipeline that made it"):
+    with pytest.raises(PipelineError, match="run the pipeline that computed it"):
         FixedMask(name="head", sha256="0" * 64).apply(Case(phantom.image))
 
 
@@ -145,7 +145,7 @@ def test_a_step_that_misses_its_mask_says_which_there_are(phantom: Head) -> None
     case = Case(phantom.image, {"lung": phantom.labels}, {"brain": phantom.masks["brain"]})
     for act in (FillOutside(mask="head").apply, CropToMask(mask="head").resolve):
         with pytest.raises(
-            QuantityError, match=r"no mask or label 'head' \(there is brain, lung\)"
+            QuantityError, match=r"no mask or label 'head' \(available: brain, lung\)"
         ):
             act(case)
 

@@ -1,1 +1,1 @@
-"""The values that everything else is made of: numpy only, frozen, never mutated."""
+"""The base data types: frozen dataclasses on numpy, never mutated."""

@@ -1,4 +1,4 @@
-"""The registry of all codes of diagnostics and errors, with what each means and what to do."""
+"""The registry of the codes of diagnostics and errors, with their meaning and advice."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ORIGINS: dict[Origin, str] = {
     "pipeline": "Steps and pipelines",
     "run": "Datasets, command line and errors",
 }
-"""Where codes come from, in the order of the documentation."""
+"""The origins of codes, in the order of the documentation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """One code: a title of one sentence, the meaning, what Hounsfield does, what to do, and its severities.
+    """One code: title (one sentence), meaning, what Hounsfield does, advice, and severities.
 
     The first of `severity` is the usual one.
     """

@@ -8,10 +8,10 @@ from typing import Literal, get_args
 
 Severity = Literal["note", "repair", "warning", "refusal"]
 SEVERITIES: tuple[str, ...] = get_args(Severity)
-"""From the least to the most serious: a fact, a correction that was made, a doubt, a reason not to go on."""
+"""Severities in ascending order: a fact, a correction, a possible problem, a refusal."""
 
 FILES_NAMED = 3
-"""Files that a message names; the diagnostic holds all of them."""
+"""Maximum number of files that a message names; the diagnostic has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,12 @@ class Diagnostic:
     code
         What kind of finding it is, such as ``GAP``; each has a page in docs/codes.
     severity
-        ``note`` (a fact), ``repair`` (a correction that was made), ``warning`` (a doubt) or ``refusal``.
+        ``note`` (a fact), ``repair`` (a correction that was made), ``warning`` (a possible problem)
+        or ``refusal``.
     message
-        One line: what was found, what was expected, what to do. It never holds text from a header.
+        One line: what was found, what was expected, what to do. It never contains header text.
     where
-        The place that the message is about, such as ``step 2``; for the terminal alone when it is a file.
+        The location that the message is about, such as ``step 2``; a file only on the terminal.
     files
         The files that it is about, as (ordinal, name) pairs.
     value
@@ -37,7 +38,8 @@ class Diagnostic:
 
     Examples
     --------
-    >>> str(Diagnostic("UNKNOWN_KEY", "refusal", "unknown key 'spacing'; expected spacing_mm", "step 2"))
+    >>> message = "unknown key 'spacing'; expected spacing_mm"
+    >>> str(Diagnostic("UNKNOWN_KEY", "refusal", message, "step 2"))
     "step 2: unknown key 'spacing'; expected spacing_mm"
     """
 
@@ -66,7 +68,10 @@ class Diagnostic:
         return ", ".join(names[:FILES_NAMED]) + more
 
     def to_json(self) -> dict[str, str]:
-        """Return it as plain data for a record, without the place and the files, which may name a patient."""
+        """Return code, severity and message for a record.
+
+        Location and files are omitted, because they may name a patient.
+        """
         return {"code": self.code, "severity": self.severity, "message": self.message}
 
 

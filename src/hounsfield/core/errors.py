@@ -1,8 +1,8 @@
-"""The errors and warnings of this package; each error is also the builtin that a caller would expect.
+"""The errors and warnings of this package; each error is also a builtin error.
 
 HounsfieldError
 ├── GeometryError   (ValueError)   an impossible grid, shape or affine
-├── QuantityError   (ValueError)   values of the wrong quantity, such as HU expected and a label found
+├── QuantityError   (ValueError)   values of the wrong quantity, such as a label instead of HU
 ├── PipelineError   (ValueError)   steps that cannot run as written
 ├── RefusedError    (ValueError)   data that could be read only by guessing
 ├── ReadError       (OSError)      a file that is truncated, corrupt or of an unknown format
@@ -11,7 +11,7 @@ HounsfieldError
 ├── MissingExtraError (ImportError) an optional library that is not installed
 └── PluginError     (ImportError)  another package's step or format that cannot be used
 
-HounsfieldWarning (UserWarning)   a repair, an assumption or a doubt
+HounsfieldWarning (UserWarning)   a repair, an assumption or a possible problem
 """
 
 from __future__ import annotations
@@ -61,9 +61,10 @@ class HounsfieldError(Exception):
 
 
 class HounsfieldWarning(UserWarning):
-    """A repair, an assumption or a doubt; its text is one line, and `diagnostic` is what it is about.
+    """A repair, an assumption or a possible problem, described by `diagnostic` in one line.
 
-    Python shows the same text from the same line once; `warnings.simplefilter("always", HounsfieldWarning)` shows all.
+    Python shows the same text from the same line once;
+    `warnings.simplefilter("always", HounsfieldWarning)` shows all.
     """
 
     def __init__(self, problem: str | Diagnostic) -> None:
@@ -95,7 +96,7 @@ class PipelineError(HounsfieldError, ValueError):
 
 
 class RefusedError(HounsfieldError, ValueError):
-    """Data that could be read only by guessing; the message says how to read it all the same."""
+    """Data that could be read only by guessing; the message explains how to read it anyway."""
 
     code = "REFUSED"
 
@@ -136,7 +137,7 @@ def refused(code: str, message: str, *, where: str = "") -> RefusedError:
 
 
 def unreadable(where: str, message: str, *, code: str = "UNREADABLE") -> ReadError:
-    """Return the ReadError of one file: `where` names it on the terminal, and is left out of records."""
+    """Return the ReadError of one file, which `where` names on the terminal but not in records."""
     return ReadError(Diagnostic(code, "refusal", message, where))
 
 

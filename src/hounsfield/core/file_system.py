@@ -1,6 +1,6 @@
-"""Files where operating systems differ: flags, modes, locks, flushing, each with a fall-back.
+"""File operations that differ between operating systems: flags, modes, locks and flushing.
 
-Renaming needs nothing here: `Path.replace` is atomic on every system.
+Each has a fallback. Renaming needs none: `Path.replace` is atomic on every system.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import Any
 
 DISK_ERRORS = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
-"""Errors of a flush that mean lost data; the others mean that a file system cannot flush a folder."""
+"""Errors of a flush that mean lost data; others mean that the file system cannot flush a folder."""
 
 NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
-"""Errors of a hard link on a file system that has none."""
+"""Errors of a hard link on a file system without hard links."""
 
 LOCKED_BYTE = 1 << 30
-"""The byte that Windows locks: beyond the text of a lock file, which others may read."""
+"""Offset of the byte locked on Windows, beyond the text of a lock file, which must be readable."""
 
 _seek = threading.Lock()
 
 
 def open_flags(*names: str) -> int:
-    """Return the flags of `os.open` by name, for bytes and closed in child processes; those unknown here are left out."""
+    """Return flags of `os.open` by name, with O_CLOEXEC and O_BINARY; unknown ones are skipped."""
     flags = 0
     for name in (*names, "O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
@@ -43,7 +43,7 @@ def read_at(handle: int, count: int, start: int) -> bytes:
 
 
 def read_into_at(handle: int, buffer: memoryview, start: int) -> int:
-    """Fill `buffer` from `start` of an open file as far as one call goes; returns how many bytes came."""
+    """Fill `buffer` from `start` of an open file in one call; return the number of bytes read."""
     if hasattr(os, "preadv"):
         return os.preadv(handle, [buffer], start)
     data = read_at(handle, len(buffer), start)
@@ -52,7 +52,7 @@ def read_into_at(handle: int, buffer: memoryview, start: int) -> int:
 
 
 def write_at(handle: int, data: bytes, start: int) -> int:
-    """Write to an open file from `start`; returns how many bytes went."""
+    """Write to an open file from `start`; return the number of bytes written."""
     if hasattr(os, "pwrite"):
         return os.pwrite(handle, data, start)
     with _seek:
@@ -61,9 +61,10 @@ def write_at(handle: int, data: bytes, start: int) -> int:
 
 
 def umask() -> int:
-    """Return the permissions that this process withholds from new files.
+    """Return the umask of this process.
 
-    Linux tells without changing them, which no other thread may see; elsewhere all but the owner's are withheld.
+    It is read from /proc, because `os.umask` would change it for other threads; on systems without
+    /proc the result is 0o077.
     """
     with suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
         for line in status:
@@ -73,12 +74,12 @@ def umask() -> int:
 
 
 def is_open_to_others(handle: int) -> bool:
-    """Return whether the modes of an open file let other users in; never where a system has no such modes."""
+    """Return whether other users may access an open file; False on systems without file modes."""
     return hasattr(os, "geteuid") and bool(os.fstat(handle).st_mode & 0o077)
 
 
 def sync_folder(path: Path) -> None:
-    """Flush the names in a folder to disk, where the system can; raises OSError where the disk refuses."""
+    """Flush a folder's entries to disk, if the system can; raises OSError if the disk fails."""
     try:
         handle = os.open(path, open_flags("O_RDONLY", "O_DIRECTORY"))
     except PermissionError:  # Windows opens no folder
@@ -93,9 +94,9 @@ def sync_folder(path: Path) -> None:
 
 
 def rename_new(source: Path, target: Path) -> None:
-    """Give the private file `source` the new name `target`; where it is taken, raise FileExistsError.
+    """Rename the private file `source` to `target`; raise FileExistsError if that exists.
 
-    Either way nothing is left at `source`.
+    In either case `source` is removed.
     """
     try:
         if not _linked(source, target):
@@ -121,24 +122,24 @@ def _linked(source: Path, target: Path) -> bool:
 
 
 def lock_file(path: Path) -> Callable[[], None]:
-    """Lock `path`, a file that is made for it, and return what unlocks and removes it.
+    """Create and lock the lock file `path`; return a function that unlocks and removes it.
 
-    The system unlocks it when the process ends, however it ends; where it has no locks, the file itself is the lock,
-    and one that a killed process left has to be removed by hand.
+    The system unlocks it when the process ends for any reason. On systems without file locks the
+    existence of the file is the lock, and the file of a killed process must be removed manually.
 
     Raises
     ------
     BlockingIOError
-        Where another process has locked it; its text is the other's process number, where that is known.
+        If another process has locked it; the text is its process ID, if known.
     OSError
-        Where it cannot be made or locked.
+        If the file cannot be created or locked.
     """
     lock = _system_lock()
     return _created(path) if lock is None else _locked(path, lock)
 
 
 def _system_lock() -> Callable[[int], None] | None:
-    """What locks an open file or raises OSError at once: flock, or Windows' own; None where there is neither."""
+    """The non-blocking lock function, which raises OSError; None if the system has none."""
     with suppress(ImportError):
         import fcntl
 
@@ -163,9 +164,9 @@ def _locked(path: Path, lock: Callable[[int], None]) -> Callable[[], None]:
         handle = os.open(path, open_flags("O_RDWR", "O_CREAT", "O_NOFOLLOW"), 0o644)
         try:
             lock(handle)
-            # An owner before us may have removed the very file that we have just locked: it locks nobody out.
+            # A previous owner may have removed this file after we opened it; then lock the new one.
             if _is_at(path, handle):
-                _sign(handle)
+                _write_owner(handle)
                 return lambda: _unlock(path, handle)
         except BlockingIOError:
             owner = _owner(handle)
@@ -178,20 +179,20 @@ def _locked(path: Path, lock: Callable[[int], None]) -> Callable[[], None]:
 
 
 def _is_at(path: Path, handle: int) -> bool:
-    """Whether an open file is still the one at `path`."""
+    """Whether `path` is still the open file."""
     with suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(handle), path.stat())
     return False
 
 
 def _created(path: Path) -> Callable[[], None]:
-    """The lock that is the file's existence."""
+    """Lock by creating the file, on a system without file locks."""
     try:
         handle = os.open(path, open_flags("O_RDWR", "O_CREAT", "O_EXCL"), 0o644)
     except FileExistsError:
         with open(path, "rb") as file:
             raise BlockingIOError(_owner(file.fileno())) from None
-    _sign(handle)
+    _write_owner(handle)
     return lambda: _unlock(path, handle)
 
 
@@ -199,13 +200,13 @@ def _owner(handle: int) -> str:
     return read_at(handle, 32, 0).decode("ascii", "replace").strip()
 
 
-def _sign(handle: int) -> None:
+def _write_owner(handle: int) -> None:
     os.ftruncate(handle, 0)
     write_at(handle, f"{os.getpid()}\n".encode(), 0)
 
 
 def _unlock(path: Path, handle: int) -> None:
-    """Remove the file before it is unlocked; Windows removes none that is open."""
+    """Remove the file before it is unlocked; Windows can only remove it once it is closed."""
     try:
         path.unlink()
         os.close(handle)

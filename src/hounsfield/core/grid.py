@@ -1,4 +1,4 @@
-"""Where voxels lie: a shape and an affine to RAS+ millimetres."""
+"""Voxel grids: a shape and an affine to RAS+ millimetres."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from hounsfield.core.errors import GeometryError
 Fit = Literal["exact_spacing", "exact_fov"]
 
 ALIGNED_TOLERANCE_VOXELS = 1e-3
-"""Grids whose samples coincide within this are the same grid to us: peers' affines of one scan differ by 1e-5 mm,
-and a thousandth of a voxel changes a linear sample by less than 2 HU at the sharpest edge of bone and air."""
+"""Largest distance of corresponding samples of equal grids, in voxels.
+
+Affines of one scan from different libraries differ by 1e-5 mm; 0.001 voxels change a linear sample
+by less than 2 HU at the sharpest edge of bone and air."""
 
 PARTIAL_VOXEL_TOLERANCE = 1e-3
-"""A remainder of extent under a thousandth of a voxel is rounding of the header, not a voxel that would be lost."""
+"""Fractions of a voxel below this are rounding of the header and need no sample of their own."""
 
 _LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 def parse_orientation(to: str) -> tuple[tuple[int, int], ...]:
-    """Parse three letters such as 'RAS' (the directions in which i, j, k ascend) into (world axis, sign) per axis.
+    """Parse an orientation such as 'RAS' into (RAS+ axis, sign) for each of i, j, k.
 
     >>> parse_orientation("LPS")
     ((0, -1), (1, -1), (2, 1))
@@ -40,20 +42,23 @@ def parse_orientation(to: str) -> tuple[tuple[int, int], ...]:
     )
     if len(to) != 3 or len({world for world, _ in codes}) != 3:
         raise GeometryError(
-            f"orientation '{to}' is not three of L or R, P or A, I or S, one of each pair, such as 'RAS'"
+            f"orientation '{to}' is not three of L or R, P or A, I or S, one of each pair, "
+            "such as 'RAS'"
         )
     return codes
 
 
 LARGEST_SIDE = 1 << 20
-"""A million voxels along one axis: 2 m of body at 2 micrometres. More is a broken number, and would fill memory."""
+"""Largest number of voxels along one axis: 2 m at 2 micrometres.
+
+More indicates a corrupt header, and would exhaust memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """A regular grid of voxel centres: `shape` (i, j, k) and `affine` (4 x 4) from indices to RAS+ millimetres.
+    """A regular grid of voxel centres: `shape` (i, j, k) and `affine` (4 x 4) to RAS+ millimetres.
 
-    Index 0 is a voxel centre; axis n of the array is column n of the affine; the convention is that of NIfTI and
+    Index 0 is a voxel centre; axis n of the array is column n of the affine, as in NIfTI and
     nibabel. Grids are immutable, hashable, and every operation returns a new one.
 
     >>> grid = Grid((4, 4, 2), np.diag([-0.5, -0.5, 5.0, 1.0]))
@@ -62,7 +67,8 @@ class Grid:
     >>> grid.boxed((1, 1, 0), (2, 2, 2)).world((0, 0, 0)).tolist()
     [-0.5, -0.5, 0.0]
 
-    Raises GeometryError where the shape is not three positive numbers, or the affine not finite and invertible.
+    Raises GeometryError if the shape is not three positive integers, or the affine not finite and
+    invertible.
     """
 
     shape: tuple[int, int, int]
@@ -74,24 +80,28 @@ class Grid:
             matrix = np.array(affine, dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
             raise GeometryError(
-                "a grid has three whole sizes and an affine of 4 x 4 numbers"
+                "shape or affine is not numeric; expected three integers and 4 x 4 numbers"
             ) from None
         if len(sizes) != 3 or min(sizes) < 1 or any(int(size) != size for size in shape):
-            raise GeometryError(f"a grid has three sizes of at least 1, not {tuple(shape)}")
+            raise GeometryError(f"shape is {tuple(shape)}; expected three sizes of at least 1")
         if max(sizes) > LARGEST_SIDE:
             raise GeometryError(
-                f"a grid has sizes of at most {LARGEST_SIDE}, which is more than any scan has"
+                f"shape is {sizes}; expected sizes of at most {LARGEST_SIDE} voxels"
             )
         if (
             matrix.shape != (4, 4)
             or not np.isfinite(matrix).all()
             or tuple(matrix[3]) != (0.0, 0.0, 0.0, 1.0)
         ):
-            raise GeometryError("an affine is 4 x 4, finite, with (0, 0, 0, 1) as its last row")
+            raise GeometryError(
+                f"affine of shape {matrix.shape} is not an affine matrix; "
+                "expected 4 x 4 finite numbers with (0, 0, 0, 1) as the last row"
+            )
         lengths = np.linalg.norm(matrix[:3, :3], axis=0)
         if lengths.min() <= 0.0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-6:
             raise GeometryError(
-                f"an affine has three independent columns; spacing here is {_mm(lengths)}"
+                f"the affine is not invertible (spacing {_mm(lengths)}); "
+                "expected three independent columns"
             )
         matrix.setflags(write=False)
         object.__setattr__(self, "shape", sizes)
@@ -128,7 +138,7 @@ class Grid:
 
     @property
     def axis_codes(self) -> tuple[tuple[int, int], ...]:
-        """For each axis the world axis (0 R, 1 A, 2 S) that it runs along most closely, and the sign."""
+        """For each array axis the closest patient axis (0 R, 1 A, 2 S), and the sign."""
         directions = self.directions
         best = max(
             permutations(range(3)),
@@ -138,7 +148,7 @@ class Grid:
 
     @property
     def orientation(self) -> str:
-        """Three letters: the directions in which i, j, k ascend, such as 'LPS' for an axial DICOM series."""
+        """The directions in which i, j, k ascend, such as 'LPS' for an axial DICOM series."""
         return "".join(_LETTERS[world][sign > 0] for world, sign in self.axis_codes)
 
     @property
@@ -148,7 +158,7 @@ class Grid:
         return (i, j, k)
 
     def world(self, index: ArrayLike) -> NDArray[np.float64]:
-        """RAS+ mm of voxel indices (..., 3), which need not be whole."""
+        """RAS+ mm of voxel indices (..., 3), which may be fractional."""
         points = np.asarray(index, dtype=np.float64)
         return np.asarray(points @ self.affine[:3, :3].T + self.affine[:3, 3], dtype=np.float64)
 
@@ -164,11 +174,11 @@ class Grid:
         return self.world([(i, j, k) for i in ends[0] for j in ends[1] for k in ends[2]])
 
     def moved(self, shape: Sequence[int], index_affine: ArrayLike) -> Grid:
-        """The grid of `shape` whose index (i, j, k) lies where `index_affine` (4 x 4) says in this grid's indices."""
+        """The grid of `shape` whose indices `index_affine` (4 x 4) maps to indices of this grid."""
         return Grid(shape, self.affine @ np.asarray(index_affine, dtype=np.float64))
 
     def boxed(self, start: Sequence[int], shape: Sequence[int]) -> Grid:
-        """Crop and pad in one: the box that begins at index `start` (negative: before the first) and has `shape`."""
+        """Crop and pad: the box of `shape` that begins at index `start` (may be negative)."""
         shift = np.eye(4)
         shift[:3, 3] = start
         return self.moved(shape, shift)
@@ -176,7 +186,7 @@ class Grid:
     def flipped(self, axes: Sequence[int]) -> Grid:
         """The same voxels, counted from the other end along `axes`."""
         if any(axis not in (0, 1, 2) for axis in axes):
-            raise GeometryError(f"an axis is 0, 1 or 2, not {tuple(axes)}")
+            raise GeometryError(f"axes are {tuple(axes)}; expected 0, 1 or 2")
         turn = np.eye(4)
         for axis in axes:
             turn[axis, axis] = -1.0
@@ -184,9 +194,11 @@ class Grid:
         return self.moved(self.shape, turn)
 
     def permuted(self, order: Sequence[int]) -> Grid:
-        """The same voxels with the axes in another order: axis n of the result is axis `order[n]` of this grid."""
+        """The same voxels with axes permuted: axis n of the result is axis `order[n]`."""
         if sorted(order) != [0, 1, 2]:
-            raise GeometryError(f"an order of axes is a permutation of 0, 1, 2, not {tuple(order)}")
+            raise GeometryError(
+                f"order of axes is {tuple(order)}; expected a permutation of 0, 1, 2"
+            )
         swap = np.zeros((4, 4))
         swap[3, 3] = 1.0
         for axis, source in enumerate(order):
@@ -194,7 +206,7 @@ class Grid:
         return self.moved([self.shape[source] for source in order], swap)
 
     def reoriented(self, to: str) -> Grid:
-        """The same voxels with axes permuted and flipped so that they ascend closest to the letters of `to`."""
+        """The same voxels with axes permuted and flipped to ascend closest to those of `to`."""
         wanted, codes = parse_orientation(to), self.axis_codes
         order = [
             next(n for n, (world, _) in enumerate(codes) if world == target) for target, _ in wanted
@@ -211,13 +223,14 @@ class Grid:
     ) -> Grid:
         """Another spacing (or shape) over the same field of view, centred on it.
 
-        With `spacing_mm` and `fit="exact_spacing"` the spacing is exactly what was asked, and there are
-        ceil(extent / spacing - 1e-3) samples, so that no partial voxel is lost and each side overhangs by under half
-        a voxel; `fit="exact_fov"` alters the spacing so that the outer faces coincide. With `shape` the outer faces
-        coincide always. An axis of one sample is left alone: one slice holds nothing to interpolate between.
+        With `spacing_mm` and `fit="exact_spacing"` the spacing is exactly as given, and there are
+        ceil(extent / spacing - 1e-3) samples, so that no partial voxel is lost and each side
+        overhangs by less than half a voxel; `fit="exact_fov"` adjusts the spacing so that the outer
+        faces coincide. With `shape` the outer faces always coincide. An axis of one sample is
+        unchanged, since it cannot be interpolated.
         """
         if (spacing_mm is None) == (shape is None):
-            raise GeometryError("resampling needs either a spacing in mm or a shape")
+            raise GeometryError("resampled needs either spacing_mm or shape")
         counts, scales = [], []
         for axis, (size, step) in enumerate(zip(self.shape, self.spacing_mm, strict=True)):
             if spacing_mm is None:
@@ -228,17 +241,20 @@ class Grid:
                 )
                 if size == 1 and count != 1:
                     raise GeometryError(
-                        f"axis {'ijk'[axis]} has one sample: it cannot become {count}"
+                        f"axis {'ijk'[axis]} has one sample and cannot be resampled to {count}"
                     )
             elif size == 1:
                 count, scale = 1, 1.0
             else:
                 if not (math.isfinite(spacing_mm[axis]) and spacing_mm[axis] > 0):
-                    raise GeometryError(f"a spacing is over 0 mm, not {spacing_mm[axis]}")
+                    raise GeometryError(
+                        f"spacing is {spacing_mm[axis]} mm; expected a finite number over 0 mm"
+                    )
                 samples = size * step / spacing_mm[axis]
                 if samples > LARGEST_SIDE:
                     raise GeometryError(
-                        f"a spacing of {spacing_mm[axis]:.3g} mm takes over {LARGEST_SIDE} samples here"
+                        f"a spacing of {spacing_mm[axis]:.3g} mm needs {samples:.3g} samples along "
+                        f"axis {'ijk'[axis]}; expected at most {LARGEST_SIDE}"
                     )
                 count = max(1, math.ceil(samples - PARTIAL_VOXEL_TOLERANCE))
                 scale = spacing_mm[axis] / step if fit == "exact_spacing" else size / count
@@ -252,7 +268,10 @@ class Grid:
     def aligned_with(
         self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS
     ) -> bool:
-        """Whether every voxel centre of `other` is one of this grid's lattice (flips, permutations, boxes allowed)."""
+        """Whether the voxel centres of `other` are on this grid's lattice.
+
+        Flips, permutations and boxes are allowed.
+        """
         relation = np.linalg.inv(self.affine) @ other.affine
         whole = np.rint(relation)
         if abs(round(float(np.linalg.det(whole[:3, :3])))) != 1 or np.abs(whole[:3, :3]).sum() != 3:
@@ -269,7 +288,7 @@ class Grid:
         return bool(np.abs(corners @ (relation - whole).T).max() <= tolerance_voxels)
 
     def same_as(self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS) -> bool:
-        """Whether both have the same shape and their voxels coincide, index for index, within the tolerance."""
+        """Whether both have the same shape and their voxels coincide, index for index."""
         if self.shape != other.shape:
             return False
         drift = np.abs(self.index(other.corners_mm) - self.index(self.corners_mm)).max()

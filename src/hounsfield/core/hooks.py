@@ -1,4 +1,7 @@
-"""Where higher layers lend a method to a core value: imports go down only, so they register, and core looks up."""
+"""A registry of functions that core classes call but higher layers define.
+
+Imports go down only, so the higher layers register them here.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ _LOADERS: dict[str, Callable[[], Callable[..., Any]]] = {}
 
 
 def register(name: str, loader: Callable[[], Callable[..., Any]]) -> None:
-    """Say how to load the function behind `name`; it is loaded when first needed."""
+    """Register the loader of the function `name`, which is called on first use."""
     _LOADERS[name] = loader
 
 
 def call(name: str, *arguments: Any, **keywords: Any) -> Any:
-    """Load the function that was registered as `name` and call it."""
+    """Load the function registered as `name` and call it."""
     return _LOADERS[name]()(*arguments, **keywords)

@@ -1,4 +1,4 @@
-"""Processors, memory, signals and processes where operating systems differ, each with a fall-back."""
+"""Processors, memory, signals and processes across operating systems, each with a fallback."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnContext
 
 THREADS_VARIABLE = "HOUNSFIELD_THREADS"
-"""The environment variable that bounds the threads of this process."""
+"""The environment variable that limits the threads of this process."""
 
 ASSUMED_FREE_BYTES = 4 << 30
-"""Free memory where the system tells nothing: what a small workstation has left."""
+"""Free memory assumed if the system does not report it: that of a small workstation."""
 
 GROUP_FILES = (
     ("memory.max", "memory.current", "inactive_file "),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "),
 )
-"""Limit, use and cache of a control group, of version 2 and of version 1."""
+"""Limit, usage and cache of a control group, of cgroup v2 and v1."""
 
 _threads: int | None = None
 
@@ -35,9 +35,9 @@ _threads: int | None = None
 
 
 def thread_count() -> int:
-    """Return how many threads a kernel, a decoder or a hash may use.
+    """Return the maximum number of threads of a kernel, a decoder or a hash.
 
-    It is the bound of `set_threads`, else HOUNSFIELD_THREADS, else the number of processors that
+    It is the limit of `set_threads`, else HOUNSFIELD_THREADS, else the number of processors that
     this process may run on.
 
     Raises
@@ -52,19 +52,20 @@ def thread_count() -> int:
         return _processors()
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise HounsfieldError(
-            f"{THREADS_VARIABLE} is '{text}'; expected a positive whole number: set it to 1 or more, or unset it"
+            f"{THREADS_VARIABLE} is '{text}'; expected a positive whole number: "
+            "set it to 1 or more, or unset it"
         )
     return int(text)
 
 
 def set_threads(count: int | None) -> None:
-    """Bound the threads of this process.
+    """Limit the threads of this process.
 
     Parameters
     ----------
     count
-        The most threads that a kernel, a decoder or a hash may use, at least 1; None removes the
-        bound, so that HOUNSFIELD_THREADS or the processors decide.
+        Maximum number of threads of a kernel, a decoder or a hash, at least 1; None removes the
+        limit, so that HOUNSFIELD_THREADS or the number of processors applies.
 
     Raises
     ------
@@ -94,14 +95,14 @@ def _processors() -> int:
 
 
 def free_memory_bytes() -> int:
-    """Return what the system can give without swapping, or a control group's limit where that is less."""
+    """Return the memory available without swapping, or a control group's limit if that is less."""
     system = _available_bytes()
     found = [_physical_bytes() if system is None else system, *_group_bytes()]
     return max(0, min(found))
 
 
 def peak_memory_bytes() -> int:
-    """Return the most memory that this process has had, bytes; 0 where the system does not tell."""
+    """Return the peak memory of this process in bytes; 0 if the system does not report it."""
     try:
         import resource
     except ImportError:
@@ -111,7 +112,7 @@ def peak_memory_bytes() -> int:
 
 
 def _is_macos() -> bool:
-    """Whether getrusage counts bytes, as macOS does, and not kilobytes."""
+    """Whether getrusage counts bytes, as on macOS, instead of kilobytes."""
     return hasattr(os, "uname") and os.uname().sysname == "Darwin"
 
 
@@ -120,13 +121,13 @@ def _available_bytes() -> int | None:
 
 
 def _kilobytes(path: Path, name: str) -> int | None:
-    """The value, in bytes, of a line such as 'VmHWM:  1234 kB' of a file of Linux; None where there is none."""
+    """The value, in bytes, of a line such as 'VmHWM:  1234 kB' of a /proc file; None if missing."""
     found = _number(path, name)
     return None if found is None else found << 10
 
 
 def _number(path: Path, name: str) -> int | None:
-    """The number after a name at the beginning of a line."""
+    """The integer after `name` at the start of a line; None if missing."""
     with suppress(OSError, ValueError, IndexError):
         for line in path.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith(name):
@@ -143,13 +144,13 @@ def _physical_bytes() -> int:
 def _group_bytes(
     root: Path = Path("/sys/fs/cgroup"), groups: Path = Path("/proc/self/cgroup")
 ) -> Iterator[int]:
-    """What is left within the limits of this process's control groups and of those above them.
+    """The memory left within the limits of this process's control groups and their parents.
 
-    Pages of files that were not used lately count as free, as the system drops them first.
+    Inactive file pages count as free, because the system reclaims them first.
     """
     for folder in _group_folders(root, groups):
         for limit, used, cache in GROUP_FILES:
-            with suppress(OSError, ValueError):  # 'max' is no limit
+            with suppress(OSError, ValueError):  # 'max' means no limit
                 most = int((folder / limit).read_text("ascii"))
                 unused = (_number(folder / "memory.stat", cache) or 0) - int(
                     (folder / used).read_text("ascii")
@@ -158,7 +159,7 @@ def _group_bytes(
 
 
 def _group_folders(root: Path, groups: Path) -> Iterator[Path]:
-    """The folders of control groups that count memory, of version 2 and of version 1."""
+    """The folders of memory control groups, of cgroup v2 and v1."""
     yield from (root, root / "memory")
     with suppress(OSError, ValueError):
         for line in groups.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -170,7 +171,7 @@ def _group_folders(root: Path, groups: Path) -> Iterator[Path]:
 
 
 def release_pages(pages: mmap) -> None:
-    """Tell the system that a mapped file's pages need not stay in memory; nothing where it has no such call."""
+    """Advise the system to drop a mapped file's pages from memory, if it supports that."""
     import mmap as module
 
     advice = getattr(module, "MADV_DONTNEED", None)
@@ -183,7 +184,7 @@ def release_pages(pages: mmap) -> None:
 
 @contextmanager
 def handling(name: str, handler: Callable[..., Any]) -> Iterator[None]:
-    """Handle a signal within the block, where this system has it and this thread may: 'SIGTERM'."""
+    """Handle a signal such as 'SIGTERM' within the block, if system and thread allow it."""
     before = set_signal(name, handler)
     try:
         yield
@@ -193,7 +194,7 @@ def handling(name: str, handler: Callable[..., Any]) -> Iterator[None]:
 
 
 def set_signal(name: str, handler: Any) -> Any:
-    """Set the handler of a signal and return the one before; None where that is not possible here."""
+    """Set the handler of a signal and return the previous one; None if that is not possible."""
     number = getattr(signal, name, None)
     if number is None or threading.current_thread() is not threading.main_thread():
         return None
@@ -203,12 +204,12 @@ def set_signal(name: str, handler: Any) -> Any:
 
 
 def ignore_signal(name: str) -> None:
-    """Ignore a signal, where this system has it and this thread may."""
+    """Ignore a signal, if system and thread allow it."""
     set_signal(name, signal.SIG_IGN)
 
 
 def process_context() -> SpawnContext:
-    """Return how processes are started: anew, on every system, as threads and a fork do not go together."""
+    """Return the spawn context for all systems; fork is unsafe in a process with threads."""
     import multiprocessing
 
     return multiprocessing.get_context("spawn")

@@ -115,4 +115,4 @@ def _literals(hint: Any) -> Iterator[str]:
 
 
 DEFAULT_POLICY = ReadPolicy()
-"""Refuse what could only be guessed, repair what is known."""
+"""The default policy: refuse to guess, repair what the data define."""

@@ -1,4 +1,4 @@
-"""The geometry of parallel slices: normal, positions, spacing, evenness and tilt, from their origins."""
+"""The geometry of parallel slices from their origins: normal, positions, spacing and tilt."""
 
 from __future__ import annotations
 
@@ -12,23 +12,29 @@ from hounsfield.core.grid import Grid
 Floats = NDArray[np.float64]
 
 EVEN_TOLERANCE = 2.5e-2
-"""Slices count as evenly spaced where no position is off its even place by over a fortieth of the step: headers round
-positions to 0.01 mm, which moves a slice and the ends that it is compared with, and steps are 0.5 mm or more."""
+"""Largest deviation of evenly spaced slices from even positions, as a fraction of the spacing.
+
+Headers round positions to 0.01 mm, which shifts both a slice and the end slices that define the
+even positions; spacings are 0.5 mm or more."""
 
 UPRIGHT_TOLERANCE_MM = 0.1
-"""A stack counts as tilted where its last slice lies over this far sideways of its first, mm: a fifth of the finest
-pixel in use, while headers round to 0.01 mm."""
+"""Largest in-plane shift between slices of an untilted stack.
+
+A fifth of the smallest pixel in use; headers round to 0.01 mm."""
 
 STEP_QUANTILE = 0.25
-"""The natural step of an uneven stack is the gap that at least this share of all gaps reaches: the finest spacing
-that a good part of the slices have, so that one stray short gap does not multiply the volume."""
+"""Quantile of the gaps that is the slice spacing of the grid of an uneven stack.
+
+It keeps the finest spacing that many slices have; a single short gap does not multiply the
+number of slices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SliceGeometry:
-    """Where slices (k) lie: the centre of voxel (0, 0) of each in RAS+ mm, ascending along the normal, (k, 3).
+    """The positions of parallel slices.
 
-    `step_i_ras_mm` and `step_j_ras_mm` (3,) lead to the next column and row.
+    `origins_ras_mm` (k, 3) is the centre of voxel (0, 0) of each slice in RAS+ mm, ascending along
+    the normal; `step_i_ras_mm` and `step_j_ras_mm` (3,) are the vectors to the next column and row.
 
     >>> grid = Grid((4, 4, 3), np.diag([1.0, 1.0, 2.5, 1.0]))
     >>> slices = SliceGeometry.of_grid(grid)
@@ -43,7 +49,7 @@ class SliceGeometry:
 
     @classmethod
     def of_grid(cls, grid: Grid) -> SliceGeometry:
-        """The slices of a grid along its third axis."""
+        """Return the slices of a grid along its third axis."""
         count = grid.shape[2]
         origins = grid.world(np.stack([np.zeros(count), np.zeros(count), np.arange(count)], axis=1))
         return cls(
@@ -54,7 +60,7 @@ class SliceGeometry:
 
     @property
     def normal(self) -> Floats:
-        """The unit vector across the slices in RAS+, towards ascending k."""
+        """Unit normal of the slices in RAS+, towards ascending k."""
         across = np.cross(self.step_i_ras_mm, self.step_j_ras_mm)
         across = across / np.linalg.norm(across)
         along = self.origins_ras_mm[-1] - self.origins_ras_mm[0]
@@ -62,7 +68,7 @@ class SliceGeometry:
 
     @property
     def positions_mm(self) -> Floats:
-        """The position of each slice along the normal, mm, (k,)."""
+        """Position of each slice along the normal, mm, (k,)."""
         return np.asarray(self.origins_ras_mm @ self.normal, dtype=np.float64)
 
     @property
@@ -72,24 +78,24 @@ class SliceGeometry:
 
     @property
     def sideways_mm(self) -> Floats:
-        """How far each slice is shifted within its plane from the first, mm, (k, 3)."""
+        """In-plane shift of each slice from the first, mm, (k, 3)."""
         along = self.origins_ras_mm - self.origins_ras_mm[0]
         return np.asarray(along - np.outer(along @ self.normal, self.normal), dtype=np.float64)
 
     @property
     def tilt_deg(self) -> float:
-        """The angle between the normal and the straight line that fits the origins best; 0 for a single slice."""
+        """Angle in degrees between normal and the line fitted to the origins; 0 for one slice."""
         return float(np.degrees(np.arctan(np.linalg.norm(self._lean))))
 
     @property
     def bend_mm(self) -> float:
-        """How far any slice is from that line, within its plane, mm."""
+        """Largest in-plane distance of a slice from that line, mm."""
         rest = self.sideways_mm - np.outer(self._span_mm, self._lean)
         return float(np.linalg.norm(rest, axis=1).max())
 
     @property
     def step_mm(self) -> float:
-        """The slice spacing of the natural grid, mm: the even one, or the lower quartile of the gaps."""
+        """Slice spacing of the natural grid, mm: the even one, or the lower quartile of gaps."""
         if len(self.origins_ras_mm) == 1:
             return self.thickness_mm or 1.0
         if self.is_even:
@@ -99,12 +105,12 @@ class SliceGeometry:
 
     @property
     def is_even(self) -> bool:
-        """Whether all slices lie at one distance, within EVEN_TOLERANCE."""
+        """Whether the slices are evenly spaced, within EVEN_TOLERANCE."""
         return is_even(self.positions_mm)
 
     @property
     def is_upright(self) -> bool:
-        """Whether the slices lie straight above one another, within UPRIGHT_TOLERANCE_MM."""
+        """Whether the slices are stacked along their normal, within UPRIGHT_TOLERANCE_MM."""
         return bool(np.abs(self.sideways_mm).max() <= UPRIGHT_TOLERANCE_MM)
 
     @property
@@ -113,14 +119,14 @@ class SliceGeometry:
 
     @property
     def _lean(self) -> Floats:
-        """The sideways shift for each mm along the normal, by least squares through the first slice, (3,)."""
+        """In-plane shift per mm along the normal, a least squares fit through the first slice."""
         span = self._span_mm
         length = float(span @ span)
         return np.asarray((span @ self.sideways_mm) / length if length else np.zeros(3))
 
 
 def is_even(positions_mm: Floats) -> bool:
-    """Whether ascending positions (k,) are evenly spaced, within EVEN_TOLERANCE of the spacing."""
+    """Return whether ascending positions (k,) are evenly spaced, within EVEN_TOLERANCE."""
     if len(positions_mm) < 3:
         return True
     even = np.linspace(positions_mm[0], positions_mm[-1], len(positions_mm))

@@ -1,4 +1,4 @@
-"""What an array means: its grid, dtype, quantity, the value that means 'outside', its channels and known bounds."""
+"""Describe an array: its grid, dtype, quantity, background, channels and known bounds."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ Quantity = Literal["hu", "unit", "standardized", "display", "label", "mask", "ot
 QUANTITIES: tuple[str, ...] = get_args(Quantity)
 
 AIR_HU = -1024.0
-"""The background of HU: the floor of the 12-bit range that scanners reconstruct into (2**12 values from -1024)."""
+"""The background of HU: the lowest value of scanners' 12-bit range (2**12 values from -1024)."""
 
 BACKGROUNDS: dict[str, float] = {"hu": AIR_HU}
-"""The value that means 'outside' where nobody says otherwise; 0 for every other quantity."""
+"""The default background of a quantity; 0 for every other one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What an array means, without the array; a step's `plan` maps one Spec to the next.
+    """The description of an array without its values; a step's `plan` maps one Spec to the next.
 
-    `background` is the value that means 'outside'; `channels` names the entries of a fourth axis (empty: there is
-    none); `bounds` are values that no voxel lies beyond, where a step has made sure of that (None: unknown).
-    `backgrounds` are one for each channel, where they differ (empty: `background` holds for all).
+    `background` is the value of voxels outside the image; `channels` names the entries of a fourth
+    axis (empty: none); `bounds` are the least and greatest possible value, as guaranteed by a step
+    (None: unknown). `backgrounds` has one value for each channel, if they differ (empty:
+    `background` applies to all).
     """
 
     grid: Grid
@@ -44,14 +45,19 @@ class Spec:
         object.__setattr__(self, "channels", tuple(self.channels))
         object.__setattr__(self, "background", float(self.background))
         if self.quantity not in QUANTITIES:
-            raise QuantityError(f"quantity '{self.quantity}' is none of {', '.join(QUANTITIES)}")
+            raise QuantityError(
+                f"quantity is '{self.quantity}'; expected one of {', '.join(QUANTITIES)}"
+            )
         if self.dtype.kind not in "biuf" or self.dtype.itemsize > 8:
-            raise QuantityError(f"voxels are real numbers or booleans, not {self.dtype}")
+            raise QuantityError(
+                f"dtype is {self.dtype}; expected real numbers of at most 64 bits or booleans"
+            )
         if not math.isfinite(self.background):
-            raise QuantityError(f"a background is a finite number, not {self.background}")
+            raise QuantityError(f"background is {self.background}; expected a finite number")
         if self.backgrounds and len(self.backgrounds) != len(self.channels):
             raise QuantityError(
-                f"{len(self.backgrounds)} backgrounds do not fit {len(self.channels)} channels"
+                f"{len(self.backgrounds)} backgrounds for {len(self.channels)} channels; "
+                "expected one per channel, or none"
             )
         if not isinstance(self.grid, Grid):
             raise GeometryError(f"a Spec needs a Grid, not {type(self.grid).__name__}")
@@ -63,14 +69,14 @@ class Spec:
 
     @property
     def outside(self) -> float | NDArray[np.float64]:
-        """The background, or one for each channel, as it is assigned to the last axis of an array."""
+        """The background, or an array of one per channel, which broadcasts over the last axis."""
         return np.array(self.backgrounds) if self.backgrounds else self.background
 
     def channel(self, number: int) -> Spec:
-        """The Spec of one channel by itself."""
+        """Return the Spec of one channel."""
         background = self.backgrounds[number] if self.backgrounds else self.background
         return replace(self, channels=(), backgrounds=(), background=background)
 
     def replaced(self, **changes: Any) -> Spec:
-        """The same Spec but for `changes`."""
+        """Return a copy with `changes`."""
         return replace(self, **changes)

@@ -1,4 +1,4 @@
-"""What lies on disk before anything is interpolated: slices with their own positions, slopes and padding."""
+"""Raw slices before interpolation, each with its own position and rescale."""
 
 from __future__ import annotations
 
@@ -25,19 +25,21 @@ Decode = Callable[[int, int], Array]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stack:
-    """Raw slices (i, j, k), each with its own place and rescale; nothing is decoded before `slab` is called.
+    """Raw slices (i, j, k), each with its own position and rescale; `slab` decodes them on demand.
 
-    `origins_ras_mm` (k, 3) is the centre of voxel (0, 0) of each slice, ascending along the slice normal;
-    `step_i_ras_mm` and `step_j_ras_mm` (3,) lead to the next column and row. HU = stored * slope + intercept per
-    slice, but stored values in `padding` (lowest, highest; both inclusive) become `background`. `decode(start, stop)`
-    returns stored values (i, j, stop - start) of `stored_dtype`, Fortran-ordered.
+    `origins_ras_mm` (k, 3) is the centre of voxel (0, 0) of each slice, ascending along the slice
+    normal; `step_i_ras_mm` and `step_j_ras_mm` (3,) are the vectors to the next column and row.
+    HU = stored * slope + intercept per slice, but stored values in `padding` (lowest, highest; both
+    inclusive) become `background`. `decode(start, stop)` returns stored values
+    (i, j, stop - start) of `stored_dtype`, Fortran-ordered.
 
-    `exact_grid` is the grid where a file gives one outright (NIfTI, NRRD; sheared ones too); else positions decide.
-    `interpolated` marks slices that no scanner measured. `checksum` gives the sha256 of the bytes that it came from, and
-    `diagnostics` what was repaired or assumed when it was opened. `in_memory`: `decode` gives views of an array that is
-    there anyway. `finish`, where there is one, is called after the last slab: it reads on to the end of the source and
-    returns the diagnostics that only voxels give; called again it returns the same. `volume_source` is the source of the
-    volume that the stack was made of.
+    `exact_grid` is the grid if the file defines one (NIfTI, NRRD; also sheared); otherwise it
+    follows from the positions. `interpolated` marks slices that were not acquired. `checksum`
+    returns the sha256 of the source, and `diagnostics` are the findings of opening. `in_memory`:
+    `decode` returns views of an array in memory. `finish`, if given, is called after the last slab:
+    it reads up to the checksum, verifies the data and returns the diagnostics that depend on
+    voxels; called again it returns the same. `volume_source` is the source of the volume that the
+    stack was made from.
     """
 
     shape: tuple[int, int, int]
@@ -73,21 +75,22 @@ class Stack:
             values = np.array(getattr(self, name), dtype=np.float64)
             if values.shape != size or not np.isfinite(values).all():
                 raise GeometryError(
-                    f"{name} of a stack of {count} slices has shape {values.shape}, expected {size}, finite"
+                    f"{name} of a stack of {count} slices has shape {values.shape}; "
+                    f"expected finite values of shape {size}"
                 )
             values.setflags(write=False)
             object.__setattr__(self, name, values)
         object.__setattr__(self, "stored_dtype", np.dtype(self.stored_dtype))
         if not np.any(np.cross(self.step_i_ras_mm, self.step_j_ras_mm)):
-            raise GeometryError("the columns and rows of a slice run in the same direction")
+            raise GeometryError("step_i_ras_mm and step_j_ras_mm are parallel; expected two axes")
         if not np.all(self.slopes):
-            raise GeometryError("a rescale slope of 0 would make every voxel the same")
+            raise GeometryError("a rescale slope is 0; expected any other number")
 
     @classmethod
     def from_volume(cls, volume: Volume) -> Stack:
-        """The stack of a volume that is already in memory: its slices are views, nothing is copied.
+        """Return the stack of a volume in memory; its slices are views, not copies.
 
-        It has the volume's source and diagnostics, so that a pipeline records the same of both.
+        It has the volume's source and diagnostics, so a pipeline records the same for both.
         """
         return cls.on_grid(
             volume.grid,
@@ -114,7 +117,7 @@ class Stack:
         intercept: float = 0.0,
         **more: Any,
     ) -> Stack:
-        """A stack whose slices lie on one grid, with one slope and intercept; `more` are further fields of Stack."""
+        """Return a stack on a grid, with one slope and intercept; `more` are fields of Stack."""
         count = grid.shape[2]
         slices = SliceGeometry.of_grid(grid)
         return cls(
@@ -134,7 +137,7 @@ class Stack:
 
     @property
     def geometry(self) -> SliceGeometry:
-        """Where its slices lie: what evenness, spacing and tilt are computed from."""
+        """The positions of its slices, from which spacing and tilt are computed."""
         return SliceGeometry(
             origins_ras_mm=self.origins_ras_mm,
             step_i_ras_mm=self.step_i_ras_mm,
@@ -149,7 +152,7 @@ class Stack:
 
     @property
     def positions_mm(self) -> NDArray[np.float64]:
-        """The place of each slice along the normal, mm, (k,)."""
+        """The position of each slice along the normal, mm, (k,)."""
         return self.geometry.positions_mm
 
     @property
@@ -159,27 +162,27 @@ class Stack:
 
     @property
     def tilt_deg(self) -> float:
-        """The angle between the normal and the line through the slices' origins, degrees; 0 for a single slice."""
+        """Angle in degrees between the normal and the line of the origins; 0 for a single slice."""
         return self.geometry.tilt_deg
 
     @property
     def step_mm(self) -> float:
-        """The slice step of the natural grid, mm: the even one, or the lower quartile of the gaps (design/stack.md)."""
+        """Slice spacing of `grid`, mm: the even one, or the lower quartile of the gaps."""
         return self.geometry.step_mm
 
     @property
     def is_even(self) -> bool:
-        """Whether all slices lie at one distance."""
+        """Whether the slices are evenly spaced."""
         return self.geometry.is_even
 
     @property
     def is_upright(self) -> bool:
-        """Whether the slices lie straight above one another, across their normal."""
+        """Whether the slices are stacked along their normal."""
         return self.geometry.is_upright
 
     @property
     def is_regular(self) -> bool:
-        """Whether the natural grid holds the slices as they are, so that nothing needs to be interpolated."""
+        """Whether the slices are on the natural grid, so that no interpolation is needed."""
         return self.exact_grid is not None or (self.is_even and self.is_upright)
 
     @property
@@ -192,7 +195,10 @@ class Stack:
 
     @property
     def grid(self) -> Grid:
-        """The natural grid: in the slices' own frame, even, upright, wide enough for every slice (design/stack.md)."""
+        """The natural grid: even, upright, in the slices' frame, covering every slice.
+
+        See design/stack.md.
+        """
         if self.exact_grid is not None:
             return self.exact_grid
         affine = np.eye(4)
@@ -208,7 +214,7 @@ class Stack:
                     self.shape[2] - 1
                 )
             return Grid(self.shape, affine)
-        # Whole voxels of room on either side, so that untilting alone leaves the middle of the lattice where it was.
+        # Pad by whole voxels, so that correcting the tilt does not shift the lattice.
         shifts = self._sideways_voxels()
         low, high = np.floor(shifts.min(axis=0) + 1e-6), np.ceil(shifts.max(axis=0) - 1e-6)
         extent = float(self.positions_mm[-1] - self.positions_mm[0])
@@ -224,13 +230,16 @@ class Stack:
 
     @property
     def nodes(self) -> NDArray[np.float64]:
-        """Where each slice's voxel (0, 0) lies in indices of the natural grid, (k, 3): what a sampling reads from."""
+        """Position of voxel (0, 0) of each slice in indices of the natural grid, (k, 3)."""
         return self.grid.index(self.origins_ras_mm)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The dtype of its volume: that of the stored values where nothing is rescaled or interpolated; int16 where
-        every value is a whole number that fits; else float32."""
+        """The dtype of its volume.
+
+        That of the stored values if they are neither rescaled nor interpolated; int16 if all values
+        are integers that fit; else float32.
+        """
         if not self.is_regular:
             return np.dtype(np.float32)
         if self.is_raw:
@@ -241,21 +250,21 @@ class Stack:
             or np.any(self.intercepts % 1)
         ):
             return np.dtype(np.float32)
-        # Two stored bytes could leave int16 after the intercept, but scanners' 12 to 16 bits do not: that is checked
-        # when they are read (OnePass), and float32 comes out where they do.
+        # Two stored bytes could exceed int16 after the intercept, but scanners' 12 to 16 bits do
+        # not: OnePass checks it when they are read, and returns float32 if they do.
         fits = self.stored_dtype.itemsize <= 2 or not self.may_exceed_int16
         return np.dtype(np.int16) if fits else np.dtype(np.float32)
 
     @property
     def is_raw(self) -> bool:
-        """Whether the stored values are the values: no rescale, no padding."""
+        """Whether stored values need neither rescale nor padding."""
         return (
             bool(np.all(self.slopes == 1)) and not np.any(self.intercepts) and self.padding is None
         )
 
     @property
     def may_exceed_int16(self) -> bool:
-        """Whether some stored value could be rescaled beyond int16, as far as the stored dtype tells."""
+        """Whether a value of the stored dtype could exceed int16 after the rescale."""
         low, high = _integer_limits(self.stored_dtype)
         ends = np.concatenate(
             [self.slopes * low + self.intercepts, self.slopes * high + self.intercepts]
@@ -264,7 +273,7 @@ class Stack:
 
     @property
     def spec(self) -> Spec:
-        """What its volume will be."""
+        """The Spec of its volume."""
         return Spec(
             grid=self.grid, dtype=self.dtype, quantity=self.quantity, background=self.background
         )
@@ -293,28 +302,32 @@ class Stack:
         return (*self.diagnostics, *(() if self.finish is None else self.finish()))
 
     def slab(self, start: int, stop: int) -> Array:
-        """Decode the stored values of slices start to stop (exclusive), (i, j, stop - start), Fortran-ordered."""
+        """Decode stored values of slices start to stop (exclusive), (i, j, k), Fortran-ordered."""
         if not 0 <= start < stop <= self.shape[2]:
             raise GeometryError(
-                f"slices {start} to {stop} do not lie in a stack of {self.shape[2]}"
+                f"slices {start} to {stop} are not in a stack of {self.shape[2]}; "
+                f"expected 0 <= start < stop <= {self.shape[2]}"
             )
         values = self.decode(start, stop)
         expected = (*self.shape[:2], stop - start)
         if values.shape != expected or values.dtype != self.stored_dtype:
             raise GeometryError(
-                f"decoding gave {values.shape} of {values.dtype}, expected {expected} of {self.stored_dtype}"
+                f"decoding gave {values.shape} of {values.dtype}; "
+                f"expected {expected} of {self.stored_dtype}"
             )
         return values
 
     def volume(self) -> Volume:
-        """Read it: rescaled, padding turned to background, and sampled onto the natural grid where it is uneven or
-        tilted (linear along k and in plane, in one interpolation)."""
+        """Read the volume: rescaled, padding replaced by background, on the natural grid.
+
+        Uneven or tilted slices are resampled, linearly along k and in plane in one interpolation.
+        """
         result = hooks.call("stack.volume", self)
         assert isinstance(result, Volume)
         return result
 
     def replaced(self, **changes: Any) -> Stack:
-        """The same stack but for `changes`."""
+        """Return a copy with `changes`."""
         return replace(self, **changes)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""A volume: an array and what it means."""
+"""A volume: an array and its description, and the case that a pipeline processes."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:
-    """An array (i, j, k) or (i, j, k, channel), Fortran-ordered so that one k-slice is contiguous, and its Spec.
+    """An array (i, j, k) or (i, j, k, channel) and its Spec.
+
+    The array is Fortran-ordered, so that one k-slice is contiguous.
 
     >>> ct = Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
     >>> ct.quantity, ct.background, ct.grid.orientation
     ('hu', -1024.0, 'LPS')
 
-    A volume that was read has `diagnostics`, what its reader repaired or assumed, and `source`, what it was read from;
-    one that a step or an array made has neither.
+    A volume that was read has `diagnostics`, the repairs and assumptions of its reader, and
+    `source`, what it was read from; the result of a step has neither.
 
-    Raises GeometryError where shape or dtype are not those of the Spec.
+    Raises GeometryError or QuantityError if shape or dtype are not those of the Spec.
     """
 
     array: Array
@@ -42,11 +44,11 @@ class Volume:
     def __post_init__(self) -> None:
         if tuple(self.array.shape) != self.spec.shape:
             raise GeometryError(
-                f"an array of shape {tuple(self.array.shape)} does not fit a grid of {self.spec.shape}"
+                f"array has shape {tuple(self.array.shape)}; expected {self.spec.shape} of its Spec"
             )
         if self.array.dtype != self.spec.dtype:
             raise QuantityError(
-                f"an array of {self.array.dtype} does not fit a Spec of {self.spec.dtype}"
+                f"array has dtype {self.array.dtype}; expected {self.spec.dtype} of its Spec"
             )
         if not self.array.flags.f_contiguous:
             object.__setattr__(self, "array", np.asfortranarray(self.array))
@@ -61,20 +63,20 @@ class Volume:
         background: float | None = None,
         channels: tuple[str, ...] = (),
     ) -> Volume:
-        """Make a volume of an array (i, j, k) or (i, j, k, channel) and its affine (4 x 4, to RAS+ mm)."""
+        """Make a volume of an array (i, j, k[, channel]) and its affine (4 x 4, to RAS+ mm)."""
         values = np.asarray(array)
         values = values.astype(
             values.dtype.newbyteorder("="), copy=False
-        )  # what steps make is in this machine's order
+        )  # results of steps have native byte order
         names = (
             channels or tuple(str(n) for n in range(values.shape[3])) if values.ndim == 4 else ()
         )
         if values.ndim not in (3, 4):
             raise GeometryError(
-                f"a volume has three axes, or four with channels, not {values.ndim}"
+                f"array has {values.ndim} axes; expected three, or four with channels"
             )
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            raise QuantityError("the array holds NaN or infinite values; replace them first")
+            raise QuantityError("array has NaN or infinite values; replace them first")
         grid = Grid(values.shape[:3], affine)
         outside = BACKGROUNDS.get(quantity, 0.0) if background is None else background
         return cls(
@@ -86,21 +88,21 @@ class Volume:
 
     @property
     def grid(self) -> Grid:
-        """Where the voxels lie."""
+        """The grid of the voxels."""
         return self.spec.grid
 
     @property
     def quantity(self) -> Quantity:
-        """What the values are: hu, unit, standardized, display, label, mask or other."""
+        """The kind of values: hu, unit, standardized, display, label, mask or other."""
         return self.spec.quantity
 
     @property
     def background(self) -> float:
-        """The value that means 'outside'."""
+        """The value of voxels outside the image."""
         return self.spec.background
 
     def channel(self, number: int) -> Volume:
-        """One channel (i, j, k) by itself, with its own background; a view."""
+        """Return one channel (i, j, k) with its own background; a view."""
         return replace(self, array=self.array[..., number], spec=self.spec.channel(number))
 
     @property
@@ -127,16 +129,22 @@ class Volume:
         return html_value("Volume", spec_rows(self.spec), png=self._repr_png_())
 
     def to_nibabel(self) -> Any:
-        """This volume as a nibabel Nifti1Image with the same affine."""
+        """Return the volume as a nibabel Nifti1Image with the same affine."""
         return hooks.call("volume.to_nibabel", self)
 
     def to_sitk(self) -> Any:
-        """This volume as a SimpleITK image (axes i, j, k kept; RAS+ becomes LPS+); raises GeometryError on shear."""
+        """Return the volume as a SimpleITK image; raises GeometryError if the affine has shear.
+
+        The axes i, j, k are kept; RAS+ becomes LPS+.
+        """
         return hooks.call("volume.to_sitk", self)
 
 
 def unshared(volume: Volume, given: Iterable[Volume]) -> Volume:
-    """`volume`, or a copy where it shares memory with one of `given`: whoever writes to a result changes nothing else."""
+    """Return `volume`, or a copy if it shares memory with one of `given`.
+
+    Writing to a result then does not change its inputs.
+    """
     if any(np.may_share_memory(volume.array, other.array) for other in given):
         return replace(volume, array=volume.array.copy(order="F"))
     return volume
@@ -144,7 +152,7 @@ def unshared(volume: Volume, given: Iterable[Volume]) -> Volume:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """What a pipeline carries along: an image, and labels and masks by name, all on the image's grid."""
+    """An image, and labels and masks by name, all on the image's grid."""
 
     image: Volume
     labels: Mapping[str, Volume] = field(default_factory=dict)
@@ -155,8 +163,8 @@ class Case:
             for name, volume in volumes.items():
                 if not volume.grid.same_as(self.image.grid):
                     raise GeometryError(
-                        f"{role} '{name}' lies on {volume.grid!r}, the image on {self.image.grid!r}; "
-                        f"bring it over with hu.regrid(label, image.grid)"
+                        f"{role} '{name}' has {volume.grid!r}, but the image {self.image.grid!r}; "
+                        f"use hu.regrid(label, image.grid) first"
                     )
                 if volume.quantity not in ("label", "mask"):
-                    raise QuantityError(f"{role} '{name}' holds {volume.quantity}, not labels")
+                    raise QuantityError(f"{role} '{name}' is {volume.quantity}, not labels")

@@ -1,4 +1,4 @@
-"""Whether slices make a regular volume, by the definitions of the Imaging Data Commons (IDC)."""
+"""Test whether slices form a regular volume, as defined by the Imaging Data Commons (IDC)."""
 
 from __future__ import annotations
 
@@ -9,27 +9,32 @@ import numpy as np
 from hounsfield.core.slice_geometry import SliceGeometry
 
 SLICE_INTERVAL_TOLERANCE_MM = 0.2
-"""Spacing is uniform where no gap differs by this much from the mean one: IDC's sliceIntervalTolerance, dcm2niix's too."""
+"""Largest deviation of a gap from the mean for uniform spacing.
+
+IDC's sliceIntervalTolerance; dcm2niix uses the same."""
 
 IN_PLANE_TOLERANCE_MM = 0.1
-"""Slices are aligned where their origins differ by less than this along rows and columns: IDC's inPlaneTolerance."""
+"""Largest shift of aligned slices along rows and columns: IDC's inPlaneTolerance."""
 
 ORTHOGONAL_TOLERANCE = 0.01
-"""Rows and columns are perpendicular where the cross product of their directions has this length about 1: IDC's
-orientationTolerance."""
+"""Largest deviation from 1 of the length of the cross product of perpendicular rows and columns.
+
+IDC's orientationTolerance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeGeometry:
-    """Columns of IDC's `volume_geometry_index`; None where the headers do not say, or one slice cannot.
+    """Columns of IDC's `volume_geometry_index`; None if unknown or undefined for one slice.
 
-    `obliquity_degrees` is the angle between the slice normal and the nearest axis of the patient. A regular 3-D volume
-    has unique slice positions, uniform spacing, perpendicular rows and columns, and no shift within the plane.
+    `obliquity_degrees` is the angle between the slice normal and the nearest axis of the patient. A
+    regular 3-D volume has unique slice positions, uniform spacing, perpendicular rows and columns,
+    and no in-plane shift.
 
     Notes
     -----
-    After the query `volume_geometry_index.sql` of idc-index-data. IDC looks at a whole series; here it is one report,
-    whose frames share orientation (cosines within 1e-3), size, pixel spacing (within 1e-3) and phase.
+    After the query `volume_geometry_index.sql` of idc-index-data. IDC evaluates a whole series;
+    here it is one report, whose frames share orientation (cosines within 1e-3), size, pixel spacing
+    (within 1e-3) and phase.
     """
 
     obliquity_degrees: float | None = None
@@ -39,11 +44,13 @@ class VolumeGeometry:
 
 
 UNKNOWN = VolumeGeometry()
-"""What is not known of frames without positions."""
+"""The geometry of frames without positions."""
 
 
 def volume_geometry(slices: SliceGeometry, *, is_unique: bool = True) -> VolumeGeometry:
-    """Return the geometry of slices in ascending order; `is_unique` says whether no two are at one position.
+    """Return the geometry of slices in ascending order.
+
+    `is_unique` is False if two slices have the same position.
 
     >>> from hounsfield.core.grid import Grid
     >>> grid = Grid((4, 4, 3), np.diag([1.0, 1.0, 2.5, 1.0]))
@@ -51,7 +58,7 @@ def volume_geometry(slices: SliceGeometry, *, is_unique: bool = True) -> VolumeG
     True
     """
     uniform = _is_uniform(slices)
-    is_aligned = _is_orthogonal(slices) and _is_in_line(slices)
+    is_aligned = _is_orthogonal(slices) and _is_unshifted(slices)
     return VolumeGeometry(
         obliquity_degrees=obliquity_degrees(slices),
         uniform_slice_spacing=uniform,
@@ -63,7 +70,7 @@ def volume_geometry(slices: SliceGeometry, *, is_unique: bool = True) -> VolumeG
 
 
 def obliquity_degrees(slices: SliceGeometry) -> float:
-    """The angle between the slice normal and the nearest axis of the patient, degrees."""
+    """Return the angle between the slice normal and the nearest axis of the patient, degrees."""
     parts = np.sort(np.abs(slices.normal))
     return float(np.degrees(np.arctan2(np.hypot(parts[0], parts[1]), parts[2])))
 
@@ -82,7 +89,7 @@ def _is_orthogonal(slices: SliceGeometry) -> bool:
     return bool(abs(float(np.linalg.norm(np.cross(row, column))) - 1.0) <= ORTHOGONAL_TOLERANCE)
 
 
-def _is_in_line(slices: SliceGeometry) -> bool:
+def _is_unshifted(slices: SliceGeometry) -> bool:
     for step in (slices.step_i_ras_mm, slices.step_j_ras_mm):
         if np.ptp(slices.origins_ras_mm @ (step / np.linalg.norm(step))) >= IN_PLANE_TOLERANCE_MM:
             return False

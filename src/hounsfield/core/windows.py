@@ -1,4 +1,4 @@
-"""Windows and clips by name, in one table each, so that no two places can disagree about what 'bone' means."""
+"""Named windows and clip ranges in HU."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WINDOWS: dict[str, tuple[float, float]] = {
     "spine-bone": (400.0, 1800.0),
     "full": (1024.0, 4096.0),
 }
-"""Center and width in HU, as radiologists and the haemorrhage and stroke literature set them."""
+"""Center and width in HU, as used by radiologists and in the haemorrhage and stroke literature."""
 
 CLIPS: dict[str, tuple[float, float]] = {
     "abdomen": (-175.0, 250.0),
@@ -37,11 +37,11 @@ CLIPS: dict[str, tuple[float, float]] = {
     "brain": (0.0, 100.0),
     "bone-mip": (-100.0, 1000.0),
 }
-"""Lowest and highest HU that networks are commonly given: values beyond are set to the bound."""
+"""Lowest and highest HU that are commonly used for networks; values beyond are clipped."""
 
 
 def window_named(name: str) -> tuple[float, float]:
-    """The center and width in HU of the window `name`; raises QuantityError where there is none.
+    """Return the center and width in HU of the window `name`; raises QuantityError if unknown.
 
     >>> window_named("brain")
     (40.0, 80.0)
@@ -49,5 +49,5 @@ def window_named(name: str) -> tuple[float, float]:
     if name in WINDOWS:
         return WINDOWS[name]
     near = get_close_matches(name, WINDOWS, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(WINDOWS)}"
-    raise QuantityError(f"no window is named '{name}'; {hint}")
+    hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(WINDOWS)}"
+    raise QuantityError(f"unknown window '{name}'; {hint}")

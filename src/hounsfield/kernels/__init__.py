@@ -1,1 +1,1 @@
-"""Array in, array out: the loops over voxels, in C++ where numpy would make copies; no geometry objects, no files."""
+"""Array kernels, in C++ where numpy would copy; they know no geometry objects and no files."""

@@ -1,4 +1,4 @@
-"""The lattice of cells on which a mask's shape is decided: blocks of voxels of about one size in mm."""
+"""A coarse grid of cells, blocks of voxels of similar size in mm, on which masks are computed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hounsfield.kernels.mask import Shape, Spacing
 
 @dataclass(frozen=True, slots=True)
 class BlockGrid:
-    """Cells of `block` voxels, `spacing_mm` unshared, in which noise of single voxels is outvoted."""
+    """Cells of `block` voxels at `spacing_mm`; a majority per cell suppresses voxel noise."""
 
     block: Shape
     spacing_mm: Spacing
 
     @classmethod
     def of(cls, spacing_mm: Spacing, *, cell_mm: float) -> BlockGrid:
-        """The lattice for voxels of `spacing_mm`; cells are no larger than `cell_mm` where voxels are not.
+        """Return the grid whose cells are at most `cell_mm`, and at least one voxel, per axis.
 
         >>> BlockGrid.of((0.5, 0.5, 5.0), cell_mm=1.5).block
         (3, 3, 1)
@@ -26,5 +26,5 @@ class BlockGrid:
 
     @property
     def cell_ml(self) -> float:
-        """The volume of a cell, mL."""
+        """Volume of a cell in mL."""
         return self.spacing_mm[0] * self.spacing_mm[1] * self.spacing_mm[2] / 1000

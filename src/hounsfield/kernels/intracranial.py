@@ -1,4 +1,4 @@
-"""The space inside the skull: enclosed by bone in nearly every direction (design/masks.md)."""
+"""Segment the intracranial space, enclosed by bone in nearly every direction (design/masks.md)."""
 
 from __future__ import annotations
 
@@ -28,38 +28,46 @@ from hounsfield.kernels.mask import (
 from hounsfield.kernels.outline import Outline
 
 CELL_MM = 2.0
-"""Half the thickness of the temple's bone, mm, and eight voxels of 1 mm: noise of 60 HU does not turn them."""
+"""Cell size: half the thickness of the temporal bone, and eight voxels of 1 mm.
+
+Noise of 60 HU does not change the majority of such a cell."""
 
 BONE_SHARE = 0.25
-"""A cell counts as bone from this share of its voxels on: the skull of the temple is thinner than a cell."""
+"""Least fraction of bone voxels in a bone cell; the temporal bone is thinner than a cell."""
 
 MOST_MISSES = 3
-"""Of the 26 rays from a point inside a closed skull at most a few leave by the foramen magnum and the orbits; from the
-scalp half do, from an eye five to nine."""
+"""Most of the 26 rays of an intracranial cell that may miss bone.
+
+Inside a closed skull a few rays leave through the foramen magnum and the orbits; from an eye five
+to nine do, from the scalp half."""
 
 FEWEST_HITS = 6
-"""Fewer rays that meet bone say nothing: most of the skull is not in the volume."""
+"""Least number of rays that must hit bone; with fewer, most of the skull is outside the volume."""
 
 DENSE_ML = 0.2
-"""What is denser than soft tissue and smaller than this bounds nothing: noise, a calcification, a clip."""
+"""Dense components below this volume are no boundary: noise, calcifications, clips."""
 
 PINHOLE_MM = 2.0
-"""Holes in soft tissue that a ball of this radius closes are noise, or vessels and calcifications."""
+"""Radius of the closing of soft tissue; smaller holes are noise, vessels or calcifications."""
 
 CANAL_MM = 15.0
-"""A ball of this radius does not pass the foramen magnum (28 to 38 mm long, 25 to 35 mm wide)."""
+"""Radius of an opening that does not pass the foramen magnum (28 to 38 mm by 25 to 35 mm)."""
 
 EDGE_STEPS = 2
-"""Cells at the skull that the cut of the bridges took off come back so many steps deep, 4 mm, through tissue."""
+"""Steps of 2 mm by which cells removed by the opening are regrown in soft tissue at the skull."""
 
 CORNER_MM = 12.0
-"""The corners of the skull's cavity that such a ball does not reach lie within this of where it does."""
+"""Distance from the opening with `CANAL_MM` within which the corners of the cavity are kept."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cavity:
-    """The mask per voxel, the share of rays from inside it that reach the air without meeting bone, and the borders of
-    the volume that it touches, as (axis, 0 for the first plane or 1 for the last)."""
+    """An intracranial mask.
+
+    `voxels` is the mask; `open_share` is the fraction of rays from inside it that reach the air
+    without hitting bone; `cut_faces` are the faces of the volume that it touches, as (axis, 0 for
+    the first plane or 1 for the last).
+    """
 
     voxels: Bits
     open_share: float
@@ -68,8 +76,12 @@ class Cavity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intracranial:
-    """What to take for the inside of the skull: bone from `bone_hu` on; soft where the median of a cell lies from
-    `low_hu` to `high_hu`; no voxel over `most_hu`; bridges narrower than a ball of `bridge_mm` (nerves, veins) cut."""
+    """Thresholds of the intracranial space.
+
+    Bone is `bone_hu` and above; a cell is soft tissue if its median is from `low_hu` to `high_hu`;
+    voxels above `most_hu` are excluded; bridges narrower than a ball of radius `bridge_mm` (nerves,
+    veins) are removed.
+    """
 
     bone_hu: float
     low_hu: float
@@ -78,7 +90,7 @@ class Intracranial:
     bridge_mm: float
 
     def find(self, values: NDArray[Any], *, spacing_mm: Spacing, head: Outline) -> Cavity:
-        """The mask of `values` (i, j, k) in HU, Fortran-ordered; empty where no skull encloses anything."""
+        """Segment `values` (i, j, k) in HU, Fortran-ordered; empty if no skull encloses a cell."""
         lattice = BlockGrid.of(spacing_mm, cell_mm=CELL_MM)
         soft, misses = self._soft(values, head.cells(values, lattice=lattice)[0], lattice)
         cells = self._inside(soft, lattice.spacing_mm)
@@ -94,12 +106,12 @@ class Intracranial:
         dark = occupied(values, block=(1, 1, 1), bounds=(-np.inf, self.most_hu), share=1.0)
         within = cells.expand().astype(bool)
         share = float(misses[within].mean()) / 26 if within.any() else 0.0
-        return Cavity(filled(largest(voxels)) & dark, share, _borders_met(within))
+        return Cavity(filled(largest(voxels)) & dark, share, _touched_faces(within))
 
     def _soft(
         self, values: NDArray[Any], envelope: Bits, lattice: BlockGrid
     ) -> tuple[Bits, NDArray[np.uint8]]:
-        """Soft cells that bone encloses, and from each cell how many rays miss bone."""
+        """Soft cells enclosed by bone, and the number of rays of each cell that miss bone."""
         bone = occupied(
             values, block=lattice.block, bounds=(self.bone_hu, np.inf), share=BONE_SHARE
         )
@@ -110,11 +122,11 @@ class Intracranial:
         )
         dense = parts.keep(parts.sizes * lattice.cell_ml >= DENSE_ML)
         soft = occupied(values, block=lattice.block, bounds=(self.low_hu, np.inf)) - dense
-        soft = (_healed(soft, lattice.spacing_mm) & envelope) - dense
+        soft = (_closed(soft, lattice.spacing_mm) & envelope) - dense
         return soft & Bits.pack((misses <= MOST_MISSES) & (hits >= FEWEST_HITS)), misses
 
     def _inside(self, soft: Bits, spacing_mm: Spacing) -> Bits:
-        """The largest soft part, bridges cut, and the canal of the cord left off."""
+        """The largest soft component, without narrow bridges and without the spinal canal."""
         part = filled(largest(opened(soft, self.bridge_mm, spacing_mm=spacing_mm)))
         trunk = largest(opened(part, CANAL_MM, spacing_mm=spacing_mm))
         part = largest(part & dilate(trunk, CORNER_MM, spacing_mm=spacing_mm))
@@ -123,19 +135,19 @@ class Intracranial:
         return filled(part)
 
 
-def _healed(soft: Bits, spacing_mm: Spacing) -> Bits:
-    """Without the pinholes of noise."""
+def _closed(soft: Bits, spacing_mm: Spacing) -> Bits:
+    """Close holes of noise."""
     return erode(dilate(soft, PINHOLE_MM, spacing_mm=spacing_mm), PINHOLE_MM, spacing_mm=spacing_mm)
 
 
-def _borders_met(mask: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
+def _touched_faces(mask: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     return tuple(
         (axis, side) for axis in range(3) for side in (0, 1) if mask.take(-side, axis=axis).any()
     )
 
 
 def _directions(spacing_mm: Spacing) -> NDArray[np.int32]:
-    """The 26 ways to the faces, edges and corners of a cube, in whole steps, about equally long along each axis."""
+    """The 26 directions to the neighbours, as steps in voxels of similar length in mm per axis."""
     steps = []
     for signs in product((-1, 0, 1), repeat=3):
         base = max(

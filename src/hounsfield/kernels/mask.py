@@ -1,4 +1,4 @@
-"""Masks as bits: a voxel is one bit, so that a scan's mask lies in the cache; radii in mm, borders said."""
+"""Bit-packed masks and their morphology: one bit per voxel, radii in mm."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ UNBOUNDED = (-np.inf, np.inf)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bits:
-    """A mask of `shape` (i, j, k) in 64-bit words, i fastest, each row of i padded to whole words with zeros."""
+    """A mask of `shape` (i, j, k) in 64-bit words, i fastest; rows along i are zero-padded."""
 
     words: Words
     shape: Shape
 
     @classmethod
     def zeros(cls, shape: Shape) -> Bits:
-        """No voxel set."""
+        """Return a mask with no voxel set."""
         return cls(np.zeros(-(-shape[0] // 64) * shape[1] * shape[2], np.uint64), shape)
 
     @classmethod
     def unwritten(cls, shape: Shape) -> Bits:
-        """Room for a kernel that writes every word."""
+        """Return an uninitialised mask, for a kernel that writes every word."""
         return cls(np.empty(-(-shape[0] // 64) * shape[1] * shape[2], np.uint64), shape)
 
     @classmethod
     def pack(cls, array: NDArray[Any]) -> Bits:
-        """The voxels of an array (i, j, k) that are not 0."""
+        """Return the mask of the nonzero voxels of an array (i, j, k)."""
         flat = np.asfortranarray(array != 0).view(np.uint8).reshape(-1, order="F")
         packed = cls.unwritten(_shape(array))
         native.mask_pack(flat, packed.shape, thread_count(), packed.words)
         return packed
 
     def expand(self) -> NDArray[np.uint8]:
-        """The mask as bytes 0 and 1, (i, j, k), Fortran-ordered."""
+        """Return the mask as a uint8 array (i, j, k) of 0 and 1, Fortran-ordered."""
         flat = np.empty(int(np.prod(self.shape)), np.uint8)
         native.mask_expand(self.words, self.shape, thread_count(), flat)
         return flat.reshape(self.shape, order="F")
 
     @property
     def rows(self) -> NDArray[np.uint64]:
-        """The words as (word, j, k), a view."""
+        """The words as a view (word, j, k)."""
         return self.words.reshape((-1, self.shape[1], self.shape[2]), order="F")
 
     @property
@@ -61,7 +61,7 @@ class Bits:
 
     @property
     def count(self) -> int:
-        """How many voxels are set."""
+        """Number of voxels set."""
         return int(np.bitwise_count(self.words).sum())
 
     def __and__(self, other: Bits) -> Bits:
@@ -74,16 +74,19 @@ class Bits:
         return Bits(self.words & ~other.words, self.shape)
 
     def __invert__(self) -> Bits:
-        turned = Bits(~self.words, self.shape)
+        inverted = Bits(~self.words, self.shape)
         if self.shape[0] % 64:
-            turned.rows[-1] &= np.uint64((1 << self.shape[0] % 64) - 1)
-        return turned
+            inverted.rows[-1] &= np.uint64((1 << self.shape[0] % 64) - 1)
+        return inverted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
-    """The parts of a mask whose voxels join over faces: runs along i with their part's number, and each part's size
-    in voxels and box (first and last index along i, j, k)."""
+    """The face-connected components of a mask.
+
+    `runs` are runs of voxels along i with the label of their component; `sizes` counts the voxels
+    of each component; `boxes` holds its first and last index along i, j and k.
+    """
 
     shape: Shape
     runs: NDArray[np.int32]
@@ -91,7 +94,7 @@ class Components:
     boxes: NDArray[np.int64]
 
     def keep(self, chosen: NDArray[np.bool_]) -> Bits:
-        """The union of the chosen parts."""
+        """Return the union of the chosen components."""
         kept = Bits.unwritten(self.shape)
         native.mask_paint(
             self.runs, np.ascontiguousarray(chosen).view(np.uint8), self.shape, kept.words
@@ -99,20 +102,20 @@ class Components:
         return kept
 
     def meeting(self, other: Bits) -> NDArray[np.bool_]:
-        """Which parts share a voxel with another mask."""
+        """Return which components share a voxel with another mask."""
         marks = np.zeros(len(self.sizes), np.uint8)
         native.mask_meets(self.runs, other.words, self.shape, marks)
         return marks.astype(bool)
 
 
 def components(bits: Bits) -> Components:
-    """Find the parts of a mask, numbered in reading order (i fastest); exact, whatever the number of threads."""
+    """Label the face-connected components of a mask, in raster order (i fastest)."""
     runs, stats = native.mask_components(bits.words, bits.shape)
     return Components(bits.shape, runs, stats[:, 0], stats[:, 1:])
 
 
 def largest(bits: Bits) -> Bits:
-    """The part of most voxels; of several the first; nothing of nothing."""
+    """Return the component with the most voxels (the first of equals); empty for an empty mask."""
     parts = components(bits)
     return parts.keep(
         np.arange(len(parts.sizes)) == (int(parts.sizes.argmax()) if len(parts.sizes) else -1)
@@ -120,7 +123,10 @@ def largest(bits: Bits) -> Bits:
 
 
 def ball(radius_mm: float, *, spacing_mm: Spacing) -> NDArray[np.int32]:
-    """Rows (dj, dk, half width along i) of all voxels whose centre lies within `radius_mm`, by ascending half width."""
+    """Return a ball as rows (dj, dk, half width along i), by ascending half width.
+
+    It contains the voxels whose centres are within `radius_mm`.
+    """
     reach = [int(radius_mm / step + 1e-9) for step in spacing_mm]
     across, along = np.meshgrid(
         np.arange(-reach[1], reach[1] + 1), np.arange(-reach[2], reach[2] + 1), indexing="ij"
@@ -132,35 +138,37 @@ def ball(radius_mm: float, *, spacing_mm: Spacing) -> NDArray[np.int32]:
 
 
 def dilate(bits: Bits, radius_mm: float, *, spacing_mm: Spacing) -> Bits:
-    """All voxels within `radius_mm` of the mask: x in A (+) B with B a ball; nothing comes in over the borders."""
+    """Dilate by a ball of `radius_mm`; voxels outside the volume count as unset."""
     return _dilate(bits, ball(radius_mm, spacing_mm=spacing_mm))
 
 
 def erode(bits: Bits, radius_mm: float, *, spacing_mm: Spacing) -> Bits:
-    """All voxels with no unset one within `radius_mm`; beyond the borders counts as set, so that an object which the
-    volume cuts keeps its cut face."""
+    """Erode by a ball of `radius_mm`.
+
+    Voxels outside the volume count as set, so that an object cut by the volume keeps its cut face.
+    """
     return ~dilate(~bits, radius_mm, spacing_mm=spacing_mm)
 
 
 def opened(bits: Bits, radius_mm: float, *, spacing_mm: Spacing) -> Bits:
-    """What a ball of `radius_mm` can sweep inside the mask: bridges and sheets thinner than the ball go."""
+    """Open by a ball of `radius_mm`; bridges and sheets thinner than the ball are removed."""
     return dilate(erode(bits, radius_mm, spacing_mm=spacing_mm), radius_mm, spacing_mm=spacing_mm)
 
 
 def grown(bits: Bits) -> Bits:
-    """The mask and the 26 neighbours of each of its voxels."""
+    """Dilate by one voxel with 26-connectivity."""
     table = [(dj, dk, 1) for dj in (-1, 0, 1) for dk in (-1, 0, 1)]
     return _dilate(bits, np.array(table, np.int32))
 
 
 def stepped(bits: Bits) -> Bits:
-    """The mask and the 6 neighbours of each of its voxels."""
+    """Dilate by one voxel with 6-connectivity."""
     table = [(-1, 0, 0), (0, -1, 0), (0, 1, 0), (1, 0, 0), (0, 0, 1)]
     return _dilate(bits, np.array(table, np.int32))
 
 
 def extended(bits: Bits, margin: tuple[int, int]) -> Bits:
-    """The mask with its border planes repeated outwards: a word or more along i, `margin` voxels along j and k."""
+    """Repeat the border planes outwards: 64 or more voxels along i, `margin` along j and k."""
     shape = (bits.shape[0] + 128, bits.shape[1] + 2 * margin[0], bits.shape[2] + 2 * margin[1])
     rows = bits.rows
     first = (rows[:1] & np.uint64(1)) * np.uint64(2**64 - 1)
@@ -174,17 +182,18 @@ def extended(bits: Bits, margin: tuple[int, int]) -> Bits:
 
 
 def unextended(bits: Bits, margin: tuple[int, int]) -> Bits:
-    """What `extended` added taken off again."""
+    """Remove the margin that `extended` added."""
     shape = (bits.shape[0] - 128, bits.shape[1] - 2 * margin[0], bits.shape[2] - 2 * margin[1])
     rows = bits.rows[1:-1, margin[0] : margin[0] + shape[1], margin[1] : margin[1] + shape[2]]
     return Bits(rows.reshape(-1, order="F").copy(), shape) & ~Bits.zeros(shape)
 
 
 def filled(bits: Bits) -> Bits:
-    """The mask with its holes: unset voxels from which no path over unset faces leads outside.
+    """Fill holes: unset voxels that are not face-connected to the outside.
 
-    A border of the volume counts as outside but where, within that border plane, the mask encloses the voxel: so the
-    windpipe of a neck that the volume cuts is inside. A volume of one slice is so filled in plane.
+    Border voxels are connected to the outside unless the mask encloses them within their border
+    plane; so the trachea of a neck cut by the volume is filled, and a single slice is filled in
+    plane.
     """
     empty = ~bits
     parts = components(empty)
@@ -194,9 +203,10 @@ def filled(bits: Bits) -> Bits:
 def occupied(
     values: NDArray[Any], *, block: Shape, bounds: tuple[float, float], share: float = 0.5
 ) -> Bits:
-    """Cells of `block` voxels in which at least `share` of the voxels lie within `bounds` (both inclusive).
+    """Return the cells of `block` voxels with at least a fraction `share` within `bounds`.
 
-    values: (i, j, k), Fortran-ordered; 8 and 16 bit integers, int32 and float32 are read in place.
+    Both bounds are inclusive. `values` (i, j, k) are Fortran-ordered; 8 and 16 bit integers, int32
+    and float32 are read without a copy.
     """
     flat, shape = _flat(values), _shape(values)
     cells = Bits.unwritten(cell_shape(shape, block))
@@ -215,8 +225,11 @@ def refined(
     band_bounds: tuple[float, float],
     inner_bounds: tuple[float, float] = UNBOUNDED,
 ) -> Bits:
-    """From cells back to voxels: those of `inner` cells within `inner_bounds`, those of `band` cells within
-    `band_bounds`; the rest unset."""
+    """Return the voxels of cells that are within bounds.
+
+    Voxels of `inner` cells must be within `inner_bounds`, those of `band` cells within
+    `band_bounds`; all others are unset.
+    """
     flat, shape = _flat(values), _shape(values)
     voxels = Bits.unwritten(shape)
     native.mask_refine(
@@ -235,7 +248,10 @@ def refined(
 def rays(
     wall: Bits, outside: Bits, *, steps: NDArray[np.int32]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """For each voxel, how many of the rays in `steps` (n, 3) meet the wall first, and how many the outside first."""
+    """Count for each voxel the rays that hit `wall` first and those that hit `outside` first.
+
+    `steps` (n, 3) are the directions of the rays in voxels.
+    """
     size = int(np.prod(wall.shape))
     hits, misses = np.empty(size, np.uint8), np.empty(size, np.uint8)
     native.mask_rays(
@@ -245,7 +261,7 @@ def rays(
 
 
 def bounding_box(mask: NDArray[Any]) -> tuple[Shape, Shape] | None:
-    """First index and shape of the box that holds every voxel of (i, j, k) that is not 0; None where all are."""
+    """Return first index and shape of the box of nonzero voxels; None if there are none."""
     flat = (
         np.asfortranarray(mask if mask.dtype == np.uint8 else mask != 0)
         .view(np.uint8)
@@ -256,7 +272,7 @@ def bounding_box(mask: NDArray[Any]) -> tuple[Shape, Shape] | None:
 
 
 def cell_shape(shape: Shape, block: Shape) -> Shape:
-    """How many cells of `block` voxels cover `shape`; the last ones may be cut."""
+    """Return the shape in cells of `block` voxels; the last cells may be partial."""
     i, j, k = (-(-size // step) for size, step in zip(shape, block, strict=True))
     return (i, j, k)
 
@@ -268,7 +284,7 @@ def _dilate(bits: Bits, table: NDArray[np.int32]) -> Bits:
 
 
 def _open_borders(empty: Bits) -> Bits:
-    """Of the six border planes, the parts of `empty` that within their plane reach the plane's rim."""
+    """The components of `empty` in each of the six border planes that reach the plane's edge."""
     borders = Bits.zeros(empty.shape)
     last, shift = empty.shape[0] - 1, np.uint64((empty.shape[0] - 1) % 64)
     for at in (0, empty.shape[2] - 1):
@@ -302,7 +318,7 @@ def _open_plane(words: Words, shape: tuple[int, int]) -> Words:
 
 
 def _flat(values: NDArray[Any]) -> NDArray[Any]:
-    """The voxels in Fortran order in a type that the kernels read: a view wherever they are already so."""
+    """The voxels in Fortran order in a dtype of the kernels; a view if they already are."""
     kinds: dict[str, type[Any]] = {
         "b1": np.int16,
         "i1": np.int16,

@@ -1,8 +1,8 @@
-// Masks as bits: one bit a voxel, and what all mask kernels share.
+// Bit-packed masks, one bit per voxel, and helpers of all mask kernels.
 //
 // A mask of (i, j, k) voxels is rows of 64-bit words, i fastest: row j + nj * k holds ceil(ni / 64)
 // words, voxel i is bit i % 64 of word i / 64, and bits beyond ni are 0. Voxel arrays are flat
-// views in Fortran order. Callers allocate the outputs. Threads share out whole rows, so the result
+// views in Fortran order. Callers allocate the outputs. Threads process whole rows, so the result
 // does not depend on their number.
 #pragma once
 #include <nanobind/nanobind.h>
@@ -29,7 +29,7 @@ constexpr std::int64_t MOST_THREADS =
 constexpr std::int64_t SMALLEST_SHARED_BYTES =
     1 << 20;  // Below this a thread costs more than it gains.
 
-struct Rows {  // How a mask of `shape` lies in words.
+struct Rows {  // The memory layout of a mask of `shape` in words.
     std::int64_t ni, nj, nk, words;
     explicit Rows(const Shape &shape)
         : ni(shape[0]), nj(shape[1]), nk(shape[2]), words((shape[0] + 63) / 64) {}
@@ -42,7 +42,7 @@ inline void expect(bool fits) {
     if (!fits) throw nb::value_error("an array's size does not fit the shape");
 }
 
-// Calls work(start, stop) for shares of `count` rows that hold `bytes`, on at most `threads`
+// Calls work(start, stop) for ranges of `count` rows of `bytes` in total, on at most `threads`
 // threads.
 template <class Work>
 void parallel(std::int64_t count, std::int64_t bytes, std::int64_t threads, Work work) {
@@ -76,7 +76,7 @@ template <class Each> void over_words(std::int64_t start, std::int64_t stop, Eac
     }
 }
 
-// A row of cells as a row of voxels, `step` voxels a cell.
+// A row of cells as a row of voxels, `step` voxels per cell.
 inline void stretch(const Word *cells, const Rows &from, std::int64_t step, const Rows &to,
                     Word *row) {
     std::fill(row, row + to.words, Word(0));

@@ -97,7 +97,7 @@ auto components(Flat<const Word> words, Shape shape) {
 
 using RunTable = nb::ndarray<const std::int32_t, nb::shape<-1, 4>, nb::c_contig>;
 
-// Sets the runs whose label is to be kept.
+// Sets the voxels of the runs whose label is kept.
 void paint(RunTable runs, Flat<const std::uint8_t> keep, Shape shape, Flat<Word> out) {
     const Rows rows(shape);
     expect(std::int64_t(out.size()) == rows.size());

@@ -36,7 +36,7 @@ void dilate(Flat<const Word> words, Shape shape, Offsets offsets, int threads, F
                              const std::int64_t dj = table[3 * n], source_k = k - table[3 * n + 1];
                              if (source_k < 0 || source_k >= rows.nk || std::abs(dj) >= rows.nj)
                                  continue;
-                             // All rows of a slice move alike, so they are one long row.
+                             // All rows of a slice shift equally, so they are one long row.
                              const Word *source_row =
                                  from +
                                  rows.words * (rows.nj * source_k + std::max<std::int64_t>(-dj, 0));

@@ -50,7 +50,7 @@ void rays(Flat<const Word> wall, Flat<const Word> outside, Shape shape, Offsets 
                                k = row / rows.nj + dk;
             if (j < 0 || j >= rows.nj || k < 0 || k >= rows.nk) continue;
             const std::int64_t from = rows.words * (j + rows.nj * k), to = rows.words * row;
-            // Along i alone a row looks at itself: repeat until nothing changes, at most once per
+            // Along i alone a row depends on itself: repeat until nothing changes, at most once per
             // voxel.
             for (bool changed = true; changed;) {
                 changed = false;

@@ -12,8 +12,8 @@ void count_row(const T *values, std::int64_t ni, Range<T> range, std::uint16_t *
         counts[i] = std::uint16_t(counts[i] + range.contains(values[i]));
 }
 
-// One bit per `step` counts: whether their sum is at least `need`. The last cell may be cut: its
-// need is `last`.
+// One bit per `step` counts: whether their sum is at least `need`. The last cell may be partial; it
+// needs `last`.
 template <int fixed> void sum_cells(const std::uint16_t *counts, std::int64_t ni, std::int64_t step,
                                     std::int64_t need, std::int64_t last, Word *to) {
     const std::int64_t width = fixed ? fixed : step, cells = (ni + width - 1) / width;
@@ -32,7 +32,7 @@ template <int fixed> void sum_cells(const std::uint16_t *counts, std::int64_t ni
     }
 }
 
-// A cell of block (bi, bj, bk) voxels is set where at least `share` of its voxels lie in the range.
+// A cell of (bi, bj, bk) voxels is set if at least the fraction `share` of them is in the range.
 template <class T> void occupancy(Flat<const T> values, Shape shape, Shape block, double low,
                                   double high, double share, int threads, Flat<Word> out) {
     const Rows fine(shape);
@@ -70,8 +70,8 @@ template <class T> void occupancy(Flat<const T> values, Shape shape, Shape block
              });
 }
 
-// Voxels of `inner` cells are set where they lie in the inner range, of `band` cells where they lie
-// in the band's.
+// Voxels of `inner` cells are set if they are in the inner range, those of `band` cells if they are
+// in the band's range.
 template <class T> void refine(Flat<const T> values, Shape shape, Shape block,
                                Flat<const Word> inner, Flat<const Word> band,
                                std::array<double, 4> limits, int threads, Flat<Word> out) {

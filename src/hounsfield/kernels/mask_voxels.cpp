@@ -48,8 +48,8 @@ void pack(Flat<const std::uint8_t> bytes, Shape shape, int threads, Flat<Word> o
              });
 }
 
-// First and last index along each axis that is not 0; -1 where all is 0. Rows outside what is known
-// are read once.
+// First and last nonzero index along each axis; -1 if all voxels are 0. Rows outside the box found
+// so far are read once.
 std::array<std::int64_t, 6> bounds(Flat<const std::uint8_t> bytes, Shape shape) {
     const Rows rows(shape);
     expect(std::int64_t(bytes.size()) == rows.ni * rows.count());

@@ -1,5 +1,4 @@
-// The one extension: arrays in, arrays out; no geometry objects, no files. Each kernel has a numpy
-// twin in the tests.
+// The extension module: functions on arrays. The tests compare each kernel with a numpy reference.
 #include <nanobind/nanobind.h>
 
 namespace nb = nanobind;

@@ -1,4 +1,4 @@
-"""The compiled kernels: arrays in, arrays out. Wrappers with checks are in the modules beside it."""
+"""The compiled kernels on arrays; the Python modules of this package wrap and check them."""
 
 from collections.abc import Sequence
 from typing import Any

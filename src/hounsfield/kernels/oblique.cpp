@@ -1,9 +1,9 @@
 // Sampling on a grid that is oblique to the source: a gather of one or eight voxels for each output
 // voxel.
 //
-// Inside the outer faces (index -0.5 to size - 0.5 along each axis) the edge value is taken,
-// outside them the background. Positions and weights are double, sums are in a fixed order, so the
-// bits do not depend on the number of threads. Output rows are shared out among the threads.
+// Up to the outer faces (index -0.5 to size - 0.5 along each axis) edge values are repeated; beyond
+// them the background is used. Positions and weights are double and sums have a fixed order, so the
+// result does not depend on the number of threads. Output rows are divided among the threads.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>

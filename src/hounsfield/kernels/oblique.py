@@ -24,10 +24,10 @@ def gather(
 ) -> NDArray[Any]:
     """Sample `source` (i, j, k) at the source indices that `relation` gives for each output index.
 
-    Inside the outer faces (index -0.5 to size - 0.5) the edge value is taken, outside them the
-    background. `linear` interpolates between eight voxels and gives float32 from any real dtype;
-    `nearest` copies the nearest voxel (the higher index at a midpoint) in the source's dtype, bit
-    for bit.
+    Up to the outer faces (index -0.5 to size - 0.5) edge values are repeated; beyond them the
+    background is used. `linear` interpolates between eight voxels and gives float32 from any real
+    dtype; `nearest` copies the nearest voxel (the higher index at a midpoint) in the source's
+    dtype, bit for bit.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The outline of a patient: tissue without table, headrest and tubes, air cavities inside (design/masks.md)."""
+"""Segment the patient without table, headrest and tubes, air cavities filled (design/masks.md)."""
 
 from __future__ import annotations
 
@@ -29,23 +29,26 @@ from hounsfield.kernels.mask import (
 )
 
 TIP_ML = 15.0
-"""What opening takes off and is no larger than this is part of the patient: an ear is 5 to 8 mL, a nose 10."""
+"""Largest component removed by the opening that is restored: an ear has 5 to 8 mL, a nose 10 mL."""
 
 TIP_MM = 60.0
-"""... and no longer than this: an ear is up to 70 mm along itself at most, 60 of which stand off; headrests, straps and
-cables are longer."""
+"""Greatest length of such a component.
+
+An ear is up to 70 mm long, of which 60 mm protrude; headrests, straps and cables are longer."""
 
 RECESS_MM = (5.0, 5.0, 5.0)
-"""Tissue in recesses of the trunk that a ball of these radii together closes is the patient's: septum and turbinates
-are too thin to be swept, and stand in a cavity up to 30 mm wide; a headrest lies outside."""
+"""Radii of successive balls of a closing within which tissue belongs to the patient.
+
+Septum and turbinates are too thin for the opening and are in a cavity up to 30 mm wide; a headrest
+is outside the closing."""
 
 PART_SHARE = 0.02
-"""A separate part of a body (the other thigh, an arm) has at least this share of the largest part's volume."""
+"""Least volume of a separate component (other thigh, arm), as a fraction of the largest one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outlined:
-    """The mask per voxel, and the share of all tissue that was left out: table, headrest, or what was not known."""
+    """A mask, and the fraction of all tissue excluded from it: table, headrest or unidentified."""
 
     voxels: Bits
     left_out: float
@@ -53,9 +56,12 @@ class Outlined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """What to take for the patient: `tissue_hu` and above; held together by bridges wider than a ball of `bridge_mm`;
-    thicker somewhere than a ball of `core_mm`; openings narrower than a ball of `closing_mm` close; decided on cells of
-    `cell_mm`, which sees no narrower gaps; one part or more.
+    """Parameters of the patient's outline.
+
+    Tissue is `tissue_hu` and above. Components are separated where they are connected only by
+    bridges narrower than a ball of radius `bridge_mm`, and must contain a ball of radius `core_mm`.
+    Gaps narrower than a ball of radius `closing_mm` are closed. The computation runs on cells of
+    `cell_mm`, so narrower gaps are not resolved. `single` keeps only the largest component.
     """
 
     tissue_hu: float
@@ -66,10 +72,10 @@ class Outline:
     single: bool
 
     def find(self, values: NDArray[Any], *, spacing_mm: Spacing) -> Outlined:
-        """The mask of `values` (i, j, k) in HU, Fortran-ordered, per voxel; empty where nothing is thick enough.
+        """Segment `values` (i, j, k) in HU, Fortran-ordered; empty if nothing is thick enough.
 
-        Which cells belong is decided on their majority; within a cell of the surface each voxel is
-        judged by itself.
+        Cells are classified by the majority of their voxels; in cells at the surface each voxel is
+        thresholded on its own.
         """
         lattice = BlockGrid.of(spacing_mm, cell_mm=self.cell_mm)
         envelope, foreign = self.cells(values, lattice=lattice)
@@ -85,7 +91,7 @@ class Outline:
         return Outlined(whole, foreign.count / max(foreign.count + envelope.count, 1))
 
     def cells(self, values: NDArray[Any], *, lattice: BlockGrid) -> tuple[Bits, Bits]:
-        """The patient's cells, holes filled, and the cells of tissue that are not the patient's."""
+        """The patient's cells with holes filled, and the tissue cells outside the patient."""
         tissue = occupied(values, block=lattice.block, bounds=(self.tissue_hu, np.inf))
         solid = self._solid(tissue, lattice)
         if solid.is_empty:
@@ -96,7 +102,7 @@ class Outline:
         return closed - foreign, foreign
 
     def _solid(self, tissue: Bits, lattice: BlockGrid) -> Bits:
-        """The trunk that a ball can sweep, one cell around it, and the tips that the ball could not reach."""
+        """The opened tissue, dilated by a cell, and the small protrusions the opening removed."""
         parts = components(opened(tissue, self.bridge_mm, spacing_mm=lattice.spacing_mm))
         thick = parts.meeting(erode(tissue, self.core_mm, spacing_mm=lattice.spacing_mm))
         sizes = np.where(thick, parts.sizes, 0)
@@ -110,12 +116,11 @@ class Outline:
         swept = parts.keep(chosen)
         trunk = (stepped(swept) | _closed(swept, RECESS_MM, spacing_mm=lattice.spacing_mm)) & tissue
         rest = components(tissue - trunk)
-        return trunk | rest.keep(rest.meeting(stepped(trunk)) & _is_tip(rest, lattice))
+        return trunk | rest.keep(rest.meeting(stepped(trunk)) & _is_protrusion(rest, lattice))
 
 
 def _closed(bits: Bits, radius_mm: Sequence[float], *, spacing_mm: Spacing) -> Bits:
-    """Closed by a ball swept by balls of `radius_mm` one after the other, what lies enclosed filled; all as if the
-    volume's border planes went on outwards."""
+    """Close by successive balls of `radius_mm` and fill holes; border planes are repeated."""
     margin = (int(sum(radius_mm) / spacing_mm[1]) + 1, int(sum(radius_mm) / spacing_mm[2]) + 1)
     wide = extended(bits, margin)
     for radius in radius_mm:
@@ -126,7 +131,7 @@ def _closed(bits: Bits, radius_mm: Sequence[float], *, spacing_mm: Spacing) -> B
     return unextended(wide, margin)
 
 
-def _is_tip(parts: Components, lattice: BlockGrid) -> NDArray[np.bool_]:
+def _is_protrusion(parts: Components, lattice: BlockGrid) -> NDArray[np.bool_]:
     lengths = (parts.boxes[:, 1::2] - parts.boxes[:, ::2] + 1) * np.array(lattice.spacing_mm)
     return np.asarray(
         (parts.sizes * lattice.cell_ml <= TIP_ML) & (np.linalg.norm(lengths, axis=1) <= TIP_MM)

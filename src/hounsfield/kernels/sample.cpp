@@ -1,12 +1,12 @@
 // One pass over the voxels: stored values -> rescaled -> sampled along j, i, k -> mapped ->
 // projected -> stored.
 //
-// The output is made in bands of rows that fit the cache, each through all slices. In a band each
-// source slice is sampled once (along j, where the inner loop runs over contiguous voxels; then
-// along i, eight rows at a time), kept in a ring while planes along k still need it, and a slab
-// projection runs along with van Herk's blocks (M. van Herk, Pattern Recognition Letters 13, 1992),
-// so its cost does not depend on the thickness. Sums are taken in a fixed order in float32, so the
-// bits depend neither on the number of threads nor on the processor.
+// The output is computed in bands of rows that fit the cache, each through all slices. In a band
+// each source slice is sampled once (along j, where the inner loop runs over contiguous voxels;
+// then along i, eight rows at a time) and kept in a ring buffer while planes along k need it. A
+// slab projection uses van Herk's blocks (M. van Herk, Pattern Recognition Letters 13, 1992), so
+// its cost does not depend on the thickness. Sums are float32 in a fixed order, so the result
+// depends neither on the number of threads nor on the processor.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
@@ -101,8 +101,8 @@ void sample(nb::ndarray<const In, nb::ndim<3>, nb::device::cpu> source, Array<fl
     const float *slope = slopes.data(), *intercept = intercepts.data();
     const int32_t *starts = start.data(), *stops = stop.data();
     nb::gil_scoped_release unlocked;
-    // Bands whose planes stay in the nearest caches, a multiple of eight rows; whoever is free
-    // takes the next.
+    // Bands whose planes stay in the nearest caches, a multiple of eight rows; each free thread
+    // processes the next one.
     const int64_t rows = std::max<int64_t>(8, band_values / std::max<int64_t>(1, ti.count) / 8 * 8);
     const int64_t bands = (tj.count + rows - 1) / rows, pitch = ti.count * tj.count;
     std::atomic<int64_t> taken{0};

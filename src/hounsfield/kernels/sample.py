@@ -1,4 +1,4 @@
-"""The sampling kernel: stored values in; sampled, mapped and projected values out."""
+"""Call the sampling kernel: rescale, interpolate, map and project stored values in one pass."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ SOURCE_DTYPES = tuple(
     np.dtype(name)
     for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64")
 )
-"""What the kernel reads; whole numbers beyond 2**24 lose their last digits in float32."""
+"""Dtypes that the kernel reads; integers beyond 2**24 are rounded to float32."""
 
 MOST_TAPS = 4096
-"""How many voxels of an axis one sample can weigh (most_taps of sample.cpp)."""
+"""Most voxels along an axis that contribute to one sample (most_taps of sample_types.h)."""
 
 OUTPUT_DTYPES = tuple(np.dtype(name) for name in ("float32", "int16", "uint8"))
-"""What the kernel writes: whole numbers are rounded half to even and kept within the type's range."""
+"""Dtypes that the kernel writes; integers are rounded half to even and clipped to their range."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AxisTable:
-    """Weights of an output axis: sample n is sum over t of weight[n, t] * source[first[n] + t] + rest[n] * background.
+    """Interpolation weights of an output axis.
 
-    `limits` (n, 2), where there is one, are the taps (start, stop) whose least and greatest bound the result.
-    Shapes: first (n,) int32; weight (n, taps) float32; rest (n,) float32; limits (n, 2) int32.
+    Sample n is sum over t of weight[n, t] * source[first[n] + t], plus rest[n] * background. If
+    `limits` is given, sample n is clamped to the minimum and maximum of its taps limits[n, 0] up to
+    limits[n, 1]. Shapes: first (n,) int32; weight (n, taps) float32; rest (n,) float32; limits
+    (n, 2) int32.
     """
 
     first: NDArray[np.int32]
@@ -45,16 +47,16 @@ class AxisTable:
 
     @property
     def taps(self) -> int:
-        """How many neighbouring source samples one output sample weighs."""
+        """Number of source samples that contribute to one output sample."""
         return int(self.weight.shape[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SlabWindows:
-    """Windows of planes for a projection: plane `start[n]` up to but not including `stop[n]`, in order.
+    """Windows of planes for a projection: planes `start[n]` to `stop[n]` (exclusive), in order.
 
-    `block` is the length of the blocks that sums are gathered in: that of the longest window, but for a cut-out of
-    windows, which keeps the blocks of the whole, so that means have the same bits.
+    `block` is the block length of running sums: the length of the longest window. A subset of
+    windows keeps the block length of the full set, so that its means are bit-identical.
     """
 
     statistic: Statistic
@@ -66,7 +68,7 @@ class SlabWindows:
         object.__setattr__(self, "block", self.block or int((self.stop - self.start).max()))
 
     def cut(self, start: int, stop: int, *, origin: int) -> SlabWindows:
-        """Windows start to stop, over planes that are counted from `origin`."""
+        """Return windows `start` to `stop`, with planes counted from `origin`."""
         starts, stops = (ends[start:stop] - np.int32(origin) for ends in (self.start, self.stop))
         return SlabWindows(self.statistic, starts, stops, self.block)
 
@@ -92,7 +94,7 @@ def sample(
     source
         Stored values (i, j, k) of one of SOURCE_DTYPES.
     out
-        The output (i, j, k), Fortran-ordered, of one of OUTPUT_DTYPES; sums are in float32.
+        The output (i, j, k), Fortran-ordered, of one of OUTPUT_DTYPES; sums are float32.
     tables
         For i, j and k one AxisTable each; for i and j also one for each source slice.
     slopes, intercepts
@@ -103,12 +105,12 @@ def sample(
     background
         The value outside the source, after `before`.
     before, after
-        Clamped linear functions (slope, intercept, low, high) of the values read and of the
-        samples made.
+        Clamped linear functions (slope, intercept, low, high) of the rescaled values and of the
+        interpolated samples.
     windows
         A projection of the sampled planes.
     threads
-        The most threads to use; `thread_count()` if None. The bits do not depend on it.
+        Maximum number of threads; `thread_count()` if None. The result does not depend on it.
 
     Raises
     ------
@@ -148,7 +150,8 @@ def _packed(
     taps = max(table.taps for table in tables)
     if taps > MOST_TAPS:
         raise GeometryError(
-            f"one sample weighs {taps} voxels; at most {MOST_TAPS} are supported: resample in two steps"
+            f"one sample needs {taps} voxels along an axis; at most {MOST_TAPS} are supported: "
+            "resample in two steps"
         )
     weight = np.zeros((len(tables), len(tables[0].first), taps), dtype=np.float32)
     for packed, table in zip(weight, tables, strict=True):

@@ -68,8 +68,8 @@ template <typename In> class Sampler {
                (tk_.limits && tk_.limits[2 * p] <= t && t < tk_.limits[2 * p + 1]);
     }
 
-    // source slice s sampled in its plane; a slice that does not weigh in is not computed (any
-    // finite plane will do)
+    // source slice s sampled in its plane; a slice of weight 0 is not computed (any finite plane
+    // may stand for it)
     const float *slice(int64_t s, bool used) {
         const int64_t slot = s % ring_;
         float *plane = planes_.data() + slot * plane_size_;
@@ -84,7 +84,7 @@ template <typename In> class Sampler {
         const Table ti = ti_.at(s), tj = tj_.at(s);
         int64_t begin = shape_.ni, end = 0;
         bool whole = ti.taps == 1 && ti.count > 0,
-             used = false;  // along i nothing but a run of voxels is taken
+             used = false;  // along i the samples are a run of voxels
         for (int64_t n = 0; n < ti.count; ++n) {
             whole = whole && ti.weight[n] == 1.0f && ti.first[n] == ti.first[0] + n;
             if (ti.rest[n] != 1.0f)
@@ -111,7 +111,7 @@ template <typename In> class Sampler {
         }
     }
 
-    // output row j before sampling along i: source rows weighed, from voxel begin to end
+    // output row j before sampling along i: weighted source rows, from voxel begin to end
     void along_column(int64_t s, const Table &tj, int64_t j, float *out, int64_t begin,
                       int64_t end) {
         const In *slice = source_ + s * shape_.stride_k;
@@ -139,8 +139,8 @@ template <typename In> class Sampler {
         }
     }
 
-    // A band jumps from slice to slice, where the processor's own prefetching starts anew: the next
-    // one is asked for here.
+    // A band moves from slice to slice, which restarts the hardware prefetcher; so the next slice
+    // is prefetched here.
     static void fetch_ahead(const In *row, int64_t count) {
         for (int64_t x = 0; x < count; x += 64 / static_cast<int64_t>(sizeof(In)))
             __builtin_prefetch(row + x);

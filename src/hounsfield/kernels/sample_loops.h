@@ -1,9 +1,9 @@
-// The inner loops of sample.cpp, included once for each set of instructions; `Wide`, `lower` and
-// `higher` are its own.
+// The inner loops of sample.cpp, included once for each instruction set, which defines `Wide`,
+// `lower` and `higher`.
 constexpr int64_t wide = sizeof(Wide) / sizeof(float);
 
-// sum over taps of weight * row(t) plus rest * background, kept within the least and greatest of
-// the bounding taps; `many` vectors side by side, so that a weight is fetched once for all of them
+// sum over taps of weight * row(t) plus rest * background, clamped to the minimum and maximum of
+// the bounding taps; `many` adjacent vectors, so that a weight is loaded once for all of them
 template <int many, typename Row>
 INLINE void blended(const Taps &taps, Row row, Wide (&sum)[many]) {
     for (int n = 0; n < many; ++n) sum[n] = taps.weight[0] * load<Wide>(row(0) + n * wide);
@@ -34,7 +34,7 @@ INLINE Wide mapped(Wide value, const Line &by) {
     return lower(higher(value * by.slope + by.intercept, Wide{} + by.low), Wide{} + by.high);
 }
 
-// whole rows weighed and mapped, from value begin to end; rows may be read up to seven values
+// whole rows weighted and mapped, from value begin to end; rows may be read up to seven values
 // beyond it
 void blend(const float *const *rows, const Taps &given, const Line &map, float *out, int64_t begin,
            int64_t end) {
@@ -104,8 +104,8 @@ template <typename T> void convert(const T *row, const Line &line, const Padding
     }
 }
 
-// Eight rows sampled along i together: `group` holds voxel x of the eight side by side, `out` gets
-// `rows` of them. With `fixed` taps none of them is bounded.
+// Eight rows sampled along i together: `group` has voxel x of the eight rows in adjacent elements,
+// `out` receives `rows` of them. With `fixed` taps no sample is clamped.
 template <int fixed> INLINE void blend_along(const Table &t, const float *group, float background,
                                              const Line &after, int64_t rows, float *out) {
     const int64_t count = fixed ? fixed : t.taps;

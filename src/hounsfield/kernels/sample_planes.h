@@ -1,4 +1,4 @@
-// The planes of a band written out as they are, or projected over windows.
+// The planes of a band, written unchanged or projected over windows.
 #pragma once
 #include <type_traits>
 #include <vector>
@@ -23,8 +23,8 @@ template <typename Out> void store(const float *values, Out *out, int64_t count)
     }
 }
 
-// Windows [start, stop) over planes that come in order, none longer than `longest`; windows' ends
-// never go back.
+// Windows [start, stop) over planes that arrive in order, none longer than `longest`; starts and
+// stops do not decrease.
 template <typename Source, typename Out>
 void project(Source &source, Statistic statistic, const int32_t *start, const int32_t *stop,
              int64_t to, int64_t longest, Out *out, int64_t pitch) {
@@ -60,7 +60,7 @@ void project(Source &source, Statistic statistic, const int32_t *start, const in
         }
         const bool full = next + 1 == (block + 1) * longest;
         if (full || (t < to && stop[t] == next + 1)) {
-            // suffixes: plane n becomes what planes n to the last of the block give together
+            // suffixes: plane n becomes the projection of planes n to the last of the block
             for (int64_t n = next - 1; n >= begin; --n) {
                 float *here = current.data() + (n - block * longest) * size;
                 join(statistic, here, here + size, here, size);

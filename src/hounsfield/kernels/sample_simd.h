@@ -1,4 +1,4 @@
-// The inner loops for each set of instructions, chosen at run time.
+// The inner loops for each instruction set, chosen at run time.
 #pragma once
 #include <algorithm>
 
@@ -6,9 +6,9 @@
 
 namespace sampling {
 
-// Compiled twice and chosen at run time: with AVX2 eight taps cost 0.6 of what they cost without
-// (benchmarks/README.md). Neither version fuses a multiplication with an addition, so the bits are
-// the same.
+// Compiled twice and chosen at run time: with AVX2 eight taps take 0.6 of the time they take
+// without (benchmarks/README.md). Neither version fuses a multiplication with an addition, so the
+// results are bit-identical.
 namespace base {
 using Wide = Four;
 INLINE Wide lower(Wide a, Wide b) { return a < b ? a : b; }

@@ -1,4 +1,4 @@
-// The values that the parts of the sampling kernel share: tables, lines, padding, vectors.
+// Types shared by the parts of the sampling kernel: tables, lines, padding, vectors.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -40,11 +40,11 @@ struct Padding {
     float value;
 };
 
-// One sample weighs at most this many: the longest scans have fewer slices, so that even one sample
-// can be their mean.
+// Most voxels that contribute to one sample: the longest scans have fewer slices, so that one
+// sample can be their mean.
 constexpr int64_t most_taps = 4096;
 
-// A band's plane holds about this many samples: 32 KB, so that a slab's dozen of planes fits a
+// Approximate samples of a band's plane: 32 KB, so that the dozen planes of a slab fit a
 // second-level cache.
 constexpr int64_t band_values = 8192;
 
@@ -85,7 +85,7 @@ struct Taps {
     float rest, background;
 };
 
-// The inner loops for one stored type, for one set of instructions.
+// The inner loops for one stored type and one instruction set.
 template <typename T> struct Loops {
     void (*weigh)(const T *const *rows, const float *weight, int64_t taps, float *out,
                   int64_t begin, int64_t end);

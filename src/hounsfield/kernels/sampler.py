@@ -1,4 +1,4 @@
-"""What computes a pass: the protocol of a sampler, and the one that is compiled."""
+"""The protocol of a sampler, and the default one, the compiled kernel."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hounsfield.kernels.sample import AxisTable, SlabWindows
 
 
 class Sampler(Protocol):
-    """Something that computes one pass over the voxels, such as the compiled kernel or one on an accelerator.
+    """A sampling backend, such as the compiled kernel or one on an accelerator.
 
-    `hounsfield.testing.SamplerTests` compares a sampler with a plain numpy one.
+    `hounsfield.testing.SamplerTests` compares a sampler with a numpy reference.
     """
 
     def sample(
@@ -33,7 +33,9 @@ class Sampler(Protocol):
         out: NDArray[Any],
         threads: int,
     ) -> None:
-        """Fill `out` from `source`: rescale, `before`, padding, the tables along j, i and k, `after`, projection.
+        """Fill `out` from `source`: rescale, interpolate, map and project.
+
+        The order is: rescale, `before`, padding, the tables along j, i and k, `after`, projection.
 
         Parameters
         ----------
@@ -42,26 +44,27 @@ class Sampler(Protocol):
         slopes, intercepts
             The rescale of each source slice (k,), float64.
         before, after
-            Clamped lines (slope, intercept, low, high): on the rescaled values, and on the samples made.
+            Clamped linear functions (slope, intercept, low, high) of the rescaled values and of the
+            interpolated samples.
         padding
-            Stored values from the first to the second, both included, become the third, which is a value after
-            `before`; None where there are none.
+            Stored values from the first to the second (inclusive) become the third, a value after
+            `before`; None if there are none.
         tables
             For i, j and k one AxisTable each, or for i and j one per source slice.
         background
-            The value outside of the source, after `before`.
+            The value outside the source, after `before`.
         windows
             The planes that each output plane is projected from; None for no projection.
         out
-            The result (i, j, k), Fortran-ordered, of a dtype in OUTPUT_DTYPES; integers are rounded half to even
-            and clipped to the range of their type. Every voxel is written.
+            The result (i, j, k), Fortran-ordered, of a dtype in OUTPUT_DTYPES; integers are rounded
+            half to even and clipped to the range of their dtype. Every voxel is written.
         threads
-            The most threads to use; the result does not depend on it.
+            Maximum number of threads; the result does not depend on it.
 
         Raises
         ------
         ValueError
-            Where the shapes do not agree.
+            If the shapes do not match.
 
         Notes
         -----

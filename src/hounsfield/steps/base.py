@@ -1,13 +1,15 @@
-"""What a step is: a frozen dataclass that plans on a Spec in microseconds, and is then applied to voxels.
+"""The protocols of steps: frozen dataclasses that plan on a Spec and are then applied to voxels.
 
-There are four kinds, by what the one pass can do with them.
+Steps that one pass over the voxels can combine are of four kinds.
 
-* `GeometricStep` (geometric.py): only the grid changes; runs of them compose into one sampling.
-* `PointwiseStep` (pointwise.py): each value changes by itself; a clamped line folds into a sampling.
-* `Slab`: a projection runs along with the sampling that it follows.
-* `Resolvable`: has to look at voxels before it can be planned; `resolve(case)` returns the fixed step that it means.
+* `GeometricStep` (geometric.py) changes only the grid; consecutive ones compose into one sampling.
+* `PointwiseStep` (pointwise.py) changes each value on its own; a clamped linear function is fused
+  with the sampling.
+* `Slab` projects during the sampling that it follows.
+* `Resolvable` depends on voxel data; `resolve(case)` returns the equivalent step with fixed
+  parameters.
 
-Any other step needs more than one voxel (a filter, a mask): it ends a pass.
+Any other step (a filter, a mask) needs several voxels at once and ends a pass.
 """
 
 from __future__ import annotations
@@ -20,49 +22,52 @@ from hounsfield.core.volume import Case, Volume
 
 @runtime_checkable
 class Step(Protocol):
-    """Anything that maps a Spec and then a Case."""
+    """A step: `plan` maps a Spec, `apply` maps a Case."""
 
     def plan(self, spec: Spec) -> Spec:
-        """The Spec that `apply` will give for an image of `spec`; raises QuantityError or GeometryError."""
+        """Return the Spec of the result for an image of `spec`.
+
+        Raises QuantityError or GeometryError if the step cannot be applied.
+        """
 
     def apply(self, case: Case) -> Case:
-        """Do it, to image, labels and masks alike."""
+        """Apply the step to image, labels and masks."""
 
 
 @runtime_checkable
 class Resolvable(Protocol):
-    """A step that has to look at voxels first."""
+    """A step whose parameters depend on voxel data."""
 
     def plan(self, spec: Spec) -> Spec:
-        """What is known of the result before looking."""
+        """Return what is known of the result before `resolve`."""
 
     def resolve(self, case: Case) -> Step:
-        """The fixed step that it means for this case."""
+        """Return the equivalent step with fixed parameters for this case."""
 
 
 AnyStep = Step | Resolvable
-"""What a pipeline is made of."""
+"""A step of a pipeline."""
 
 
 def completed(step: Step, spec: Spec) -> Step:
-    """The step with every parameter that it takes from the Spec written out, as a record keeps it.
+    """Return the step with all parameters that it derives from the Spec, as stored in a record.
 
-    A step may have a method `completed(spec)`; others say everything themselves.
+    A step may have a method `completed(spec)`; any other step is returned unchanged.
     """
-    settle = getattr(step, "completed", None)
-    result = step if settle is None else settle(spec)
+    complete = getattr(step, "completed", None)
+    result = step if complete is None else complete(spec)
     assert isinstance(result, Step)
     return result
 
 
 def needs_voxels(step: object) -> bool:
-    """Whether a step has to look at voxels before it can be planned for good.
+    """Return whether the final plan of a step depends on voxel data.
 
-    A Resolvable may have an attribute `needs_voxels` that is False where its parameters already say everything.
+    A Resolvable may have an attribute `needs_voxels`, False if its parameters are sufficient.
     """
     return callable(getattr(step, "resolve", None)) and bool(getattr(step, "needs_voxels", True))
 
 
 def image_only(case: Case, image: Volume) -> Case:
-    """The case with another image on the same grid."""
+    """Return the case with another image on the same grid."""
     return Case(image, case.labels, case.masks)

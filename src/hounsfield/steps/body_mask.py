@@ -1,4 +1,4 @@
-"""Find the patient's body: table and tubes cut off, lungs and bowel gas inside, limbs kept."""
+"""Segment the patient's body: without table and tubes, with lungs, bowel gas and limbs."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import ClassVar
 from hounsfield.steps.outline_mask import OutlineMask
 
 CELL_MM = 2.0
-"""A quarter of the thinnest table that bridges to a patient, and twice the pixel of a routine body scan."""
+"""Cell size: a quarter of the thinnest table connected to a patient, two pixels of a body scan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyMask(OutlineMask):
-    """Add the mask 'body': all of the patient (both thighs, an arm apart) within the skin, lungs and gas included.
+    """Add the mask 'body': the patient within the skin, with lungs, gas and separate limbs.
 
-    Voxels from `tissue_hu` on are tissue (-400: midway between air and skin). What a ball of radius `bridge_mm` cannot
-    sweep is cut off, so table tops thinner than twice that go. Each part must somewhere hold a ball of `core_mm` and
-    have a fiftieth of the largest part's volume. Openings narrower than twice `closing_mm` close, so that the air
-    behind them is inside. `empty`: refuse a scan without a body, or keep the empty mask.
+    Voxels of `tissue_hu` and above are tissue (-400: midway between air and skin). An opening by a
+    ball of radius `bridge_mm` removes table tops thinner than twice that. Each component must
+    contain a ball of radius `core_mm` and have at least 2 % of the largest component's volume.
+    Openings narrower than twice `closing_mm` are closed, so that the air behind them is inside.
+    `empty`: refuse a scan without a body, or keep the empty mask.
 
     >>> BodyMask().tissue_hu
     -400.0

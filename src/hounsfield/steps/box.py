@@ -1,4 +1,4 @@
-"""A box of voxels: what every crop and pad comes down to."""
+"""Crop and pad to a box of voxels, the basis of the other crop steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from hounsfield.steps.parse import three_points, three_sizes, whole
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box(GeometricStep):
-    """The box that begins at voxel `start` (negative: before the first) and has `shape`; outside is background."""
+    """The box of `shape` that begins at voxel `start` (negative: before the first).
+
+    Voxels outside the volume are background.
+    """
 
     start: tuple[int, int, int] | Sequence[int]
     shape: tuple[int, int, int] | Sequence[int]
@@ -23,5 +26,5 @@ class Box(GeometricStep):
         object.__setattr__(self, "shape", three_sizes(self.shape, name="shape"))
 
     def target(self, grid: Grid) -> Grid:
-        """The box's grid."""
+        """Return the grid of the box."""
         return grid.boxed(self.start, self.shape)

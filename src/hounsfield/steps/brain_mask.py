@@ -1,4 +1,4 @@
-"""Find the inside of the skull, and say when the skull is open or cut."""
+"""Segment the inside of the skull, and report a skull that is open or cut."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ SKULL_OPEN = "SKULL_OPEN"
 SKULL_CUT = "SKULL_CUT"
 
 MOST_OPEN = 0.03
-"""A closed skull lets about one ray in a hundred out, by the foramen magnum and the orbits; a defect of 6 cm is 4 % of
-all directions as seen from the middle of the head."""
+"""Largest fraction of rays that leave a closed skull without hitting bone.
+
+About 1 % leave through the foramen magnum and the orbits; a defect of 6 cm is 4 % of all directions
+from the centre of the head."""
 
 _SIDES = {
     "L": "left",
@@ -34,14 +36,16 @@ _OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrainMask:
-    """Add the mask 'brain': what the skull encloses, down to the foramen magnum; fluid, bleeds and dura included.
+    """Add the mask 'brain': the intracranial space down to the foramen magnum.
 
-    Bone is `bone_hu` and above; soft is where the median over 2 mm lies from `low_hu` to `high_hu` (orbital fat and
-    the thin bone over it do not; what a soft region encloses is inside, be it a clip or air); no voxel over `most_hu`
-    is ever in the mask. Inside is where nearly all rays meet bone before they leave the head,
-    so the skull may have holes; orbits, nerves and vessels, narrower than a ball of radius `bridge_mm`, are cut off.
-    Where the skull is open (a defect, a fontanelle) or cut by the volume's end, the mask reaches as far as bone
-    encloses it, and `diagnostics` of the resolved step say so (SKULL_OPEN, SKULL_CUT). No learned weights.
+    It includes fluid, haemorrhage and dura.
+    Bone is `bone_hu` and above; soft tissue is where the median over 2 mm is from `low_hu` to
+    `high_hu` (orbital fat and the thin bone over it are not; a clip or air enclosed by soft tissue
+    is inside); voxels above `most_hu` are never in the mask. Inside is where nearly all rays hit
+    bone before they leave the head, so the skull may have holes; orbits, nerves and vessels,
+    narrower than a ball of radius `bridge_mm`, are removed. Where the skull is open (a defect, a
+    fontanelle) or cut by the end of the volume, the mask ends where bone no longer encloses it, and
+    `diagnostics` of the resolved step report it (SKULL_OPEN, SKULL_CUT). No learned weights.
 
     >>> BrainMask().most_hu
     300.0
@@ -63,12 +67,12 @@ class BrainMask:
         one_of(self.empty, Empty, name="empty")
 
     def plan(self, spec: Spec) -> Spec:
-        """The image stays as it is; raises QuantityError unless it is HU."""
+        """Return `spec`; raises QuantityError unless the image is HU."""
         expect_hu(spec, step="BrainMask")
         return spec
 
     def resolve(self, case: Case) -> FixedMask:
-        """Look for it; raises RefusedError where no skull encloses anything and `empty` is 'refuse'."""
+        """Segment; raises RefusedError if no skull is found and `empty` is 'refuse'."""
         spec = self.plan(case.image.spec)
         wanted = Intracranial(
             bone_hu=self.bone_hu,
@@ -86,21 +90,21 @@ class BrainMask:
             spec=spec,
             empty=self.empty,
             diagnostics=_diagnostics(cavity, spec.grid),
-            missing=f"bone from {self.bone_hu:g} HU on encloses nothing",
+            missing=f"no bone of {self.bone_hu:g} HU or more encloses a region",
         )
 
 
 def _diagnostics(cavity: Cavity, grid: Grid) -> tuple[Diagnostic, ...]:
-    said = {}
+    messages = {}
     if cavity.open_share > MOST_OPEN:
-        said[SKULL_OPEN] = (
-            f"the skull is open: {cavity.open_share:.0%} of all rays leave it without meeting bone; "
-            f"the mask reaches as far as bone encloses it"
+        messages[SKULL_OPEN] = (
+            f"skull open: {cavity.open_share:.0%} of all rays leave it without hitting bone; "
+            f"the mask ends where bone no longer encloses it: check it there"
         )
     letters = [(grid.orientation[axis], side) for axis, side in cavity.cut_faces]
     faces = " and ".join(_SIDES[letter if side else _OPPOSITE[letter]] for letter, side in letters)
     if faces:
-        said[SKULL_CUT] = f"the skull is cut by the volume's {faces} end; the mask ends there"
+        messages[SKULL_CUT] = f"skull cut by the volume's {faces} end; the mask ends there"
     return tuple(
-        Diagnostic(code, "warning", message, "mask 'brain'") for code, message in said.items()
+        Diagnostic(code, "warning", message, "mask 'brain'") for code, message in messages.items()
     )

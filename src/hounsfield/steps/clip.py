@@ -1,4 +1,4 @@
-"""Keep values within bounds in HU."""
+"""Clip values to bounds in HU."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from hounsfield.steps.pointwise import PointwiseStep, require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip(PointwiseStep):
-    """Values below `low_hu` become it, values above `high_hu` become that; the background too.
+    """Clip values, and the background, to `low_hu` and `high_hu`.
 
-    Dtype: as it was, but float32 where an integer type could not hold a bound.
+    Dtype: unchanged, but float32 if an integer dtype cannot represent a bound.
     """
 
     low_hu: float
@@ -25,10 +25,12 @@ class Clip(PointwiseStep):
 
     def __post_init__(self) -> None:
         if finite(self.low_hu, name="low_hu") >= finite(self.high_hu, name="high_hu"):
-            raise QuantityError(f"low_hu {self.low_hu} is not below high_hu {self.high_hu}")
+            raise QuantityError(
+                f"low_hu is {self.low_hu}; expected less than high_hu ({self.high_hu})"
+            )
 
     def plan(self, spec: Spec) -> Spec:
-        """HU within the bounds, which the spec now knows."""
+        """Return a Spec of HU with these bounds."""
         require(spec, "hu", step="Clip", why="it must come before Window, MapRange and Standardize")
         dtype = spec.dtype
         if dtype.kind in "iu":
@@ -46,5 +48,5 @@ class Clip(PointwiseStep):
         )
 
     def transfer(self, spec: Spec) -> Transfer:
-        """The bounds alone."""
+        """Return the identity within the bounds."""
         return Transfer(low=float(self.low_hu), high=float(self.high_hu))

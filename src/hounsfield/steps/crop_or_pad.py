@@ -1,4 +1,4 @@
-"""Bring each axis to a given size: crop what is larger, pad what is smaller."""
+"""Crop or pad each axis to a given size."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from hounsfield.steps.parse import three_sizes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropOrPad(GeometricStep):
-    """Crop or pad to `shape` (None, or 0 in a file: leave that axis alone) around `center`.
+    """Crop or pad to `shape` (None, or 0 in a file: axis unchanged) around `center`.
 
-    `center` is 'grid', the middle of the volume, or the name of a mask or label, the middle of whose box is taken.
-    An odd voxel is cropped or padded at the end. Padding takes the volume's background.
+    `center` is 'grid', the centre of the volume, or the name of a mask or label, whose bounding
+    box is centred. An odd voxel is cropped or padded at the end. Padding uses the volume's
+    background.
     """
 
     shape: tuple[int | None, int | None, int | None] | Sequence[int | None]
@@ -31,27 +32,31 @@ class CropOrPad(GeometricStep):
 
     @property
     def needs_voxels(self) -> bool:
-        """Whether a mask has to be looked at first."""
+        """Whether the centre is that of a mask or label."""
         return self.center != "grid"
 
     def target(self, grid: Grid) -> Grid:
-        """The grid of that shape around the middle (of the volume, while no mask has been looked at)."""
+        """Return the grid of that shape around the centre of the volume."""
         return self._box(grid.shape, [(size - 1) / 2 for size in grid.shape]).target(grid)
 
     def resolve(self, case: Case) -> Box:
-        """The box around the middle of the mask's own box; raises QuantityError where there is none, or it is empty."""
+        """Return the box around the centre of the mask's bounding box.
+
+        Raises QuantityError if the mask is missing or empty.
+        """
         mask = {**case.labels, **case.masks}.get(self.center)
         if mask is None:
             known = ", ".join([*case.masks, *case.labels]) or "none"
             raise QuantityError(
-                f"CropOrPad: there is no mask or label '{self.center}' (there is {known})"
+                f"CropOrPad: no mask or label '{self.center}'; expected 'grid' or one of: {known}"
             )
         middle = []
         for axis in range(3):
             used = np.flatnonzero(mask.array.any(axis=tuple(n for n in range(3) if n != axis)))
             if not len(used):
                 raise QuantityError(
-                    f"CropOrPad: the mask '{self.center}' is empty, so it has no middle"
+                    f"CropOrPad: the mask '{self.center}' is empty; "
+                    "use another mask or center='grid'"
                 )
             middle.append((int(used[0]) + int(used[-1])) / 2)
         return self._box(case.image.grid.shape, middle)
@@ -61,7 +66,7 @@ class CropOrPad(GeometricStep):
             size if wanted is None else wanted
             for size, wanted in zip(shape, self.shape, strict=True)
         ]
-        # int() cuts towards 0, which is what leaves an odd voxel to the end, whether it is cropped or padded.
+        # int() truncates towards 0, so an odd voxel is cropped or padded at the end.
         start = [
             0 if wanted is None else int(centre - (size - 1) / 2)
             for wanted, size, centre in zip(self.shape, sizes, middle, strict=True)

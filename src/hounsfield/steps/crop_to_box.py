@@ -1,4 +1,4 @@
-"""Crop to a box that is given in the world, in millimetres."""
+"""Crop to a box given in RAS+ millimetres."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hounsfield.steps.parse import three_points
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropToBox(GeometricStep):
-    """Keep the voxels whose centres lie between two opposite corners of a box, RAS+ mm, both inclusive.
+    """Keep the voxels whose centres are between two opposite corners of a box, RAS+ mm, inclusive.
 
-    On an oblique grid the smallest box of voxels that holds it is kept. Raises GeometryError, when planned, where no
-    voxel lies inside.
+    On an oblique grid the smallest box of voxels that contains it is kept. Raises GeometryError,
+    when planned, if no voxel is inside.
     """
 
     start_mm: tuple[float, float, float] | Sequence[float]
@@ -31,12 +31,14 @@ class CropToBox(GeometricStep):
             three_points(self.stop_mm, name="stop_mm"),
         )
         if any(low > high for low, high in zip(start, stop, strict=True)):
-            raise GeometryError(f"start_mm {start} lies beyond stop_mm {stop}")
+            raise GeometryError(
+                f"start_mm is {start}; expected at most stop_mm {stop} along each axis"
+            )
         object.__setattr__(self, "start_mm", start)
         object.__setattr__(self, "stop_mm", stop)
 
     def target(self, grid: Grid) -> Grid:
-        """The grid of the voxels inside."""
+        """Return the grid of the voxels inside."""
         corners = np.array(list(product(*zip(self.start_mm, self.stop_mm, strict=True))))
         index = grid.index(corners)
         start = np.maximum(np.ceil(index.min(axis=0) - PARTIAL_VOXEL_TOLERANCE), 0).astype(int)
@@ -48,7 +50,7 @@ class CropToBox(GeometricStep):
                 np.round(corner, 1).tolist() for corner in (grid.corners_mm[0], grid.corners_mm[-1])
             ]
             raise GeometryError(
-                f"the box from {self.start_mm} to {self.stop_mm} mm holds no voxel of {grid!r}, whose "
-                f"corners lie at {ends[0]} and {ends[1]}"
+                f"no voxel of {grid!r} in the box from {self.start_mm} to {self.stop_mm} mm; "
+                f"its corners are {ends[0]} and {ends[1]} mm"
             )
         return grid.boxed(start.tolist(), (stop - start).tolist())

@@ -1,4 +1,4 @@
-"""Crop to the box around a mask."""
+"""Crop to the bounding box of a mask."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hounsfield.steps.fixed_mask import EMPTY_MASK, Empty, named_mask
 from hounsfield.steps.parse import finite, one_of
 
 WHOLE_VOXEL_TOLERANCE = 1e-6
-"""A margin this little over a whole number of voxels is rounding of the spacing."""
+"""Excess over an integer number of voxels, in voxels, that is rounding of the spacing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropToMask:
-    """Crop to the smallest box that holds the mask (or label) `mask`, first and last voxel included.
+    """Crop to the bounding box of the mask (or label) `mask`.
 
-    `margin_mm` widens it on every side by as many voxels as reach that far, as far as the volume goes. `empty`:
+    `margin_mm` widens it on every side, rounded up to voxels and limited to the volume. `empty`:
     refuse an empty mask, or keep the whole volume.
 
     >>> CropToMask(mask="head", margin_mm=5)
@@ -36,20 +36,24 @@ class CropToMask:
     def __post_init__(self) -> None:
         margin = finite(self.margin_mm, name="margin_mm")
         if margin < 0:
-            raise GeometryError(f"margin_mm is 0 or more, not {margin:g}")
+            raise GeometryError(f"margin_mm is {margin:g}; expected 0 or more")
         object.__setattr__(self, "margin_mm", margin)
         one_of(self.empty, Empty, name="empty")
 
     def plan(self, spec: Spec) -> Spec:
-        """Before the mask is looked at, no more is known than that the grid will be no larger."""
+        """Return `spec`; before the mask is known, the grid can only be bounded by it."""
         return spec
 
     def resolve(self, case: Case) -> Box:
-        """The box; raises RefusedError where the mask is empty and that is refused, QuantityError without a mask."""
+        """Return the box.
+
+        Raises RefusedError if the mask is empty and `empty` is 'refuse', QuantityError if there is
+        no such mask.
+        """
         grid = case.image.grid
         found = bounding_box(named_mask(case, self.mask, step="CropToMask").array)
         if found is None and self.empty == "refuse":
-            message = f"the mask '{self.mask}' is empty: nothing to crop to (empty='keep' keeps the whole volume)"
+            message = f"the mask '{self.mask}' is empty; use empty='keep' to keep the whole volume"
             raise RefusedError([Diagnostic(EMPTY_MASK, "refusal", message, "CropToMask")])
         start, shape = found if found is not None else ((0, 0, 0), grid.shape)
         wider = [

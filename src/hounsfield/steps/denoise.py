@@ -1,4 +1,4 @@
-"""Smooth noise away, by a median or a Gaussian whose size is in millimetres."""
+"""Reduce noise by a median or Gaussian filter whose size is in millimetres."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ Filter = Literal["median", "gaussian"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denoise:
-    """A 3D median over the ball of `radius_mm`, or a Gaussian whose standard deviation is `radius_mm`.
+    """Apply a 3D median over a ball of `radius_mm`, or a Gaussian of that standard deviation.
 
-    The same on any spacing: the ball is made of the voxels whose centres lie within it; an axis whose spacing is
-    over the radius is left alone by the median. Edges are continued. Dtype: as it was (median), float32 (gaussian).
+    The ball contains the voxels whose centres are within it, at any spacing; an axis whose spacing
+    exceeds the radius is not filtered by the median. Edge values are repeated. Dtype: unchanged
+    (median), float32 (gaussian).
     """
 
     method: Filter
@@ -32,15 +33,15 @@ class Denoise:
     def __post_init__(self) -> None:
         one_of(self.method, Filter, name="method")
         if finite(self.radius_mm, name="radius_mm") <= 0:
-            raise QuantityError(f"radius_mm is over 0, not {self.radius_mm}")
+            raise QuantityError(f"radius_mm is {self.radius_mm}; expected more than 0")
 
     def plan(self, spec: Spec) -> Spec:
-        """The same values, smoother."""
+        """Return the Spec of the filtered image."""
         require(spec, "hu", "unit", "standardized", "display", "other", step="Denoise")
         return spec if self.method == "median" else spec.replaced(dtype=np.dtype(np.float32))
 
     def apply(self, case: Case) -> Case:
-        """Filter the image; labels and masks stay."""
+        """Filter the image; labels and masks are unchanged."""
         spec = self.plan(case.image.spec)
         array = each_channel(case.image.array, lambda channel: self._filtered(channel, spec))
         return image_only(case, Volume(np.asfortranarray(array), spec))

@@ -15,7 +15,9 @@ from hounsfield.steps.fixed_mask import named_mask
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillOutside:
-    """Set all outside the mask (or label) `mask` to the image's background: -1024 in HU, never 0, which is water.
+    """Set all voxels outside the mask (or label) `mask` to the image's background.
+
+    The background of HU is -1024, not 0, which is water.
 
     >>> FillOutside(mask="head")
     FillOutside(mask='head')
@@ -24,13 +26,14 @@ class FillOutside:
     mask: str
 
     def plan(self, spec: Spec) -> Spec:
-        """The same; raises QuantityError where the dtype cannot hold the background."""
+        """Return the Spec; raises QuantityError if the dtype cannot represent the background."""
         if (
             spec.dtype.kind in "biu"
             and np.array(spec.background).astype(spec.dtype) != spec.background
         ):
             raise QuantityError(
-                f"FillOutside: voxels of {spec.dtype} cannot hold the background {spec.background:g}"
+                f"FillOutside: voxels of {spec.dtype} cannot hold the background "
+                f"{spec.background:g}; use another dtype or background"
             )
         if spec.bounds is None:
             return spec
@@ -38,7 +41,7 @@ class FillOutside:
         return spec.replaced(bounds=(min(low, spec.background), max(high, spec.background)))
 
     def apply(self, case: Case) -> Case:
-        """Fill; labels and masks stay as they are."""
+        """Fill the image; labels and masks are unchanged."""
         spec = self.plan(case.image.spec)
         outside = named_mask(case, self.mask, step="FillOutside").array == 0
         filled = case.image.array.copy(order="F")

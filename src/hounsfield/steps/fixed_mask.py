@@ -1,4 +1,4 @@
-"""What a mask step comes down to once it has looked at the voxels: a name, a checksum, and the mask itself."""
+"""A resolved mask step: the name, the digest and the voxels of a mask."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ ZLIB_LEVEL = 1
 """The body in a CT of 512 x 512 x 275 takes 33 ms and 290 KB; level 6 takes 134 ms and 200 KB (design/record.md)."""
 
 MOST_LEFT_OUT = 0.4
-"""A table and a headrest are a tenth of what a scan shows of tissue, a fifth where little of the patient is in it."""
+"""Largest fraction of tissue outside a mask without a warning.
+
+Table and headrest are 10 % of the tissue of a scan, 20 % if it shows little of the patient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class FixedMask:
     bits: str = field(default="", repr=False, compare=False)
     diagnostics: tuple[Diagnostic, ...] = field(
         default=(), metadata={"record": False}
-    )  # a record has them as its diagnostics
+    )  # a record has diagnostics of its own
     voxels: Volume | None = field(
         default=None, repr=False, compare=False, metadata={"record": False}
     )
@@ -56,7 +58,7 @@ class FixedMask:
         return self.name
 
     def plan(self, spec: Spec) -> Spec:
-        """The image stays as it is."""
+        """Return `spec`; the image is unchanged."""
         return spec
 
     def apply(self, case: Case) -> Case:
@@ -71,8 +73,8 @@ class FixedMask:
             rows = np.zeros((0, 0, 0), np.uint8)
         if hashlib.sha256(rows.data).hexdigest() != self.sha256:
             message = (
-                f"the bits of the mask '{self.name}' are not those of a mask of {grid.shape} voxels; "
-                f"run the pipeline that made it"
+                f"the bits of the mask '{self.name}' do not match its digest or {grid.shape} voxels; "
+                "run the pipeline that computed it"
             )
             raise PipelineError([Diagnostic("MASK_VOXELS", "refusal", message)])
         array = np.unpackbits(rows, axis=2, count=grid.shape[0], bitorder="little").T
@@ -103,14 +105,15 @@ def fix_mask(
     missing: str,
     diagnostics: tuple[Diagnostic, ...] = (),
 ) -> FixedMask:
-    """The fixed step of a mask that was found; `missing` says, where it is empty, what was looked for in vain.
+    """Return the fixed step of a mask; `missing` explains an empty one.
 
-    Raises refused where it is empty and `empty` is 'refuse'; 'keep' makes that a diagnostic.
+    Raises RefusedError if the mask is empty and `empty` is 'refuse'; 'keep' makes it a warning.
     """
     if bits.is_empty:
-        message = f"{missing}: the mask is empty (empty='keep' goes on with it so)"
+        message = f"the mask is empty: {missing}"
         if empty == "refuse":
-            raise refused(EMPTY_MASK, message, where=f"mask '{name}'")
+            advice = f"{message}; use empty='keep' to continue with an empty mask"
+            raise refused(EMPTY_MASK, advice, where=f"mask '{name}'")
         diagnostics = (*diagnostics, Diagnostic(EMPTY_MASK, "warning", message, f"mask '{name}'"))
     i, j, k = bits.shape
     padded = bits.words.view("u1").reshape(k, j, 8 * -(-i // 64))
@@ -128,11 +131,12 @@ def fix_mask(
 
 
 def doubts(name: str, left_out: float) -> tuple[Diagnostic, ...]:
-    """A diagnostic where so much tissue was left out that it may have been the patient (a hollow skull, say)."""
+    """Warn if so much tissue was excluded that it may belong to the patient (a hollow skull)."""
     if left_out <= MOST_LEFT_OUT:
         return ()
     message = (
-        f"{left_out:.0%} of all tissue is not in the mask: look whether it is table and headrest"
+        f"{left_out:.0%} of all tissue is outside the mask (at most {MOST_LEFT_OUT:.0%} expected); "
+        "check that it is table and headrest"
     )
     return (Diagnostic(MASK_DOUBTFUL, "warning", message, f"mask '{name}'"),)
 
@@ -144,17 +148,17 @@ def expect_hu(spec: Spec, *, step: str) -> None:
             f"{spec.quantity} in {len(spec.channels)} channels" if spec.channels else spec.quantity
         )
         raise QuantityError(
-            f"{step} needs HU, but the image holds {found}; put it before windows and mappings"
+            f"{step} needs HU, but the image is {found}; put it before windows and mappings"
         )
 
 
 def named_mask(case: Case, name: str, *, step: str) -> Volume:
-    """The mask `name` of the case, or else its label of that name; raises QuantityError where there is neither."""
+    """Return the mask, or else the label, `name` of the case; raises QuantityError if missing."""
     found = case.masks.get(name, case.labels.get(name))
     if found is None:
         known = ", ".join([*case.masks, *case.labels]) or "none"
         raise QuantityError(
-            f"{step}: there is no mask or label '{name}' (there is {known}); "
-            f"put the step that makes it before"
+            f"{step}: no mask or label '{name}' (available: {known}); "
+            f"add the step that makes it before this one"
         )
     return found

@@ -1,4 +1,4 @@
-"""What geometric steps share: they change the grid alone, and any run of them is one sampling."""
+"""The base class of geometric steps; consecutive ones compose into one sampling."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ LabelMethod = Literal["nearest", "partial_volume"]
 
 
 class GeometricStep:
-    """A step that changes the grid alone; a subclass says which grid in `target`, and how to interpolate."""
+    """A step that changes only the grid; a subclass defines `target` and the interpolation."""
 
     __slots__ = ()
 
     @property
     def interpolation(self) -> Method:
-        """How images are interpolated where samples fall between voxels."""
+        """Interpolation of images."""
         return "auto"
 
     @property
     def label_interpolation(self) -> LabelMethod:
-        """How labels and masks are."""
+        """Interpolation of labels and masks."""
         return "nearest"
 
     def target(self, grid: Grid) -> Grid:
-        """The grid that this step makes of `grid`."""
-        raise GeometryError(f"{type(self).__name__} does not say which grid it makes")
+        """Return the grid of the result for an image on `grid`."""
+        raise GeometryError(f"{type(self).__name__} has no target grid; it must define target()")
 
     def plan(self, spec: Spec) -> Spec:
-        """The same values on the new grid; float32 where they are interpolated, else of the same dtype."""
+        """Return the Spec on the new grid: float32 if values are interpolated, else unchanged."""
         grid = self.target(spec.grid)
         sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
         dtype = sampled_dtype(spec.dtype, sampling, method=self.interpolation)
         if (sampling is None or sampling.pads) and not holds(dtype, spec.background):
             raise QuantityError(
-                f"{type(self).__name__}: voxels of {dtype} cannot hold the background {spec.background:g} "
-                f"that it pads with"
+                f"{type(self).__name__}: voxels of {dtype} cannot hold the background "
+                f"{spec.background:g} of the padding; use another dtype or background"
             )
         return spec.replaced(grid=grid, dtype=dtype)
 

@@ -1,4 +1,4 @@
-"""Find the head: headrest, table and tubes cut off, air cavities inside."""
+"""Segment the head: without headrest, table and tubes, with its air cavities."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import ClassVar
 from hounsfield.steps.outline_mask import OutlineMask
 
 CELL_MM = 1.5
-"""Half of the gap of a few mm that remains between a head and the shell of its headrest."""
+"""Cell size: half of the gap of about 3 mm between a head and the shell of its headrest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadMask(OutlineMask):
-    """Add the mask 'head': the largest object of a head scan within its skin, sinuses and airways included.
-
-    Voxels from `tissue_hu` on are tissue (-400: midway between air and skin, above foam, hair and blankets). What a
-    ball of radius `bridge_mm` cannot sweep is cut off, so sheets thinner than twice that go; ears and nose come back.
-    Somewhere the head must hold a ball of `core_mm`. Openings narrower than twice `closing_mm` (nostrils, ear canals)
-    close, so that the air behind them is inside. `empty`: refuse a scan without a head, or keep the empty mask.
+    """Add the mask 'head': the largest component within the skin, with sinuses and airways.
+    Voxels of `tissue_hu` and above are tissue (-400: midway between air and skin, above foam, hair
+    and blankets). An opening by a ball of radius `bridge_mm` removes sheets thinner than twice
+    that; ears and nose are restored. The head must contain a ball of radius `core_mm`. Openings
+    narrower than twice `closing_mm` (nostrils, ear canals) are closed, so that the air behind them
+    is inside. `empty`: refuse a scan without a head, or keep the empty mask.
 
     >>> HeadMask(bridge_mm=4).bridge_mm
     4.0

@@ -1,4 +1,4 @@
-"""Map an interval of values to another: the step that tutorials call normalisation."""
+"""Map an interval of values linearly to another one (min-max normalisation)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _QUANTITIES: dict[tuple[float, float], Quantity] = {(0.0, 1.0): "unit", (0.0, 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRange(PointwiseStep):
-    """Map `from_low`..`from_high` to `to_low`..`to_high` by a line; with `clip`, values beyond it stay at its ends.
+    """Map `from_low`..`from_high` linearly to `to_low`..`to_high`; with `clip`, clip to these.
 
-    Where from_low or from_high is None, the bounds of the last Clip are taken; without one, planning raises
-    QuantityError. Dtype out: float32. 0..1 makes 'unit', 0..255 'display', anything else 'other'.
+    If from_low or from_high is None, the bounds of the last Clip are used; without one, planning
+    raises QuantityError. Dtype out: float32. 0..1 makes 'unit', 0..255 'display', any other
+    interval 'other'.
     """
 
     from_low: float | None = None
@@ -38,12 +39,16 @@ class MapRange(PointwiseStep):
             and self.from_high is not None
             and self.from_low >= self.from_high
         ):
-            raise QuantityError(f"from_low {self.from_low} is not below from_high {self.from_high}")
+            raise QuantityError(
+                f"from_low is {self.from_low}; expected less than from_high ({self.from_high})"
+            )
         if finite(self.to_low, name="to_low") >= finite(self.to_high, name="to_high"):
-            raise QuantityError(f"to_low {self.to_low} is not below to_high {self.to_high}")
+            raise QuantityError(
+                f"to_low is {self.to_low}; expected less than to_high ({self.to_high})"
+            )
 
     def plan(self, spec: Spec) -> Spec:
-        """Values of the new interval."""
+        """Return the Spec of values in the new interval."""
         require(
             spec,
             "hu",
@@ -61,12 +66,12 @@ class MapRange(PointwiseStep):
         )
 
     def completed(self, spec: Spec) -> MapRange:
-        """The same with the bounds that it takes from `spec`."""
+        """Return the step with the bounds of `spec`."""
         low, high = self._ends(spec)
         return replace(self, from_low=low, from_high=high)
 
     def transfer(self, spec: Spec) -> Transfer:
-        """The line between the intervals."""
+        """Return the linear function between the intervals."""
         low, high = self._ends(spec)
         slope = (self.to_high - self.to_low) / (high - low)
         line = Transfer(slope, self.to_low - low * slope)
@@ -82,8 +87,8 @@ class MapRange(PointwiseStep):
         high = known[1] if self.from_high is None else self.from_high
         if low is None or high is None:
             raise QuantityError(
-                "MapRange has no bounds: give from_low and from_high, or put a Clip before it"
+                "MapRange has no bounds; give from_low and from_high, or put a Clip before it"
             )
         if low >= high:
-            raise QuantityError(f"MapRange maps from {low} to {high}, which is no interval")
+            raise QuantityError(f"MapRange maps from {low} to {high}; expected low < high")
         return low, high

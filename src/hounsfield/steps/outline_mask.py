@@ -1,4 +1,4 @@
-"""What the masks of a head and of a body share: the outline of a patient, found by one algorithm (design/masks.md)."""
+"""The base class of head and body masks: the outline of the patient (design/masks.md)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from hounsfield.steps.parse import finite, one_of, over_zero
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlineMask:
-    """Parameters of an outline; a subclass says which mask it adds, on what cells, and whether it is one object."""
+    """Parameters of an outline.
+
+    A subclass defines the name of its mask, the cell size, and whether only the largest component
+    is kept.
+    """
 
     adds: ClassVar[str]
     cell_mm: ClassVar[float]
@@ -34,7 +38,7 @@ class OutlineMask:
 
     @property
     def outline(self) -> Outline:
-        """What to look for."""
+        """The kernel of these parameters."""
         return Outline(
             tissue_hu=self.tissue_hu,
             bridge_mm=self.bridge_mm,
@@ -45,12 +49,12 @@ class OutlineMask:
         )
 
     def plan(self, spec: Spec) -> Spec:
-        """The image stays as it is; raises QuantityError unless it is HU."""
+        """Return `spec`; raises QuantityError unless the image is HU."""
         expect_hu(spec, step=type(self).__name__)
         return spec
 
     def resolve(self, case: Case) -> FixedMask:
-        """Look for it; raises RefusedError where there is none and `empty` is 'refuse'."""
+        """Segment; raises RefusedError if the mask is empty and `empty` is 'refuse'."""
         spec = self.plan(case.image.spec)
         found = self.outline.find(case.image.array, spacing_mm=spec.grid.spacing_mm)
         return fix_mask(
@@ -59,5 +63,8 @@ class OutlineMask:
             spec=spec,
             empty=self.empty,
             diagnostics=doubts(self.adds, found.left_out),
-            missing=f"nothing from {self.tissue_hu:g} HU on holds a ball of {self.core_mm:g} mm",
+            missing=(
+                f"no tissue of {self.tissue_hu:g} HU or more contains a ball "
+                f"of radius {self.core_mm:g} mm"
+            ),
         )

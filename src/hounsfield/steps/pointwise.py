@@ -1,4 +1,4 @@
-"""What pointwise steps share: each value changes by itself, and clamped lines fold into a sampling."""
+"""The base class of pointwise steps; clamped linear functions are fused with a sampling."""
 
 from __future__ import annotations
 
@@ -14,33 +14,38 @@ from hounsfield.steps.base import image_only
 
 
 class PointwiseStep:
-    """A step that changes each value by itself; a subclass gives `plan`, and `transfer` or `values`."""
+    """A step that changes each value on its own.
+
+    A subclass defines `plan`, and `transfer` or `values`.
+    """
 
     __slots__ = ()
 
     def plan(self, spec: Spec) -> Spec:
-        """What the values become."""
-        raise QuantityError(f"{type(self).__name__} does not say what it makes")
+        """Return the Spec of the new values."""
+        raise QuantityError(f"{type(self).__name__} has no plan; it must define plan()")
 
     def transfer(self, spec: Spec) -> Transfer | None:
-        """The step as a clamped line on values of `spec`, or None where it is not one."""
+        """Return the step as a clamped linear function of values of `spec`, None if it is not."""
         return None
 
     def values(self, array: Array, spec: Spec) -> Array:
-        """The new values of an array of any shape, in the planned dtype."""
+        """Return the new values of an array of any shape, in the planned dtype."""
         line = self.transfer(spec)
         if line is None:
-            raise QuantityError(f"{type(self).__name__} is no line and gives no values of its own")
+            raise QuantityError(
+                f"{type(self).__name__} is not linear; it must define values() or transfer()"
+            )
         return transferred(array, line, self.plan(spec).dtype)
 
     def apply(self, case: Case) -> Case:
-        """Change the image's values; labels and masks stay."""
+        """Change the image's values; labels and masks are unchanged."""
         spec = self.plan(case.image.spec)
         return image_only(case, Volume(self.values(case.image.array, case.image.spec), spec))
 
 
 def transferred(array: Array, line: Transfer, dtype: np.dtype[Any]) -> Array:
-    """An array through a clamped line: in its own dtype where it is only clipped, else in float32."""
+    """Return a clamped linear function of an array, in its dtype if only clipped, else float32."""
     if line.slope == 1 and line.intercept == 0 and array.dtype == dtype:
         low = None if line.low == float("-inf") else dtype.type(_within(line.low, dtype))
         high = None if line.high == float("inf") else dtype.type(_within(line.high, dtype))

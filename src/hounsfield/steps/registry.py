@@ -1,4 +1,4 @@
-"""Every step by its name: ours, and those that installed packages register as entry points."""
+"""The registry of steps by the names that a pipeline file uses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAMES: dict[str, str] = {
     "Slab": "slab",
     "SplitSlices": "split_slices",
 }
-"""The module of this package that holds each step, one a line; a new step is one more."""
+"""The module of this package for each step; a new step needs one more line."""
 
 
 RESOLVED: dict[str, str] = {"EndPass": "end_pass", "FixedMask": "fixed_mask"}

@@ -1,4 +1,4 @@
-"""Turn the array so that its axes ascend towards given directions."""
+"""Permute and flip axes to an orientation such as RAS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from hounsfield.steps.geometric import GeometricStep
 
 @dataclass(frozen=True, slots=True)
 class Reorient(GeometricStep):
-    """Permute and flip axes so that i, j, k ascend closest to the three letters of `to`; no voxel moves in the world.
+    """Permute and flip axes so that i, j, k ascend closest to the three letters of `to`.
+
+    The positions of voxels in RAS+ mm are unchanged.
 
     >>> import numpy as np
     >>> from hounsfield.core.grid import Grid
@@ -24,5 +26,5 @@ class Reorient(GeometricStep):
         parse_orientation(self.to)
 
     def target(self, grid: Grid) -> Grid:
-        """The same voxels in the new order."""
+        """Return the grid of the same voxels in the new orientation."""
         return grid.reoriented(self.to)

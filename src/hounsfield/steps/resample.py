@@ -1,4 +1,4 @@
-"""Another spacing, shape or grid over the same field of view."""
+"""Resample to a spacing, a shape or a grid over the same field of view."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from hounsfield.steps.parse import one_of, three_lengths, three_sizes
 class Resample(GeometricStep):
     """Resample to a spacing in mm (one number or three), a shape, or the grid of another volume.
 
-    The spacing is exactly what was asked and the field of view is kept (see Grid.resampled); one slice is resampled
-    in plane only. `method` auto is linear where an axis gets finer and averages where it gets coarser; linear, area,
-    conservative, cubic and nearest are themselves. `labels`: nearest, or partial_volume, which gives each voxel the
-    label with the largest share of it. Image dtype out: float32, but as it was where nothing is interpolated.
+    The spacing is exactly as given and the field of view is kept (see Grid.resampled); a single
+    slice is resampled in plane only. `method` auto is linear if an axis gets finer and averages if
+    it gets coarser; linear, area, conservative, cubic and nearest select one method. `labels`:
+    nearest, or partial_volume, which gives each voxel the label with the largest fraction of it.
+    Image dtype out: float32, but unchanged if nothing is interpolated.
 
     >>> Resample(spacing_mm=1).spacing_mm
     (1.0, 1.0, 1.0)
@@ -39,7 +40,8 @@ class Resample(GeometricStep):
         ]
         if len(given) != 1:
             raise GeometryError(
-                f"Resample needs one of spacing_mm, shape and like, not {' and '.join(given) or 'none'}"
+                "Resample needs exactly one of spacing_mm, shape and like, "
+                f"not {' and '.join(given) or 'none'}"
             )
         one_of(self.method, Method, name="method")
         one_of(self.fit, Fit, name="fit")
@@ -55,16 +57,16 @@ class Resample(GeometricStep):
 
     @property
     def interpolation(self) -> Method:
-        """How images are interpolated."""
+        """Interpolation of images."""
         return self.method
 
     @property
     def label_interpolation(self) -> LabelMethod:
-        """How labels and masks are."""
+        """Interpolation of labels and masks."""
         return self.labels
 
     def target(self, grid: Grid) -> Grid:
-        """The new grid."""
+        """Return the new grid."""
         if self.like is not None:
             assert isinstance(self.like, Grid)
             return self.like

@@ -1,4 +1,4 @@
-"""Project slabs of slices: maximum, minimum or mean over a window that slides across them."""
+"""Project slabs of slices: sliding maximum, minimum or mean."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from hounsfield.steps.pointwise import require
 Plane = Literal["axial", "coronal", "sagittal"]
 Edges = Literal["shrink", "valid"]
 ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
-"""The world axis (0 R, 1 A, 2 S) across each plane."""
+"""The patient axis (0 R, 1 A, 2 S) perpendicular to each plane."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slab:
-    """The max, min or mean over a slab of `slices` (or `thickness_mm`, rounded to slices), sliding by `stride`.
+    """The max, min or mean over slabs of `slices` (or `thickness_mm`), at every `stride` slices.
 
-    `plane` is that of the slab's slices; the axis across it is found from the orientation. Every slice gets the slab
-    that is centred on it; with an even number of slices the centre lies half a slice lower, and the grid says so.
-    edges 'shrink': slabs at the ends are cut off there, so every slice has one; 'valid': only whole slabs are kept.
-    Labels and masks take the nonzero value nearest to the slab's centre. Dtype: as it was, mean float32.
+    `thickness_mm` is rounded to slices. `plane` is the plane of the slices; the axis perpendicular
+    to it is found from the orientation. Each slab is centred on its slice; with an even number of
+    slices the centre is half a slice lower, as in the grid of the result. edges 'shrink': slabs at
+    the ends are truncated, so every slice has one; 'valid': only complete slabs are kept. Labels
+    and masks get the nonzero value nearest to the slab's centre. Dtype: unchanged, mean float32.
     """
 
     statistic: Statistic = "max"
@@ -45,30 +46,30 @@ class Slab:
         if (self.slices is None) == (self.thickness_mm is None):
             raise GeometryError("Slab needs either slices or thickness_mm")
         if self.slices is not None and whole(self.slices, name="slices") < 1:
-            raise GeometryError(f"slices is at least 1, not {self.slices}")
+            raise GeometryError(f"slices is {self.slices}; expected at least 1")
         if self.thickness_mm is not None and finite(self.thickness_mm, name="thickness_mm") <= 0:
-            raise GeometryError(f"thickness_mm is over 0, not {self.thickness_mm}")
+            raise GeometryError(f"thickness_mm is {self.thickness_mm}; expected more than 0")
         if whole(self.stride, name="stride") < 1:
-            raise GeometryError(f"stride is at least 1, not {self.stride}")
+            raise GeometryError(f"stride is {self.stride}; expected at least 1")
 
     def axis(self, grid: Grid) -> int:
-        """The array axis across the plane."""
+        """Return the array axis perpendicular to the plane."""
         return next(
             n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane]
         )
 
     def thick(self, grid: Grid) -> int:
-        """How many slices a slab has."""
+        """Return the number of slices of a slab."""
         return self.slices or max(
             1, round((self.thickness_mm or 0.0) / grid.spacing_mm[self.axis(grid)])
         )
 
     def completed(self, spec: Spec) -> Slab:
-        """The same with its thickness in slices."""
+        """Return the step with its thickness in slices."""
         return replace(self, slices=self.thick(spec.grid), thickness_mm=None)
 
     def windows(self, grid: Grid) -> SlabWindows:
-        """The windows of slices along that axis."""
+        """Return the windows of slices along that axis."""
         axis = self.axis(grid)
         size = grid.shape[axis]
         thick = self.thick(grid)
@@ -76,14 +77,15 @@ class Slab:
         if self.edges == "valid":
             if thick > size:
                 raise GeometryError(
-                    f"a slab of {thick} slices does not fit in {size}; edges='shrink' would cut it"
+                    f"a slab of {thick} slices does not fit in a volume of {size}; "
+                    "use fewer slices or edges='shrink'"
                 )
             first = np.arange(0, size - thick + 1, self.stride)
         start, stop = np.clip(first, 0, size - 1), np.clip(first + thick, 1, size)
         return SlabWindows(self.statistic, start.astype(np.int32), stop.astype(np.int32))
 
     def plan(self, spec: Spec) -> Spec:
-        """Fewer or as many slices, each at its slab's centre."""
+        """Return the Spec with one slice per slab, at its centre."""
         require(spec, "hu", "unit", "standardized", "display", "other", step="Slab")
         axis = self.axis(spec.grid)
         windows = self.windows(spec.grid)
@@ -99,7 +101,7 @@ class Slab:
         return spec.replaced(grid=spec.grid.moved(shape, move), dtype=dtype)
 
     def apply(self, case: Case) -> Case:
-        """Project the image, and carry labels and masks along."""
+        """Project the image, labels and masks."""
         spec = self.plan(case.image.spec)
         axis, windows = self.axis(case.image.grid), self.windows(case.image.grid)
         image = Volume(
@@ -120,9 +122,10 @@ class Slab:
 
 
 def projected(array: Array, windows: SlabWindows, *, axis: int) -> Array:
-    """SlabWindows of an array (i, j, k[, channel]) along an axis, in time that does not depend on their thickness.
+    """Project windows of an array (i, j, k[, channel]) along an axis.
 
-    Blocks as long as the longest window: each window is the suffix of one block and the prefix of the next (van Herk).
+    The time does not depend on their thickness: with blocks as long as the longest window, each
+    window is the suffix of one block and the prefix of the next (van Herk).
     """
     join = {"max": np.maximum, "min": np.minimum, "mean": np.add}[windows.statistic]
     values = np.moveaxis(array, axis, 0)
@@ -151,15 +154,15 @@ def projected(array: Array, windows: SlabWindows, *, axis: int) -> Array:
 
 
 def slab_label(label: Volume, grid: Grid, windows: SlabWindows, *, axis: int) -> Volume:
-    """For each slab the nonzero label nearest to its centre, the lower slice first; dtype as it was."""
+    """Return for each slab the nonzero label nearest to its centre, the lower slice first."""
     if label.quantity not in ("label", "mask"):
-        raise QuantityError(f"a label is needed here, not {label.quantity}")
+        raise QuantityError(f"slab_label needs a label or mask, not {label.quantity}")
     values = np.moveaxis(label.array, axis, 0)
     out = np.full((len(windows.start), *values.shape[1:]), label.background, dtype=values.dtype)
     for n, (start, stop) in enumerate(
         zip(windows.start.tolist(), windows.stop.tolist(), strict=True)
     ):
-        for k in sorted(range(start, stop), key=lambda place: abs(2 * place - (start + stop - 1))):
+        for k in sorted(range(start, stop), key=lambda k: abs(2 * k - (start + stop - 1))):
             empty = out[n] == label.background
             if not empty.any():
                 break

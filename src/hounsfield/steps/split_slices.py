@@ -1,4 +1,4 @@
-"""Make a pipeline end in slices instead of a volume."""
+"""Split a volume into slices at the end of a pipeline."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from hounsfield.steps.slab import ACROSS, Plane
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSlices(GeometricStep):
-    """Bring the axis across `plane` to the end, so that each k-slice is one picture of that plane; the last step.
+    """Make the axis perpendicular to `plane` the last, so that each k-slice is one slice of it.
 
-    A run then writes one file per slice, and Result.slices gives them one by one.
+    It must be the last step. A run then writes one file per slice, and Result.slices iterates over
+    them.
     """
 
     plane: Plane = "axial"
@@ -25,7 +26,7 @@ class SplitSlices(GeometricStep):
         one_of(self.plane, Plane, name="plane")
 
     def target(self, grid: Grid) -> Grid:
-        """The same voxels with the axis across the plane last."""
+        """Return the grid with the axis perpendicular to the plane last."""
         across = next(
             n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane]
         )
@@ -33,7 +34,7 @@ class SplitSlices(GeometricStep):
 
 
 def slices(volume: Volume) -> Iterator[Volume]:
-    """Each k-slice of a volume as a volume of its own, (i, j, 1), in its place in the world; views, not copies."""
+    """Yield each k-slice as a volume (i, j, 1) with its own affine; views, not copies."""
     for k in range(volume.grid.shape[2]):
         grid = volume.grid.boxed((0, 0, k), (volume.grid.shape[0], volume.grid.shape[1], 1))
         yield Volume(volume.array[:, :, k : k + 1], volume.spec.replaced(grid=grid))

@@ -1,4 +1,4 @@
-"""Subtract a mean and divide by a standard deviation that are known beforehand."""
+"""Standardize HU by the mean and standard deviation of a data set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from hounsfield.steps.pointwise import PointwiseStep, require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standardize(PointwiseStep):
-    """(HU - mean_hu) / sd_hu, with the mean and deviation of a data set, never of one scan: HU mean the same in all.
+    """Map to (HU - mean_hu) / sd_hu, with mean and standard deviation of a data set.
+
+    Do not use those of each scan: HU are comparable between scans.
 
     Dtype out: float32, quantity 'standardized'.
     """
@@ -26,10 +28,10 @@ class Standardize(PointwiseStep):
     def __post_init__(self) -> None:
         finite(self.mean_hu, name="mean_hu")
         if finite(self.sd_hu, name="sd_hu") <= 0:
-            raise QuantityError(f"sd_hu is over 0, not {self.sd_hu}")
+            raise QuantityError(f"sd_hu is {self.sd_hu}; expected more than 0")
 
     def plan(self, spec: Spec) -> Spec:
-        """Standardized values."""
+        """Return the Spec of standardized values."""
         require(spec, "hu", step="Standardize")
         line = self.transfer(spec)
         bounds = None if spec.bounds is None else (line(spec.bounds[0]), line(spec.bounds[1]))
@@ -41,5 +43,5 @@ class Standardize(PointwiseStep):
         )
 
     def transfer(self, spec: Spec) -> Transfer:
-        """The line itself."""
+        """Return the linear function."""
         return Transfer(1 / self.sd_hu, -self.mean_hu / self.sd_hu)

@@ -1,4 +1,4 @@
-"""A CT window: the HU around a center that are shown, or learned from, as 0 to 1."""
+"""Map a CT window, a range of HU around a center, to 0..1."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ Shape = Literal["exact", "dicom-linear", "dicom-linear-exact", "sigmoid"]
 class Window(PointwiseStep):
     """Map a window to 0..1 (float32, quantity 'unit'), by name or by center and width in HU.
 
-    shape: 'exact' and 'dicom-linear-exact' (DICOM PS3.3 C.11.2.1.3.2) are (x - center) / width + 0.5 within 0..1;
-    'dicom-linear' (C.11.2.1.2.1) is (x - (center - 0.5)) / (width - 1) + 0.5, needs a width of at least 1 and is a
-    threshold at 1; 'sigmoid' (C.11.2.1.3.1) is 1 / (1 + exp(-4 (x - center) / width)).
+    shape: 'exact' and 'dicom-linear-exact' (DICOM PS3.3 C.11.2.1.3.2) are (x - center) / width +
+    0.5, clipped to 0..1; 'dicom-linear' (C.11.2.1.2.1) is (x - (center - 0.5)) / (width - 1) + 0.5,
+    needs a width of at least 1 and is a threshold for width 1; 'sigmoid' (C.11.2.1.3.1) is
+    1 / (1 + exp(-4 (x - center) / width)).
 
     >>> Window(name="brain").values(np.array([0, 40, 80], np.int16), None).tolist()
     [0.0, 0.5, 1.0]
@@ -40,19 +41,20 @@ class Window(PointwiseStep):
         if (self.name is None) == (self.center_hu is None and self.width_hu is None):
             raise QuantityError("Window needs either a name, or center_hu and width_hu")
         if self.name is not None and self.name not in WINDOWS:
-            raise QuantityError(f"there is no window '{self.name}'; there are {', '.join(WINDOWS)}")
+            raise QuantityError(
+                f"unknown window '{self.name}'; expected one of {', '.join(WINDOWS)}"
+            )
         if self.name is None and (self.center_hu is None or self.width_hu is None):
             raise QuantityError("Window needs both center_hu and width_hu")
         center, width = self.center_and_width_hu
         finite(center, name="center_hu")
         if finite(width, name="width_hu") <= 0 or (self.shape == "dicom-linear" and width < 1):
-            raise QuantityError(
-                f"width_hu is {'at least 1' if self.shape == 'dicom-linear' else 'over 0'}, not {width}"
-            )
+            least = "at least 1" if self.shape == "dicom-linear" else "more than 0"
+            raise QuantityError(f"width_hu is {width}; expected {least} for shape '{self.shape}'")
 
     @property
     def center_and_width_hu(self) -> tuple[float, float]:
-        """The window in HU, whichever way it was given."""
+        """Center and width in HU, by name or as given."""
         if self.name is not None:
             return WINDOWS[self.name]
         assert self.center_hu is not None
@@ -60,7 +62,7 @@ class Window(PointwiseStep):
         return self.center_hu, self.width_hu
 
     def plan(self, spec: Spec) -> Spec:
-        """Values from 0 to 1."""
+        """Return the Spec of values from 0 to 1."""
         require(spec, "hu", step="Window", why="a window is applied to HU, and only once")
         outside = float(self.values(np.array([spec.background]), spec)[0])
         return spec.replaced(
@@ -68,7 +70,7 @@ class Window(PointwiseStep):
         )
 
     def transfer(self, spec: Spec) -> Transfer | None:
-        """The window as a clamped line; None for a sigmoid and for DICOM's threshold."""
+        """Return the window as a clamped linear function; None for a sigmoid or a threshold."""
         center, width = self.center_and_width_hu
         if self.shape == "dicom-linear":
             center, width = center - 0.5, width - 1
@@ -77,11 +79,11 @@ class Window(PointwiseStep):
         return Transfer(1 / width, 0.5 - center / width, 0.0, 1.0)
 
     def values(self, array: Array, spec: Spec) -> Array:
-        """The window on an array of any shape and dtype; float32 out."""
+        """Apply the window to an array of any shape and dtype; returns float32."""
         center, width = self.center_and_width_hu
         hu = array.astype(np.float32, order="F")
         if self.shape == "sigmoid":
-            with np.errstate(over="ignore"):  # exp overflows to infinity where the sigmoid is 0
+            with np.errstate(over="ignore"):  # exp overflows to infinity if the sigmoid is 0
                 return np.asarray(
                     1 / (1 + np.exp(-4 * (hu - np.float32(center)) / np.float32(width)))
                 )

@@ -1,4 +1,4 @@
-"""Several windows of one image as channels."""
+"""Map several windows of one image to channels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from hounsfield.steps.window import Window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows(PointwiseStep):
-    """One channel per window name, each 0..1: (i, j, k) becomes (i, j, k, channel), float32, quantity 'unit'.
+    """Map windows by name to channels of 0..1 (float32, quantity 'unit').
+
+    An array (i, j, k) becomes (i, j, k, channel).
 
     >>> Windows(names=("brain", "subdural", "head-soft")).names
     ('brain', 'subdural', 'head-soft')
@@ -33,11 +35,12 @@ class Windows(PointwiseStep):
         object.__setattr__(self, "names", names)
 
     def plan(self, spec: Spec) -> Spec:
-        """Values from 0 to 1 in one channel per window."""
+        """Return the Spec of values from 0 to 1 in one channel per window."""
         require(spec, "hu", step="Windows", why="a window is applied to HU, and only once")
         if spec.channels:
             raise QuantityError(
-                f"Windows makes channels, and the image has {len(spec.channels)} already; take one of them"
+                f"Windows makes channels, but the image has {len(spec.channels)} already; "
+                "select one of them first"
             )
         outside = tuple(Window(name=name).plan(spec).background for name in self.names)
         return spec.replaced(
@@ -50,7 +53,7 @@ class Windows(PointwiseStep):
         )
 
     def values(self, array: Array, spec: Spec) -> Array:
-        """(i, j, k) to (i, j, k, channel)."""
+        """Map an array (i, j, k) to (i, j, k, channel)."""
         out = np.empty((*array.shape, len(self.names)), dtype=np.float32, order="F")
         for n, name in enumerate(self.names):
             out[..., n] = Window(name=name).values(array, spec)
