@@ -171,6 +171,16 @@ def test_the_tables_of_windows_and_clips_are_those_of_the_package() -> None:
     assert written == [(name, *pair) for table in (WINDOWS, CLIPS) for name, pair in table.items()]
 
 
+def test_every_limit_in_the_security_page_exists() -> None:
+    names = re.findall(
+        r"`((?:core|io|pipeline)\.[\w.]+\.[A-Z_]+)`", (ROOT / "SECURITY.md").read_text()
+    )
+    assert len(names) > 15
+    for name in names:
+        module, _, constant = name.rpartition(".")
+        assert hasattr(importlib.import_module(f"hounsfield.{module}"), constant), name
+
+
 def test_every_test_that_the_table_of_checks_names_exists() -> None:
     named = re.findall(
         r"`(tests/\S+\.py)::(\w+)`", (ROOT / "design" / "checks.md").read_text(encoding="utf-8")
