@@ -13,7 +13,7 @@ from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, Ids, named
 from hounsfield.dataset.describe_error import describe_error, where_of
-from hounsfield.dataset.sources import expanded
+from hounsfield.dataset.sources import expand_sources
 from hounsfield.io.formats import DICOM, case_suffix, has_sidecar, is_data, is_image_folder, sniff
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Discovery:
     missed: tuple[NoCase, ...] = ()
 
 
-def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = None) -> Discovery:
+def discover(sources: Sequence[str], *, ids: Ids = "auto", series: str | None = None) -> Discovery:
     """Find the cases in the sources as the user typed them.
 
     `series` selects a DICOM series by its id or its number in each source, or a volume of a 4-D
@@ -70,13 +70,13 @@ def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = No
     """
     found: list[Found] = []
     missed: list[NoCase] = []
-    for word in expanded(words):
+    for source in expand_sources(sources):
         try:
-            here, left = _in_path(Path(word), word, series)
+            here, left = _in_path(Path(source), source, series)
         except HounsfieldError as error:
             described = describe_error(error)
             case = NoCase(
-                typed=word, code=described.code, message=described.message, where=where_of(error)
+                typed=source, code=described.code, message=described.message, where=where_of(error)
             )
             here, left = [], [case]
         found += here
@@ -180,14 +180,18 @@ def _dicom(path: Path, typed: str, wanted: str | None) -> tuple[list[Found], lis
     if found:
         return found, []
     kinds = Counter(one.group.kind for one in series)
-    what = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    if not what:
+    found_kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    if not found_kinds:
         others = several(len(result.other), "file")
         return [], [
             NoCase(typed=typed, code="NO_CT", message=f"no CT found ({others} of other kinds)")
         ]
     return [], [
-        NoCase(typed=typed, code="NO_CT", message=f"no series of CT slices found (series: {what})")
+        NoCase(
+            typed=typed,
+            code="NO_CT",
+            message=f"no series of CT slices found (series: {found_kinds})",
+        )
     ]
 
 

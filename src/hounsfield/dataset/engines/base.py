@@ -16,9 +16,9 @@ class Engine(Protocol):
 
     Notes
     -----
-    An engine calls `hounsfield.dataset.run_case.run_case` for each case, which returns every error as
-    a failed result; only signals raise. A process runs one case at a time, because warning filters
-    are global to a process.
+    An engine calls `hounsfield.dataset.run_case.run_case` for each case, which returns every error
+    as a failed result; only signals raise. A process runs one case at a time, because warning
+    filters are global to a process.
     """
 
     def run(self, config: RunConfig, cases: Iterable[CaseSource]) -> Iterator[CaseResult]:
