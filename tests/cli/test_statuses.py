@@ -176,10 +176,10 @@ def test_fix_says_that_nothing_of_the_labels_is_left(
     )
     answer = line("compare", scan, tmp_path / "far.nii.gz", "--fix", tmp_path / "fixed.nii.gz")
     assert answer.status == 1
-    assert "no labelled voxel lies inside the image" in answer.err
+    assert "no labelled voxel is inside the image" in answer.err
     answer = line("planes", scan, "-o", tmp_path / "out.png", "--overlay", tmp_path / "far.nii.gz")
     assert answer.status == 0
-    assert "no labelled voxel lies inside the image" in answer.err
+    assert "no labelled voxel is inside the image" in answer.err
 
 
 def test_strict_turns_a_refused_series_into_1(line: Line, real_data: Path) -> None:

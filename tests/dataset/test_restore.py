@@ -117,7 +117,7 @@ def test_probabilities_are_interpolated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("turn", "hint"),
     [
-        (lambda a: a[1:], "the run's output had"),
+        (lambda a: a[1:], "the shape of the run's output"),
         (lambda a: a.transpose(2, 1, 0), "transpose"),
         (lambda a: np.stack([a, a]), "argmax"),
     ],

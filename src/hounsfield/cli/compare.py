@@ -58,7 +58,7 @@ def compare(
         terminal.say(f"wrote {fix}: the segmentation on the grid of the image")
         if label.array.any() and not resampled.array.any():
             terminal.warn(
-                "no labelled voxel lies inside the image; check that both are of the same scan"
+                "no labelled voxel is inside the image; check that both are of the same scan"
             )
     if not found.same:
         raise Exit(FAILED)

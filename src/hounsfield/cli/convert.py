@@ -86,7 +86,7 @@ def convert(
 
 
 def _dicom_source(src: Path, reading: Reading) -> Stack | None:
-    """The series that a derived series refers to; None if the source is not DICOM."""
+    """Return the series that a derived series refers to; None if the source is not DICOM."""
     from hounsfield.io.formats import sniff
     from hounsfield.io.open import open_stack
 

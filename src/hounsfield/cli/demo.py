@@ -58,7 +58,7 @@ def demo(
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """The results of a demo."""
+    """Results of a demo."""
 
     inspection: dict[str, Any]
     outcomes: dict[str, tuple[CaseResult, ...]]
@@ -66,7 +66,7 @@ class _Outcome:
 
     @property
     def failed(self) -> int:
-        """The number of failed runs."""
+        """Return the number of failed runs."""
         return sum(one.status == "failed" for each in self.outcomes.values() for one in each)
 
 
@@ -112,9 +112,9 @@ def _run(
     from hounsfield.pipeline.presets import preset
 
     terminal.say(f"\n{PRESETS[preset_name]} (hounsfield run {preset_name})\n")
-    job = RunConfig(pipeline=preset(preset_name), out=out, policy=reading.policy)
+    config = RunConfig(pipeline=preset(preset_name), out=out, policy=reading.policy)
     with about(out), reporting(terminal, cases) as report:
-        return run_dataset(job, cases, report=report).outcomes
+        return run_dataset(config, cases, report=report).outcomes
 
 
 def _pictures(
@@ -125,7 +125,7 @@ def _pictures(
     *,
     out: Path,
 ) -> list[Path]:
-    """Planes, montage and histogram of each scan, and planes of each output."""
+    """Draw planes, montage and histogram of each scan, and planes of each output."""
     folder = out / "pictures"
     with about(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.discover import NoCaseError
 
 FAILED, USAGE, NO_CASE, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141, 143
-"""Exit statuses; those of signals are 128 and the signal's number, as shells have it."""
+"""Exit statuses; those of signals are 128 and the signal's number, as in a shell."""
 
 
 class Failure(Exception):
@@ -49,7 +49,7 @@ def as_failure(error: BaseException, *, subject: str = "", status: int | None = 
 
 
 def status_of(error: BaseException) -> int:
-    """The exit status of an error."""
+    """Return the exit status of an error."""
     if isinstance(error, PipelineError):
         return USAGE
     return NO_CASE if isinstance(error, NoCaseError) else FAILED

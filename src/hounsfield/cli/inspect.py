@@ -120,7 +120,7 @@ def print_inspection(terminal: Terminal, found: Inspection) -> None:
 
 
 def table_rows(found: Inspection) -> list[tuple[str, ...]]:
-    """One row of text for each series."""
+    """Return one row of text for each series."""
     rows: list[tuple[str, ...]] = []
     for one in found:
         row = one.to_json()
@@ -148,7 +148,7 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
 
 
 def reason_lines(found: Inspection) -> list[str]:
-    """One line for each reason, with its code."""
+    """Return one line for each reason, with its code."""
     return [
         f"{one.id}  {reason.code}: {reason.message}"
         + (f"  [{reason.file_names}]" if reason.files else "")
@@ -183,7 +183,7 @@ def _write_page(found: Inspection, path: Path, *, title: str) -> None:
 def page(
     *, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], lines: Sequence[str]
 ) -> str:
-    """The report as one HTML page; the last cell of a row is its CSS class."""
+    """Return the report as one HTML page; the last cell of a row is its CSS class."""
     table = html_table(rows, head=columns, classes=[row[-1] for row in rows])
     items = "".join(f"<li>{escaped(line)}</li>\n" for line in lines)
     return (

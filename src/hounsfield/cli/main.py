@@ -128,7 +128,7 @@ def _report(error: BaseException, *, as_json: bool) -> int:
 
 
 def _requested_status(error: BaseException) -> int | None:
-    """The status that an Exit asks for; newer versions of typer turn an interrupt into one."""
+    """Return the status of an Exit; newer versions of typer turn an interrupt into one."""
     if isinstance(error, typer.Exit):
         return int(error.exit_code)
     if isinstance(error, SystemExit):
@@ -146,7 +146,7 @@ def _usage_failure(error: BaseException) -> Failure:
 
 
 def app(arguments: Sequence[str] = ()) -> typer.Typer:
-    """The application; with one verb alone if `arguments` begin with it, which is faster."""
+    """Build the application; with a single verb if `arguments` begin with it, which is faster."""
     line = typer.Typer(
         name="hounsfield",
         help=HELP,
@@ -161,7 +161,7 @@ def app(arguments: Sequence[str] = ()) -> typer.Typer:
 
 
 def verb(name: str) -> Verb:
-    """The function of a verb, imported when it is needed."""
+    """Import and return the function of a verb."""
     function: Verb = getattr(import_module(f"hounsfield.cli.{name}"), name)
     return function
 

@@ -65,7 +65,7 @@ def load_volume(path: Path, *, reading: Reading, quantity: QuantityName | None =
 
 
 def diagnostics_data(*volumes: Volume | None) -> list[dict[str, str]]:
-    """The diagnostics of the volumes as plain data, for --json."""
+    """Return the diagnostics of the volumes as plain data, for --json."""
     read = [volume for volume in volumes if volume is not None]
     return [each.to_json() for volume in read for each in volume.diagnostics]
 
@@ -144,7 +144,7 @@ class _Flat:
         return cls(parameters, groups, tuple(own))
 
     def collected(self, values: dict[str, Any]) -> dict[str, Any]:
-        """The arguments of the function, from the values of all options."""
+        """Collect the arguments of the function from the values of all options."""
         arguments = {name: values[name] for name in self.own}
         for name, kind in self.groups.items():
             arguments[name] = _built(kind, values)
@@ -167,7 +167,7 @@ def _fields(kind: type) -> list[inspect.Parameter]:
 
 
 def _parameter(item: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
-    """The option of a field, by its annotation or by the help text in its metadata."""
+    """Return the option of a field, by its annotation or by the help text in its metadata."""
     if "help" in item.metadata:
         hint = Annotated[hint, Option(help=item.metadata["help"], rich_help_panel=READING)]
     default = item.default
@@ -182,7 +182,7 @@ def _parameter(item: dataclasses.Field[Any], hint: Any) -> inspect.Parameter:
 
 
 def _built(kind: type, values: dict[str, Any]) -> Any:
-    """The dataclass, built from the values of its options."""
+    """Build the dataclass from the values of its options."""
     hints = get_type_hints(kind)
     return kind(
         **{

@@ -38,7 +38,7 @@ class Showing:
 
     @property
     def window_like(self) -> str | tuple[float, float] | None:
-        """The window as the functions of `picture` take it."""
+        """Return the window as an argument of the functions of `picture`."""
         if self.window is None or "," not in self.window:
             return self.window
         center, width = numbers(self.window, 2, name="--window")
@@ -81,7 +81,7 @@ Src = Annotated[Path, Argument(readable=False, help="Scan: file or folder.")]
 def opened(
     terminal: Terminal, src: Path, reading: Reading, showing: Showing, viewing: Viewing
 ) -> tuple[Volume, Volume | None]:
-    """The scan, and the overlay resampled to its grid."""
+    """Read the scan, and the overlay resampled to its grid."""
     volume = read_volume(terminal, src, reading=reading, quantity=showing.quantity)
     if viewing.overlay is None:
         return volume, None
@@ -93,7 +93,7 @@ def opened(
     resampled = regrid(overlay, volume.grid)
     if overlay.array.any() and not resampled.array.any():
         terminal.warn(
-            f"{viewing.overlay}: no labelled voxel lies inside the image; "
+            f"{viewing.overlay}: no labelled voxel is inside the image; "
             "check that both are of the same scan"
         )
     return volume, replace(resampled, diagnostics=overlay.diagnostics)

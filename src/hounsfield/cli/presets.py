@@ -47,7 +47,7 @@ def presets(
 
 
 def _about(text: str) -> str:
-    """The first comment of a preset's file, on one line."""
+    """Return the first comment of a preset's file, on one line."""
     lines = []
     for line in text.splitlines():
         if not line.startswith("#"):

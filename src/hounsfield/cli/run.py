@@ -96,30 +96,30 @@ def run(
     found = discover(src, ids=writing.ids, series=reading.series)
     if not found.cases:
         raise no_case(found)
-    job = _job(steps, reading, writing, count=len(found.cases))
+    config = _config(steps, reading, writing, count=len(found.cases))
     for missed in found.missed:
         terminal.warn(str(missed))
     with about(writing.out), reporting(terminal, found.cases) as report:
         engine = LocalEngine(workers=writing.workers)
-        summary = run_dataset(job, found.cases, engine=engine, report=report)
+        summary = run_dataset(config, found.cases, engine=engine, report=report)
     _end(terminal, summary, missed=len(found.missed), out=writing.out)
 
 
 def recorded_dtype(path: Path) -> str:
-    """The dtype that the run of a record wrote, which the pipeline does not state."""
+    """Return the dtype that the run of a record wrote, which the pipeline does not state."""
     from hounsfield.pipeline.record import Record
 
     return str(Record.load(path).output["dtype"])
 
 
 def no_case(found: Discovery) -> Failure:
-    """The error of a run without cases: each source with its reason, in one line."""
+    """Return the error of a run without cases: each source with its reason, in one line."""
     text = "; ".join(str(missed) for missed in found.missed)
     public = "; ".join(dict.fromkeys(missed.message for missed in found.missed))
     return Failure(text or "no case found", status=NO_CASE, code="NO_CASE", public=public)
 
 
-def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) -> RunConfig:
+def _config(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) -> RunConfig:
     from hounsfield.dataset.run_config import RunConfig
     from hounsfield.io.formats import case_suffix
     from hounsfield.pipeline.check import check_names
@@ -138,7 +138,7 @@ def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) 
         raise PipelineError(diagnostics)
     if count > 1 and any("{id}" not in path for _, path in labels):
         raise Failure(
-            f"one label file for {count} cases; put {{id}} in its name in place of the case id",
+            f"one label file for {count} cases; put {{id}} in its name for the case id",
             status=USAGE,
             code="USAGE",
         )
@@ -154,7 +154,7 @@ def _job(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) 
 
 
 def _memory(text: str | None, *, workers: int) -> int | None:
-    """The memory limit of one case in bytes; free memory is shared by the workers."""
+    """Return the memory limit of one case in bytes; free memory is shared by the workers."""
     from hounsfield.core.platform import free_memory_bytes
     from hounsfield.dataset.memory import SHARE, parse_bytes
 
@@ -171,7 +171,7 @@ def _memory(text: str | None, *, workers: int) -> int | None:
 
 
 def _label(text: str) -> tuple[str, str]:
-    """The name and the file of a label."""
+    """Return the name and the file of a label."""
     from hounsfield.dataset.labels import DEFAULT
 
     name, equals, path = text.partition("=")
@@ -200,7 +200,7 @@ def _dtype(name: str | None) -> str | None:
 def reporting(
     terminal: Terminal, cases: Sequence[CaseSource]
 ) -> Iterator[Callable[[CaseResult], None]]:
-    """A function that prints a line for each result and advances the progress bar."""
+    """Return a function that prints a line for each result and advances the progress bar."""
     counts = Counter(case.typed for case in cases)
     typed = {
         case.id: case.typed if counts[case.typed] == 1 else f"{case.typed} ({case.id})"

@@ -73,7 +73,7 @@ class Terminal:
         sys.stderr.write(f"{_colored('warning:', '33')} {as_options(inert(text))}\n")
 
     def report(self, diagnostic: Diagnostic, *, subject: str) -> None:
-        """A line about what was found in `subject`: warnings always, repairs not with -q, notes with -v."""
+        """Print a diagnostic of `subject`: a repair not with -q, a note with -v only."""
         text = f"{subject}: {diagnostic}"
         if diagnostic.severity == "note":
             self.detail(f"note: {text}")

@@ -1,1 +1,1 @@
-"""Many cases: find them, run a pipeline over them, resume, and bring predictions back."""
+"""Datasets: find cases, run a pipeline over them, resume a run, restore predictions."""

@@ -1,4 +1,4 @@
-"""A case: its files, under an id that identifies no patient, and its result."""
+"""The source and the result of a case; its id does not identify the patient."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Status = Literal["done", "skipped", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseSource:
-    """A case: its `id`, the file or folder that holds it, which `series` of that, and which `files` of a folder.
+    """The input of a case: its `id`, a file or folder, and optionally a `series` and `files` in it.
 
-    `typed` is how the user named it, for the terminal alone: nothing that is written down may hold it. `earlier_key`
-    is the key of the outputs that an earlier run left, if any.
+    `typed` is the path as the user typed it; it is shown on the terminal and never written to a
+    file. `earlier_key` is the key of the outputs of an earlier run, or "".
     """
 
     id: str
@@ -30,9 +30,9 @@ class CaseSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoCase:
-    """Something that the user named and that holds no case: a code, and a message without its path.
+    """A source without a case: a code, and a message without the path.
 
-    `where` names the file or folder in question, for the terminal alone.
+    `where` is the file or folder that the message is about; it is shown on the terminal only.
     """
 
     typed: str
@@ -49,8 +49,9 @@ class NoCase:
 class CaseResult:
     """The result of one case.
 
-    `message` is one line without a path; `diagnostics` are those of its record; `key` identifies its
-    inputs and options. `where` names the file or step of a failure, for the terminal alone.
+    `message` is one line without a path; `diagnostics` are those of the record; `key` is the hash
+    of the inputs and options. `where` is the file or step of a failure; it is shown on the terminal
+    only.
     """
 
     id: str
@@ -63,10 +64,10 @@ class CaseResult:
     output_sha256: str = ""
     where: str = ""
     trace: str = ""
-    """Where an error came from: for the terminal alone."""
+    """The traceback of a failure; it is shown on the terminal only."""
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the result as plain data."""
         return {
             "id": self.id,
             "status": self.status,
@@ -79,5 +80,8 @@ class CaseResult:
 
 
 def source_sha256(case: CaseSource) -> str:
-    """Return the sha256 of the files of a case, whatever their names and order; raises ReadError."""
+    """Return the sha256 of the files of a case, independent of their names and order.
+
+    Raises ReadError.
+    """
     return source_files(case.path, names=case.files).sha256()

@@ -1,4 +1,4 @@
-"""Case ids: the file's own stem where it is a plain one, else a keyed hash that names nobody."""
+"""Case ids: the stem of the file if it is a safe file name, else a keyed hash."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from hounsfield.io.formats import without_suffix
 Ids = Literal["auto", "stem", "hash"]
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-"""Stems that may be the name of a folder everywhere, and that no shell or path takes for anything else."""
+"""Stems that are safe as folder names on every system and need no quoting in a shell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A case before it has its id; `series_id` is that of a DICOM series, its id unless the user wants stems."""
+    """A case before its id is assigned; `series_id` is the id of a DICOM series, else None."""
 
     path: Path
     typed: str
@@ -32,11 +32,11 @@ class Found:
 
 
 def named(found: Sequence[Found], *, ids: Ids = "auto") -> list[CaseSource]:
-    """Give each case its id; two never share one.
+    """Assign a unique id to each case; duplicates of a case are dropped.
 
-    auto: the stem of a file where it matches PLAIN and no other file has it, the series' own id for DICOM, else a hash
-    of the file's place under the user's key. hash: never a stem. stem: always one; raises PipelineError where that
-    cannot be. The same case found twice is one case.
+    auto: the stem of a file if it matches PLAIN and is unique; the series id for DICOM; else a hash
+    of the file's path under the user's key. hash: never a stem. stem: always a stem; raises
+    PipelineError if a stem does not match PLAIN or is not unique.
     """
     once = list({(os.path.realpath(item.path), item.series_id): item for item in found}.values())
     stems = [stem(item) for item in once]
@@ -55,11 +55,11 @@ def named(found: Sequence[Found], *, ids: Ids = "auto") -> list[CaseSource]:
                 id=chosen, path=item.path, series=item.series_id, files=item.files, typed=item.typed
             )
         )
-    return _without_twins(result)
+    return _with_unique_ids(result)
 
 
 def stem(item: Found) -> str:
-    """The name of a file or folder without its suffix."""
+    """Return the name of a file or folder without its suffix."""
     name = item.path.name
     if item.path.is_dir():
         return name
@@ -78,8 +78,8 @@ def _check_stems(stems: Sequence[str], counts: Counter[str]) -> None:
         Diagnostic(
             "NOT_PLAIN",
             "refusal",
-            "a name is not of 1 to 40 letters, digits, _ and -; use --ids auto or hash",
-            "--ids stem",
+            "a name is not 1 to 40 letters, digits, _ or -; use --ids auto or hash",
+            where="--ids stem",
         )
         for name in stems
         if PLAIN.fullmatch(name) is None
@@ -89,7 +89,7 @@ def _check_stems(stems: Sequence[str], counts: Counter[str]) -> None:
             "NOT_UNIQUE",
             "refusal",
             f"{count} cases share one name; use --ids auto or hash",
-            "--ids stem",
+            where="--ids stem",
         )
         for count in counts.values()
         if count > 1
@@ -98,8 +98,8 @@ def _check_stems(stems: Sequence[str], counts: Counter[str]) -> None:
         raise PipelineError(list(dict.fromkeys(diagnostics)))
 
 
-def _without_twins(cases: Sequence[CaseSource]) -> list[CaseSource]:
-    """The same series in two folders is told apart by its place: neither may overwrite the other."""
+def _with_unique_ids(cases: Sequence[CaseSource]) -> list[CaseSource]:
+    """Replace the ids of copies of a series by hashes of their paths."""
     counts = Counter(case.id for case in cases)
     return [
         case if counts[case.id] == 1 else replace(case, id=_hashed_series(case)) for case in cases

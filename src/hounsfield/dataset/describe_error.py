@@ -1,4 +1,4 @@
-"""Describe any error as a Diagnostic whose message holds no path and no text from a header."""
+"""Convert any error to a Diagnostic whose message contains no path and no header text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldError
 
 _NO_PATH = re.compile(r"step \d+|pipeline|--[a-z]+( [a-z]+)?")
-"""What a diagnostic may be about and still be written down: a step of a pipeline, an option."""
+"""Values of `Diagnostic.where` that may be written to a file: a pipeline step or an option."""
 
 _PACKAGE = f"{os.sep}hounsfield{os.sep}"
 
 
 def describe_error(error: BaseException) -> Diagnostic:
-    """Return the refusal that `error` is; several codes are joined by commas, several messages by semicolons.
+    """Return `error` as a refusal; codes are joined by commas and messages by semicolons.
 
     Examples
     --------
@@ -26,25 +26,27 @@ def describe_error(error: BaseException) -> Diagnostic:
     if isinstance(error, HounsfieldError):
         return Diagnostic(_codes(error), "refusal", _message(error).replace("\n", " "))
     if isinstance(error, MemoryError):
-        return Diagnostic("MEMORY", "refusal", "there is not enough memory for this")
-    where = _place(error)
+        return Diagnostic(
+            "MEMORY", "refusal", "out of memory; use fewer workers or free some memory"
+        )
+    where = _origin(error)
     message = f"internal error ({where}); run again with --traceback"
     return Diagnostic("INTERNAL", "refusal", message)
 
 
 def _message(error: HounsfieldError) -> str:
-    """The messages without the files that they are about."""
+    """Join the messages, without paths."""
     return "; ".join(_public(each) for each in error.diagnostics) or str(error)
 
 
 def where_of(error: BaseException) -> str:
-    """The file or step that an error is about, for the terminal alone."""
+    """Return the file or step that an error is about; it is shown on the terminal only."""
     diagnostics = error.diagnostics if isinstance(error, HounsfieldError) else ()
     return next((each.where or each.file_names for each in diagnostics), "")
 
 
 def _public(diagnostic: Diagnostic) -> str:
-    """The message, after the step or the option that it is about, never after a path."""
+    """Return the message, prefixed with its step or option but never with a path."""
     where = diagnostic.where if _NO_PATH.fullmatch(diagnostic.where) else ""
     return f"{where}: {diagnostic.message}" if where else diagnostic.message
 
@@ -53,11 +55,12 @@ def _codes(error: HounsfieldError) -> str:
     return ",".join(error.codes) or error.code
 
 
-def _place(error: BaseException) -> str:
-    """The class of an error and where in this package it arose; never its text, which may hold what a header says."""
+def _origin(error: BaseException) -> str:
+    """Return the class and the source line of an error; its text may contain header text."""
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__) if _PACKAGE in frame.filename
     ]
     if not frames:
         return type(error).__name__
-    return f"{type(error).__name__} in {frames[-1].filename.rpartition(_PACKAGE)[2]}, line {frames[-1].lineno}"
+    file = frames[-1].filename.rpartition(_PACKAGE)[2]
+    return f"{type(error).__name__} in {file}, line {frames[-1].lineno}"

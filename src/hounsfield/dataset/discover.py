@@ -1,4 +1,4 @@
-"""Which cases do these sources hold: image files by their suffix, DICOM by what is inside, one case per series."""
+"""Find cases in sources: image files by suffix, DICOM by content, one case per series."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, Ids, named
 from hounsfield.dataset.describe_error import describe_error, where_of
-from hounsfield.dataset.sources import expanded
+from hounsfield.dataset.sources import expand_sources
 from hounsfield.io.formats import DICOM, case_suffix, has_sidecar, is_data, is_image_folder, sniff
 
 if TYPE_CHECKING:
@@ -39,45 +39,44 @@ NEVER_DICOM = (
     ".py",
     ".db",
 )
-"""Suffixes of files that are no image and no part of one; any other file, with a suffix or without, may be DICOM."""
+"""Suffixes of files that are neither images nor DICOM; any other file may be DICOM."""
 
 OUTPUT_MARK = "manifest.db"
-"""A folder below a source that holds this is the output of a run, not its input."""
-
+"""A folder with this file is the output of a run; it is not searched."""
 
 OTHER_SERIES = "OTHER_SERIES"
-"""A source without the series whose id was asked for; it matters where no other source has it."""
+"""Code of a source without the requested series; it is dropped if another source has it."""
 
 
 class NoCaseError(ReadError):
-    """Nothing that was named holds a case."""
+    """No source contains a case."""
 
     code = "NO_CASE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """The cases, sorted by id, and what holds none."""
+    """The cases, sorted by id, and the sources without a case."""
 
     cases: tuple[CaseSource, ...]
     missed: tuple[NoCase, ...] = ()
 
 
-def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = None) -> Discovery:
-    """The cases in what the user typed; `series` selects one DICOM series, by its id or its number in each source,
-    or a volume of a 4-D file.
+def discover(sources: Sequence[str], *, ids: Ids = "auto", series: str | None = None) -> Discovery:
+    """Find the cases in the sources as the user typed them.
 
-    Raises ReadError where a list cannot be read, PipelineError where ids cannot be stems.
+    `series` selects a DICOM series by its id or its number in each source, or a volume of a 4-D
+    file. Raises ReadError if a list cannot be read, PipelineError if a stem cannot be an id.
     """
     found: list[Found] = []
     missed: list[NoCase] = []
-    for word in expanded(words):
+    for source in expand_sources(sources):
         try:
-            here, left = _in_path(Path(word), word, series)
+            here, left = _in_path(Path(source), source, series)
         except HounsfieldError as error:
             described = describe_error(error)
             case = NoCase(
-                typed=word, code=described.code, message=described.message, where=where_of(error)
+                typed=source, code=described.code, message=described.message, where=where_of(error)
             )
             here, left = [], [case]
         found += here
@@ -90,13 +89,14 @@ def discover(words: Sequence[str], *, ids: Ids = "auto", series: str | None = No
 
 
 def image_files(path: Path) -> tuple[list[Path], bool]:
-    """The image files at a path, and whether anything else there may be DICOM.
+    """Return the image files at a path, and whether other files there may be DICOM.
 
-    Folders of our own PNG slices count as one. Raises ReadError where the path is not there or cannot be listed.
+    A folder of PNG slices that hounsfield wrote counts as one image. Raises ReadError if the path
+    does not exist or cannot be listed.
     """
     if (os.path.isfile(path) and case_suffix(path.name)) or sniff(path) != DICOM:
         return [path], False
-    return _sorted_out(path) if path.is_dir() else ([], True)
+    return _classify_files(path) if path.is_dir() else ([], True)
 
 
 def _in_path(path: Path, typed: str, series: str | None) -> tuple[list[Found], list[NoCase]]:
@@ -106,14 +106,14 @@ def _in_path(path: Path, typed: str, series: str | None) -> tuple[list[Found], l
     found = [Found(path=item, typed=_as_typed(item, path, typed)) for item in images]
     if not others:
         return found, [] if found else [
-            NoCase(typed=typed, code="NO_CT", message="the folder holds no CT")
+            NoCase(typed=typed, code="NO_CT", message="no CT in the folder")
         ]
     cases, missed = _dicom(path, typed, series)
     return found + cases, [] if found else missed
 
 
-def _sorted_out(folder: Path) -> tuple[list[Path], bool]:
-    """The image files below a folder, and whether anything else there may be DICOM."""
+def _classify_files(folder: Path) -> tuple[list[Path], bool]:
+    """Return the image files below a folder, and whether other files there may be DICOM."""
     images: list[Path] = []
     others = False
     for item in _walk(folder):
@@ -126,29 +126,29 @@ def _sorted_out(folder: Path) -> tuple[list[Path], bool]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Files below a folder, and folders of our own PNG slices; hidden ones, links and outputs of runs are left out."""
+    """Yield files and folders of PNG slices, without hidden files, links and outputs of runs."""
 
     def denied(error: OSError) -> None:
-        raise ReadError(f"a folder cannot be listed ({error.strerror})")
+        raise ReadError(f"a folder cannot be listed ({error.strerror}); check its permissions")
 
     for where, folders, files in os.walk(folder, onerror=denied):
-        place = Path(where)
+        parent = Path(where)
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and not os.path.exists(place / name / OUTPUT_MARK)
+            if not name.startswith(".") and not os.path.exists(parent / name / OUTPUT_MARK)
         )
         for name in list(folders):
-            if is_image_folder(place / name):
+            if is_image_folder(parent / name):
                 folders.remove(name)
-                yield place / name
+                yield parent / name
         for name in sorted(files):
             if not name.startswith("."):
-                yield place / name
+                yield parent / name
 
 
 def _dicom(path: Path, typed: str, wanted: str | None) -> tuple[list[Found], list[NoCase]]:
-    """One case per series of CT slices, or for the wanted one alone."""
+    """Return one case per series of CT slices, or the requested series only."""
     from hounsfield.io.dicom.files.listing import sources
     from hounsfield.io.dicom.header.scan_headers import scan_headers
     from hounsfield.io.dicom.series.select_series import (
@@ -180,23 +180,23 @@ def _dicom(path: Path, typed: str, wanted: str | None) -> tuple[list[Found], lis
     if found:
         return found, []
     kinds = Counter(one.group.kind for one in series)
-    what = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    if not what:
+    found_kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    if not found_kinds:
         others = several(len(result.other), "file")
         return [], [
-            NoCase(typed=typed, code="NO_CT", message=f"holds no CT ({others} of other kinds)")
+            NoCase(typed=typed, code="NO_CT", message=f"no CT found ({others} of other kinds)")
         ]
     return [], [
         NoCase(
             typed=typed,
             code="NO_CT",
-            message=f"holds no series of CT slices (series there: {what})",
+            message=f"no series of CT slices found (series: {found_kinds})",
         )
     ]
 
 
 def _home(path: Path, series: Series) -> Path:
-    """The deepest folder that holds all files of a series: what has to be looked at to read it again."""
+    """Return the deepest folder that contains all files of a series."""
     if not path.is_dir():
         return path
     folders = {os.path.dirname(name) for name in series.names}
@@ -209,15 +209,13 @@ def _home(path: Path, series: Series) -> Path:
 
 
 def _files(series: Series, path: Path, home: Path) -> tuple[str, ...]:
-    """The files of a series below its home; none where that is a file itself, or an archive."""
+    """Return the files of a series relative to its folder; empty for a file or an archive."""
     if not home.is_dir():
         return ()
-    places = {path / name for name in series.names}
-    return (
-        tuple(sorted(str(place.relative_to(home)) for place in places))
-        if all(p.is_file() for p in places)
-        else ()
-    )
+    files = {path / name for name in series.names}
+    if not all(file.is_file() for file in files):
+        return ()
+    return tuple(sorted(str(file.relative_to(home)) for file in files))
 
 
 def _as_typed(item: Path, root: Path, typed: str) -> str:
@@ -225,5 +223,5 @@ def _as_typed(item: Path, root: Path, typed: str) -> str:
 
 
 def several(count: int, noun: str) -> str:
-    """A count and a noun, in the plural where it is one."""
+    """Return a count and its noun, in the plural unless the count is 1."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,4 +1,4 @@
-"""The report of an image file that is not DICOM: from its header, and from its voxels where asked for."""
+"""Report an image file other than DICOM, from its header and optionally its voxels."""
 
 from __future__ import annotations
 
@@ -29,17 +29,18 @@ def report_image(
     series: str | None = None,
     values: bool = False,
 ) -> Report:
-    """Report a file; a refusal is part of the report. Raises ReadError and other errors of the readers.
+    """Report a file; a refusal is part of the report.
 
-    `values` reads the voxels too, for their range and whether they can be HU. `name` is the file's, for `files`.
+    `values` also reads the voxels, for their range and whether they can be HU. `name` is the file
+    name for `files`. Raises ReadError and other errors of the readers.
     """
     kind, files = sniff(path), (name or path.name,)
     try:
         raw = open_raw(path, series=series, policy=policy)
     except RefusedError as error:
         return Report(id=id, kind=kind, volume=UNKNOWN, reasons=error.diagnostics, files=files)
-    made = replace(_of_header(raw, policy), id=id, kind=kind, files=files)
-    return _with_values(made, path, series=series, policy=policy) if values else made
+    report = replace(_of_header(raw, policy), id=id, kind=kind, files=files)
+    return _with_values(report, path, series=series, policy=policy) if values else report
 
 
 def _of_header(raw: RawImage, policy: ReadPolicy) -> Report:
@@ -62,13 +63,13 @@ def _of_header(raw: RawImage, policy: ReadPolicy) -> Report:
 
 
 def _gaps(grid: Grid, slices: SliceGeometry) -> tuple[tuple[float, int], ...]:
-    """One gap, from the affine: differences of positions would carry their rounding."""
+    """Return one gap, from the affine: differences of positions have rounding errors."""
     count = grid.shape[2] - 1
     return ((float(abs(slices.normal @ grid.affine[:3, 2])), count),) if count else ()
 
 
 def _quantity(raw: RawImage, policy: ReadPolicy) -> tuple[Quantity, tuple[Diagnostic, ...]]:
-    """What reading takes the values for by the header alone, and why it refuses them."""
+    """Return the quantity by the header only, and the reasons for a refusal."""
     if raw.quantity is not None:
         return raw.quantity, ()
     if raw.not_hu is None or policy.assume == "hu":
@@ -76,23 +77,23 @@ def _quantity(raw: RawImage, policy: ReadPolicy) -> tuple[Quantity, tuple[Diagno
     return "other", not_hu_error(raw.not_hu).diagnostics
 
 
-def _with_values(made: Report, path: Path, *, series: str | None, policy: ReadPolicy) -> Report:
+def _with_values(report: Report, path: Path, *, series: str | None, policy: ReadPolicy) -> Report:
     try:
         volume = _read(path, series=series, policy=policy)
     except RefusedError as error:
-        new = tuple(each for each in error.diagnostics if each not in made.reasons)
-        return replace(made, reasons=made.reasons + new, quantity="other")
-    new = tuple(each for each in volume.diagnostics if each not in made.reasons)
+        new = tuple(each for each in error.diagnostics if each not in report.reasons)
+        return replace(report, reasons=report.reasons + new, quantity="other")
+    new = tuple(each for each in volume.diagnostics if each not in report.reasons)
     return replace(
-        made,
-        reasons=made.reasons + new,
+        report,
+        reasons=report.reasons + new,
         quantity=volume.quantity,
         value_range=(float(volume.array.min()), float(volume.array.max())),
     )
 
 
 def _read(path: Path, *, series: str | None, policy: ReadPolicy) -> Volume:
-    """The volume of a file, channels included."""
+    """Read the volume of a file, including channels."""
     try:
         return open_stack(path, series=series, policy=policy).volume()
     except QuantityError:

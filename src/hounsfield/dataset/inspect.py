@@ -24,35 +24,36 @@ def inspect(
     values: bool = False,
     progress: Progress | None = None,
 ) -> Inspection:
-    """Report what is at a path: every DICOM series and every image file, from their headers.
+    """Report every DICOM series and every image file at a path, from their headers.
 
     Parameters
     ----------
     path
         A file, a folder, an archive (zip, tar) or a DICOMDIR.
     policy
-        How data would be read: reasons and verdicts are those of `hounsfield.open` under it.
+        The read policy: reasons and verdicts are those of `hounsfield.open` with this policy.
     series
         The number of a volume of a 4-D file, from 0.
     values
-        Read the voxels of image files other than DICOM too, for the range of values and whether they can be HU.
+        Also read the voxels of image files other than DICOM, for the range of values and whether
+        they can be HU.
     progress
-        Called with the number of DICOM files done and of all.
+        Called with the number of DICOM files read so far and their total.
 
     Returns
     -------
     Inspection
-        A list of `Report`; its ``other`` are the files without one.
+        A list of `Report`; ``other`` lists the files without a report.
 
     Raises
     ------
     ReadError
-        Where the path cannot be read, or there is nothing that could be a CT.
+        If the path cannot be read or has no file that could be CT.
 
     Notes
     -----
-    Headers do not show what only voxels do: padding that is not declared, values that cannot be HU, pixel data that
-    does not decode. `hounsfield.open` and `hounsfield.read` report these.
+    Some problems show in the voxels only: undeclared padding, values that cannot be HU, pixel data
+    that does not decode. `hounsfield.open` and `hounsfield.read` report these.
 
     Examples
     --------
@@ -88,7 +89,7 @@ def inspect(
         reports += scanned
         other += _others(scanned, images, path)
     if not reports and not other:
-        raise NoCaseError("there is no CT there")
+        raise NoCaseError("no CT found; expected DICOM slices or an image file")
     return Inspection(reports, other)
 
 
@@ -104,6 +105,6 @@ def _dicom(path: Path, policy: ReadPolicy, progress: Progress | None) -> Inspect
 
 
 def _others(found: Inspection, images: Sequence[Path], path: Path) -> list[OtherFile]:
-    """Files that are no DICOM object and no image that is reported already."""
+    """Return the files that are neither a DICOM object nor an image with a report."""
     known = {str(item.relative_to(path)) for item in images if item != path}
     return [each for each in found.other if each.name not in known]

@@ -1,4 +1,4 @@
-"""Labels that go with an image: read, and brought onto its grid where they lie elsewhere, which is said."""
+"""Read the labels of a case and resample them to the grid of its image if needed."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from hounsfield.core.volume import Volume
 from hounsfield.dataset.run_config import RunConfig
 
 DEFAULT = "label"
-"""What a label is called that nobody has named."""
+"""The name of a label without a name."""
 
 
-def label_paths(job: RunConfig, case_id: str) -> dict[str, Path]:
-    """The label files of a case by name: {id} in a path stands for the case's id."""
-    return {name: Path(template.replace("{id}", case_id)) for name, template in job.labels}
+def label_paths(config: RunConfig, case_id: str) -> dict[str, Path]:
+    """Return the label files of a case by name; {id} in a path is replaced by the case id."""
+    return {name: Path(template.replace("{id}", case_id)) for name, template in config.labels}
 
 
 def read_labels(
     path: Path, *, name: str, stack: Stack
 ) -> tuple[dict[str, Volume], tuple[Diagnostic, ...]]:
-    """The labels at `path` on the natural grid of `stack`, and what had to be done for that.
+    """Read the labels at `path` on the natural grid of `stack`, with the diagnostics.
 
-    A file of voxels is one label, `name`; an RTSTRUCT or DICOM SEG is one for each region, <name>-<region>, or the
-    region alone where `name` is DEFAULT. Raises the readers' errors.
+    An image file is one label, `name`; an RTSTRUCT or DICOM SEG has one per region, called
+    <name>-<region>, or <region> if `name` is DEFAULT. Raises the errors of the readers.
     """
     from hounsfield.io.formats import sniff
 
-    with _about(name):
+    with _prefix_errors(name):
         kind = sniff(path)
     if kind != "dicom":
         label, diagnostics = _read_voxels(path, name=name, grid=stack.grid)
@@ -42,26 +42,25 @@ def read_labels(
     from hounsfield.io.read_labels import load_labels
 
     found = load_labels(path, image=stack)
-    before = "" if name == DEFAULT else f"{name}-"
-    return {f"{before}{region}": volume for region, volume in found.volumes.items()}, tuple(
-        found.diagnostics
-    )
+    prefix = "" if name == DEFAULT else f"{name}-"
+    labels = {f"{prefix}{region}": volume for region, volume in found.volumes.items()}
+    return labels, tuple(found.diagnostics)
 
 
 def _read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Diagnostic, ...]]:
-    """The label at `path` on `grid`, and what had to be done for that; raises the readers' errors, with its name."""
+    """Read the label at `path` on `grid`, with the diagnostics; errors contain its name."""
     from hounsfield.io.open import read_volume
     from hounsfield.resampling.regrid import label_on_grid
 
-    with _about(name):
+    with _prefix_errors(name):
         label = read_volume(path, quantity="label", policy=DEFAULT_POLICY)
     volume, diagnostics = label_on_grid(label, grid, name=name, method="nearest")
     return volume, label.diagnostics + diagnostics
 
 
 @contextmanager
-def _about(name: str) -> Iterator[None]:
-    """Put the label's name in front of what is wrong with its file: a line names the image's own path."""
+def _prefix_errors(name: str) -> Iterator[None]:
+    """Prefix read errors with the name of the label: the terminal shows the path of the image."""
     try:
         yield
     except HounsfieldError as error:

@@ -14,19 +14,23 @@ NAME = ".lock"
 
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Lock the output folder `out` within the block; no lock outlives its process where the system has file locks.
+    """Lock the output folder `out` within the block.
 
-    Raises WriteError where another run has it.
+    On systems with file locks the lock ends with its process. Raises WriteError if another run has
+    the lock.
     """
     try:
         unlock = lock_file(out / NAME)
     except BlockingIOError as error:
         raise WriteError(
-            f"another run (process {str(error) or 'unknown'}) is writing there: wait for it to end, or "
-            f"name another output folder; where no such process runs, remove {NAME} there"
+            f"another run (process {str(error) or 'unknown'}) writes to the output "
+            "folder: wait for it to end or use another folder; if no such process runs, remove "
+            f"{NAME} from the folder"
         ) from None
     except OSError as error:
-        raise WriteError(f"the output folder cannot be locked ({error.strerror})") from None
+        raise WriteError(
+            f"the output folder cannot be locked ({error.strerror}); use another folder"
+        ) from None
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""OUT/manifest.db: what became of every case, kept after each one, so that a run can be resumed."""
+"""OUT/manifest.db: the result of every case, stored as it ends, so that a run can be resumed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from hounsfield.dataset.case import CaseResult
 
 SCHEMA = 2
 
-_TABLE = """CREATE TABLE IF NOT EXISTS cases (id TEXT PRIMARY KEY, status TEXT NOT NULL, code TEXT NOT NULL,
+_TABLE = """CREATE TABLE IF NOT EXISTS cases (
+id TEXT PRIMARY KEY, status TEXT NOT NULL, code TEXT NOT NULL,
 message TEXT NOT NULL, seconds REAL NOT NULL, key TEXT NOT NULL, output_sha256 TEXT NOT NULL,
 diagnostics TEXT NOT NULL) WITHOUT ROWID"""
 
 
 class Manifest:
-    """The manifest of one output folder; one process writes it at a time. Raises WriteError where it cannot be."""
+    """The manifest of an output folder; only one process may write to it. Raises WriteError."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -26,13 +27,13 @@ class Manifest:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, SCHEMA):
                 raise WriteError(
-                    f"manifest.db is of version {version}, and this program writes {SCHEMA}"
+                    f"manifest.db has version {version}, expected {SCHEMA}; use another folder"
                 )
             self._connection.execute(_TABLE)
             self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
         except sqlite3.Error as error:
             raise WriteError(
-                f"manifest.db cannot be used ({error}): move it away to begin anew"
+                f"manifest.db cannot be used ({error}); rename it to start a new one"
             ) from None
 
     def __enter__(self) -> Manifest:
@@ -47,14 +48,14 @@ class Manifest:
         self._connection.close()
 
     def keys(self) -> dict[str, str]:
-        """The key of every case whose outputs are there, by its id."""
+        """Return the key of every case that is done, by case id."""
         rows = self._connection.execute(
             "SELECT id, key FROM cases WHERE status = 'done'"
         ).fetchall()
         return {str(case): str(key) for case, key in rows}
 
     def put(self, outcome: CaseResult) -> None:
-        """Keep an outcome; one that was skipped changes nothing."""
+        """Store an outcome; a skipped case is not stored."""
         if outcome.status == "skipped":
             return
         try:
@@ -72,4 +73,6 @@ class Manifest:
                 ),
             )
         except sqlite3.Error as error:
-            raise WriteError(f"manifest.db cannot be written ({error})") from None
+            raise WriteError(
+                f"manifest.db cannot be written ({error}); check the disk and the permissions"
+            ) from None

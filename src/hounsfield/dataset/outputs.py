@@ -1,4 +1,4 @@
-"""Write what a run gave into a case's folder, and say the sha256 of every file."""
+"""Write the outputs of a case to its folder and return the sha256 of every file."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from hounsfield.pipeline.result import Result
     from hounsfield.pipeline.stream import Stream
 
-BESIDE_DICOM = "nii.gz"
-"""What masks and labels are written as beside a derived DICOM series, which holds an image alone."""
+DICOM_MASK_FORMAT = "nii.gz"
+"""Format of masks and labels with --format dicom: a derived DICOM series is an image only."""
 
 PREVIEW_PX = 256
-"""Height of a preview, px: thousands of them are looked at together."""
+"""Height of a preview, px: small enough to browse thousands of them."""
 
 PREVIEW = "preview.png"
 RECORD = "record.json"
 
 
 def write_stream(stream: Stream, folder: Path, *, format: str) -> dict[str, str]:
-    """The same for a stream: the image goes to its file slab by slab, and is never held whole. Raises WriteError."""
+    """Write image and preview slab by slab; returns the sha256 of each file. Raises WriteError."""
     from hounsfield.io.write_slabs import write_slabs
 
     thumbnail = Thumbnail(stream.spec)
     image = folder / file_name("image", format)
-    digest = write_slabs(thumbnail.watched(stream.slabs()), image, spec=stream.spec, format=format)
+    digest = write_slabs(thumbnail.collect(stream.slabs()), image, spec=stream.spec, format=format)
     _draw(thumbnail.volume(), None, folder / PREVIEW)
     return _digests(folder, known={image: digest})
 
@@ -41,11 +41,11 @@ def write_stream(stream: Stream, folder: Path, *, format: str) -> dict[str, str]
 def write_result(
     result: Result, folder: Path, *, format: str, is_split: bool, source: Stack
 ) -> tuple[dict[str, str], tuple[Diagnostic, ...]]:
-    """Write image, masks, labels and preview into `folder`; returns the sha256 of each file by its relative name, and
-    what was found in writing.
+    """Write image, masks, labels and preview to `folder`.
 
-    `is_split` writes one file per slice under image/, label-<name>/ and mask-<name>/. A derived DICOM series refers to
-    the slices of `source`, where it has DICOM ones. Raises WriteError.
+    Returns the sha256 of each file by its relative path, and the diagnostics of the writers.
+    `is_split` writes one file per slice to image/, label-<name>/ and mask-<name>/. A derived DICOM
+    series refers to the slices of `source` if they are DICOM. Raises WriteError.
     """
     parts = {
         "image": result.volume,
@@ -55,9 +55,13 @@ def write_result(
     found: tuple[Diagnostic, ...] = ()
     for name, volume in parts.items():
         if format == "dicom" and name == "image":
-            found += write_volume(volume, folder / name, format=format, source=_origin(source))
+            found += write_volume(
+                volume, folder / name, format=format, source=_dicom_source(source)
+            )
         elif format == "dicom":
-            write_volume(volume, folder / file_name(name, BESIDE_DICOM), format=BESIDE_DICOM)
+            write_volume(
+                volume, folder / file_name(name, DICOM_MASK_FORMAT), format=DICOM_MASK_FORMAT
+            )
         elif is_split and not output_of(format).is_folder:
             _write_slices(volume, folder / name, format=format)
         else:
@@ -71,15 +75,15 @@ def write_result(
     return _digests(folder, known={}), found
 
 
-def _origin(source: Stack) -> Stack | None:
-    """The stack that a derived series refers to: one whose slices are DICOM."""
+def _dicom_source(source: Stack) -> Stack | None:
+    """Return the stack that a derived series refers to; None if its slices are not DICOM."""
     from hounsfield.io.dicom.read import source_frames
 
     return source if any(source_frames(source)) else None
 
 
 def file_name(name: str, format: str) -> str:
-    """The name of a part's file, or of its folder where the format has one file per slice."""
+    """Return the name of an output file, or of its folder if the format has one file per slice."""
     return name if output_of(format).is_folder else f"{name}.{format}"
 
 

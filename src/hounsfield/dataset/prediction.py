@@ -1,4 +1,4 @@
-"""A network's prediction as it comes: NIfTI, NRRD, npy or a folder of PNG slices."""
+"""Read the prediction of a network: NIfTI, NRRD, npy or a folder of PNG slices."""
 
 from __future__ import annotations
 
@@ -16,90 +16,89 @@ from hounsfield.core.volume import Array
 from hounsfield.io.formats import has_sidecar, is_image_folder
 
 WITHOUT_AFFINE = ReadPolicy(assume="hu", assume_affine="RAS")
-"""How a prediction's file is read: its values are no HU to be judged, and a missing affine does no harm."""
+"""The read policy of predictions: values are not checked for HU, the affine is optional."""
 
 HEADER_BYTES = 10_000
-"""numpy's own bound on a header."""
+"""The default header limit of numpy."""
 
 _DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """Voxels (i, j, k), and the grid of the file where it has one that means something."""
+    """Voxels (i, j, k), and the grid of the file; None if the file has no valid affine."""
 
     array: Array
     grid: Grid | None
 
     @property
     def quantity(self) -> Quantity:
-        """label where all values are whole and none is negative, else other."""
+        """Return label if all values are non-negative integers, else other."""
         array = self.array
         if array.dtype.kind in "bu":
             return "label"
-        whole = array.dtype.kind == "i" or bool(np.array_equal(array, np.rint(array)))
-        return "label" if whole and float(array.min()) >= 0 else "other"
+        integral = array.dtype.kind == "i" or bool(np.array_equal(array, np.rint(array)))
+        return "label" if integral and float(array.min()) >= 0 else "other"
 
 
 def read_prediction(path: Path) -> Prediction:
-    """Read a prediction; raises ReadError and the errors of the readers, GeometryError where it has not three axes."""
+    """Read a prediction; raises GeometryError unless it has three axes, and errors of readers."""
     if path.is_dir() and not is_image_folder(path):
         return Prediction(_slices(path), None)
     if not has_sidecar(path):
-        return Prediction(_three_axes(_bare_npy(path)), None)
+        return Prediction(_three_axes(_npy_without_sidecar(path)), None)
     from hounsfield.io.open import open_stack
 
     stack = open_stack(path, policy=WITHOUT_AFFINE, quantity="other")
     volume = stack.volume()
-    says_where = not any(repair.code == "ASSUMED_AFFINE" for repair in stack.diagnostics)
-    return Prediction(volume.array, volume.grid if says_where else None)
+    has_affine = not any(repair.code == "ASSUMED_AFFINE" for repair in stack.diagnostics)
+    return Prediction(volume.array, volume.grid if has_affine else None)
 
 
-def _bare_npy(path: Path) -> Array:
-    """An .npy without a sidecar, as networks' scripts save it; never a pickle."""
+def _npy_without_sidecar(path: Path) -> Array:
+    """Read an .npy without a sidecar; pickled objects are refused."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=HEADER_BYTES)
     except FileNotFoundError:
         raise missing_file(path) from None
     except (OSError, ValueError, EOFError, SyntaxError) as error:
-        why = getattr(error, "strerror", None) or "it is truncated or corrupt"
-        raise ReadError(f"the .npy cannot be read ({why})") from None
+        reason = getattr(error, "strerror", None) or "truncated or corrupt"
+        raise ReadError(f"the .npy cannot be read ({reason}); write it again") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        raise ReadError("the .npy holds no plain numbers")
+        raise ReadError("the .npy has no numeric dtype; expected bool, integers or floats")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ReadError("the .npy holds NaN or infinite values")
+        raise ReadError("the .npy has NaN or infinite values; expected finite values")
     return np.asarray(array, dtype=array.dtype.newbyteorder("="))
 
 
 def _three_axes(array: Array) -> Array:
-    """Without leading axes of one entry, as batches and channels have; raises GeometryError unless three are left."""
+    """Drop leading axes of length 1 (batch, channel); raises GeometryError unless three remain."""
     while array.ndim > 3 and array.shape[0] == 1:
         array = array[0]
     if array.ndim != 3:
         raise GeometryError(
-            f"the prediction has the shape {array.shape}; three axes (i, j, k) were expected: take the "
-            "argmax over its classes first"
+            f"the prediction has the shape {array.shape}; expected three axes (i, j, k): take the "
+            "argmax over the classes first"
         )
     return array
 
 
 def _slices(folder: Path) -> Array:
-    """A folder of PNG slices in the order of the numbers in their names: row j, column i, slice k."""
+    """Read PNG slices in the numeric order of their names: row j, column i, slice k."""
     from PIL import Image, UnidentifiedImageError
 
     names = sorted(
         (item for item in folder.iterdir() if item.suffix.lower() == ".png"), key=_natural
     )
     if not names:
-        raise ReadError("the folder holds no PNG slices")
+        raise ReadError("no PNG slices in the folder; expected files such as slice-0.png")
     planes: list[Array] = []
     for item in names:
         try:
             with Image.open(item, formats=["PNG"]) as image:
                 if image.mode not in ("1", "L", "P", "I", "I;16", "I;16B"):
                     raise ReadError(
-                        f"slice {len(planes)} is a picture in {image.mode}: a prediction has one value per "
-                        "pixel"
+                        f"slice {len(planes)} has the mode {image.mode}; expected one channel"
                     )
                 planes.append(np.asarray(image).T)
         except (
@@ -111,14 +110,17 @@ def _slices(folder: Path) -> Array:
         ) as error:
             if isinstance(error, ReadError):
                 raise
-            raise ReadError(f"slice {len(planes)} is corrupt or no PNG") from None
+            raise ReadError(
+                f"slice {len(planes)} is corrupt or not a PNG; write it again"
+            ) from None
         if planes[-1].shape != planes[0].shape:
             raise GeometryError(
-                f"slice {len(planes) - 1} is of {planes[-1].shape}, the first of {planes[0].shape}"
+                f"slice {len(planes) - 1} has the shape {planes[-1].shape}; expected "
+                f"{planes[0].shape}, the shape of the first slice"
             )
     return np.asfortranarray(np.stack(planes, axis=2))
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """A key by which slice-9 comes before slice-10."""
+    """Return a sort key that puts slice-9 before slice-10."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in _DIGITS.split(path.name)]

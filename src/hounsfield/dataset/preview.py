@@ -1,4 +1,4 @@
-"""A small copy of a volume for its preview: every so many voxels, so that a stream can make it as it goes by."""
+"""Downsample a volume for its preview, slab by slab if it is streamed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Volume
 
 LARGEST = 192
-"""Voxels along an axis of a thumbnail: at most 28 MB, and enough for the 256 pixels of a preview."""
+"""Most voxels along an axis of a thumbnail: at most 28 MB, enough for a preview of 256 px."""
 
 
 class Thumbnail:
-    """Gathers one voxel in so many along every axis from slabs of a volume of `spec` that come in order."""
+    """A copy of every n-th voxel along each axis, collected from slabs in order."""
 
     def __init__(self, spec: Spec) -> None:
         self._every = [max(1, -(-size // LARGEST)) for size in spec.grid.shape]
@@ -25,26 +25,26 @@ class Thumbnail:
         self._spec = spec.replaced(grid=spec.grid.moved(shape, move))
         self._array = np.zeros(self._spec.shape, dtype=spec.dtype, order="F")
 
-    def watched(self, slabs: Iterable[Array]) -> Iterator[Array]:
-        """The slabs as they are, looked at in passing."""
+    def collect(self, slabs: Iterable[Array]) -> Iterator[Array]:
+        """Yield the slabs unchanged and copy every n-th voxel of each."""
         i, j, k = self._every
         start = 0
         for slab in slabs:
             first = -start % k
             kept = slab[::i, ::j, first::k]
-            place = (start + first) // k
-            self._array[:, :, place : place + kept.shape[2]] = kept
+            index = (start + first) // k
+            self._array[:, :, index : index + kept.shape[2]] = kept
             start += slab.shape[2]
             yield slab
 
     def volume(self) -> Volume:
-        """What was gathered."""
+        """Return the thumbnail."""
         return Volume(self._array, self._spec)
 
 
 def thumbnail_of(volume: Volume) -> Volume:
-    """The thumbnail of a volume that is there already."""
+    """Return the thumbnail of a volume in memory."""
     small = Thumbnail(volume.spec)
-    for _ in small.watched([volume.array]):
+    for _ in small.collect([volume.array]):
         pass
     return small.volume()

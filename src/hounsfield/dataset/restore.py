@@ -1,4 +1,4 @@
-"""Bring a prediction back onto the scan that it came from, by the record of the run alone."""
+"""Resample a prediction to the grid of its scan, from the record of the run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Restored:
-    """The prediction on the source's grid, and what its user should know of the way."""
+    """The prediction on the grid of the source, and notes for the user."""
 
     volume: Volume
     notes: tuple[str, ...]
@@ -33,10 +33,11 @@ class Restored:
 def restore(
     record: Record, prediction: Prediction, *, quantity: Quantity | None = None
 ) -> Restored:
-    """The prediction of a record's output on the grid of its source; `quantity` None is told from its values.
+    """Resample a prediction from the grid of a run's output to the grid of the source.
 
-    An exact copy where the output's grid is aligned with the source's; else labels take the one with the largest share
-    of each voxel, other values are interpolated. Raises GeometryError where the prediction has not the output's shape.
+    Voxels are copied if the two grids are aligned. Otherwise each voxel gets the label with the
+    largest share, and other values are interpolated. `quantity` None is inferred from the values.
+    Raises GeometryError if the prediction does not have the shape of the output.
     """
     from hounsfield.resampling.regrid import regrid
 
@@ -47,56 +48,57 @@ def restore(
     if "slices" in record.source["geometry"]:
         notes = (
             *notes,
-            "the source's slices lay unevenly or at a tilt: this lies on its natural grid, which is "
-            "even and upright",
+            "the source has uneven or tilted slices: the result is on its natural grid, which is "
+            "even and not tilted",
         )
     copied = target.aligned_with(grid)
-    notes = (
-        *notes,
-        "its voxels were copied, bit for bit" if copied else "its voxels were interpolated",
-    )
+    notes = (*notes, "the voxels were copied exactly" if copied else "the voxels were interpolated")
     return Restored(regrid(volume, target, method=None if copied else "linear"), notes)
 
 
 def on_output(
     record: Record, prediction: Prediction, *, quantity: Quantity | None = None
 ) -> Restored:
-    """The prediction where it was made: on the grid of the run's output, or that turned. Raises GeometryError."""
-    grid, notes = _placed(prediction, record.output_grid)
+    """Return the prediction on the grid of the run's output, possibly reoriented.
+
+    Raises GeometryError.
+    """
+    grid, notes = _resolve_grid(prediction, record.output_grid)
     kind = quantity or prediction.quantity
-    array = np.asfortranarray(_settled(prediction.array, kind))
+    array = np.asfortranarray(_cast(prediction.array, kind))
     return Restored(
         Volume(array, Spec(grid=grid, dtype=array.dtype, quantity=kind, background=0.0)), notes
     )
 
 
-def _placed(prediction: Prediction, output: Grid) -> tuple[Grid, tuple[str, ...]]:
-    """The grid that the prediction's voxels lie on: its own where it is the output's turned, else the output's."""
+def _resolve_grid(prediction: Prediction, output: Grid) -> tuple[Grid, tuple[str, ...]]:
+    """Return the grid of the prediction: its own if it is a reoriented output grid."""
     own, shape = prediction.grid, prediction.array.shape
-    if own is not None and _is_turned(own, output):
+    if own is not None and _is_reoriented(own, output):
         return own, ()
     if shape != output.shape:
         hint = ""
         if shape == tuple(reversed(output.shape)):
-            hint = "; it is (k, j, i): transpose it"
+            hint = "; transpose it from (k, j, i)"
         raise GeometryError(
-            f"the prediction has the shape {shape}, and the run's output had {output.shape}{hint}"
+            f"the prediction has the shape {shape}; expected {output.shape}, the shape of the "
+            f"run's output{hint}"
         )
     if own is None:
         return output, ()
     return output, (
-        "the prediction's own affine is not the output's, and was not used: only the order of its voxels "
-        "counts",
+        "the affine of the prediction differs from that of the output and was not used: the voxels "
+        "are assigned by their order",
     )
 
 
-def _is_turned(own: Grid, output: Grid) -> bool:
-    """Whether a grid has exactly the output's voxels, whichever way its axes run."""
+def _is_reoriented(own: Grid, output: Grid) -> bool:
+    """Whether a grid has the same voxels as the output, in any orientation."""
     return own.reoriented(output.orientation).same_as(output)
 
 
-def _settled(array: Array, quantity: Quantity) -> Array:
-    """Labels as whole numbers in as few bytes as they take; other values as they are, float32 at most."""
+def _cast(array: Array, quantity: Quantity) -> Array:
+    """Cast labels to the smallest integer dtype, and other values to float32 unless integer."""
     if quantity not in ("label", "mask"):
         return array if array.dtype.kind in "iu" else array.astype(np.float32)
     if array.dtype.kind in "iu":
@@ -115,12 +117,11 @@ def restore_seg(
     series: str | None = None,
     identity: Identity = "remove",
 ) -> Restored:
-    """Write the prediction of a record's output to `path` as a SEG of the series at `source`; returns what was brought
-    back. From the output's grid it goes straight onto the original slices, in one step.
+    """Write a prediction of a run's output to `path` as a SEG of the series at `source`.
 
-    Raises RefusedError where the series' files are not those that the record was made of, GeometryError where the series
-    does not lie where the record says that its source did, QuantityError where the prediction is no label, and the
-    errors of `write_seg`.
+    It is resampled from the output's grid to the original slices in one step. Raises RefusedError
+    if the files of the series are not those of the record, GeometryError if its grid is not that of
+    the record, QuantityError if the prediction is not a label, and the errors of `write_seg`.
     """
     from hounsfield.io.dicom.seg.write import write_seg
     from hounsfield.io.open import open_stack
@@ -128,25 +129,27 @@ def restore_seg(
     found = on_output(record, prediction)
     if found.volume.quantity not in ("label", "mask"):
         raise QuantityError(
-            "the prediction holds fractions or negative values: a segmentation is made of labels"
+            "the prediction has fractional or negative values; a segmentation requires labels"
         )
     _check_source(record, source, series)
     stack = open_stack(source, series=series, policy=ReadPolicy(gaps="fill"), quantity="other")
     if not stack.grid.same_as(record.source_grid):
         raise GeometryError(
-            f"the series lies on {stack.grid!r}, and the record's source on {record.source_grid!r}: it "
-            "is another one"
+            f"the series at --source has the grid {stack.grid!r}; expected that of the record, "
+            f"{record.source_grid!r}"
         )
     write_seg(found.volume, path, source=stack, identity=identity)
     return Restored(
         found.volume,
-        (*found.notes, "the segmentation holds the UIDs of the slices that it refers to"),
+        (*found.notes, "the segmentation contains the UIDs of the slices that it refers to"),
     )
 
 
 def _check_source(record: Record, source: Path, series: str | None) -> None:
-    """Raise RefusedError (OTHER_SOURCE) unless a series at `source` is made of the bytes that the record names: two scans
-    of one protocol lie on one grid, and a segmentation must not refer to the wrong one."""
+    """Raise RefusedError (OTHER_SOURCE) unless a series at `source` has the sha256 of the record.
+
+    The grid does not identify a series: two scans of one protocol may have the same grid.
+    """
     from hounsfield.dataset.case import source_sha256
     from hounsfield.dataset.discover import discover
 
@@ -156,6 +159,6 @@ def _check_source(record: Record, source: Path, series: str | None) -> None:
     }:
         raise refused(
             "OTHER_SOURCE",
-            "the series at --source is not made of the files that the record was made of: name the "
-            "folder that the run read",
+            "the files of the series at --source are not those of the record; use the folder that "
+            "the run read",
         )

@@ -1,10 +1,10 @@
-"""Run a job over many cases, on whatever engine is given."""
+"""Run a pipeline over many cases on an engine."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,53 +22,56 @@ Report = Callable[[CaseResult], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What became of all cases, by id."""
+    """The results of all cases, by id."""
 
     outcomes: tuple[CaseResult, ...]
 
     def count(self, status: Status) -> int:
-        """How many ended so."""
+        """Return the number of cases with a status."""
         return sum(outcome.status == status for outcome in self.outcomes)
 
 
 def run_dataset(
-    job: RunConfig,
+    config: RunConfig,
     cases: Sequence[CaseSource],
     *,
     engine: Engine | None = None,
     report: Report | None = None,
 ) -> Summary:
-    """Run a job over `cases`; what is up to date is left, one that fails never stops the rest, each is reported.
+    """Run a pipeline over `cases`; a failed case never stops the others.
+
+    Cases with up-to-date outputs are skipped.
 
     Parameters
     ----------
-    job
-        What is done to every case.
+    config
+        The configuration of the run.
     cases
         The cases.
     engine
-        What runs them; None is this process. The outputs do not depend on it.
+        The engine; None runs the cases in this process. The outputs do not depend on it.
     report
-        Called with each result as it comes.
+        Called with each result as soon as it is ready.
 
     Returns
     -------
     Summary
-        The results by id; a case that the engine lost has failed.
+        The results by id; a case without a result from the engine has failed.
 
     Raises
     ------
     WriteError
-        Where the output folder cannot be used.
+        If the output folder cannot be used.
     """
     engine = LocalEngine(workers=1) if engine is None else engine
-    with _ready(job.out), locked(job.out), Manifest(job.out / "manifest.db") as manifest:
-        write_text(job.out / "pipeline.toml", job.pipeline.to_toml())
+    _make_folders(config.out)
+    with locked(config.out), Manifest(config.out / "manifest.db") as manifest:
+        write_text(config.out / "pipeline.toml", config.pipeline.to_toml())
         outcomes = []
-        with closing(_outcomes(engine, job, cases, keys=manifest.keys())) as results:
+        with closing(_outcomes(engine, config, cases, keys=manifest.keys())) as results:
             for outcome in results:
                 if outcome.status == "failed":
-                    _clear(job.folder(outcome.id))
+                    _clear(config.folder(outcome.id))
                 manifest.put(outcome)
                 outcomes.append(outcome)
                 if report is not None:
@@ -77,11 +80,13 @@ def run_dataset(
 
 
 def _outcomes(
-    engine: Engine, job: RunConfig, cases: Sequence[CaseSource], *, keys: dict[str, str]
+    engine: Engine, config: RunConfig, cases: Sequence[CaseSource], *, keys: dict[str, str]
 ) -> Generator[CaseResult]:
-    """The result of every case; the engine is closed whatever ends this."""
+    """Yield the result of every case; the engine is always closed, also after an exception."""
     lost = {case.id for case in cases}
-    results = engine.run(job, [replace(case, earlier_key=keys.get(case.id, "")) for case in cases])
+    results = engine.run(
+        config, [replace(case, earlier_key=keys.get(case.id, "")) for case in cases]
+    )
     try:
         for result in results:
             lost.discard(result.id)
@@ -91,20 +96,20 @@ def _outcomes(
         if close is not None:
             close()
     for case_id in sorted(lost):
-        message = "the engine gave no result for it: run again"
+        message = "the engine returned no result; run again"
         yield CaseResult(id=case_id, status="failed", code="WORKER_DIED", message=message)
 
 
-@contextmanager
-def _ready(out: Path) -> Iterator[None]:
+def _make_folders(out: Path) -> None:
     try:
         (out / "cases").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WriteError(f"the output folder cannot be made ({error.strerror})") from None
-    yield
+        raise WriteError(
+            f"the output folder cannot be created ({error.strerror}); use another"
+        ) from None
 
 
 def _clear(folder: Path) -> None:
-    """Outputs of another input or pipeline must not stand where this one failed: they would be taken for its own."""
+    """Remove outputs of an earlier run, which would be mistaken for outputs of the failed case."""
     if folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Run one case: read, run, write whole or not at all; whatever goes wrong becomes one failed outcome."""
+"""Run one case: read, run and write it atomically; every error becomes a failed result."""
 
 from __future__ import annotations
 
@@ -31,17 +31,15 @@ if TYPE_CHECKING:
     from hounsfield.pipeline.result import Result
 
 
-def run_case(job: RunConfig, case: CaseSource) -> CaseResult:
-    """Run a job on a case, unless its outputs are there already. Raises nothing but signals."""
+def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
+    """Run the pipeline on a case unless its outputs are up to date; only signals raise."""
     clock = time.perf_counter()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what a library warns of may quote a header
+        warnings.simplefilter("ignore")  # warnings of libraries may quote a header
         warnings.simplefilter("always", HounsfieldWarning)
         try:
-            outcome = _run(job, case)
-        except (
-            Exception
-        ) as error:  # the one place that catches everything: a bad case never stops the rest
+            outcome = _run(config, case)
+        except Exception as error:  # a failed case never stops the others
             found = describe_error(error)
             outcome = CaseResult(
                 id=case.id,
@@ -54,113 +52,116 @@ def run_case(job: RunConfig, case: CaseSource) -> CaseResult:
     return replace(outcome, seconds=time.perf_counter() - clock)
 
 
-def _run(job: RunConfig, case: CaseSource) -> CaseResult:
+def _run(config: RunConfig, case: CaseSource) -> CaseResult:
     from hounsfield.io.open import open_stack
 
-    labels = label_paths(job, case.id)
-    with ThreadPoolExecutor(1) as aside:
-        made_of = aside.submit(
-            _made_of, job, case, labels
-        )  # it takes as long as reading, and nothing else waits for it
+    labels = label_paths(config, case.id)
+    with ThreadPoolExecutor(1) as executor:
+        # Hashing takes as long as reading; both run at the same time.
+        hashes = executor.submit(_hash_inputs, config, case, labels)
         key = case.earlier_key
-        if key and made_of.result().key == key and is_complete(job.folder(case.id)):
+        if key and hashes.result().key == key and is_complete(config.folder(case.id)):
             return CaseResult(id=case.id, status="skipped", message="up to date", key=key)
-        stack = open_stack(case.path, series=case.series, policy=job.policy)
-        streamed = _stream(job, stack) if not labels else None
+        stack = open_stack(case.path, series=case.series, policy=config.policy)
+        streamed = _stream(config, stack) if not labels else None
         if streamed is not None:
-            return _written(job, case, streamed, stack=stack, made_of=made_of)
-        check_memory(job.pipeline.plan(stack).peak_bytes, job.memory_bytes)
-        result, diagnostics = _result(job, stack, labels)
-        return _written(job, case, result, stack=stack, extra=diagnostics, made_of=made_of)
+            return _write_case(config, case, streamed, stack=stack, hashes=hashes)
+        check_memory(config.pipeline.plan(stack).peak_bytes, config.memory_bytes)
+        result, diagnostics = _run_in_memory(config, stack, labels)
+        return _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
 
 
 @dataclass(frozen=True, slots=True)
-class _MadeOf:
-    """The sha256 of a case's source, and of all that decides its outputs."""
+class _Hashes:
+    """The sha256 of the source of a case, and of everything that determines its outputs."""
 
     source: str
     key: str
 
 
-def _made_of(job: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _MadeOf:
+def _hash_inputs(config: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _Hashes:
     from hounsfield.io.checksum import sha256_of
 
     source = source_sha256(case)
     digests = {name: sha256_of(path) for name, path in labels.items()}
-    return _MadeOf(source, job.key(source=source, series=case.series, labels=digests))
+    return _Hashes(source, config.key(source=source, series=case.series, labels=digests))
 
 
-def _stream(job: RunConfig, stack: Stack) -> Stream | None:
-    """The case as a stream, where the pipeline is one pass and the format takes slabs."""
+def _stream(config: RunConfig, stack: Stack) -> Stream | None:
+    """Return the case as a stream; None unless it is one pass and the format accepts slabs."""
     from hounsfield.io.formats import output_of
     from hounsfield.pipeline.stream import stream
 
-    if job.is_split or not output_of(job.format).slab_writer:
+    if config.is_split or not output_of(config.format).slab_writer:
         return None
     return stream(
-        job.pipeline,
+        config.pipeline,
         stack,
-        dtype=None if job.dtype is None else np.dtype(job.dtype),
-        slab_bytes=slab_bytes(job.memory_bytes),
+        dtype=None if config.dtype is None else np.dtype(config.dtype),
+        slab_bytes=slab_bytes(config.memory_bytes),
     )
 
 
-def _result(
-    job: RunConfig, stack: Stack, labels: dict[str, Path]
+def _run_in_memory(
+    config: RunConfig, stack: Stack, labels: dict[str, Path]
 ) -> tuple[Result, tuple[Diagnostic, ...]]:
-    """Run the pipeline on the stack, with its labels on its natural grid."""
+    """Run the pipeline on the stack and its labels, which are resampled to its natural grid."""
     volumes: dict[str, Volume] = {}
     diagnostics: tuple[Diagnostic, ...] = ()
     for name, path in labels.items():
         regions, found = read_labels(path, name=name, stack=stack)
         volumes |= regions
         diagnostics += found
-    return job.pipeline.run(stack, dtype=job.dtype, labels=volumes), diagnostics
+    return config.pipeline.run(stack, dtype=config.dtype, labels=volumes), diagnostics
 
 
-def _written(
-    job: RunConfig,
+def _write_case(
+    config: RunConfig,
     case: CaseSource,
     result: Result | Stream,
     *,
     stack: Stack,
-    made_of: Future[_MadeOf],
+    hashes: Future[_Hashes],
     extra: tuple[Diagnostic, ...] = (),
 ) -> CaseResult:
-    """Write the case; a stream has its record once it has been written."""
+    """Write the outputs and the record of a case; a stream has no record before it is written."""
     started, clock = time.time(), time.perf_counter()
     of_labels = tuple(each.to_json() for each in extra)
     written: tuple[dict[str, str], ...] = ()
-    with atomic_folder(job.folder(case.id)) as folder:
+    with atomic_folder(config.folder(case.id)) as folder:
         if isinstance(result, Stream):
-            outputs = write_stream(result, folder, format=job.format)
+            outputs = write_stream(result, folder, format=config.format)
         else:
             outputs, found = write_result(
-                result, folder, format=job.format, is_split=job.is_split, source=stack
+                result, folder, format=config.format, is_split=config.is_split, source=stack
             )
             written = tuple(each.to_json() for each in found)
         record = result.record
-        source = {"geometry": record.source["geometry"], "sha256": made_of.result().source}
+        source = {"geometry": record.source["geometry"], "sha256": hashes.result().source}
         diagnostics = (*of_labels, *record.diagnostics, *written)
-        record = record.replaced(case=case.id, source=source, diagnostics=diagnostics)
-        if isinstance(result, Stream):
-            record = record.replaced(
-                volatile={"started": started, "seconds": time.perf_counter() - clock}
-            )
-        volatile = {**record.volatile, "memory_bytes": peak_memory_bytes()}
-        write_text(folder / RECORD, record.replaced(outputs=outputs, volatile=volatile).to_text())
-    image = next(iter(sorted(name for name in outputs if name.startswith("image"))))
+        volatile = dict(record.volatile)
+        if isinstance(result, Stream):  # it was computed while it was written
+            volatile = {"started": started, "seconds": time.perf_counter() - clock}
+        record = record.replaced(
+            case=case.id,
+            source=source,
+            diagnostics=diagnostics,
+            outputs=outputs,
+            volatile={**volatile, "memory_bytes": peak_memory_bytes()},
+        )
+        write_text(folder / RECORD, record.to_text())
+    image = min(name for name in outputs if name.startswith("image"))
     return CaseResult(
         id=case.id,
         status="done",
         diagnostics=record.diagnostics,
-        key=made_of.result().key,
+        key=hashes.result().key,
         output_sha256=outputs[image],
     )
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a case's folder holds a record and every file that it names, as it says."""
+    """Whether a folder has a record and all its output files, with matching sha256."""
     from hounsfield.core.errors import HounsfieldError
     from hounsfield.pipeline.record import Record
 

@@ -1,4 +1,4 @@
-"""What is done to every case of a run: the same for all of them, and small enough to send to a worker."""
+"""The configuration of a run, which all its cases share; it is pickled for worker processes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from hounsfield.steps.split_slices import SplitSlices
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
-    """A pipeline, where its outputs go, and how they are written.
+    """A pipeline, the output folder, and the options of the output.
 
-    `labels` are names and paths, in which {id} stands for the case's id. `memory_bytes` is what a case may take, which
-    changes how it is made, never what; None is most of what is free. Raises PipelineError where a step is not registered.
+    `labels` are names and paths; {id} in a path is replaced by the case id. `memory_bytes` is the
+    memory limit of a case (None: a share of the free memory); the outputs do not depend on it.
+    Raises PipelineError if a step is not registered.
     """
 
     pipeline: Pipeline
@@ -40,12 +41,12 @@ class RunConfig:
         return bool(self.pipeline.steps) and isinstance(self.pipeline.steps[-1], SplitSlices)
 
     def folder(self, case_id: str) -> Path:
-        """Where a case's outputs go."""
+        """Return the output folder of a case."""
         return self.out / "cases" / case_id
 
     def key(self, *, source: str, series: str | None, labels: dict[str, str]) -> str:
-        """The sha256 of all that decides a case's outputs: what comes from the same key need not be made again."""
-        said: dict[str, Any] = {
+        """Return the sha256 of everything that determines the outputs of a case."""
+        inputs: dict[str, Any] = {
             "version": VERSION,
             "pipeline": to_data(
                 self.pipeline.steps, name=self.pipeline.name, dtype=self.pipeline.dtype
@@ -57,4 +58,4 @@ class RunConfig:
             "series": series,
             "labels": labels,
         }
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What the user typed as sources: paths, patterns, and @files that list them."""
+"""Expand the sources of the command line: paths, glob patterns and @files that list them."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ from hounsfield.core.errors import ReadError
 from hounsfield.io.bytes.text import read_short_text
 
 LONGEST_LIST_BYTES = 64 << 20
-"""A list of a million paths of 60 letters; a file beyond that is no list."""
+"""The largest list of paths; a million paths of 60 characters fit."""
 
 
-def expanded(words: Sequence[str]) -> list[str]:
-    """Paths as typed: patterns (`*`, `?`, `[`, `**`) matched and sorted, `@list.txt` read line by line.
+def expand_sources(arguments: Sequence[str]) -> list[str]:
+    """Expand glob patterns (`*`, `?`, `[`, `**`), sorted, and `@list.txt` line by line.
 
-    A word that is a path is never taken for a pattern. In a list, empty lines and lines that begin with # are left
-    out, and relative paths are relative to the folder one is in. Raises ReadError where a list cannot be read.
+    An existing path is never a pattern. In a list, empty lines and lines that begin with # or @ are
+    skipped, and relative paths are relative to the working directory. Raises ReadError if a list
+    cannot be read.
     """
     result: list[str] = []
-    for word in words:
-        if word.startswith("@") and not os.path.exists(word):
-            result += expanded(_listed(Path(word[1:])))
+    for argument in arguments:
+        if argument.startswith("@") and not os.path.exists(argument):
+            result += expand_sources(_read_list(Path(argument[1:])))
         else:
-            result += _matches(word)
+            result += _matches(argument)
     return list(dict.fromkeys(result))
 
 
-def _matches(word: str) -> list[str]:
-    if os.path.exists(word) or not any(letter in word for letter in "*?["):
-        return [word]
+def _matches(argument: str) -> list[str]:
+    if os.path.exists(argument) or not any(letter in argument for letter in "*?["):
+        return [argument]
     import glob
 
-    return sorted(glob.glob(word, recursive=True)) or [word]
+    return sorted(glob.glob(argument, recursive=True)) or [argument]
 
 
-def _listed(path: Path) -> list[str]:
+def _read_list(path: Path) -> list[str]:
     try:
         lines = read_short_text(path, largest_bytes=LONGEST_LIST_BYTES).splitlines()
     except ReadError as error:

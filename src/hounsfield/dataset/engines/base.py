@@ -1,4 +1,4 @@
-"""What runs the cases of a dataset: the protocol of an engine."""
+"""The protocol of an engine, which runs the cases of a dataset."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ from hounsfield.dataset.run_config import RunConfig
 
 
 class Engine(Protocol):
-    """Something that runs cases, such as processes on this machine or on a cluster.
+    """Runs cases, such as in processes on this machine or on a cluster.
 
-    `hounsfield.testing.EngineTests` holds what every engine must keep.
+    `hounsfield.testing.EngineTests` tests the contract of an engine.
 
     Notes
     -----
-    An engine calls `hounsfield.dataset.run_case.run_case` for each case, which raises nothing but signals. One process
-    runs one case at a time, as Python's warning filters belong to the process.
+    An engine calls `hounsfield.dataset.run_case.run_case` for each case, which returns every error
+    as a failed result; only signals raise. A process runs one case at a time, because warning
+    filters are global to a process.
     """
 
     def run(self, config: RunConfig, cases: Iterable[CaseSource]) -> Iterator[CaseResult]:
-        """Run every case once and give the results as they end, in any order.
+        """Run every case once and yield the results as they are ready, in any order.
 
         Parameters
         ----------
         config
-            What is done to every case.
+            The configuration of the run.
         cases
-            The cases; they may be taken as they are needed.
+            The cases; they may be consumed lazily.
 
         Returns
         -------
         Iterator[CaseResult]
-            One result per case. Closing it ends all work: no process is left. A case that ends its process is a
-            failed result.
+            One result per case. Closing the iterator ends all work and all processes. A case whose
+            process dies has a failed result.
 
         Raises
         ------
         Exception
-            Only what ends the whole run.
+            Errors that end the whole run only.
         """

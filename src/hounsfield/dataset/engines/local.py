@@ -1,4 +1,4 @@
-"""The engine of this machine: cases one after the other, or in several processes."""
+"""The engine of this machine: cases run in this process or in several processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.run_config import RunConfig
 
 STOP_SECONDS = 2.0
-"""How long a worker that is told to stop may take before it is killed; a run ends within 5 s of a signal."""
+"""Time from terminating a worker to killing it; a run ends within 5 s of a signal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,17 @@ class LocalEngine:
     Parameters
     ----------
     workers
-        Processes that run cases, which share the threads of `hounsfield.core.platform.thread_count`; 1 runs them in
-        this process, None takes as many processes as there are threads.
+        The number of processes, which share the threads of
+        `hounsfield.core.platform.thread_count`; 1 runs the cases in this process, None uses one
+        process per thread.
     """
 
     workers: int | None = None
 
     def run(self, config: RunConfig, cases: Iterable[CaseSource]) -> Iterator[CaseResult]:
-        """Run every case once and give the results as they end; closing the iterator ends the processes.
+        """Run every case once and yield the results; closing the iterator ends the processes.
 
-        Raises HounsfieldError where HOUNSFIELD_THREADS is no positive whole number.
+        Raises HounsfieldError if HOUNSFIELD_THREADS is not a positive integer.
         """
         threads = thread_count()
         workers = threads if self.workers is None else self.workers
@@ -46,7 +47,7 @@ class LocalEngine:
 
 @dataclass(slots=True)
 class _Worker:
-    """A process, our end of its pipe, and the case that it is at."""
+    """A process, the parent's end of its pipe, and the case that it runs."""
 
     process: SpawnProcess
     pipe: Connection
@@ -56,43 +57,43 @@ class _Worker:
 def _run_in_processes(
     config: RunConfig, cases: Iterable[CaseSource], *, workers: int, threads: int
 ) -> Iterator[CaseResult]:
-    """The processes share `threads`; one that dies fails its case, and another takes its place for the next one."""
+    """Run cases in processes that share `threads`; a process that dies is replaced."""
     waiting = iter(cases)
     first = list(islice(waiting, workers))
     each = max(1, threads // max(1, len(first)))
     team: list[_Worker] = []
     try:
         for case in first:
-            team.append(_started(config, each))
-            _give(team[-1], case)
+            team.append(_start_worker(config, each))
+            _send(team[-1], case)
         while any(worker.case is not None for worker in team):
             ready = wait([worker.pipe for worker in team if worker.case is not None])
             for n, worker in enumerate(team):
                 if worker.case is None or worker.pipe not in ready:
                     continue
-                result = _received(worker)
+                result = _receive(worker)
                 following = next(waiting, None)
                 if result is None:
                     result = _died(worker)
                     if following is not None:
-                        team[n] = worker = _started(config, each)
-                _give(worker, following)
+                        team[n] = worker = _start_worker(config, each)
+                _send(worker, following)
                 yield result
     finally:
         _stop(team)
 
 
-def _started(config: RunConfig, threads: int) -> _Worker:
+def _start_worker(config: RunConfig, threads: int) -> _Worker:
     context = process_context()
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, config, threads), daemon=True)
+    parent_end, worker_end = context.Pipe()
+    process = context.Process(target=_work, args=(worker_end, config, threads), daemon=True)
     process.start()
-    theirs.close()
-    return _Worker(process, ours)
+    worker_end.close()
+    return _Worker(process, parent_end)
 
 
 def _work(pipe: Connection, config: RunConfig, threads: int) -> None:
-    """What a worker does until its pipe closes; an interrupt is its parent's business."""
+    """Run cases until the pipe closes; interrupts are handled by the parent process."""
     ignore_signal("SIGINT")
     set_threads(threads)
     while True:
@@ -103,14 +104,14 @@ def _work(pipe: Connection, config: RunConfig, threads: int) -> None:
         pipe.send(run_case(config, case))
 
 
-def _give(worker: _Worker, case: CaseSource | None) -> None:
+def _send(worker: _Worker, case: CaseSource | None) -> None:
     worker.case = case
     if case is not None:
-        with suppress(OSError):  # a process that ended at once: its pipe says so when it is read
+        with suppress(OSError):  # the process has died; reading the pipe reports it
             worker.pipe.send(case)
 
 
-def _received(worker: _Worker) -> CaseResult | None:
+def _receive(worker: _Worker) -> CaseResult | None:
     try:
         return cast("CaseResult", worker.pipe.recv())
     except (EOFError, OSError):
@@ -127,7 +128,7 @@ def _died(worker: _Worker) -> CaseResult:
         id=worker.case.id,
         status="failed",
         code="WORKER_DIED",
-        message=f"its process ended {how}, perhaps for want of memory: try fewer workers",
+        message=f"the process ended {how}, possibly out of memory; use fewer workers",
     )
 
 
