@@ -210,7 +210,7 @@ def _qform(header: Any) -> NDArray[np.float64] | None:
 
 
 def _rounding(header: Any) -> float:
-    """The angle, radians, by which float32 leaves a quaternion open: its real part is the root of what b, c and d leave
+    """The angle error, in radians, of a quaternion in float32: its real part follows from b, c and d
     of 1, which for nearly half a turn is next to nothing."""
     rest = max(0.0, 1.0 - sum(float(header[f"quatern_{name}"]) ** 2 for name in "bcd"))
     return 2 * float(np.sqrt(rest + QUATERN_ERROR) - np.sqrt(max(rest - QUATERN_ERROR, 0.0)))
