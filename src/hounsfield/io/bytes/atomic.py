@@ -80,9 +80,9 @@ def atomic_folder(
 ) -> Iterator[Path]:
     """Yield a temporary folder (0700, same parent) that becomes `path` when the block succeeds.
 
-    `is_ours` receives the names in an existing folder, which is replaced if it is empty or `is_ours`
-    returns True; a link, a file and any other folder raise WriteError. None is for a path used by
-    one process of this package only, such as a case of a locked run: an existing path is replaced,
+    `is_ours` receives the names in an existing folder, which is replaced if it is empty or
+    `is_ours` returns True; a link, a file and any other folder raise WriteError. None is for a path
+    used by one process of this package only, such as a case of a locked run: an existing path is replaced,
     missing parents are created, and partial output of a killed process is removed.
     """
     with _one_line():

@@ -44,7 +44,7 @@ class SourceFiles:
 
     @classmethod
     def of(cls, paths: Iterable[Path], *, is_ordered: bool = True) -> SourceFiles:
-        """The files in their current state, without duplicates; raises OSError if one is missing."""
+        """The files as of now, without duplicates; raises OSError if one is missing."""
         found = tuple(dict.fromkeys(paths))
         return cls(found, tuple(_stamp(path) for path in found), is_ordered)
 

@@ -90,8 +90,8 @@ def parse(data: bytes, *, assume_affine: str | None) -> MetaHeader:
     ):
         raise refused(
             "NOT_HU",
-            "the MetaImage has an ElementToIntensityFunction, which other readers ignore; write the "
-            "rescaled values",
+            "the MetaImage has an ElementToIntensityFunction, which other readers ignore; write "
+            "the rescaled values",
         )
     skip, count = (
         int(_numbers({name: "01"[default], **fields}, name, whole=True)[0])
@@ -145,7 +145,7 @@ def _names(value: str, listed: list[str]) -> Sequence[str]:
     if words and words[0] == "LIST":
         if not 0 < len(listed) <= FILES_AT_MOST:
             raise ReadError(
-                f"the MetaImage header lists {len(listed)} data files; expected 1 to {FILES_AT_MOST}"
+                f"the MetaImage header lists {len(listed)} files; expected 1 to {FILES_AT_MOST}"
             )
         return listed
     if (
@@ -190,8 +190,8 @@ def _affine(
     )
     if (len(matrix), len(offset), len(spacing)) != (dimensions**2, dimensions, dimensions):
         raise ReadError(
-            "the MetaImage header is corrupt: TransformMatrix, Offset or ElementSpacing do not have "
-            f"{dimensions} axes"
+            "the MetaImage header is corrupt: TransformMatrix, Offset or ElementSpacing do not "
+            f"have {dimensions} axes"
         )
     directions = np.array(matrix).reshape(dimensions, dimensions)[:3, :3].T
     affine = np.eye(4)

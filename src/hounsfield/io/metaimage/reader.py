@@ -58,7 +58,7 @@ def _check_size(files: Sequence[Path], header: MetaHeader) -> None:
     each, rest = divmod(header.voxel_bytes, len(files))
     if rest:
         raise ReadError(
-            f"the MetaImage header is corrupt: its size is not a multiple of {len(files)} data files"
+            f"the MetaImage header is corrupt: size is not a multiple of {len(files)} files"
         )
     for file in files:
         available = file.stat().st_size * RATIO["zlib" if header.is_packed else "raw"]

@@ -34,8 +34,8 @@ def open_npy(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     spec = read_sidecar(sidecar).spec
     if shape != spec.shape or dtype.newbyteorder("=") != spec.dtype:
         raise ReadError(
-            f"the sidecar is of another array: found {shape} of {dtype.newbyteorder('=')}, expected "
-            f"{spec.shape} of {spec.dtype}"
+            f"the sidecar is of another array: found {shape} of {dtype.newbyteorder('=')}, "
+            f"expected {spec.shape} of {spec.dtype}"
         )
     count = math.prod(shape) * dtype.itemsize
 

@@ -102,8 +102,8 @@ def dtype_for(found: Range, background: float | None = None) -> np.dtype[Any]:
     if max(-low, high) > limit and low <= high:
         raise refused(
             "VALUE_RANGE",
-            f"values from {found.low:g} to {found.high:g} cannot be represented exactly in float32; "
-            "clip or rescale them first",
+            f"values from {found.low:g} to {found.high:g} cannot be represented exactly in "
+            "float32; clip or rescale them first",
         )
     return np.dtype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Check whether values are plausible as HU, labels or a mask; implausible HU warn or are refused."""
+"""Check whether values are plausible as HU, labels or a mask."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def sample_stride(size: int) -> int:
 def check_hu(
     array: Array, *, slope: float = 1.0, intercept: float = 0.0, not_hu: str | None = None
 ) -> tuple[Diagnostic, ...]:
-    """Return a warning (NOT_HU) for implausible HU; raise RefusedError (NOT_HU) for impossible ones.
+    """Return a warning (NOT_HU) for implausible HU; raise RefusedError for impossible ones.
 
     Impossible are a header that declares another unit (`not_hu`), values beyond the range of any
     scanner, labels, and fractions that are all within 0 to 1. Implausible are values without air or
@@ -88,7 +88,7 @@ def check_hu_sample(
     if low >= 0 and _like_labels(values):
         raise refused(
             "NOT_HU",
-            f"values from {low:g} to {high:g} in uniform regions look like labels, expected HU; read "
+            f"values from {low:g} to {high:g} in uniform regions are not HU but labels; read "
             f"them with quantity='label' or pass them with --label{_FORCE}",
         )
     missing = _missing(values)
@@ -122,7 +122,7 @@ def check_mask(array: Array) -> None:
 
 
 def _like_labels(values: Array) -> bool:
-    """Whether values in row order look like labels: few, integers, and mostly equal to the previous."""
+    """Whether values in row order are few integers, mostly equal to the previous one."""
     first, second = values[:-1], values[1:]
     used = (first != 0) | (second != 0)
     if not used.any() or float(np.mean(first[used] != second[used])) > LABELS_DIFFER_SHARE:

@@ -42,7 +42,7 @@ class Slices:
         self._lock = Lock()
 
     def slab(self, start: int, stop: int) -> Array:
-        """Slices start to stop (exclusive) as (i, j, k) in Fortran order; a view if not converted."""
+        """Slices start to stop (exclusive) in Fortran order; a view if not converted."""
         return self._loaded()[:, :, start:stop].astype(self._dtype, order="F", copy=False)
 
     def finish(self) -> tuple[Diagnostic, ...]:
