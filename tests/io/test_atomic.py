@@ -122,7 +122,7 @@ def test_a_folder_without_permission_is_one_line(
 
 
 def test_keywords_of_dicom_are_not_ignored_elsewhere(tmp_path: Path) -> None:
-    with pytest.raises(WriteError, match="belong to format='dicom'"):
+    with pytest.raises(WriteError, match="only for format='dicom', but the format is nii"):
         write(Volume.from_array(head_like(), affine=AFFINE), tmp_path / "x.nii", identity="keep")
 
 

@@ -70,7 +70,7 @@ def test_an_unreadable_file_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_an_unknown_quantity_or_policy_is_named(tmp_path: Path) -> None:
     path = nifti(tmp_path / "x.nii", head_like())
-    with pytest.raises(QuantityError, match="'HU' is none of hu, unit"):
+    with pytest.raises(QuantityError, match="unknown quantity 'HU'; expected one of hu, unit"):
         read(path, quantity="HU")  # type: ignore[arg-type]
     with pytest.raises(HounsfieldError, match="unknown gaps 'never'; expected refuse or fill"):
         read(path, gaps="never")  # type: ignore[arg-type]

@@ -60,7 +60,7 @@ def test_a_shear_is_refused_by_simpleitk_and_kept_by_nibabel() -> None:
 
 
 def test_four_axes_and_colours_are_refused() -> None:
-    with pytest.raises(GeometryError, match="take one volume"):
+    with pytest.raises(GeometryError, match="pass one volume"):
         from_nibabel(nibabel.Nifti1Image(np.zeros((3, 3, 3, 2), np.int16), np.eye(4)))
     with pytest.raises(QuantityError, match="real numbers"):
         from_nibabel(nibabel.Nifti1Image(np.zeros((3, 3, 3), np.complex64), np.eye(4)))

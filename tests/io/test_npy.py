@@ -49,7 +49,7 @@ def test_the_sidecar_says_what_it_holds(tmp_path: Path) -> None:
     stack = open_ct(tmp_path / "x.npy")
     assert (stack.quantity, stack.background) == ("unit", 0.25)
     assert read(tmp_path / "x.npy", quantity="unit").background == 0.25
-    with pytest.raises(QuantityError, match="holds unit"):
+    with pytest.raises(QuantityError, match="declares unit, expected hu"):
         read(tmp_path / "x.npy")
 
 

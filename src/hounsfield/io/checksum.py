@@ -1,4 +1,4 @@
-"""The sha256 that names a source in a record: of the bytes of all its files, not of their names."""
+"""The sha256 of a source in a record: of the bytes of all its files, not of their names."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from hounsfield.io.formats import files_of
 
 
 def sha256_of(path: Path) -> str:
-    """The sha256 of the source at `path`, see `source_files`; raises ReadError and RefusedError."""
+    """The sha256 of the source at `path` (see `source_files`); raises ReadError or RefusedError."""
     return source_files(path).sha256()
 
 
 def source_files(path: Path, *, names: Sequence[str] = ()) -> SourceFiles:
-    """The files that the source at `path` is made of: `names` in a folder, or all of it; a file, or the parts of one.
+    """The files of the source at `path`: the files of an image, or `names` or all in a folder.
 
-    The sha256 of one file is that of its bytes; of a pair, a sidecar or detached data, that of the parts' sha256s in
-    order; of a folder, that of its files' sorted sha256s, so that names and order do not count.
-    Raises ReadError, or RefusedError where a header names a file outside of its folder.
+    The sha256 of one file is that of its bytes; of a header with a sidecar or detached data, that
+    of the sha256s of the parts in order; of a folder, that of the sorted sha256s of its files, so
+    that names and order do not matter. Raises ReadError, or RefusedError if a header names a file
+    outside its folder.
     """
     if path.is_dir():
         with reading("source"):

@@ -1,4 +1,4 @@
-"""What a format is: how it is recognised, read and written, and the functions that do it."""
+"""The description of a file format, and the protocols of its readers and writers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hounsfield.io.values.raw_image import RawImage
 
 
 class Reader(Protocol):
-    """A function that opens a file or folder of one format, and decodes no voxel before it is asked for."""
+    """A function that opens a file or folder of one format; voxels are decoded on request."""
 
     def __call__(self, path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
         """Open the image at `path`.
@@ -25,31 +25,31 @@ class Reader(Protocol):
         path
             The file or folder, which exists and is not empty.
         series
-            Which of several volumes to read, by its number from 0; None where the user named none. Use
-            `hounsfield.io.values.select_volume.chosen`.
+            Which of several volumes to read, by its number from 0; None if the user gave none. Use
+            `hounsfield.io.values.select_volume.select_volume`.
         policy
-            How the user wants doubtful data treated; `policy.assume_affine` stands in for a missing affine.
+            How to treat doubtful data; `policy.assume_affine` replaces a missing affine.
 
         Returns
         -------
         RawImage
-            The grid, stored dtype and rescale as the file has them, and `load`, which gives the voxels (i, j, k), or
-            (i, j, k, channel), in Fortran order. What the file declares is compared with its size before anything
-            is allocated.
+            The grid, stored dtype and rescale of the file, and `load`, which returns the voxels
+            (i, j, k), or (i, j, k, channel), in Fortran order. The declared size is compared with
+            the file size before memory is allocated.
 
         Raises
         ------
         ReadError
-            Where the file is truncated or corrupt. The message is one line without the path.
+            If the file is truncated or corrupt. The message is one line without the path.
         RefusedError
-            Where it could be read only by guessing.
+            If reading it would require a guess.
         GeometryError
-            Where its affine is none.
+            If its affine is invalid.
         """
 
 
 class Writer(Protocol):
-    """A function that writes a volume in one format, completely or not at all."""
+    """A function that writes a volume in one format, atomically."""
 
     def __call__(self, volume: Volume, path: Path) -> None:
         """Write `volume` to `path`; the same volume gives the same bytes.
@@ -57,46 +57,47 @@ class Writer(Protocol):
         Parameters
         ----------
         volume
-            What to write, of any dtype, quantity and grid; channels are a fourth axis.
+            The volume, of any dtype, quantity and grid; channels are a fourth axis.
         path
-            The file, or folder where the format is one; its parent exists. Write through
+            The output file or folder; its parent exists. Write with
             `hounsfield.io.bytes.atomic.atomic` or `atomic_folder`.
 
         Raises
         ------
         WriteError
-            Where the disk refuses; nothing partial is left.
+            If the disk fails; no partial file is left.
         QuantityError
-            Where the format cannot hold the values.
+            If the format cannot represent the values.
         """
 
 
 class SlabWriter(Protocol):
-    """A context manager that gives the open file, its header written, to which voxels go slab by slab along k."""
+    """A context manager that opens a file, writes its header and returns it for slabs along k."""
 
     def __call__(
         self, path: Path, *, spec: Spec, digest: Digest
     ) -> AbstractContextManager[BinaryIO]:
-        """Open `path` for an array of `spec`; `digest` is told the bytes that end up in the file."""
+        """Open `path` for an array of `spec`; `digest` is updated with the bytes of the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """One way to write a format, by the name that `format=` and `--format` take.
+    """One way to write a format, by its name in `format=` and `--format`.
 
     Parameters
     ----------
     name
         Such as 'nii.gz'; the suffix of a file is this with a dot before it.
     writer
-        The import path of a Writer, 'package.module:function'; empty where `hounsfield.io.write` does it itself.
+        The import path of a Writer, 'package.module:function'; empty for DICOM, which
+        `hounsfield.io.write` writes.
     slab_writer
-        The import path of a SlabWriter, where voxels lie in one run, k-slice by k-slice, behind a header that the
-        Spec decides; their bytes are those of `writer`.
+        The import path of a SlabWriter, for formats with contiguous voxels, k-slice by k-slice,
+        after a header that depends only on the Spec; the bytes are those of `writer`.
     is_lossless
-        Whether what is read back has the same values (float16 as float32, booleans as uint8).
+        Whether reading it back gives the same values (float16 as float32, booleans as uint8).
     is_folder
-        Whether the output is a folder of one file per slice; else a file.
+        Whether the output is a folder of one file per slice rather than a file.
     """
 
     name: str
@@ -108,33 +109,35 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One format of files or folders: how it is recognised, read and written.
+    """One file or folder format: how it is detected, read and written.
 
     Parameters
     ----------
     name
-        In lower case, such as 'nifti'; what `sniff` returns.
+        The name in lower case, such as 'nifti'; returned by `sniff`.
     title
-        As its users write it, such as 'NIfTI'.
+        The usual spelling, such as 'NIfTI'.
     magic
-        Offsets and bytes of which any one marks a file, within the first 1024 bytes (inflated where it is gzip).
+        Offsets and magic bytes within the first 1024 bytes (after inflating gzip); one match is
+        enough.
     suffixes
-        Of files that the reader opens, in lower case, with their dot; they decide where no magic bytes do.
+        Suffixes of files for the reader, in lower case, with their dot; used if no magic bytes
+        match.
     case_suffixes
-        Suffixes that make a file a case wherever it lies below a folder; by default all suffixes.
+        Suffixes of files that are cases at any depth of a searched folder; by default all suffixes.
     sidecar_suffix
-        The suffix of a file of the same name without which a file is no case when folders are searched.
+        The suffix of the sidecar, with the same stem, that a file needs to be a case in a search.
     data_suffixes
-        Suffixes of files that belong to an image and are never read by themselves, nor taken for DICOM.
+        Suffixes of files that are part of an image and are not read alone or as DICOM.
     folder_mark
-        The name of a file that marks a folder as one image; of formats in packages, only files are looked for.
+        The name of a file that marks a folder as one image; ignored for formats of plugins.
     reader
-        The import path of a Reader, 'package.module:function'; empty where the format cannot be read.
+        The import path of a Reader, 'package.module:function'; empty if the format is write-only.
     files
-        The import path of a function (path) that returns the paths of all files of one image, the header first;
-        empty where an image is one file.
+        The import path of a function (path) that returns the paths of all files of one image, the
+        header first; empty if an image is one file.
     outputs
-        How it is written; none where it cannot be.
+        The ways to write it; empty if the format is read-only.
     """
 
     name: str
@@ -150,10 +153,10 @@ class Format:
     outputs: tuple[Output, ...] = ()
 
     def matches(self, data: bytes) -> bool:
-        """Whether the first bytes of a file are this format's."""
+        """Whether the first bytes of a file match the magic bytes of this format."""
         return any(data[start : start + len(mark)] == mark for start, mark in self.magic)
 
     @property
     def searched_suffixes(self) -> tuple[str, ...]:
-        """The suffixes that make a file a case wherever it lies below a folder."""
+        """The suffixes of files that are cases at any depth of a searched folder."""
         return self.suffixes if self.case_suffixes is None else self.case_suffixes

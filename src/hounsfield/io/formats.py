@@ -1,8 +1,8 @@
-"""The registry of formats: what a file or folder is, who reads it, who writes it, and which files belong to it.
+"""The registry of file formats, with their detection, readers, writers and files.
 
-Sniffing, `--format`, the search for cases, case ids, checksums, writing and the table in docs/reference/formats.md come
-from the tuple FORMATS and from the entry points of installed packages. Readers and writers are named by import path
-and imported when they are first used.
+Detection, `--format`, the search for cases, case ids, checksums, writing and the table in
+docs/reference/formats.md use the tuple FORMATS and the entry points of installed packages. Readers
+and writers are given by import path and imported on first use.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from hounsfield.io.format import Format, Output, Reader
 from hounsfield.io.values.sidecar import SIDECAR_NAME
 
 GROUP = "hounsfield.formats"
-"""The group of entry points by which a package adds formats: `rawct = "my_package.format:RAWCT"`, a Format."""
+"""Entry point group of plugin formats: `rawct = "my_package.format:RAWCT"`, a Format."""
 
 SNIFFED_BYTES = 1024
-"""Enough for every magic number: NIfTI's lies at 344, tar's at 257, DICOM's at 128."""
+"""Enough for all magic bytes: NIfTI at 344, tar at 257, DICOM at 128."""
 
 GZIP_SUFFIX = ".gz"
-"""May follow any suffix: whether a format is read through gzip is its reader's decision."""
+"""Accepted after any suffix; the reader decides whether it reads gzip."""
 
 
 _IO = "hounsfield.io"
@@ -122,18 +122,18 @@ FORMATS: tuple[Format, ...] = (
         magic=((128, b"DICM"), (0, b"PK\x03\x04"), (257, b"ustar")),
         suffixes=(".dcm", ".dicom", ".ima", ".zip", ".tar", ".tgz"),
         case_suffixes=(),
-        reader=f"{_IO}.dicom.read:open_dicom",  # gives a Stack, and is asked by io.open itself
+        reader=f"{_IO}.dicom.read:open_dicom",  # returns a Stack; called by io.open
         outputs=(Output(name="dicom", is_folder=True, is_lossless=False),),
     ),
 )
-"""Our own formats, in the order in which they are asked whether a file is theirs; DICOM is also all that is nothing else."""
+"""The built-in formats, in order of detection; a file of no other format is assumed to be DICOM."""
 
 DICOM = "dicom"
 
 
 @cache
 def plugin_formats() -> tuple[Format, ...]:
-    """Import the formats of installed packages; raises PluginError where one of them cannot be used."""
+    """Import the formats of installed packages; raises PluginError if one is invalid."""
     ours = {each.name for each in FORMATS} | {out.name for each in FORMATS for out in each.outputs}
     result: list[Format] = []
     for name, point in by_name(GROUP, noun="format", ours=ours).items():
@@ -149,24 +149,24 @@ def plugin_formats() -> tuple[Format, ...]:
 
 
 def _check_new(made: Format, others: Iterable[Format], *, package: str) -> None:
-    """Raise PluginError where a format would take a suffix or the name of an output from another one."""
+    """Raise PluginError if a suffix or output name is already used by another format."""
     for other in others:
         outputs = {each.name for each in made.outputs} & {each.name for each in other.outputs}
         taken = sorted((set(made.suffixes) & set(other.suffixes)) | outputs)
         if taken:
             raise PluginError(
-                f"package {package} offers the format '{made.name}' with '{taken[0]}', which belongs "
-                f"to {other.title}; uninstall the package, or ask its author for another one"
+                f"package {package} registers the format '{made.name}' with '{taken[0]}', which is "
+                f"used by {other.title}; uninstall the package, or ask its author to rename it"
             )
 
 
 def formats() -> tuple[Format, ...]:
-    """Return all formats, ours first; raises PluginError where a package's format cannot be used."""
+    """Return all formats, built-in ones first; raises PluginError if a plugin is invalid."""
     return FORMATS + plugin_formats()
 
 
 def format_of(name: str) -> Format:
-    """Return the format `name`; raises KeyError where there is none."""
+    """Return the format `name`; raises KeyError if it is unknown."""
     for group in _groups():
         for each in group:
             if each.name == name:
@@ -175,14 +175,14 @@ def format_of(name: str) -> Format:
 
 
 def by_suffix(name: str) -> Format | None:
-    """Return the format of a file's name by its suffix, in any case, gzip or not; None where none has it."""
+    """Return the format of a file name by its suffix (any case, optional .gz), or None."""
     lower = name.lower()
     known = (each for group in _groups_of(lower) for each in group)
     return next((each for each in known if _suffix(lower, each.suffixes)), None)
 
 
 def without_suffix(name: str) -> str:
-    """Return a file's name without the suffix of its format, and unchanged where it has none.
+    """Return a file name without the suffix of its format; unchanged if it has none.
 
     >>> without_suffix("scan.nii.gz"), without_suffix("scan.v2.nrrd"), without_suffix("scan.txt")
     ('scan', 'scan.v2', 'scan.txt')
@@ -192,13 +192,13 @@ def without_suffix(name: str) -> str:
 
 
 def _suffix(lower: str, suffixes: Sequence[str]) -> str:
-    """The longest of the suffixes, with .gz or without, that a name in lower case ends with; '' where none."""
+    """The longest suffix, with or without .gz, of a name in lower case, or ''."""
     both = (each + gz for each in suffixes for gz in ("", GZIP_SUFFIX))
     return max((each for each in both if lower.endswith(each)), key=len, default="")
 
 
 def case_suffix(name: str) -> str:
-    """Return the suffix by which a file is a case wherever it lies below a folder; '' where it has none."""
+    """Return the suffix of a file that is a case at any depth of a searched folder, or ''."""
     lower = name.lower()
     found = (
         _ending(lower, each.searched_suffixes) for group in _groups_of(lower) for each in group
@@ -211,20 +211,20 @@ def _ending(lower: str, suffixes: Sequence[str]) -> str:
 
 
 def has_sidecar(path: Path) -> bool:
-    """Whether the sidecar lies there without which a file of this suffix is no case; True where it needs none."""
+    """Whether the sidecar of a file exists, or its format needs none."""
     found = by_suffix(path.name)
     needs = "" if found is None else found.sidecar_suffix
     return not needs or path.with_suffix(needs).is_file()
 
 
 def is_data(name: str) -> bool:
-    """Whether a file's suffix says that it is a part of an image, and no image by itself."""
+    """Whether the suffix is that of a part of an image, not of a complete image."""
     lower = name.lower()
     return any(_ending(lower, each.data_suffixes) for group in _groups_of(lower) for each in group)
 
 
 def _groups_of(lower: str) -> Iterator[tuple[Format, ...]]:
-    """The same for the suffix of a name: packages have none without a dot, none of a number, and none of ours."""
+    """Like `_groups`, but plugins only for a new suffix that is not a number."""
     yield FORMATS
     last = lower.rpartition(".")[2]
     is_ours = any(_suffix(lower, each.suffixes) for each in FORMATS)
@@ -233,26 +233,28 @@ def _groups_of(lower: str) -> Iterator[tuple[Format, ...]]:
 
 
 def _groups() -> Iterator[tuple[Format, ...]]:
-    """Our formats, then those of packages, which are not searched where one of ours will do."""
+    """The built-in formats, then those of plugins, which are imported only if needed."""
     yield FORMATS
     yield plugin_formats()
 
 
 def sniff(path: Path) -> str:
-    """Return the name of the format of what lies at `path`: by its first bytes, then by its suffix.
+    """Return the name of the format of a file or folder, by its first bytes, then its suffix.
 
-    Every folder, archive and file that is nothing else is 'dicom'. Packages are asked about what is none of ours.
-    Raises ReadError where there is nothing, or nothing that may be read.
+    Plugins are tried after the built-in formats. A folder, archive or file of no other format is
+    'dicom'. Raises ReadError if the path does not exist or cannot be read.
     """
     if not os.path.exists(path):  # False for a name that is too long, or a link in a circle
         raise missing_file(path)
     if path.is_dir():
         return _of_folder(path)
     if not os.path.isfile(path):
-        raise unreadable(str(path), "neither a file nor a folder")
+        raise unreadable(
+            str(path), "path is neither a file nor a folder; expected an image file or a folder"
+        )
     with naming(path), reading("image"):
         if path.stat().st_size == 0:
-            raise ReadError("the file is empty")
+            raise ReadError("the file is empty; copy it again from the source")
         data = head(path, SNIFFED_BYTES)
     for group in _groups():
         known = [each for each in group if each.matches(data)]
@@ -268,44 +270,44 @@ def _of_folder(path: Path) -> str:
 
 
 def is_image_folder(path: Path) -> bool:
-    """Whether a folder is one image of ours, and not a folder of images."""
+    """Whether a folder is one image of a built-in format rather than a folder of images."""
     return _of_folder(path) != DICOM
 
 
 def reader_of(name: str) -> Reader:
-    """Import the reader of a format; raises ReadError where it has none."""
+    """Import the reader of a format; raises ReadError if the format is write-only."""
     found = format_of(name)
     if not found.reader:
-        raise ReadError(f"{found.title} files can be written and not be read")
+        raise ReadError(f"{found.title} files can only be written; use a format that can be read")
     reader: Reader = load(found.reader)
     return reader
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """Return the files that an image is made of, the one with the header first, none twice.
+    """Return the files of an image, the header first, without duplicates.
 
-    Raises ReadError, or RefusedError where a header names a file outside of its folder.
+    Raises ReadError, or RefusedError if a header names a file outside its folder.
     """
     found = format_of(sniff(path))
     return tuple(dict.fromkeys(load(found.files)(path))) if found.files else (path,)
 
 
 def output_names() -> tuple[str, ...]:
-    """Return what `format=` and `--format` take, ours first."""
+    """Return the values of `format=` and `--format`, built-in formats first."""
     return tuple(out.name for each in formats() for out in each.outputs)
 
 
 def output_of(name: str) -> Output:
-    """Return the output that `format=` names; raises WriteError where there is none."""
+    """Return the output of a `format=` value; raises WriteError if it is unknown."""
     for group in _groups():
         for out in (out for each in group for out in each.outputs):
             if out.name == name:
                 return out
-    raise WriteError(f"format '{name}' is none of {', '.join(output_names())}")
+    raise WriteError(f"unknown format '{name}'; expected one of {', '.join(output_names())}")
 
 
 def output_by_suffix(path: Path) -> Output:
-    """Return the output that a file's suffix names; raises WriteError where there is none."""
+    """Return the output of a file suffix; raises WriteError if it is unknown."""
     lower = path.name.lower()
     for group in _groups():
         for out in (out for each in group for out in each.outputs if not out.is_folder):
@@ -313,12 +315,12 @@ def output_by_suffix(path: Path) -> Output:
                 return out
     names = [f".{out.name}" for each in formats() for out in each.outputs if not out.is_folder]
     raise WriteError(
-        f"the suffix says no format: end the name in {', '.join(names[:-1])} or {names[-1]}, or name "
-        f"one of {', '.join(output_names())} as format="
+        f"the suffix is not that of a format; expected {', '.join(names[:-1])} or "
+        f"{names[-1]}, or one of {', '.join(output_names())} as format="
     )
 
 
 def load(path: str) -> Any:
-    """Import what 'package.module:name' names."""
+    """Import the object 'package.module:name'."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)

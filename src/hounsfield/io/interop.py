@@ -1,4 +1,4 @@
-"""To and from nibabel and SimpleITK, in memory: the same voxels at the same places."""
+"""Convert to and from nibabel and SimpleITK images in memory, with the same voxels and affine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from hounsfield.io.values.storable import storable
 
 
 def to_nibabel(volume: Volume) -> Any:
-    """The volume as a nibabel Nifti1Image (channels: axes i, j, k, 1, channel), with the same affine and no text."""
+    """Convert a volume to a nibabel Nifti1Image with the same affine and no text fields.
+
+    Channels become the fifth axis: (i, j, k, 1, channel). Large shapes give a Nifti2Image.
+    """
     import nibabel
 
     array = storable(volume.array)
@@ -29,9 +32,11 @@ def to_nibabel(volume: Volume) -> Any:
 def from_nibabel(
     image: Any, *, quantity: Quantity = "hu", background: float | None = None
 ) -> Volume:
-    """A nibabel image as a Volume, rescaled as its header says: int16 where all values are whole and fit, else float32.
+    """Convert a nibabel image to a Volume, with slope and intercept of its header applied.
 
-    Raises GeometryError where it has no three axes, QuantityError where its voxels are not plain, finite numbers.
+    The dtype is int16 if all values are integers in range, else float32; integers of up to 16 bits
+    are unchanged. Raises GeometryError if the image is not 3-D or has no affine, QuantityError if
+    its voxels are not finite real numbers.
     """
     data = np.asanyarray(image.dataobj)
     shape = data.shape
@@ -41,25 +46,30 @@ def from_nibabel(
         data = data.reshape(shape[:3])
     if data.ndim not in (3, 4) or (data.ndim == 4 and len(shape) == 4):
         raise GeometryError(
-            f"the image has the shape {shape}; take one volume of it, image.slicer[..., 0]"
+            f"the image has the shape {shape}, expected three axes; pass one volume, such as "
+            "image.slicer[..., 0]"
         )
     if image.affine is None:
-        raise GeometryError("the image has no affine, so nothing says where its voxels lie")
+        raise GeometryError(
+            "the image has no affine; set one, as the positions of voxels are unknown without it"
+        )
     return Volume.from_array(
         _plain(data), affine=image.affine, quantity=quantity, background=background
     )
 
 
 def to_sitk(volume: Volume) -> Any:
-    """The volume as a SimpleITK image: axes i, j, k kept, RAS+ turned into LPS+, channels as components.
+    """Convert a volume to a SimpleITK image in LPS+, with axes i, j, k and channels as components.
 
-    Raises GeometryError where the axes are not at right angles, which SimpleITK cannot say.
+    Raises GeometryError for a sheared grid, which SimpleITK cannot represent.
     """
     import SimpleITK
 
     grid = volume.grid
     if np.abs(grid.directions.T @ grid.directions - np.eye(3)).max() > ORTHOGONAL_WITHIN:
-        raise GeometryError("SimpleITK cannot hold a sheared grid: resample it first")
+        raise GeometryError(
+            "the grid is sheared, which SimpleITK cannot represent; resample it first"
+        )
     array = storable(volume.array)
     axes = (2, 1, 0, 3) if volume.spec.channels else (2, 1, 0)
     image = SimpleITK.GetImageFromArray(array.transpose(axes), isVector=bool(volume.spec.channels))
@@ -71,11 +81,16 @@ def to_sitk(volume: Volume) -> Any:
 
 
 def from_sitk(image: Any, *, quantity: Quantity = "hu", background: float | None = None) -> Volume:
-    """A SimpleITK image as a Volume, its components as channels; raises GeometryError where it is not 3-D."""
+    """Convert a SimpleITK image to a Volume, with its components as channels.
+
+    Raises GeometryError if it is not 3-D, QuantityError if its voxels are not finite real numbers.
+    """
     import SimpleITK
 
     if image.GetDimension() != 3:
-        raise GeometryError(f"the image has {image.GetDimension()} axes; take one volume of it")
+        raise GeometryError(
+            f"the image has {image.GetDimension()} axes, expected 3; pass one volume of it"
+        )
     data = SimpleITK.GetArrayFromImage(image)
     affine_lps = np.eye(4)
     affine_lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
@@ -90,16 +105,16 @@ def from_sitk(image: Any, *, quantity: Quantity = "hu", background: float | None
 
 
 def _plain(data: Array) -> Array:
-    """Integers to 16 bits as they are, others int16 where they are whole and fit, else float32; a copy."""
+    """A copy: integers of up to 16 bits unchanged, others as int16 if exact, else float32."""
     from hounsfield.io.values.dtype import dtype_for, survey
 
     if data.dtype.kind not in "biuf":
-        raise QuantityError(f"voxels are real numbers or booleans, not {data.dtype}")
+        raise QuantityError(f"voxels are {data.dtype}; expected real numbers or booleans")
     if data.dtype.kind == "b" or (data.dtype.kind in "iu" and data.dtype.itemsize <= 2):
         return np.array(data, dtype=data.dtype.newbyteorder("="), order="F")
     found = survey(data)
     if found.non_finite:
-        raise QuantityError("the image holds NaN or infinite values; replace them first")
+        raise QuantityError("the image has NaN or infinite values; replace them first")
     return np.array(data, dtype=dtype_for(found), order="F")
 
 

@@ -1,4 +1,4 @@
-"""Open whatever holds a CT, by what its bytes say it is; the suffix only settles what bytes leave open."""
+"""Open CT images; the format is detected from the first bytes, then from the suffix."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ def open_stack(
     policy: ReadPolicy,
     quantity: Quantity | None = None,
 ) -> Stack:
-    """The Stack of what lies at `path`: a NIfTI, NRRD, MetaImage or npy file, a folder of our 16-bit PNG slices, or
-    DICOM in a file, a folder, a zip or a tar. Voxels are decoded when asked for.
+    """Open an image as a Stack; voxels are decoded on request.
 
-    `quantity` None is what the file says itself (npy and PNG do), else HU.
-    `series` selects one of several: a DICOM series by its id or number, a volume of a 4-D file by its
-    number; numbers count from 0 in the order in which `inspect` lists them.
-    Raises MissingFileError, ReadError, RefusedError, QuantityError or GeometryError, each one line that
-    names the path. Nothing warns: the Stack has `diagnostics`.
+    `path` is a NIfTI, NRRD, MetaImage or npy file, a folder of 16-bit PNG slices written by this
+    package, or DICOM as a file, folder, zip or tar. The default of `quantity` is the quantity
+    declared by the file (npy and PNG), else HU. `series` selects one of several: a DICOM series by
+    its id or number, a volume of a 4-D file by its number; numbers count from 0 in the order of
+    `inspect`. Raises MissingFileError, ReadError, RefusedError, QuantityError or GeometryError; the
+    message is one line that includes the path. No warnings are issued: see `diagnostics` of the
+    Stack.
     """
     with naming(path):
         kind = sniff(Path(path))
@@ -42,8 +43,8 @@ def open_stack(
         stored = _stored(Path(path), kind=kind, series=_text(series), policy=policy)
         if stored.channels:
             raise QuantityError(
-                f"the file holds {len(stored.channels)} channels, which no scanner makes: hu.read "
-                "reads them as a Volume; hu.open and pipelines take one"
+                f"the file has {len(stored.channels)} channels; hu.open and pipelines expect one, "
+                "use hu.read to read them all as a Volume"
             )
         stack = stack_of(stored, quantity=quantity or stored.quantity or "hu", policy=policy)
         return stack.replaced(checksum=source_files(Path(path)))
@@ -114,9 +115,11 @@ def read(
 def read_volume(
     path: str | Path, *, series: str | int | None = None, quantity: Quantity, policy: ReadPolicy
 ) -> Volume:
-    """What `read` gives, without a warning: its diagnostics are for the caller to report."""
+    """Read a Volume like `read`, but without warnings; the caller reports its diagnostics."""
     if quantity not in QUANTITIES:
-        raise QuantityError(f"quantity '{quantity}' is none of {', '.join(QUANTITIES)}")
+        raise QuantityError(
+            f"unknown quantity '{quantity}'; expected one of {', '.join(QUANTITIES)}"
+        )
     with naming(path):
         kind = sniff(Path(path))
         if kind == "dicom":
@@ -132,14 +135,14 @@ def read_volume(
 
 
 def _text(series: str | int | None) -> str | None:
-    """The id or number as readers take it."""
+    """The id or number as a string, the type that readers expect."""
     return None if series is None else str(series)
 
 
 def _one_policy(policy: ReadPolicy | None, keywords: ReadPolicy) -> ReadPolicy:
-    """The policy, or the one of the keywords; both together would be ambiguous."""
+    """The policy or that of the keywords; raises PipelineError if both are given."""
     if policy is not None and keywords != DEFAULT_POLICY:
-        raise PipelineError("both policy= and its fields are given; give one of the two")
+        raise PipelineError("both policy= and its fields are given; use one of the two")
     return keywords if policy is None else policy
 
 
@@ -148,7 +151,7 @@ def _stored(path: Path, *, kind: str, series: str | None, policy: ReadPolicy) ->
 
 
 def open_raw(path: Path, *, series: str | None = None, policy: ReadPolicy) -> RawImage:
-    """What an image file that is not DICOM says in its header; voxels are not read.
+    """Read the header of an image file other than DICOM; voxels are not read.
 
     Raises the errors of the readers.
     """
@@ -159,7 +162,7 @@ def open_raw(path: Path, *, series: str | None = None, policy: ReadPolicy) -> Ra
 def declared_quantity(
     path: Path, *, series: str | int | None = None, policy: ReadPolicy | None = None
 ) -> Quantity | None:
-    """The quantity that a file says itself (our npy and PNG slices); None where it does not, and for DICOM.
+    """The quantity declared by a file (npy and PNG slices of this package), else None.
 
     Raises the errors of the readers.
     """
@@ -183,7 +186,7 @@ def _dicom_volume(
 ) -> Volume:
     if quantity in ("label", "mask"):
         raise QuantityError(
-            "this is a DICOM image, not labels: read RTSTRUCT and DICOM SEG with hu.read_labels"
+            "found a DICOM image, expected labels; read RTSTRUCT and DICOM SEG with hu.read_labels"
         )
     stack = _dicom(path, series=series, policy=policy, quantity=quantity)
     return (

@@ -1,4 +1,4 @@
-"""Read labels of any kind onto an image's grid."""
+"""Read labels of any format onto the grid of an image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hounsfield.resampling.regrid import label_on_grid
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """Labels by name, all on the image's grid, and what its user should know of how they came there."""
+    """Labels by name, all on the grid of the image, with the diagnostics of reading them."""
 
     volumes: dict[str, Volume]
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -45,7 +45,7 @@ def read_labels(
 
 
 def load_labels(path: Path, *, image: Stack | Volume, names: Sequence[str] | None = None) -> Labels:
-    """The same with its diagnostics beside it, instead of warnings."""
+    """Read labels like `read_labels`, but return the diagnostics instead of warning."""
     with naming(path):
         return _load(path, image, names)
 
@@ -54,15 +54,15 @@ def _load(path: Path, image: Stack | Volume, names: Sequence[str] | None) -> Lab
     found = _of_file(path, image.grid) if sniff(path) != "dicom" else _of_dicom(path, image, names)
     missing = [name for name in names or () if name not in found.volumes]
     if missing:
-        there = ", ".join(
+        names_found = ", ".join(
             _of_dicom(path, image, None).volumes if sniff(path) == "dicom" else found.volumes
         )
-        raise refused("NO_LABELS", f"no label '{missing[0]}' there; there are {there}")
+        raise refused("NO_LABELS", f"label '{missing[0]}' not found; expected one of {names_found}")
     return found
 
 
 def stem(path: Path) -> str:
-    """The name of a label file without its suffixes where it is a plain word, else 'label'."""
+    """The file name without suffixes if it is a plain identifier, else 'label'."""
     name = without_suffix(path.name)
     return name if PLAIN.fullmatch(name) else "label"
 
@@ -85,10 +85,13 @@ def _of_dicom(path: Path, image: Stack | Volume, names: Sequence[str] | None) ->
         diagnostics += found.diagnostics
     interpolated = sum(image.interpolated) if isinstance(image, Stack) else 0
     if interpolated:
-        said = f"{interpolated} slices of the image were filled in: labels hold nothing there"
-        diagnostics += (Diagnostic("INTERPOLATED", "warning", said),)
+        message = f"{interpolated} slices of the image are interpolated; labels are empty in them"
+        diagnostics += (Diagnostic("INTERPOLATED", "warning", message),)
     if not volumes and names is None:
-        raise refused("NO_LABELS", "no region there encloses an area")
+        raise refused(
+            "NO_LABELS",
+            "no region encloses an area; expected at least one closed contour or segment",
+        )
     return Labels(volumes, diagnostics)
 
 
@@ -102,9 +105,9 @@ def _of_object(item: LabelObject, image: Stack | Volume, names: Sequence[str] | 
     return Labels(*segment_labels(item, image, wanted=names))
 
 
-def _free(name: str, taken: dict[str, Volume]) -> str:
-    """A name that no other object's label has taken."""
-    turn, free = 2, name
-    while free in taken:
-        free, turn = f"{name[:36]}-{turn}", turn + 1
+def _free(name: str, used: dict[str, Volume]) -> str:
+    """The name, with a number appended if another object already uses it."""
+    number, free = 2, name
+    while free in used:
+        free, number = f"{name[:36]}-{number}", number + 1
     return free

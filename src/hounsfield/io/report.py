@@ -1,4 +1,4 @@
-"""What inspection reports of a DICOM series or an image file, from its headers."""
+"""The report of inspection on a DICOM series or image file, from its headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hounsfield.core.volume_geometry import VolumeGeometry
 from hounsfield.io.bytes.case_id import hidden_name
 
 SCHEMA = 2
-"""The version of what `to_json` returns."""
+"""The schema version of `to_json`."""
 
 
 Verdict = Literal["ok", "repairable", "doubtful", "refused"]
@@ -28,50 +28,50 @@ _VERDICTS: dict[str | None, Verdict] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one DICOM series or one image file is, and whether it can be read.
+    """The properties of one DICOM series or image file, and whether it can be read.
 
-    Spacing, tilt and evenness are computed by the functions that reading uses, so they are those of the Stack that
-    `hounsfield.open` returns under the same policy.
+    Spacing, tilt and uniformity are computed by the functions used for reading, so they equal those
+    of the Stack that `hounsfield.open` returns under the same policy.
 
     Parameters
     ----------
     id
-        The case id, which names no patient.
+        The case id, without patient identity.
     kind
-        ``axial``, ``coronal``, ``sagittal``, ``enhanced``, ``localizer``, ``screen``, ``secondary`` or ``not-ct`` for
-        DICOM, else the format, such as ``nifti``.
+        ``axial``, ``coronal``, ``sagittal``, ``enhanced``, ``localizer``, ``screen``, ``secondary``
+        or ``not-ct`` for DICOM, else the format, such as ``nifti``.
     slices
-        How many slices are stored.
+        The number of stored slices.
     shape
-        Columns, rows and slices; empty where the file cannot be read.
+        Columns, rows and slices; empty if the file cannot be read.
     spacing_mm
-        Spacing along (i, j, k) of the volume that reading gives; None where it is not known.
+        Spacing along (i, j, k) of the volume after reading; None if unknown.
     gaps_mm
-        The different distances between neighbouring slices, as (mm, count), ascending.
+        The distinct distances between neighbouring slices, as (mm, count), ascending.
     orientation
-        Three letters, such as ``LPS``: the directions in which i, j and k ascend.
+        Three letters, such as ``LPS``: the directions of increasing i, j and k.
     tilt_deg
         The angle between the slice normal and the line through the slices.
     volume
-        Obliquity and regularity, by the definitions of the Imaging Data Commons.
+        Obliquity and regularity, as defined by the Imaging Data Commons.
     kernel
-        The reconstruction kernel; ``other`` for one that is unknown.
+        The reconstruction kernel; ``other`` if it is unknown.
     codec
-        How pixels are compressed; empty for formats other than DICOM.
+        The compression of the pixels; empty for formats other than DICOM.
     quantity
-        What the values are, as far as headers say.
+        The quantity of the values, as far as headers declare it.
     reasons
-        What was found; files are named relative to the path that was inspected.
+        The diagnostics; their files are relative to the inspected path.
     contrast, phase
-        Whether a contrast agent was given; which of several phases it is.
+        Whether a contrast agent was given; the contrast phase.
     number
-        What selects a series of CT slices as ``series=``, counted from 0; None for what has no number.
+        The number of a series of CT slices for ``series=``, counted from 0; else None.
     dtype
-        The stored type, where the header gives one.
+        The stored type, if the header declares one.
     value_range
-        The lowest and highest value; None unless voxels were read.
+        The minimum and maximum; None unless voxels were read.
     files
-        The files, relative to the path that was inspected; for the terminal, and for JSON only where asked for.
+        The files, relative to the inspected path; in JSON only on request.
     """
 
     id: str
@@ -96,31 +96,31 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """ok, repairable (a repair), doubtful (a warning) or refused (a refusal), by the most serious reason."""
+        """ok, repairable (repair), doubtful (warning) or refused (refusal), by the worst reason."""
         return _VERDICTS[worst(self.reasons)]
 
     @property
     def obliquity_degrees(self) -> float | None:
-        """The angle between the slice normal and the nearest axis of the patient."""
+        """The angle between the slice normal and the nearest patient axis."""
         return self.volume.obliquity_degrees
 
     @property
     def uniform_slice_spacing(self) -> bool | None:
-        """Whether no gap differs by 0.2 mm or more from the mean one."""
+        """Whether all slice distances are within 0.2 mm of their mean."""
         return self.volume.uniform_slice_spacing
 
     @property
     def unique_slice_positions(self) -> bool | None:
-        """Whether no two slices are at one position."""
+        """Whether all slice positions are distinct."""
         return self.volume.unique_slice_positions
 
     @property
     def regularly_spaced_3d_volume(self) -> bool | None:
-        """Whether the slices are a regular volume without resampling."""
+        """Whether the slices form a regular volume without resampling."""
         return self.volume.regularly_spaced_3d_volume
 
     def to_json(self, *, paths: bool = False) -> dict[str, Any]:
-        """Return it as plain data, numbers unrounded, files by ordinal and keyed hash; `paths` adds their names."""
+        """Return plain data, with files by ordinal and keyed hash; `paths` adds their names."""
         return {
             "number": self.number,
             "id": self.id,
@@ -150,7 +150,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherFile:
-    """A file that is no series and no image: its name below the path that was inspected, hidden in JSON."""
+    """A file that is not part of an image; `name` is relative to the inspected path."""
 
     name: str
     hidden: str
@@ -158,19 +158,19 @@ class OtherFile:
     message: str = ""
 
     def to_json(self, *, paths: bool = False) -> dict[str, str]:
-        """Return it as plain data; `paths` adds its name."""
+        """Return plain data with the hidden name; `paths` adds the name."""
         return {"file": self.hidden, "code": self.code, **({"path": self.name} if paths else {})}
 
 
 class Inspection(list[Report]):
-    """The reports of a path, and in `other` the files there that have none."""
+    """The reports on a path; `other` has the files without a report."""
 
     def __init__(self, reports: Iterable[Report], other: Iterable[OtherFile] = ()) -> None:
         super().__init__(reports)
         self.other = tuple(other)
 
     def to_json(self, *, paths: bool = False) -> dict[str, Any]:
-        """Return what `inspect --json` prints; `paths` adds the names of files, relative to what was inspected."""
+        """Return the data of `inspect --json`; `paths` adds file names relative to the path."""
         return {
             "schema": SCHEMA,
             "series": [report.to_json(paths=paths) for report in self],

@@ -51,13 +51,14 @@ def write_volume(
     source: Stack | str | Path | None = None,
     identity: Identity = "remove",
 ) -> tuple[Diagnostic, ...]:
-    """What `write` does, without a warning: its diagnostics are for the caller to report."""
+    """Write like `write`, but without warnings; the caller reports the returned diagnostics."""
     target = Path(path)
     output = output_by_suffix(target) if format is None else output_of(format)
     is_dicom = output.name == DICOM
     if (source is not None or identity != "remove") and not is_dicom:
         raise WriteError(
-            f"source= and identity= belong to format='dicom', and this is {output.name}, which names nobody"
+            f"source= and identity= are only for format='dicom', but the format is {output.name}; "
+            "leave them out"
         )
     _check_folder(target)
     if is_dicom:
@@ -80,7 +81,7 @@ def _typed(volume: Volume, dtype: Any) -> Volume:
 
 def _check_folder(path: Path) -> None:
     if not path.parent.is_dir():
-        raise WriteError("the folder of the output does not exist: make it first")
+        raise WriteError("the folder of the output does not exist; create it first")
 
 
 def write_seg(
@@ -108,7 +109,7 @@ def write_seg(
 
 
 def opened_source(source: Stack | str | Path) -> Stack:
-    """The series that an output refers to; its values need not be HU, and missing slices are no hindrance."""
+    """The source series of an output; any quantity, and gaps between slices are allowed."""
     if isinstance(source, Stack):
         return source
     return open_stack(source, policy=ReadPolicy(gaps="fill"), quantity="other")

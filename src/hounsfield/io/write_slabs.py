@@ -1,4 +1,4 @@
-"""Write a volume as its slabs come, in order along k: nothing is held whole."""
+"""Write a volume slab by slab along k, without the whole volume in memory."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from hounsfield.io.values.storable import blocks, storable
 
 
 def write_slabs(slabs: Iterable[Array], path: Path, *, spec: Spec, format: str) -> str:
-    """Write slabs (i, j, some of k) that make up an array of `spec` to `path`, whole or not at all.
+    """Write slabs (i, j, part of k) of an array of `spec` to `path` atomically.
 
-    The bytes are those of `write`; each slab is compressed, hashed and written on a thread while the next is made.
-    Returns the sha256 of the file. Raises WriteError where the disk refuses, or where the slabs are not as many slices
-    as the Spec has.
+    The bytes are those of `write`. A thread compresses, hashes and writes each slab while the next
+    one is computed. Returns the sha256 of the file. Raises WriteError if the disk fails or if the
+    number of slices differs from the Spec.
     """
     digest = sha256()
     open_slabs: SlabWriter = load(output_of(format).slab_writer)
@@ -33,16 +33,16 @@ def write_slabs(slabs: Iterable[Array], path: Path, *, spec: Spec, format: str) 
 def _write(slabs: Iterable[Array], file: BinaryIO, spec: Spec) -> None:
     waiting: Future[None] | None = None
     count = 0
-    with ThreadPoolExecutor(1) as behind:
+    with ThreadPoolExecutor(1) as worker:
         for slab in slabs:
             count += slab.shape[2]
             if waiting is not None:
                 waiting.result()
-            waiting = behind.submit(_write_slab, slab, file)
+            waiting = worker.submit(_write_slab, slab, file)
         if waiting is not None:
             waiting.result()
     if count != spec.grid.shape[2]:
-        raise WriteError(f"{count} slices came where {spec.grid.shape[2]} were planned")
+        raise WriteError(f"got {count} slices, expected {spec.grid.shape[2]}")
 
 
 def _write_slab(slab: Array, file: BinaryIO) -> None:

@@ -78,12 +78,12 @@ def _finish(temporary: Path, path: Path) -> None:
 def atomic_folder(
     path: Path, *, is_ours: Callable[[set[str]], bool] | None = None
 ) -> Iterator[Path]:
-    """Give a temporary folder (0700, beside `path`) to fill; when the block ends well it becomes `path`, complete.
+    """Yield a temporary folder (0700, same parent) that becomes `path` when the block succeeds.
 
-    `is_ours` is asked about the names in a folder that is already there: it is replaced where it is empty or ours; a
-    link and any other folder or file are left, WriteError. None is for a place that belongs to one process of this
-    package, such as a case of a locked run: whatever is there is replaced, missing parents are made, and what a killed
-    process left half-written is removed.
+    `is_ours` receives the names in an existing folder, which is replaced if it is empty or
+    `is_ours` returns True; a link, a file and any other folder raise WriteError. None is for a path
+    used by one process of this package only, such as a case of a locked run: an existing path is replaced,
+    missing parents are created, and partial output of a killed process is removed.
     """
     with _one_line():
         if is_ours is not None:
@@ -111,13 +111,13 @@ def _check_ours(path: Path, is_ours: Callable[[set[str]], bool]) -> None:
 
 
 def _names(path: Path, *, is_fixed: bool) -> tuple[Path, Path]:
-    """Beside `path`, where the new folder is filled and where an earlier one waits to be removed."""
+    """Paths for the new folder and for the replaced one, in the parent of `path`."""
     stem = f".{path.name}" if is_fixed else f".hounsfield-{secrets.token_hex(8)}"
     return path.with_name(f"{stem}.part"), path.with_name(f"{stem}.old")
 
 
 def _finish_folder(part: Path, path: Path, old: Path) -> None:
-    """Flush everything to disk, take the permissions that new files have here, rename, and flush the parent."""
+    """Flush all files, set the default permissions of new files, rename, and flush the parent."""
     mode = ~umask()
     for item in [*part.rglob("*"), part]:
         if item.is_dir():

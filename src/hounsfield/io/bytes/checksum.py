@@ -1,4 +1,4 @@
-"""The sha256 of files, and of the files of a source as they were when it was opened."""
+"""The sha256 of files, and of the files of a source if unchanged since it was opened."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def file_sha256(path: Path) -> str:
 
 
 def joined_sha256(digests: Sequence[str]) -> str:
-    """Return the sha256 of several sha256s in order, in ASCII without a separator; of a single one, itself."""
+    """Return the sha256 of concatenated sha256s in ASCII; a single one is returned unchanged."""
     if len(digests) == 1:
         return digests[0]
     return hashlib.sha256("".join(digests).encode("ascii")).hexdigest()
@@ -31,10 +31,10 @@ def joined_sha256(digests: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SourceFiles:
-    """The files of one source, with each one's size, time of change and inode when it was opened.
+    """The files of one source, with size, modification time and inode when it was opened.
 
-    `is_ordered` tells a source whose files have their own parts (a header and its data) from a series, whose files may
-    be called and sorted in any way.
+    `is_ordered` is True for files with distinct roles (a header and its data) and False for a
+    series, where names and order of the files are arbitrary.
     """
 
     paths: tuple[Path, ...]
@@ -44,14 +44,14 @@ class SourceFiles:
 
     @classmethod
     def of(cls, paths: Iterable[Path], *, is_ordered: bool = True) -> SourceFiles:
-        """The files as they are now, none twice; raises OSError where one is missing."""
+        """The files as of now, without duplicates; raises OSError if one is missing."""
         found = tuple(dict.fromkeys(paths))
         return cls(found, tuple(_stamp(path) for path in found), is_ordered)
 
     def sha256(self) -> str:
-        """The sha256 of the file, or that of the sha256s of several files, in order or sorted; computed once.
+        """The sha256 of the file, or of the sha256s of several files; computed once.
 
-        Raises ReadError (SOURCE_CHANGED) where a file is not what it was when it was opened.
+        Raises ReadError (SOURCE_CHANGED) if a file has changed since it was opened.
         """
         if not self._known:
             digests = self._digests()
@@ -61,11 +61,11 @@ class SourceFiles:
         return self._known[0]
 
     def __call__(self) -> str:
-        """The same, but empty, with a warning, where a file has changed: what was read stays as it was."""
+        """The sha256, or '' with a warning if a file has changed since it was opened."""
         try:
             return self.sha256()
         except ReadError as error:
-            warn(Diagnostic("SOURCE_CHANGED", "warning", f"{error}; the record has no checksum"))
+            warn(Diagnostic("SOURCE_CHANGED", "warning", f"{error}, as the record has no checksum"))
             return ""
 
     def _digests(self) -> list[str]:
@@ -76,7 +76,7 @@ class SourceFiles:
         except OSError:
             changed = True
         if changed:
-            message = "the files of the source have changed since they were opened"
+            message = "the files of the source have changed since they were opened; read them again"
             raise ReadError(Diagnostic("SOURCE_CHANGED", "refusal", message))
         return digests
 

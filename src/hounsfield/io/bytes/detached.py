@@ -17,14 +17,16 @@ _NUMBERED = re.compile(r"%0?\d{0,2}[du]")
 def data_file(header: Path, name: str) -> Path:
     """The data file `name` of the header, checked to be in the folder of the header.
 
-    Symbolic links are resolved first. Raises RefusedError (OUTSIDE_FOLDER) if it is elsewhere, ReadError
-    if it does not exist.
+    Symbolic links are resolved first. Raises RefusedError (OUTSIDE_FOLDER) if it is elsewhere,
+    ReadError if it does not exist.
     """
     folder = header.parent.resolve()
     try:
         target = (folder / name).resolve()
     except (OSError, ValueError, RuntimeError):
-        raise ReadError("header gives an invalid data file name") from None
+        raise ReadError(
+            "invalid data file name in the header; expected a file in its folder"
+        ) from None
     if not target.is_relative_to(folder):
         raise refused(
             "OUTSIDE_FOLDER",

@@ -37,10 +37,10 @@ def open_dicom(
     """Open the CT series at `path` (file, folder, zip, tar or DICOMDIR) as a Stack.
 
     Slices are decoded on demand; at most three are decoded here, to detect padding that the header
-    does not declare. `series` selects a series by its id or number (see `scan_dicom`) if there are several.
-    Values that are not HU are refused unless `quantity` is not 'hu'; the Stack's quantity is then
-    'other'. Raises ReadError if nothing can be read, RefusedError with its codes if reading would
-    require a guess.
+    does not declare. `series` selects a series by its id or number (see `scan_dicom`) if there are
+    several. Values that are not HU are refused unless `quantity` is not 'hu'; the Stack's quantity
+    is then 'other'. Raises ReadError if nothing can be read, RefusedError with its codes if
+    reading would require a guess.
     """
     result = scan_headers(sources(path))
     selected = _select_series(series_of(result), series, path, result.other)
@@ -104,7 +104,7 @@ def _rescales(frames: Sequence[Frame]) -> tuple[tuple[float, ...], tuple[float, 
 
 
 def _source_files(path: Path, series: Series) -> SourceFiles:
-    """The files of a series, or the archive or directory file that it lies in."""
+    """The files of a series, or its archive or DICOMDIR."""
     if not path.is_dir():
         return SourceFiles.of(files_of(path))
     files = [path / name for name in series.names]
@@ -167,7 +167,7 @@ def _no_series_error(
         )
     if other:
         return unreadable(str(path), "no DICOM files", code="NOT_DICOM")
-    return unreadable(str(path), "folder is empty", code="EMPTY")
+    return unreadable(str(path), "folder is empty; expected DICOM files", code="EMPTY")
 
 
 _OTHER_FILE_MESSAGES = {

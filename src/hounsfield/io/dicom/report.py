@@ -1,4 +1,4 @@
-"""What lies under a path: one report for each series, from headers alone."""
+"""Report on all DICOM series of a path, from their headers."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ from hounsfield.io.dicom.series.spacing import tally
 from hounsfield.io.dicom.series.validate import ValidatedSeries, validate
 from hounsfield.io.report import Inspection, OtherFile, Report
 
-_APART: dict[str, tuple[str, str]] = {
-    "localizer": ("LOCALIZER", "a localizer: it is no stack of slices"),
+_NOT_READABLE: dict[str, tuple[str, str]] = {
+    "localizer": ("LOCALIZER", "a localizer, not a stack of slices"),
     "screen": (
         "SCREEN",
-        "a picture of a screen (dose, protocol, patient): it may show who the patient is",
+        "a screen capture (dose, protocol, patient), which may show patient identity",
     ),
-    "secondary": ("SECONDARY", "a secondary capture: its values and place are not the scanner's"),
+    "secondary": (
+        "SECONDARY",
+        "a secondary capture, without the values and position of the scanner",
+    ),
     "not-ct": ("NOT_CT", "not CT"),
 }
 
@@ -59,7 +62,7 @@ def scan_dicom(
 def report(
     series: Series, *, policy: ReadPolicy = DEFAULT_POLICY, extra: Sequence[Diagnostic] = ()
 ) -> Report:
-    """Report one series: what reading under `policy` finds in its headers, and `extra`."""
+    """Report on one series: the diagnostics of its headers under `policy`, and `extra`."""
     group = series.group
     first = group.frames[0]
     rows, columns = first.size
@@ -67,10 +70,10 @@ def report(
         seen = validate(series, policy)
         reasons = (*seen.diagnostics, *extra)
     else:
-        code, message = _APART[group.kind]
+        code, message = _NOT_READABLE[group.kind]
         seen = ValidatedSeries(group.frames, quantity="other")
-        apart = diagnose(code, "refusal", message, frames=group.frames)
-        reasons = (*series.diagnostics, apart)
+        not_readable = diagnose(code, "refusal", message, frames=group.frames)
+        reasons = (*series.diagnostics, not_readable)
     return Report(
         id=series.id,
         kind=group.kind,

@@ -1,4 +1,4 @@
-"""Parse a MetaImage header: a small guarded parser, as the format has no library of its own but ITK."""
+"""Parse and check MetaImage headers; the only other reader of the format is ITK."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hounsfield.io.bytes.detached import FILES_AT_MOST, numbered
 from hounsfield.io.values.affine import assumed_affine, to_ras
 
 HEADER_BYTES = 1 << 16
-"""A MetaImage header has some twenty short lines."""
+"""The bytes read for the header, which has about twenty short lines."""
 
 TYPES = {
     "MET_CHAR": "i1",
@@ -32,7 +32,7 @@ TYPES = {
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
-"""MetaIO's names of types; its long has four bytes on every machine (MET_ValueTypeSize in metaTypes.h)."""
+"""The types of MetaIO; MET_LONG always has four bytes (MET_ValueTypeSize in metaTypes.h)."""
 
 NAMES = {
     "Offset": ("Offset", "Position", "Origin"),
@@ -40,12 +40,12 @@ NAMES = {
     "BinaryDataByteOrderMSB": ("BinaryDataByteOrderMSB", "ElementByteOrderMSB"),
     "ElementSpacing": ("ElementSpacing", "ElementSize"),
 }
-"""MetaIO reads each of these under several names."""
+"""The aliases of fields in MetaIO."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MetaHeader:
-    """A checked MetaImage header; `channel_count` values lie together in each voxel."""
+    """A checked MetaImage header; the `channel_count` values of a voxel are contiguous."""
 
     sizes: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -59,36 +59,39 @@ class MetaHeader:
 
     @property
     def voxel_bytes(self) -> int:
-        """How many bytes of voxels it declares."""
+        """The declared size of the voxels in bytes."""
         return math.prod(self.sizes) * self.channel_count * self.dtype.itemsize
 
 
 def parse(data: bytes, *, assume_affine: str | None) -> MetaHeader:
-    """Parse the first bytes of a MetaImage; raises ReadError where they contradict themselves."""
+    """Parse the first bytes of a MetaImage; raises ReadError if the header is inconsistent."""
     fields, offset, listed = _fields(data)
     sizes = tuple(int(size) for size in _numbers(fields, "DimSize", whole=True))
     if not sizes or min(sizes) < 1 or _numbers(fields, "NDims", whole=True) != [len(sizes)]:
-        raise ReadError(
-            "the MetaImage header is corrupt: its DimSize is not NDims positive numbers"
-        )
+        raise ReadError("the MetaImage header is corrupt: DimSize must be NDims positive numbers")
     if len(sizes) < 3 or math.prod(sizes[3:]) != 1:
         raise refused(
             "NOT_3D",
-            f"the file holds {len(sizes)} axes ({' x '.join(map(str, sizes))}); a CT has three",
+            f"the file has {len(sizes)} axes ({' x '.join(map(str, sizes))}); expected three",
         )
     code = TYPES.get(fields.get("ElementType", ""))
     if code is None:
-        raise refused("NOT_NUMBERS", "the MetaImage's ElementType is no plain number")
+        raise refused(
+            "NOT_NUMBERS",
+            "unsupported MetaImage ElementType; expected an integer or floating-point type",
+        )
     if fields.get("BinaryData", "False").lower() != "true":
         raise refused(
-            "ENCODING", "the MetaImage's voxels are text; write it anew with BinaryData = True"
+            "ENCODING", "the MetaImage voxels are text; write it again with BinaryData = True"
         )
     if any(
         name in fields
         for name in ("ElementToIntensityFunctionSlope", "ElementToIntensityFunctionOffset")
     ):
         raise refused(
-            "NOT_HU", "the MetaImage rescales its elements, in a way that no other reader follows"
+            "NOT_HU",
+            "the MetaImage has an ElementToIntensityFunction, which other readers ignore; write "
+            "the rescaled values",
         )
     skip, count = (
         int(_numbers({name: "01"[default], **fields}, name, whole=True)[0])
@@ -96,7 +99,7 @@ def parse(data: bytes, *, assume_affine: str | None) -> MetaHeader:
     )
     if not -1 <= skip <= 2**40 or not 1 <= count <= 2**16:
         raise ReadError(
-            "the MetaImage header is corrupt: its HeaderSize or ElementNumberOfChannels cannot be"
+            "the MetaImage header is corrupt: HeaderSize or ElementNumberOfChannels is out of range"
         )
     affine, diagnostics = _affine(fields, len(sizes), assume_affine)
     order = ">" if fields.get("BinaryDataByteOrderMSB", "False").lower() == "true" else "<"
@@ -114,14 +117,14 @@ def parse(data: bytes, *, assume_affine: str | None) -> MetaHeader:
 
 
 def _fields(data: bytes) -> tuple[dict[str, str], int, list[str]]:
-    """Fields by their first name, where voxels begin behind them, and the names of a list of files."""
+    """The fields by canonical name, the offset after the header, and the listed data files."""
     fields: dict[str, str] = {}
     start = 0
     while start < len(data) and (stop := data.find(b"\n", start)) >= 0:
         name, equals, value = data[start:stop].decode("ascii", "replace").partition("=")
         start = stop + 1
         if not equals:
-            raise ReadError("the MetaImage header is corrupt: a line of it is no 'name = value'")
+            raise ReadError("the MetaImage header is corrupt: expected lines of 'name = value'")
         key = next((first for first, names in NAMES.items() if name.strip() in names), name.strip())
         fields[key] = value.strip()
         if key == "ElementDataFile":
@@ -131,18 +134,18 @@ def _fields(data: bytes) -> tuple[dict[str, str], int, list[str]]:
                 else []
             )
             return fields, start, [line.strip() for line in rest if line.strip()]
-    raise ReadError("the MetaImage header is corrupt or cut short: it names no ElementDataFile")
+    raise ReadError("the MetaImage header is corrupt or truncated: ElementDataFile is missing")
 
 
 def _names(value: str, listed: list[str]) -> Sequence[str]:
-    """The data files that ElementDataFile names; none where the voxels follow the header."""
+    """The data files of ElementDataFile; empty if the voxels follow the header."""
     words = value.split()
     if value.upper() == "LOCAL":
         return []
     if words and words[0] == "LIST":
         if not 0 < len(listed) <= FILES_AT_MOST:
             raise ReadError(
-                "the MetaImage header announces a list of data files, and lists none, or far too many"
+                f"the MetaImage header lists {len(listed)} files; expected 1 to {FILES_AT_MOST}"
             )
         return listed
     if (
@@ -152,7 +155,7 @@ def _names(value: str, listed: list[str]) -> Sequence[str]:
     ):
         return numbered(words[0], *(int(word) for word in words[1:]))
     if not value:
-        raise ReadError("the MetaImage header is corrupt: its ElementDataFile is empty")
+        raise ReadError("the MetaImage header is corrupt: ElementDataFile is empty")
     return [value]
 
 
@@ -160,23 +163,26 @@ def _numbers(fields: Mapping[str, str], name: str, *, whole: bool = False) -> li
     try:
         values = [float(int(word)) if whole else float(word) for word in fields[name].split()]
     except (KeyError, ValueError, OverflowError):
-        raise ReadError(f"the MetaImage header is corrupt: it has no numbers as {name}") from None
+        raise ReadError(f"the MetaImage header is corrupt: {name} must be numbers") from None
     if not values or not all(math.isfinite(value) for value in values):
-        raise ReadError(f"the MetaImage header is corrupt: it has no numbers as {name}")
+        raise ReadError(f"the MetaImage header is corrupt: {name} must be numbers")
     return values
 
 
 def _affine(
     fields: Mapping[str, str], dimensions: int, assume_affine: str | None
 ) -> tuple[NDArray[np.float64], tuple[Diagnostic, ...]]:
-    """The affine to RAS+ mm: each row of TransformMatrix is the direction of an axis in LPS, Offset the first voxel."""
+    """The affine in RAS+ mm.
+
+    Rows of TransformMatrix are axis directions in LPS, Offset is the position of the first voxel.
+    """
     missing = [
         name for name in ("TransformMatrix", "Offset", "ElementSpacing") if name not in fields
     ]
     if missing:
         spacing = _numbers(fields, "ElementSpacing")[:3] if "ElementSpacing" in fields else None
         affine, assumption = assumed_affine(
-            assume_affine, spacing, f"the MetaImage has no {missing[0]}"
+            assume_affine, spacing, f"MetaImage has no {missing[0]}"
         )
         return affine, (assumption,)
     matrix, offset, spacing = (
@@ -184,8 +190,8 @@ def _affine(
     )
     if (len(matrix), len(offset), len(spacing)) != (dimensions**2, dimensions, dimensions):
         raise ReadError(
-            "the MetaImage header is corrupt: TransformMatrix, Offset and ElementSpacing do not fit "
-            f"{dimensions} axes"
+            "the MetaImage header is corrupt: TransformMatrix, Offset or ElementSpacing do not "
+            f"have {dimensions} axes"
         )
     directions = np.array(matrix).reshape(dimensions, dimensions)[:3, :3].T
     affine = np.eye(4)

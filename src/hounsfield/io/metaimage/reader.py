@@ -1,4 +1,4 @@
-"""Read MetaImage (.mha, .mhd): the data files checked to lie in the header's folder, then mapped or inflated."""
+"""Read MetaImage (.mha, .mhd), memory-mapped or inflated, with data files in the header folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from hounsfield.io.values.select_volume import select_volume
 
 
 def open_metaimage(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
-    """What the MetaImage holds; voxels are loaded when asked for. Raises ReadError, RefusedError or GeometryError."""
+    """Open a MetaImage; voxels are loaded on request.
+
+    Raises ReadError, RefusedError or GeometryError.
+    """
     header, files = header_and_files(path, assume_affine=policy.assume_affine)
     _, diagnostics = select_volume(1, series, axes=len(header.sizes))
     channels = (
@@ -37,7 +40,7 @@ def open_metaimage(path: Path, *, series: str | None, policy: ReadPolicy) -> Raw
 
 
 def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[MetaHeader, Sequence[Path]]:
-    """The checked header and the files, in order, that hold its voxels."""
+    """The checked header and the files with its voxels, in order."""
     with reading("MetaImage"):
         with path.open("rb") as file:
             header = parse(file.read(HEADER_BYTES), assume_affine=assume_affine)
@@ -47,7 +50,7 @@ def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[MetaHead
 
 
 def files_of(path: Path) -> Sequence[Path]:
-    """The header and the files that hold its voxels."""
+    """The header and the files with its voxels."""
     return (path, *header_and_files(path, assume_affine=ANY_AFFINE)[1])
 
 
@@ -55,12 +58,12 @@ def _check_size(files: Sequence[Path], header: MetaHeader) -> None:
     each, rest = divmod(header.voxel_bytes, len(files))
     if rest:
         raise ReadError(
-            f"the MetaImage header is corrupt: {len(files)} data files cannot share its sizes evenly"
+            f"the MetaImage header is corrupt: size is not a multiple of {len(files)} files"
         )
     for file in files:
-        held = file.stat().st_size * RATIO["zlib" if header.is_packed else "raw"]
-        if held < each:
-            raise too_short(held, each)
+        available = file.stat().st_size * RATIO["zlib" if header.is_packed else "raw"]
+        if available < each:
+            raise too_short(available, each)
 
 
 def _load(files: Sequence[Path], header: MetaHeader) -> Array:
@@ -92,7 +95,7 @@ def _raw(files: Sequence[Path], header: MetaHeader) -> NDArray[np.uint8]:
 
 
 def _start(file: Path, header: MetaHeader, count: int) -> int:
-    """Where voxels begin; a HeaderSize of -1 counts from the end of the file."""
+    """The offset of the voxels; a HeaderSize of -1 counts from the end of the file."""
     if header.skip == -1 and not header.is_packed:
         return max(file.stat().st_size - count, 0)
     return (0 if header.data_files else header.offset) + max(header.skip, 0)

@@ -198,20 +198,22 @@ def _sform(header: Any) -> NDArray[np.float64]:
 def _qform(header: Any) -> NDArray[np.float64] | None:
     if not int(header["qform_code"]) > 0:
         return None
-    turned = rotation(*(float(header[f"quatern_{name}"]) for name in "bcd"))
+    directions = rotation(*(float(header[f"quatern_{name}"]) for name in "bcd"))
     steps = np.array(header["pixdim"][1:4], dtype=np.float64)
-    if turned is None or not (steps > 0).all():
+    if directions is None or not (steps > 0).all():
         return None
     steps[2] *= -1.0 if float(header["pixdim"][0]) < 0 else 1.0
     affine = np.eye(4)
-    affine[:3, :3] = turned * steps
+    affine[:3, :3] = directions * steps
     affine[:3, 3] = [float(header[f"qoffset_{name}"]) for name in "xyz"]
     return affine if np.isfinite(affine).all() and np.abs(affine).max() <= FARTHEST_MM else None
 
 
 def _rounding(header: Any) -> float:
-    """The angle, radians, by which float32 leaves a quaternion open: its real part is the root of what b, c and d leave
-    of 1, which for nearly half a turn is next to nothing."""
+    """The rotation error, in radians, of a quaternion in float32.
+
+    Its real part is sqrt(1 - b^2 - c^2 - d^2), which is close to 0 for rotations near 180 degrees.
+    """
     rest = max(0.0, 1.0 - sum(float(header[f"quatern_{name}"]) ** 2 for name in "bcd"))
     return 2 * float(np.sqrt(rest + QUATERN_ERROR) - np.sqrt(max(rest - QUATERN_ERROR, 0.0)))
 
@@ -220,16 +222,16 @@ def _difference(
     grid: Grid, qform: NDArray[np.float64], *, rounding: float
 ) -> tuple[Diagnostic, ...]:
     ends = grid.index(grid.corners_mm)
-    apart_mm = float(
+    distance_mm = float(
         np.linalg.norm(ends @ qform[:3, :3].T + qform[:3, 3] - grid.corners_mm, axis=1).max()
     )
     reach_mm = float(np.linalg.norm(grid.corners_mm - grid.affine[:3, 3], axis=1).max())
-    if apart_mm <= AFFINES_AGREE_MM + rounding * reach_mm:
+    if distance_mm <= AFFINES_AGREE_MM + rounding * reach_mm:
         return ()
     return (
         Diagnostic(
             "AFFINES_DIFFER",
             "warning",
-            f"sform and qform differ by up to {apart_mm:.4g} mm at the corners; sform used",
+            f"sform and qform differ by up to {distance_mm:.4g} mm at the corners; sform used",
         ),
     )

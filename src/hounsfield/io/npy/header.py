@@ -1,4 +1,4 @@
-"""The header of numpy's .npy, and the sidecar that says what the array means."""
+"""Read and write the header of .npy files, and name their sidecar."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from hounsfield.core.spec import Spec
 from hounsfield.io.bytes.gzip.bounded import too_short
 
 HEADER_BYTES = 10_000
-"""numpy's own bound on a header that it evaluates as a literal."""
+"""The limit of numpy for a header that it evaluates as a literal."""
 
 
 def sidecar_path(path: Path) -> Path:
-    """The sidecar of an .npy file: the same name with .json instead."""
+    """The sidecar of an .npy file: the same name with .json."""
     return path.with_suffix(".json")
 
 
@@ -30,7 +30,7 @@ def files_of(path: Path) -> Sequence[Path]:
 
 
 def write_npy_header(file: BinaryIO, spec: Spec) -> None:
-    """Write all that comes before the voxels of `spec`."""
+    """Write the .npy header for an array of `spec`."""
     from numpy.lib import format as npy
 
     npy.write_array_header_1_0(
@@ -44,7 +44,7 @@ def write_npy_header(file: BinaryIO, spec: Spec) -> None:
 
 
 def read_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], bool, int]:
-    """Shape, dtype, order and offset of the voxels, checked against the size of the file."""
+    """Shape, dtype, order and offset of the voxels, checked against the file size."""
     from numpy.lib import format as npy
 
     with path.open("rb") as file:
@@ -67,24 +67,21 @@ def read_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], bool, int]:
             TokenError,
             MemoryError,
         ):
-            raise ReadError(
-                "the .npy header is corrupt: it is not numpy's of version 1 or 2"
-            ) from None
+            raise ReadError("the .npy header is corrupt; expected version 1 or 2") from None
         offset = file.tell()
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise refused(
-            "NOT_NUMBERS", "the .npy holds objects, records or complex numbers, not plain ones"
+            "NOT_NUMBERS", "the .npy has objects, records or complex numbers; expected real numbers"
         )
     if len(shape) not in (3, 4) or min(shape) < 1:
         raise refused(
-            "NOT_3D",
-            f"the .npy has the shape {shape}; a volume has three axes, or four with channels",
+            "NOT_3D", f"the .npy has the shape {shape}; expected three axes, or four with channels"
         )
     size, count = path.stat().st_size - offset, math.prod(shape) * dtype.itemsize
     if size != count:
         raise (
             too_short(size, count)
             if size < count
-            else ReadError("the .npy file is longer than its header says")
+            else ReadError(f"the .npy has {size} bytes of voxels, expected {count}; copy it again")
         )
     return tuple(shape), dtype, bool(is_fortran), offset

@@ -1,4 +1,4 @@
-"""Read numpy's .npy with its sidecar, memory-mapped."""
+"""Read .npy files with their sidecar, memory-mapped."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from hounsfield.io.values.sidecar import read_sidecar
 
 
 def open_npy(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
-    """What an .npy file and its sidecar hold, memory-mapped; never a pickle.
+    """Open an .npy file and its sidecar, memory-mapped; pickles are never loaded.
 
-    Raises ReadError where either is corrupt, where they contradict each other, or where the sidecar is missing.
+    Raises ReadError if either is corrupt or if they do not match, RefusedError (NO_AFFINE) if the
+    sidecar is missing.
     """
     with reading("npy"):
         shape, dtype, is_fortran, offset = read_header(path)
-    beside = sidecar_path(path)
-    if not beside.is_file():
+    sidecar = sidecar_path(path)
+    if not sidecar.is_file():
         raise refused(
             "NO_AFFINE",
-            "an .npy alone says neither where its voxels lie nor what they are: the sidecar "
-            "that hu.write makes, of the same name and .json, must lie beside it",
+            "the .npy has no sidecar with affine and quantity; copy the .json of the same name, "
+            "written by hu.write, into its folder",
         )
-    spec = read_sidecar(beside).spec
+    spec = read_sidecar(sidecar).spec
     if shape != spec.shape or dtype.newbyteorder("=") != spec.dtype:
         raise ReadError(
-            f"the sidecar belongs to another array: it says {spec.shape} of {spec.dtype}, and the file "
-            f"holds {shape} of {dtype.newbyteorder('=')}"
+            f"the sidecar is of another array: found {shape} of {dtype.newbyteorder('=')}, "
+            f"expected {spec.shape} of {spec.dtype}"
         )
     count = math.prod(shape) * dtype.itemsize
 

@@ -1,4 +1,4 @@
-"""Write numpy's .npy and its sidecar."""
+"""Write .npy files with their sidecar."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hounsfield.io.values.sidecar import Sidecar
 
 
 def write_npy(volume: Volume, path: Path) -> None:
-    """Write `volume` as .npy (Fortran order, little-endian) and its sidecar; both are whole before one has a name."""
+    """Write `volume` as .npy (Fortran order, little-endian) with its sidecar, both atomically."""
     little = volume.spec.dtype.newbyteorder("<")
-    with atomic(path) as voxels, atomic(sidecar_path(path)) as beside:
-        beside.write_text(Sidecar(spec=volume.spec).text(), encoding="utf-8")
+    with atomic(path) as voxels, atomic(sidecar_path(path)) as sidecar:
+        sidecar.write_text(Sidecar(spec=volume.spec).text(), encoding="utf-8")
         with voxels.open("r+b") as file:
             write_npy_header(file, volume.spec)
             file.write(volume.array.astype(little, copy=False).ravel(order="F").data)
@@ -27,11 +27,11 @@ def write_npy(volume: Volume, path: Path) -> None:
 
 @contextmanager
 def slabs_npy(path: Path, *, spec: Spec, digest: Digest) -> Iterator[BinaryIO]:
-    """Open an .npy for slabs: its header and its sidecar are written."""
+    """Open an .npy for slabs, with its header and sidecar written."""
     with (
         open_output(path, is_packed=False, digest=digest) as file,
-        atomic(sidecar_path(path)) as beside,
+        atomic(sidecar_path(path)) as sidecar,
     ):
-        beside.write_text(Sidecar(spec=spec).text(), encoding="utf-8")
+        sidecar.write_text(Sidecar(spec=spec).text(), encoding="utf-8")
         write_npy_header(file, spec)
         yield file

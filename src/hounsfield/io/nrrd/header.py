@@ -165,7 +165,7 @@ def _fields(data: bytes) -> tuple[dict[str, Any], int, tuple[str, ...]]:
         lines = data[listed.end() :].decode("utf-8", "replace").splitlines()
         names = tuple(line.strip() for line in lines if line.strip())
         if not names:
-            raise ReadError("NRRD header has an empty list of data files")
+            raise ReadError("NRRD header has an empty list of data files; expected at least one")
         data = data[: listed.start()]
     elif end is None and len(data) >= HEADER_BYTES:
         raise ReadError(f"NRRD header is longer than {HEADER_BYTES} bytes")

@@ -57,7 +57,7 @@ def header_and_files(path: Path, *, assume_affine: str | None) -> tuple[NrrdHead
 
 
 def files_of(path: Path) -> Sequence[Path]:
-    """The header and the files that hold its voxels."""
+    """The header and the files with its voxels."""
     return (path, *header_and_files(path, assume_affine=ANY_AFFINE)[1])
 
 

@@ -28,7 +28,7 @@ PNG_END = bytes.fromhex("0000000049454e44ae426082")
 
 
 def open_png(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
-    """What the folder holds, by its sidecar; slices are decoded when asked for.
+    """Open a folder of PNG slices with its sidecar; slices are decoded on request.
 
     Integers are read in their own dtype, other values as stored values with slope and intercept.
     Raises ReadError if a slice is missing or contradicts the sidecar.
@@ -37,7 +37,9 @@ def open_png(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     spec = sidecar.spec
     for k in (0, spec.grid.shape[2] - 1):
         if not (path / slice_name(k, 0 if spec.channels else None)).is_file():
-            raise ReadError(f"slice {k} of {spec.grid.shape[2]} is missing")
+            raise ReadError(
+                f"slice {k} of {spec.grid.shape[2]} is missing; copy the whole folder again"
+            )
     is_integer = spec.dtype.kind in "biu" and sidecar.slope == 1.0
     return RawImage(
         grid=spec.grid,

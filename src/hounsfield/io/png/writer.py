@@ -20,7 +20,7 @@ SLOPE_KEY, INTERCEPT_KEY = "Rescale Slope", "Rescale Intercept"
 
 
 def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16] = 16) -> None:
-    """Write a folder of slices `slice-0000.png` (of channels: `slice-0000-1.png`) and the sidecar volume.json.
+    """Write a folder of slices `slice-0000.png` (channels: `slice-0000-1.png`) and volume.json.
 
     Replaces an earlier output at `path` atomically; raises WriteError for any other folder that is
     not empty.
@@ -40,7 +40,7 @@ def write_png(volume: Volume, path: Path, *, bits: Literal[8, 16] = 16) -> None:
 
 
 def write_png8(volume: Volume, path: Path) -> None:
-    """Write a folder of slices of 8 bits, to look at."""
+    """Write a folder of 8-bit slices for display."""
     write_png(volume, path, bits=8)
 
 

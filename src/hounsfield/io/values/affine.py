@@ -19,7 +19,7 @@ SIGNS: dict[str, tuple[float, float, float]] = {
 """Sign of each world axis in the conversion to RAS+."""
 
 ANY_AFFINE = "RAS"
-"""Stands in for an affine that a header lacks where only the names of its data files are asked for."""
+"""The orientation to assume if only the names of data files are needed from a header."""
 
 FARTHEST_MM = 1e6
 """Largest valid entry of an affine (1 km)."""
@@ -32,9 +32,11 @@ def checked_grid(shape: Sequence[int], affine_ras: ArrayLike) -> Grid:
     """The grid of a shape and affine; raises GeometryError for invalid spacings or origins."""
     affine = np.asarray(affine_ras, dtype=np.float64)
     if not np.isfinite(affine).all() or np.abs(affine).max() > FARTHEST_MM:
-        raise GeometryError("affine has NaN, infinite or larger values than 1 km")
+        raise GeometryError(
+            "affine has NaN, infinite or larger values than 1 km; correct the header"
+        )
     if np.abs(affine[:3, :3]).max(axis=0).min() < FINEST_MM:
-        raise GeometryError("affine has a spacing of 0 mm")
+        raise GeometryError("affine has a spacing of 0 mm; expected positive spacings")
     return Grid(shape, affine)
 
 

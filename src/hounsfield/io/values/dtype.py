@@ -102,7 +102,8 @@ def dtype_for(found: Range, background: float | None = None) -> np.dtype[Any]:
     if max(-low, high) > limit and low <= high:
         raise refused(
             "VALUE_RANGE",
-            f"values from {found.low:g} to {found.high:g} cannot be represented exactly in float32",
+            f"values from {found.low:g} to {found.high:g} cannot be represented exactly in "
+            "float32; clip or rescale them first",
         )
     return np.dtype(np.float32)
 
@@ -129,7 +130,9 @@ def label_values(array: Array, *, slope: float, intercept: float) -> Array:
         None,
     )
     if dtype is None:
-        raise QuantityError(f"labels from {found.low:g} to {found.high:g} exceed int64")
+        raise QuantityError(
+            f"labels from {found.low:g} to {found.high:g}; expected at most 64 bits"
+        )
     result = np.empty(array.shape, dtype=dtype, order="F")
     for part in slabs(array):
         result[:, :, part] = rescaled(array[:, :, part], slope, intercept)
@@ -144,7 +147,9 @@ def _non_finite(
     if policy.padding == "keep":
         raise refused("NON_FINITE", f"{what}; use padding='air' to replace those outside by air")
     if count == array.size:
-        raise refused("NON_FINITE", "every voxel is NaN or infinite")
+        raise refused(
+            "NON_FINITE", "every voxel is NaN or infinite; copy the file again from the source"
+        )
     holes = _enclosed(~np.isfinite(array))
     if holes:
         raise refused(

@@ -47,8 +47,8 @@ class RawImage:
         if max(self.grid.shape) > LARGEST_SIZE:
             raise refused(
                 "TOO_LARGE",
-                f"image size {' x '.join(map(str, self.grid.shape))} exceeds {LARGEST_SIZE} voxels "
-                "along an axis",
+                f"image size {' x '.join(map(str, self.grid.shape))}; expected at most "
+                f"{LARGEST_SIZE} voxels along an axis",
             )
 
     @property

@@ -1,4 +1,4 @@
-"""The sidecar: what an array alone does not say, as JSON beside it."""
+"""The JSON sidecar file of an array, with its grid, quantity and background."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from hounsfield.io.bytes.gzip.read import reading
 from hounsfield.io.values.affine import checked_grid
 
 SIDECAR_NAME = "volume.json"
-"""The file that a folder of our PNG slices keeps its grid in."""
+"""The sidecar file in a folder of PNG slices."""
 
 SCHEMA = 1
 
 SIDECAR_BYTES = 1 << 20
-"""A sidecar is under 2 KB; a larger one is none."""
+"""The largest accepted sidecar; a typical one is under 2 KB."""
 
 KEYS = {"schema", "shape", "affine_ras_mm", "dtype", "quantity", "background", "channels"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
-    """What an array means, and the slope and intercept of what is stored (PNG only)."""
+    """The Spec of an array, with slope and intercept of the stored values (PNG only)."""
 
     spec: Spec
     slope: float = 1.0
     intercept: float = 0.0
 
     def text(self) -> str:
-        """It as JSON with sorted keys; floats so that they come back exactly."""
+        """The JSON text, with sorted keys and floats that round-trip exactly."""
         spec = self.spec
         fields: dict[str, Any] = {
             "schema": SCHEMA,
@@ -55,22 +55,24 @@ class Sidecar:
 
 
 def read_sidecar(path: Path) -> Sidecar:
-    """Read and check a sidecar; raises ReadError where it is missing, is none, or holds an unknown key."""
+    """Read and check a sidecar; raises ReadError if it is missing, invalid or has unknown keys."""
     with reading("sidecar"):
         with path.open("rb") as file:
             data = file.read(SIDECAR_BYTES + 1)
         if len(data) > SIDECAR_BYTES:
-            raise ReadError("the sidecar is far larger than one is")
+            raise ReadError(
+                f"the sidecar is larger than {SIDECAR_BYTES} bytes; write it with hu.write"
+            )
     try:
         fields = json.loads(data)
     except (ValueError, RecursionError):
-        raise ReadError("the sidecar is no JSON") from None
+        raise ReadError("the sidecar is not JSON; write it again with hu.write") from None
     if not isinstance(fields, dict) or fields.get("schema") != SCHEMA or not set(fields) >= KEYS:
         raise ReadError(
-            f"the sidecar is not one of ours: it needs schema {SCHEMA} and {', '.join(sorted(KEYS))}"
+            f"invalid sidecar; expected schema {SCHEMA} and the keys {', '.join(sorted(KEYS))}"
         )
     if not set(fields) <= KEYS | {"slope", "intercept", "backgrounds"}:
-        raise ReadError("the sidecar holds keys that are not known")
+        raise ReadError("the sidecar has unknown keys; remove them or write it again with hu.write")
     return _checked(fields)
 
 
@@ -84,17 +86,17 @@ def _checked(fields: dict[str, Any]) -> Sidecar:
         channels = tuple(str(name) for name in fields["channels"])
         backgrounds = tuple(float(value) for value in fields.get("backgrounds", ()))
     except (ValueError, TypeError, OverflowError):
-        raise ReadError("the sidecar is corrupt: a value in it is of another type") from None
+        raise ReadError("the sidecar is corrupt: a value has an unexpected type") from None
     if quantity not in QUANTITIES or dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise ReadError("the sidecar is corrupt: its quantity or dtype is none")
+        raise ReadError("the sidecar is corrupt: unknown quantity or dtype")
     if not all(map(math.isfinite, (slope, intercept, background, *backgrounds))) or slope == 0:
         raise ReadError(
-            "the sidecar is corrupt: its slope, intercept or background is no finite number"
+            "the sidecar is corrupt: slope, intercept and background must be finite, slope not 0"
         )
     if affine.shape != (4, 4):
         raise ReadError("the sidecar is corrupt: its affine is not 4 x 4")
     if backgrounds and len(backgrounds) != len(channels):
-        raise ReadError("the sidecar is corrupt: it has not one background for each channel")
+        raise ReadError("the sidecar is corrupt: the number of backgrounds is not that of channels")
     spec = Spec(
         grid=checked_grid(shape, affine),
         dtype=dtype,

@@ -1,4 +1,4 @@
-"""Interpret what a file holds as a quantity: a Stack of one volume, or a Volume with channels."""
+"""Convert a RawImage to a Stack of one volume, or to a Volume with channels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Check = Callable[[Array], tuple[Diagnostic, ...]]
 
 
 class Slices:
-    """Voxels that are loaded, and checked, when the first slab is asked for, and kept; `slab` gives native order."""
+    """Voxels that are loaded and checked at the first access, then cached."""
 
     def __init__(self, load: Callable[[], Array], dtype: np.dtype[Any], check: Check) -> None:
         self._load, self._dtype, self._check = load, dtype, check
@@ -42,11 +42,11 @@ class Slices:
         self._lock = Lock()
 
     def slab(self, start: int, stop: int) -> Array:
-        """Slices start to stop (exclusive), (i, j, stop - start), Fortran-ordered; a view if nothing is converted."""
+        """Slices start to stop (exclusive) in Fortran order; a view if not converted."""
         return self._loaded()[:, :, start:stop].astype(self._dtype, order="F", copy=False)
 
     def finish(self) -> tuple[Diagnostic, ...]:
-        """What the check found in the voxels."""
+        """The diagnostics of the check of the voxels."""
         self._loaded()
         return self._found
 
@@ -60,15 +60,16 @@ class Slices:
 
 
 def stack_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Stack:
-    """Build the Stack of a file; voxels are loaded only if its dtype depends on them.
+    """Build the Stack of a file; voxels are loaded only if the dtype depends on them.
 
-    Raises RefusedError, QuantityError or ReadError; where HU are in doubt `finish` returns a diagnostic.
+    Raises RefusedError, QuantityError or ReadError; `finish` returns a diagnostic for implausible
+    HU.
     """
     _check_quantity(stored, quantity, policy)
     background = _background(stored, quantity)
     if quantity in ("label", "mask"):
         return _label_stack(stored, quantity, policy)
-    if _is_settled(stored, quantity):
+    if _dtype_is_known(stored, quantity):
         dtype = (
             np.dtype(np.int16)
             if quantity == "hu" and not stored.is_rescaled
@@ -100,7 +101,7 @@ def stack_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Sta
         policy=policy,
     )
     diagnostics += _check(replace(stored, slope=1.0, intercept=0.0), quantity, policy)(array)
-    return _held(
+    return _in_memory(
         stored,
         array,
         quantity=quantity,
@@ -118,12 +119,12 @@ def _sequential(
     quantity: Quantity,
     policy: ReadPolicy,
 ) -> Stack:
-    """The stack of a large compressed file, whose slices are inflated as they are needed."""
-    doubted = quantity == "hu" and policy.assume != "hu" and stored.quantity != "hu"
-    if doubted and stored.not_hu is not None:
+    """The stack of a large compressed file, with slices inflated on request."""
+    is_unverified = quantity == "hu" and policy.assume != "hu" and stored.quantity != "hu"
+    if is_unverified and stored.not_hu is not None:
         check_hu(np.zeros((1, 1, 1)), not_hu=stored.not_hu)
     check = partial(check_hu_sample, slope=stored.slope, intercept=stored.intercept)
-    is_checked = doubted and math.prod(stored.grid.shape) >= CHECKED_FROM_VOXELS
+    is_checked = is_unverified and math.prod(stored.grid.shape) >= CHECKED_FROM_VOXELS
     slices = Sequential(
         packed,
         shape=stored.grid.shape,
@@ -183,14 +184,14 @@ def volume_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Vo
 
 
 def _check_quantity(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> None:
-    """Raise QuantityError where the file says itself that it holds something else than is asked of it."""
-    says = stored.quantity
-    both_labels = says in ("label", "mask") and quantity in ("label", "mask")
+    """Raise QuantityError if the file declares another quantity than the requested one."""
+    declared = stored.quantity
+    both_labels = declared in ("label", "mask") and quantity in ("label", "mask")
     forced = quantity == "other" or (quantity == "hu" and policy.assume == "hu")
-    if says is not None and says != quantity and not both_labels and not forced:
+    if declared is not None and declared != quantity and not both_labels and not forced:
         raise QuantityError(
-            f"{quantity} was asked for, and the file says that it holds {says}: read it with "
-            f"quantity='{says}', or 'other' for the bare numbers"
+            f"the file declares {declared}, expected {quantity}; read it with "
+            f"quantity='{declared}', or 'other' for values without a unit"
         )
 
 
@@ -201,7 +202,7 @@ def _background(stored: RawImage, quantity: Quantity) -> float:
 
 
 def _check(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> Check:
-    """How the stored array is checked once it is there; not at all where the user or the file says what it is."""
+    """The check of the stored values; none if the user or the file declares them as HU."""
     if quantity != "hu" or policy.assume == "hu" or stored.quantity == "hu":
         return lambda array: ()
     return lambda array: check_hu(
@@ -209,17 +210,17 @@ def _check(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> Check:
     )
 
 
-def _is_settled(stored: RawImage, quantity: Quantity) -> bool:
-    """Whether the header alone says which dtype the values need."""
+def _dtype_is_known(stored: RawImage, quantity: Quantity) -> bool:
+    """Whether the dtype of the values follows from the header alone."""
     kind, size = stored.dtype.kind, stored.dtype.itemsize
     if kind not in "iu" or size > 2:
         return False
     if not stored.is_rescaled:
         return quantity != "hu" or (kind, size) != ("u", 2)
     limits = np.iinfo(stored.dtype)
-    ends = [end * stored.slope + stored.intercept for end in (limits.min, limits.max)]
+    limits_rescaled = [end * stored.slope + stored.intercept for end in (limits.min, limits.max)]
     return bool(stored.slope % 1 or stored.intercept % 1) or (
-        min(ends) >= INT16.min and max(ends) <= INT16.max
+        min(limits_rescaled) >= INT16.min and max(limits_rescaled) <= INT16.max
     )
 
 
@@ -231,16 +232,16 @@ def _label_stack(stored: RawImage, quantity: Quantity, policy: ReadPolicy) -> St
         if int(array.max()) == 255:
             array = (array != 0).astype(np.uint8, order="F")
             diagnostics = (
-                Diagnostic("MASK_255", "repair", "the mask holds 0 and 255: read as 0 and 1"),
+                Diagnostic("MASK_255", "repair", "the mask has values 0 and 255; read as 0 and 1"),
             )
     else:
         check_labels(array)
-    return _held(
+    return _in_memory(
         stored, array, quantity=quantity, background=0.0, diagnostics=diagnostics, policy=policy
     )
 
 
-def _held(
+def _in_memory(
     stored: RawImage,
     array: Array,
     *,
@@ -249,7 +250,7 @@ def _held(
     diagnostics: tuple[Diagnostic, ...],
     policy: ReadPolicy,
 ) -> Stack:
-    """The stack of values in memory that need no further conversion."""
+    """The stack of converted values in memory."""
     slices = Slices(lambda: array, array.dtype, lambda _: ())
     return Stack.on_grid(
         stored.grid,

@@ -213,7 +213,9 @@ def test_slices_that_were_filled_in_hold_no_label_and_that_is_said(
     path = write_structures(
         tmp_path / "rs.dcm", [("a", [Line(this.planes[k].points(SQUARE)) for k in (5, 7)])]
     )
-    with pytest.warns(hu.HounsfieldWarning, match="1 slices of the image were filled in"):
+    with pytest.warns(
+        hu.HounsfieldWarning, match="1 slices of the image are interpolated; labels are empty"
+    ):
         mask = hu.read_labels(path, image=stack)["a"].array
     assert np.flatnonzero(mask.any(axis=(0, 1))).tolist() == [5, 7]
 

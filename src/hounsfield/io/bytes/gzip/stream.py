@@ -1,4 +1,4 @@
-"""Slices of a gzip file read in order: inflated just before they are needed, and dropped after."""
+"""Stream the slices of a gzip file in order, without the whole content in memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hounsfield.io.bytes.gzip.bounded import CHUNK_BYTES, Stream, check_end, str
 from hounsfield.io.bytes.gzip.read import reading
 
 KEPT_IN_MEMORY_BYTES = 16 << 20
-"""Voxels that take less are held once inflated: there is nothing to save."""
+"""Voxels of up to this size are inflated at once and cached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,11 @@ class GzipVoxels:
 
 
 class Sequential:
-    """Slices (i, j, start to stop) of `dtype` in order, from a stream that only runs forwards.
+    """Slices (i, j, start to stop) of `dtype`, from a forward-only stream.
 
-    The last slab asked for is kept, as the next one may begin inside it; going further back inflates from the
-    beginning again. `finish` reads on to the checksum, and returns what `check` says of a sample of all
-    voxels (stored values as `dtype`): every `stride`-th along each axis.
+    The last slab is cached, as the next one may overlap it; an earlier slice restarts the stream.
+    `finish` reads up to the checksum and returns the diagnostics of `check` on a sample of the
+    voxels (stored values as `dtype`): every `stride`-th row and slice.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Sequential:
         self._found: tuple[Diagnostic, ...] | None = None
 
     def slab(self, start: int, stop: int) -> Array:
-        """Slices start to stop (exclusive), (i, j, stop - start), native byte order, Fortran-ordered."""
+        """Slices start to stop (exclusive) as (i, j, k), native byte order, Fortran order."""
         with self._lock, reading("NIfTI"):
             out = np.empty((*self._shape[:2], stop - start), dtype=self._dtype, order="F")
             done = self._from_kept(start, stop, out)
@@ -72,8 +72,10 @@ class Sequential:
             return out
 
     def finish(self) -> tuple[Diagnostic, ...]:
-        """Read on to the end, unless nothing was read since that was done: raises ReadError where the stream is cut
-        short or its checksum is wrong, and what `check` raises."""
+        """Read to the end of the stream and return the diagnostics of `check`.
+
+        Raises ReadError if the stream is truncated or its checksum is wrong, and errors of `check`.
+        """
         with self._lock, reading("NIfTI"):
             if self._found is None or self._stream is not None:
                 self._read_on()
@@ -96,7 +98,7 @@ class Sequential:
         return self._shape[0] * self._shape[1] * self._stored.itemsize
 
     def _from_kept(self, start: int, stop: int, out: Array) -> int:
-        """Copy what the slab before already has; how many slices that were."""
+        """Copy slices from the cached slab; returns their number."""
         if self._kept is None:
             return 0
         first, array = self._kept

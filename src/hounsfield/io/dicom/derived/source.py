@@ -141,7 +141,7 @@ def put_owner(target: Any, source: DicomSource | None, identity: Identity) -> No
     for keyword in (*PATIENT, *STUDY):
         _copy(target, source.header, keyword)
     if target.get("PatientIdentityRemoved") == "YES" and "DeidentificationMethod" not in target:
-        target.DeidentificationMethod = "not said by the source"
+        target.DeidentificationMethod = "not stated by the source"
 
 
 def _copy(target: Any, header: Any, keyword: str) -> None:

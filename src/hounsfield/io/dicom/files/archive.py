@@ -64,7 +64,8 @@ class ZipSource:
             NotImplementedError,
         ):
             raise unreadable(
-                self.name, "archive member is corrupt, encrypted or of an unsupported compression"
+                self.name,
+                "archive member is corrupt, encrypted or of unsupported compression; unpack it first",
             ) from None
 
 
@@ -93,7 +94,7 @@ def archive_sources(path: Path) -> list[Source]:
     ) as error:
         if isinstance(error, RefusedError):
             raise
-        raise unreadable(str(path), "archive is corrupt") from None
+        raise unreadable(str(path), "archive is corrupt; copy it again from the source") from None
     except OSError as error:
         if isinstance(error, ReadError):
             raise
@@ -224,5 +225,5 @@ def _unpacked(path: Path) -> TempFile:
                     )
                 target.write(chunk)
     except lzma.LZMAError:
-        raise unreadable(str(path), "archive is corrupt") from None
+        raise unreadable(str(path), "archive is corrupt; copy it again from the source") from None
     return holder

@@ -44,7 +44,9 @@ class DeflatedSource:
             try:
                 data = stream.decompress(packed, min(_CHUNK, start + count - inflated))
             except zlib.error:
-                raise unreadable(self.name, "deflated data set is corrupt") from None
+                raise unreadable(
+                    self.name, "deflated data set is corrupt; copy the file again from the archive"
+                ) from None
             parts.append(data[max(0, start - inflated) :])
             inflated += len(data)
         return b"".join(parts)

@@ -34,7 +34,7 @@ def dicomdir_sources(path: Path) -> list[Source]:
         if actual is None and _leads_out(folder, parts):
             raise refused(
                 "DICOMDIR",
-                f"reference {number} points outside the folder of the DICOMDIR",
+                f"reference {number} is outside the folder of the DICOMDIR; expected a file in it",
                 where=str(path),
             )
         actual = actual or _inside(folder, tuple(part.lower() for part in parts))
@@ -87,4 +87,6 @@ def _references(path: Path) -> list[tuple[str, ...]]:
                 if value
             ]
         except Exception:
-            raise unreadable(str(path), "DICOMDIR is corrupt") from None
+            raise unreadable(
+                str(path), "DICOMDIR is corrupt; copy it again, or read the folder without it"
+            ) from None

@@ -26,7 +26,9 @@ def sources(path: Path) -> list[Source]:
     if path.is_dir():
         return list(_numbered(path))
     if not path.is_file():
-        raise unreadable(str(path), "neither a file nor a folder")
+        raise unreadable(
+            str(path), "path is neither a file nor a folder; expected DICOM files or a folder"
+        )
     source = file_source(path, name=path.name)
     head = source.read(0, 512)
     if is_archive(head) and head[128:132] != b"DICM":
@@ -35,7 +37,7 @@ def sources(path: Path) -> list[Source]:
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """The files behind one that is no folder: itself, and those that it names where it is a DICOMDIR."""
+    """The file itself, and the files that it references if it is a DICOMDIR."""
     with path.open("rb") as file:
         head = file.read(512)
     if not is_dicomdir(head):

@@ -38,12 +38,18 @@ def dataset_of(source: Source) -> Any:
             data = DeflatedSource(source, start).read(0, MAX_INFLATED + 1)
             if len(data) > MAX_INFLATED:
                 raise unreadable(
-                    source.name, f"deflated data set exceeds {MAX_INFLATED} bytes", code="TOO_LARGE"
+                    source.name,
+                    f"deflated data set is too large; expected at most {MAX_INFLATED} bytes",
+                    code="TOO_LARGE",
                 )
             return pydicom.filereader.read_dataset(io.BytesIO(data), False, True)
         data = source.read(0, source.size)
         if len(data) < source.size:
-            raise unreadable(source.name, "file was truncated while it was read", code="TRUNCATED")
+            raise unreadable(
+                source.name,
+                "file was truncated while it was read; read it again when it is complete",
+                code="TRUNCATED",
+            )
         return pydicom.dcmread(io.BytesIO(data), force=True)
 
 

@@ -47,7 +47,7 @@ def frames_of(base: Frame, data: Any, count: int) -> Iterator[Frame]:
         yield replace(base, count=count, position_mm=())
         return
     if own and len(own) != count:
-        raise HeaderError("number of functional groups differs from number of frames")
+        raise HeaderError("number of functional groups is not the number of frames")
     form = base.pixels
     parts = (
         ()

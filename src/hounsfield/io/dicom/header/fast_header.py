@@ -92,14 +92,14 @@ class _Reader:
             self.data = self.source.read(position, max(WINDOW, count))
             self.base, index = position, 0
             if len(self.data) < count:
-                raise HeaderError("header is truncated")
+                raise HeaderError("header is truncated; copy the file again from the archive")
         return index
 
     def element(self, position: int) -> tuple[int, bytes, int, int]:
         """Tag, VR (b'' if implicit), value length and value position of an element."""
         self.left -= 1
         if self.left < 0:
-            raise HeaderError("header has too many elements")
+            raise HeaderError("header has too many elements; expected a DICOM image")
         index = self.need(position, 8)
         if not self.explicit:
             group, number, length = self.long.unpack_from(self.data, index)
@@ -113,7 +113,7 @@ class _Reader:
             length = self.word.unpack_from(self.data, index + 8)[0]
             return group << 16 | number, vr, length, position + 12
         if vr not in _VRS:
-            raise HeaderError("unknown value representation")
+            raise HeaderError("unknown value representation; expected one of PS3.5 6.2")
         return group << 16 | number, vr, short, position + 8
 
 
@@ -191,7 +191,7 @@ def _meta(reader: _Reader, position: int, values: dict[int, bytes]) -> int:
             break
         tag, _, length, start = reader.element(position)
         if length > MAX_VALUE:
-            raise HeaderError("invalid length of a meta element")
+            raise HeaderError("invalid length of a meta element; expected one within the file")
         if tag in tags.WANTED:
             index = reader.need(start, length)
             values[tag] = reader.data[index : index + length]
@@ -237,7 +237,7 @@ def _elements(reader: _Reader, position: int, header: ParsedHeader) -> None:
             _skip(reader, start, length, depth=1, implicit=vr == b"UN")
         position = start + length
     if position < size:
-        raise HeaderError("bytes remain after the last element")
+        raise HeaderError("bytes remain after the last element; expected the end of the header")
 
 
 def _short_elements(reader: _Reader, position: int, values: dict[int, bytes]) -> int:

@@ -31,12 +31,16 @@ def fragments(frame: Frame) -> tuple[tuple[int, ...], tuple[ByteRange, ...]]:
             or len(found) > MAX_FRAGMENTS
         ):
             raise unreadable(
-                source.name, f"compressed pixel data is truncated or corrupt at byte {position}"
+                source.name,
+                f"compressed pixel data is truncated or corrupt at byte {position}; "
+                "copy the file again from the archive",
             )
         found.append((position + 8, length))
         position += 8 + length
     if not found:
-        raise unreadable(source.name, "compressed pixel data is empty")
+        raise unreadable(
+            source.name, "compressed pixel data is empty; copy the file again from the archive"
+        )
     table = source.read(*found[0])
     offsets = tuple(int.from_bytes(table[n : n + 4], "little") for n in range(0, len(table) - 3, 4))
     return offsets, tuple(found[1:])
@@ -80,7 +84,9 @@ def frame_bytes(frame: Frame) -> bytes:
         raise unreadable(source.name, "compressed pixel data has no fragment")
     data = b"".join(source.read(*part) for part in parts)
     if len(data) < sum(length for _, length in parts):
-        raise unreadable(source.name, "compressed pixel data is truncated")
+        raise unreadable(
+            source.name, "compressed pixel data is truncated; copy the file again from the archive"
+        )
     return data
 
 

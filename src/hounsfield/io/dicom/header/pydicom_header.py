@@ -90,7 +90,7 @@ def _count(parsed: ParsedHeader) -> int:
 
     count = number(parsed.values.get(tags.FRAMES, b"1")) or 1
     if not 1 <= count <= MAX_FRAMES or count != int(count):
-        raise HeaderError("invalid number of frames")
+        raise HeaderError("invalid number of frames; expected a positive integer")
     return int(count)
 
 

@@ -239,7 +239,7 @@ def _decoder(codec: str) -> Callable[[bytes, PixelFormat], Array]:
         rle_decode: Any = imagecodecs.dicomrle_decode  # its stub lacks a dtype argument
         values: Array = np.asarray(rle_decode(data, form.dtype, out=target))
         if values.size != target.size:
-            raise ValueError("RLE segments are too short")
+            raise ValueError("RLE segments are too short; copy the file again from the archive")
         return values.view(form.dtype).reshape(form.rows, form.columns)
 
     plain: dict[str, Callable[[bytes], Array]] = {

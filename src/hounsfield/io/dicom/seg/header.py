@@ -77,7 +77,9 @@ def segmentation_of(item: LabelObject) -> Segmentation:
         shared = (data.get("SharedFunctionalGroupsSequence") or [{}])[0]
         own = list(data.get("PerFrameFunctionalGroupsSequence") or [])
         if len(own) not in (count, 0 if count == 1 else count):
-            raise unreadable(name, f"SEG has {count} frames but {len(own)} functional groups")
+            raise unreadable(
+                name, f"found {len(own)} functional groups; expected {count}, one per frame"
+            )
         groups = own or [{}]
         steps = _steps(name, [shared, *groups])
         assert kind is not None
@@ -148,11 +150,17 @@ def _steps(name: str, groups: list[Any]) -> tuple[NDArray[np.float64], NDArray[n
             spacings.add(tuple(map(float, spacing)))
     if len(orientations) != 1 or len(spacings) != 1:
         raise unreadable(
-            name, "frames differ in orientation or pixel spacing, or lack them", code="NO_POSITION"
+            name,
+            "orientation or pixel spacing is missing or not the same for all frames",
+            code="NO_POSITION",
         )
     pair, (down_mm, along_mm) = axes(orientations.pop()), spacings.pop()
     if pair is None or not (down_mm > 0 and along_mm > 0 and np.isfinite(down_mm + along_mm)):
-        raise unreadable(name, "orientation or pixel spacing is invalid", code="NO_POSITION")
+        raise unreadable(
+            name,
+            "orientation or pixel spacing is invalid; expected unit vectors and positive mm",
+            code="NO_POSITION",
+        )
     return pair[0] * along_mm * LPS_TO_RAS, pair[1] * down_mm * LPS_TO_RAS
 
 

@@ -76,7 +76,9 @@ def _arrays(
         k = target.slice_indices[frame.index]
         if (frame.segment, k) in seen:
             raise unreadable(
-                seg.name, "two frames of one segment have the same position", code="DUPLICATE"
+                seg.name,
+                "two frames of one segment have the same position; expected one",
+                code="DUPLICATE",
             )
         seen.add((frame.segment, k))
         for number, mask in _masks(seg, frame, values, numbers):
@@ -135,7 +137,7 @@ def _on_own_grid(seg: Segmentation, target: Grid) -> Target:
     if len(origins) < len(seg.frames):
         raise unreadable(
             seg.name,
-            "frames have neither a position nor a reference to a slice of the image",
+            "frame position is missing; expected a position or a reference to a slice of the image",
             code="NO_POSITION",
         )
     grid, slice_indices = own_grid(seg, np.array(origins))

@@ -30,7 +30,11 @@ def frames_with_pixels(
     if len(frames) != len(seg.frames) or any(
         frame.pixels is None or frame.offset is None for frame in frames
     ):
-        raise unreadable(seg.name, "pixel data is missing", code="NO_PIXELS")
+        raise unreadable(
+            seg.name,
+            "pixel data is missing; copy the file again from the archive",
+            code="NO_PIXELS",
+        )
     for seg_frame, frame in zip(seg.frames, frames, strict=True):
         yield seg_frame, decoded(frame).T
 

@@ -72,7 +72,10 @@ def place_diagnostics(frames: Sequence[Frame]) -> tuple[Diagnostic, ...]:
     if unspaced:
         diagnostics.append(
             diagnose(
-                "NO_SPACING", "refusal", "pixel spacing is missing or invalid", frames=unspaced
+                "NO_SPACING",
+                "refusal",
+                "pixel spacing is missing or invalid; expected two positive values in mm",
+                frames=unspaced,
             )
         )
     return tuple(diagnostics)
@@ -103,8 +106,8 @@ def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...],
             diagnose(
                 "DUPLICATE",
                 "refusal",
-                f"{len(clashing)} slices lie where one of other pixels does, and "
-                "nothing tells them apart; take away those that do not belong",
+                f"{len(clashing)} slices have the position of another slice but other pixels; "
+                "remove those that do not belong to the series",
                 frames=clashing,
                 value=len(clashing),
             )
@@ -113,7 +116,7 @@ def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...],
 
 
 def sparse_diagnostics(positions: Floats, *, sideways_mm: float) -> tuple[Diagnostic, ...]:
-    """Slices so far apart that most of the volume would be interpolated."""
+    """Refuse gaps so large that most of the volume would be interpolated."""
     if len(positions) < 2:
         return ()
     gaps, span = np.diff(positions), float(np.ptp(positions))

@@ -127,7 +127,10 @@ def _pixel_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
     blank = [frame for frame in frames if frame.pixels is None or frame.offset is None]
     if blank:
         yield diagnose(
-            "NO_PIXELS", "refusal", "rows, columns, bit depth or pixel data missing", frames=blank
+            "NO_PIXELS",
+            "refusal",
+            "rows, columns, bit depth or pixel data is missing; expected an image",
+            frames=blank,
         )
     large = [frame for frame in frames if max(frame.size) > MAX_SIDE]
     if large:
@@ -136,7 +139,12 @@ def _pixel_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
         )
     unknown = [frame for frame in frames if frame.pixels and frame.pixels.codec == "unknown"]
     if unknown:
-        yield diagnose("CODEC", "refusal", "unsupported transfer syntax", frames=unknown)
+        yield diagnose(
+            "CODEC",
+            "refusal",
+            "unsupported transfer syntax; convert the file to an uncompressed one",
+            frames=unknown,
+        )
     cut = [frame for frame in frames if is_truncated(frame)]
     if cut:
         yield diagnose(
