@@ -53,8 +53,8 @@ class Pipeline:
                         Diagnostic(
                             "NOT_A_STEP",
                             "refusal",
-                            f"{type(step).__name__} is no step",
-                            f"step {number}",
+                            f"{type(step).__name__} is not a step; expected an object with plan and apply",
+                            where=f"step {number}",
                         )
                     ]
                 )

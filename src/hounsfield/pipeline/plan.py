@@ -33,13 +33,13 @@ class Pass:
     def __str__(self) -> str:
         what = " + ".join(self.steps) or "read"
         how = f" [{', '.join(self.kernels)}]" if self.kernels else ""
-        looks = " (depends on the voxels: known only when it runs)" if self.needs_voxels else ""
-        looks += (
+        notes = " (depends on the voxels: known only when it runs)" if self.needs_voxels else ""
+        notes += (
             " (permutes the slice axis: streaming uses a temporary file)"
             if self.permutes_slices
             else ""
         )
-        return f"{what}{how}{looks} -> {self.spec.quantity} {self.spec.dtype} {self.spec.grid!r}"
+        return f"{what}{how}{notes} -> {self.spec.quantity} {self.spec.dtype} {self.spec.grid!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,7 @@ def _specs(steps: Sequence[AnyStep], spec: Spec) -> tuple[Spec, ...]:
         try:
             spec = step.plan(spec)
         except (QuantityError, GeometryError) as error:
-            diagnostics.append(Diagnostic("PLAN", "refusal", str(error), f"step {number}"))
+            diagnostics.append(Diagnostic("PLAN", "refusal", str(error), where=f"step {number}"))
         specs.append(spec)
     if diagnostics:
         raise PipelineError(diagnostics)
