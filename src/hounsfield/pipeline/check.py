@@ -26,8 +26,8 @@ TYPICAL = Spec(
 def check_order(steps: Sequence[AnyStep | None], spec: Spec = TYPICAL) -> list[Diagnostic]:
     """Check the order of the steps: wrong quantities, MapRange without bounds, and the like.
 
-    None stands for a step that could not be parsed, such as the Clip that sets the bounds of a later
-    step.
+    None stands for a step that could not be parsed, such as the Clip that sets the bounds of a
+    later step.
     """
     diagnostics = []
     for number, step in enumerate(steps, 1):

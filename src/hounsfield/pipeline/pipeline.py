@@ -53,7 +53,8 @@ class Pipeline:
                         Diagnostic(
                             "NOT_A_STEP",
                             "refusal",
-                            f"{type(step).__name__} is not a step; expected an object with plan and apply",
+                            f"{type(step).__name__} is not a step; "
+                            f"expected plan and apply or resolve",
                             where=f"step {number}",
                         )
                     ]

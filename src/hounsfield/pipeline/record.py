@@ -145,7 +145,7 @@ class Record:
             raise unreadable(str(path), f"not a record of a run ({type(error).__name__})") from None
 
     def _check_grids(self) -> None:
-        """Raise KeyError, TypeError, ValueError or GeometryError if a grid is missing or invalid."""
+        """Raise KeyError, TypeError, ValueError or GeometryError if a grid is invalid."""
         if not all(isinstance(grid, Grid) for grid in (self.source_grid, self.output_grid)):
             raise TypeError
 
@@ -173,6 +173,6 @@ def output_data(spec: Spec) -> dict[str, Any]:
 
 
 def array_sha256(array: Array) -> str:
-    """SHA-256 of an array's values in Fortran order, little-endian, without shape or dtype."""
+    """Return the SHA-256 of the values in Fortran order, little-endian, without shape or dtype."""
     little = np.asfortranarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
     return hashlib.sha256(little.ravel(order="F").data).hexdigest()

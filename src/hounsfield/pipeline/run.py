@@ -125,7 +125,7 @@ def record_of(
 
 @dataclass(slots=True)
 class _Run:
-    """The state of a run: the voxels computed so far (`case`) and the pass still to run (`current`)."""
+    """The state of a run: the voxels computed so far (`case`), and the pass to run (`current`)."""
 
     stack: Stack
     case: Case | None
@@ -257,7 +257,7 @@ NAME = "interpolated"
 
 
 def interpolated_masks(stack: Stack) -> dict[str, Volume]:
-    """Return the uint8 mask 'interpolated' on the natural grid; no mask if all slices were acquired.
+    """Return the mask 'interpolated' on the natural grid; empty if all slices were acquired.
 
     A slice of the grid is marked if the nearest slice of the stack was interpolated.
     """

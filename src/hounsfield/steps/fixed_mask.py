@@ -95,7 +95,10 @@ def _packed_rows(rows: NDArray[np.uint8]) -> str:
 
 
 def _unpacked_rows(text: str, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Return the rows (k, j, byte) of `_packed_rows`; raises ValueError, TypeError or zlib.error."""
+    """Unpack the rows (k, j, byte) of `_packed_rows`.
+
+    Raises ValueError, TypeError or zlib.error.
+    """
     size = (shape[2], shape[1], -(-shape[0] // 8))
     most = size[0] * size[1] * size[2]
     data = zlib.decompressobj().decompress(b64decode(text, validate=True), most + 1)
