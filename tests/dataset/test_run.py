@@ -142,10 +142,10 @@ def test_a_label_with_no_place_in_the_image_is_refused_and_one_with_no_mark_in_i
         )
         labels = (("bone", str(tmp_path / f"{name}.nii.gz")),)
         made += run_over(scans / "anna.nii.gz", tmp_path / name, labels=labels).outcomes
-    assert "wholly beside the image" in made[0].message
+    assert "does not overlap the image" in made[0].message
     assert not (tmp_path / "elsewhere" / "cases" / "anna").exists()
     (found,) = made[1].diagnostics
-    assert "none of what it marks lies within the image" in found["message"]
+    assert "no labelled voxel is inside the image" in found["message"]
     assert found["severity"] == "warning"
 
 

@@ -149,7 +149,9 @@ def test_a_crop_beyond_the_scan_is_said_with_its_step_when_planned() -> None:
 
 
 def test_what_is_no_step_is_refused() -> None:
-    with pytest.raises(hu.PipelineError, match="step 2: str is no step"):
+    with pytest.raises(
+        hu.PipelineError, match="step 2: str is not a step; expected plan and apply or resolve"
+    ):
         hu.Pipeline((hu.Reorient(), "Resample"))  # type: ignore[arg-type]
 
 

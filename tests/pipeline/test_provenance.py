@@ -137,11 +137,11 @@ def test_two_samplings_with_a_look_between_them_are_never_fused_into_one(phantom
 def test_a_mask_of_another_scan_is_refused(phantom: Head) -> None:
     record = hu.Pipeline((hu.BodyMask(empty="keep"),)).run(phantom.image).record
     resolved = hu.Pipeline.of_record(record, resolved=True)
-    with pytest.raises(hu.PipelineError, match="do not match its digest or"):
+    with pytest.raises(hu.PipelineError, match="do not match its sha256 or"):
         resolved.run(hu.Volume.from_array(np.zeros((9, 9, 9), np.int16), affine=np.eye(4)))
     for bits in ("", "!", 7, record.steps[0]["bits"][:-60], "eJw="):
         steps = [{**record.steps[0], "bits": bits}]
-        with pytest.raises(hu.PipelineError, match="do not match its digest or"):
+        with pytest.raises(hu.PipelineError, match="do not match its sha256 or"):
             hu.Pipeline.parse({"steps": steps}).run(phantom.image)
 
 

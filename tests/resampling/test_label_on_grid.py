@@ -39,11 +39,13 @@ def test_a_label_that_lies_there_already_is_the_same_array() -> None:
 @pytest.mark.parametrize("method", ["nearest", "partial_volume"])
 def test_a_label_of_another_place_is_refused_by_either_method(method: str) -> None:
     away = Grid(COARSE.shape, COARSE.affine + 1000 * np.eye(4, k=3))
-    with pytest.raises(GeometryError, match="is it the label of another scan"):
+    with pytest.raises(
+        GeometryError, match="does not overlap the image .* check that it belongs to this scan"
+    ):
         label_on_grid(LABEL, away, name="a", method=method)
 
 
 def test_an_image_is_no_label() -> None:
     image = Volume.from_array(LABEL.array.astype(np.int16), affine=FINE.affine)
-    with pytest.raises(QuantityError, match="label 'a' holds hu, not labels"):
+    with pytest.raises(QuantityError, match="label 'a' is hu; expected label or mask"):
         label_on_grid(image, COARSE, name="a", method="nearest")

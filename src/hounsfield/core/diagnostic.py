@@ -76,7 +76,7 @@ class Diagnostic:
 
 
 def worst(diagnostics: Iterable[Diagnostic]) -> Severity | None:
-    """Return the most serious severity among `diagnostics`, None where there are none."""
+    """Return the most serious severity among `diagnostics`; None if empty."""
     severities = [diagnostic.severity for diagnostic in diagnostics]
     return max(severities, key=SEVERITIES.index) if severities else None
 

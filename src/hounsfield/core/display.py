@@ -1,4 +1,4 @@
-"""How values show themselves: one short line, and an HTML table in which every text is escaped."""
+"""Display values as one short line, and as an HTML table with escaped text."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def html_table(
 
 
 def html_value(name: str, rows: Sequence[Row], *, png: bytes = b"") -> str:
-    """Return what a notebook shows of a value: its class, a table of its properties, a picture."""
+    """Return a value as HTML for a notebook: its class, a table of its properties, a picture."""
     picture = ""
     if png:
         data = base64.b64encode(png).decode("ascii")

@@ -1,4 +1,4 @@
-"""Find what other packages add to this one: their entry points, looked up when first asked for."""
+"""Find the entry points of other packages on first use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @cache
 def found(group: str) -> tuple[EntryPoint, ...]:
-    """The entry points of `group` in all installed packages, sorted by name and package."""
+    """Return the entry points of `group` in all packages, sorted by name and package."""
     from importlib.metadata import entry_points  # slow to import, and seldom needed
 
     return tuple(sorted(entry_points(group=group), key=lambda each: (each.name, package_of(each))))
@@ -23,14 +23,15 @@ def found(group: str) -> tuple[EntryPoint, ...]:
 def by_name(group: str, *, noun: str, ours: Container[str]) -> dict[str, EntryPoint]:
     """Return the entry points of `group` by name.
 
-    Raises PluginError where a package offers a `noun` under one of the names `ours`, or two packages under one name.
+    Raises PluginError if a package uses one of the names `ours`, or if two packages use the same
+    name; `noun` describes the entry points in messages.
     """
     result: dict[str, EntryPoint] = {}
     for each in found(group):
         if each.name in ours:
             raise PluginError(
                 f"package {package_of(each)} offers a {noun} '{each.name}', which is a name of "
-                f"hounsfield's own; uninstall the package, or ask its author for another name"
+                f"hounsfield; uninstall the package, or ask its author for another name"
             )
         if each.name in result:
             raise PluginError(
@@ -42,7 +43,7 @@ def by_name(group: str, *, noun: str, ours: Container[str]) -> dict[str, EntryPo
 
 
 def loaded(point: EntryPoint, *, noun: str) -> Any:
-    """Import what an entry point names; raises PluginError, one line that names the package, where that fails."""
+    """Import the object of an entry point; raises PluginError, which names the package."""
     try:
         return point.load()
     except Exception as error:  # a package's import may raise anything
@@ -54,5 +55,5 @@ def loaded(point: EntryPoint, *, noun: str) -> Any:
 
 
 def package_of(point: EntryPoint) -> str:
-    """The name of the package that an entry point comes from."""
+    """Return the name of the package of an entry point."""
     return point.dist.name if point.dist is not None else point.module.partition(".")[0]

@@ -126,7 +126,7 @@ class MissingExtraError(HounsfieldError, ImportError):
 
 
 class PluginError(HounsfieldError, ImportError):
-    """Another package's step or format that cannot be used: its name clashes, or its import fails."""
+    """A step or format of another package whose name clashes or whose import fails."""
 
     code = "PLUGIN"
 
@@ -166,7 +166,7 @@ def warn(problem: str | Diagnostic, *, stacklevel: int = 2) -> None:
 
 
 def warn_each(diagnostics: Iterable[Diagnostic], *, stacklevel: int = 2) -> None:
-    """Issue one HounsfieldWarning for each repair and warning among `diagnostics`, in their order; none for notes.
+    """Issue a HounsfieldWarning for each repair and warning among `diagnostics`; notes are skipped.
 
     `stacklevel` counts from the caller, as in `warnings.warn`.
     """

@@ -53,7 +53,8 @@ class ReadPolicy:
     gaps: Gaps = field(
         default="refuse",
         metadata={
-            "help": "Missing slices: refuse the series, or interpolate them and mark them in a mask."
+            "help": "Missing slices: refuse the series, "
+            "or interpolate them and mark them in a mask."
         },
     )
     uneven: Uneven = field(
@@ -69,7 +70,8 @@ class ReadPolicy:
     padding: Padding = field(
         default="air",
         metadata={
-            "help": "Padding outside the field of view: replace it by air, or keep the stored value."
+            "help": "Padding outside the field of view: "
+            "replace it by air, or keep the stored value."
         },
     )
     assume: Assume | None = field(

@@ -113,6 +113,33 @@ class SliceGeometry:
         """Whether the slices are stacked along their normal, within UPRIGHT_TOLERANCE_MM."""
         return bool(np.abs(self.sideways_mm).max() <= UPRIGHT_TOLERANCE_MM)
 
+    def natural_grid(self, shape: tuple[int, int, int]) -> Grid:
+        """Return the even, upright grid that covers every slice of a stack of `shape`.
+
+        See design/stack.md.
+        """
+        affine = np.eye(4)
+        affine[:3, 0], affine[:3, 1], affine[:3, 2] = (
+            self.step_i_ras_mm,
+            self.step_j_ras_mm,
+            self.normal * self.step_mm,
+        )
+        affine[:3, 3] = self.origins_ras_mm[0]
+        if self.is_even and self.is_upright:
+            if shape[2] > 1:
+                affine[:3, 2] = (self.origins_ras_mm[-1] - self.origins_ras_mm[0]) / (shape[2] - 1)
+            return Grid(shape, affine)
+        # Pad by whole voxels, so that correcting the tilt does not shift the lattice.
+        plane = np.stack([self.step_i_ras_mm, self.step_j_ras_mm], axis=1)
+        shifts = self.sideways_mm @ np.linalg.pinv(plane).T
+        low, high = np.floor(shifts.min(axis=0) + 1e-6), np.ceil(shifts.max(axis=0) - 1e-6)
+        extent = float(self.positions_mm[-1] - self.positions_mm[0])
+        count = int(np.floor(extent / self.step_mm + 1e-3)) + 1
+        if (count - 1) * self.step_mm < extent - EVEN_TOLERANCE * self.step_mm:
+            count += 1
+        padded = (shape[0] + int(high[0] - low[0]), shape[1] + int(high[1] - low[1]), count)
+        return Grid(padded, affine).boxed((int(low[0]), int(low[1]), 0), padded)
+
     @property
     def _span_mm(self) -> Floats:
         return np.asarray(self.positions_mm - self.positions_mm[0])

@@ -1,4 +1,4 @@
-"""What a volume was read from: the checksum of its bytes, and where its slices lie."""
+"""The source of a volume: the checksum of its bytes and the positions of its slices."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from hounsfield.core.grid import Grid
 
 
 def unknown() -> str:
-    """Return the checksum of a source whose bytes nobody knows: an empty string."""
+    """Return the checksum of a source whose bytes are unknown: an empty string."""
     return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VolumeSource:
-    """What a volume was read from.
+    """The source of a volume.
 
     Parameters
     ----------
     geometry
-        The grid of the source as plain data, and the position of each slice where they are uneven or tilted; what
-        ``record.json`` keeps as ``source.geometry``.
+        The grid of the source as plain data, and the position of each slice if they are uneven or
+        tilted; ``source.geometry`` of ``record.json``.
     interpolated
-        For each k-slice of the volume whether no scanner measured it; empty where all were measured.
+        For each k-slice of the volume whether it was interpolated; empty if all were acquired.
     checksum
-        Gives the sha256 of the source's bytes; called when `sha256` is asked for.
+        Returns the sha256 of the source's bytes; called on access to `sha256`.
 
     Examples
     --------
@@ -43,11 +43,12 @@ class VolumeSource:
 
     @property
     def sha256(self) -> str:
-        """The sha256 of the source's bytes, computed when first asked for; empty where it is not known.
+        """The sha256 of the source's bytes, computed on first access; empty if unknown.
 
         Notes
         -----
-        Files that changed after they were opened have no checksum: a HounsfieldWarning (SOURCE_CHANGED) says so.
+        Files that changed after they were opened have no checksum; this issues a HounsfieldWarning
+        (SOURCE_CHANGED).
         """
         return self.checksum()
 
@@ -65,7 +66,10 @@ def grid_of(data: Mapping[str, Any]) -> Grid:
 def nearest_flags(
     flags: tuple[bool, ...], positions: NDArray[np.float64], count: int
 ) -> tuple[bool, ...]:
-    """Return the flag of the nearest of the slices at `positions` for each k from 0 to `count`; () where none is set."""
+    """Return for each k below `count` the flag of the nearest of the slices at `positions`.
+
+    The result is empty if no flag is set.
+    """
     if not any(flags):
         return ()
     nearest = np.abs(positions[:, np.newaxis] - np.arange(count)).argmin(axis=0)

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core import hooks
+from hounsfield.core.cast import value_limits
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted, html_value, spec_text, times
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
-from hounsfield.core.slice_geometry import EVEN_TOLERANCE, SliceGeometry
+from hounsfield.core.slice_geometry import SliceGeometry
 from hounsfield.core.source import VolumeSource, grid_data, nearest_flags, unknown
 from hounsfield.core.spec import AIR_HU, Quantity, Spec
 from hounsfield.core.volume import Array, Volume
@@ -187,7 +188,7 @@ class Stack:
 
     @property
     def _regularity(self) -> str:
-        """Whether its slices are regular, or tilted, uneven or both."""
+        """Regular, or tilted, uneven or both."""
         if self.is_regular:
             return "regular"
         faults = {"tilted": not self.is_upright, "uneven": not self.is_even}
@@ -201,32 +202,7 @@ class Stack:
         """
         if self.exact_grid is not None:
             return self.exact_grid
-        affine = np.eye(4)
-        affine[:3, 0], affine[:3, 1], affine[:3, 2] = (
-            self.step_i_ras_mm,
-            self.step_j_ras_mm,
-            self.normal * self.step_mm,
-        )
-        affine[:3, 3] = self.origins_ras_mm[0]
-        if self.is_regular:
-            if self.shape[2] > 1:
-                affine[:3, 2] = (self.origins_ras_mm[-1] - self.origins_ras_mm[0]) / (
-                    self.shape[2] - 1
-                )
-            return Grid(self.shape, affine)
-        # Pad by whole voxels, so that correcting the tilt does not shift the lattice.
-        shifts = self._sideways_voxels()
-        low, high = np.floor(shifts.min(axis=0) + 1e-6), np.ceil(shifts.max(axis=0) - 1e-6)
-        extent = float(self.positions_mm[-1] - self.positions_mm[0])
-        count = int(np.floor(extent / self.step_mm + 1e-3)) + 1
-        if (count - 1) * self.step_mm < extent - EVEN_TOLERANCE * self.step_mm:
-            count += 1
-        shape = (
-            self.shape[0] + int(high[0] - low[0]),
-            self.shape[1] + int(high[1] - low[1]),
-            count,
-        )
-        return Grid(shape, affine).boxed((int(low[0]), int(low[1]), 0), shape)
+        return self.geometry.natural_grid(self.shape)
 
     @property
     def nodes(self) -> NDArray[np.float64]:
@@ -265,7 +241,7 @@ class Stack:
     @property
     def may_exceed_int16(self) -> bool:
         """Whether a value of the stored dtype could exceed int16 after the rescale."""
-        low, high = _integer_limits(self.stored_dtype)
+        low, high = value_limits(self.stored_dtype)
         ends = np.concatenate(
             [self.slopes * low + self.intercepts, self.slopes * high + self.intercepts]
         )
@@ -280,12 +256,12 @@ class Stack:
 
     @property
     def source_sha256(self) -> str:
-        """The sha256 of the source's bytes, computed when first asked for; empty where it is not known."""
+        """The sha256 of the source's bytes, computed on first access; empty if unknown."""
         return self.source.sha256
 
     @property
     def source(self) -> VolumeSource:
-        """What it was read from, for the volume that it becomes and for records."""
+        """The source, for the volume and for records."""
         if self.volume_source is not None:
             return self.volume_source
         grid = self.grid
@@ -298,7 +274,7 @@ class Stack:
         return VolumeSource(geometry=geometry, interpolated=flags, checksum=self.checksum)
 
     def finished(self) -> tuple[Diagnostic, ...]:
-        """Read on to the end of the source, and return all diagnostics, those of its voxels too."""
+        """Read to the end of the source, and return all diagnostics, also those of its voxels."""
         return (*self.diagnostics, *(() if self.finish is None else self.finish()))
 
     def slab(self, start: int, stop: int) -> Array:
@@ -342,20 +318,8 @@ class Stack:
         return html_value("Stack", rows)
 
     def _text(self) -> str:
-        """Its Spec on one line; the shape alone where its slices lie on no grid."""
+        """Return its Spec on one line; only quantity and shape if the grid is invalid."""
         try:
             return spec_text(self.spec)
         except GeometryError:
             return f"{self.quantity}, {times(self.shape)}, no grid"
-
-    def _sideways_voxels(self) -> NDArray[np.float64]:
-        plane = np.stack([self.step_i_ras_mm, self.step_j_ras_mm], axis=1)
-        return np.asarray(self.geometry.sideways_mm @ np.linalg.pinv(plane).T, dtype=np.float64)
-
-
-def _integer_limits(dtype: np.dtype[Any]) -> tuple[float, float]:
-    if dtype.kind == "b":
-        return 0.0, 1.0
-    if dtype.kind == "f":
-        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
-    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)

@@ -1,1 +1,1 @@
-"""Steps as data: parse, plan, fold, run, record, presets."""
+"""Pipelines: parse, check, plan, fuse, run and record a list of steps."""

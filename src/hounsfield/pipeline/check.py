@@ -26,7 +26,8 @@ TYPICAL = Spec(
 def check_order(steps: Sequence[AnyStep | None], spec: Spec = TYPICAL) -> list[Diagnostic]:
     """Check the order of the steps: wrong quantities, MapRange without bounds, and the like.
 
-    None stands for a step that could not be parsed: it may be the Clip that sets a later step's bounds.
+    None stands for a step that could not be parsed, such as the Clip that sets the bounds of a
+    later step.
     """
     diagnostics = []
     for number, step in enumerate(steps, 1):
@@ -45,7 +46,7 @@ def check_order(steps: Sequence[AnyStep | None], spec: Spec = TYPICAL) -> list[D
 
 
 def _wrong_order(number: int, message: str) -> Diagnostic:
-    return Diagnostic("ORDER", "refusal", message, f"step {number}")
+    return Diagnostic("ORDER", "refusal", message, where=f"step {number}")
 
 
 def check_names(steps: Sequence[AnyStep], known: Mapping[str, Any]) -> list[Diagnostic]:
@@ -60,7 +61,7 @@ def check_names(steps: Sequence[AnyStep], known: Mapping[str, Any]) -> list[Diag
                 f"{type(step).__name__} needs a mask or label '{used}'; available: {available}; "
                 f"put {_maker(used)} before it"
             )
-            diagnostics.append(Diagnostic("NO_MASK", "refusal", message, f"step {number}"))
+            diagnostics.append(Diagnostic("NO_MASK", "refusal", message, where=f"step {number}"))
         added = getattr(step, "adds", None)
         if isinstance(added, str):
             names.add(added)

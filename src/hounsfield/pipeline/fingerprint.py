@@ -12,7 +12,7 @@ from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.io.bytes.text import read_short_text
 
 LARGEST_BYTES = 1 << 28
-"""The file lists shape and spacing of every case, 100 bytes each: 256 MB are over a million."""
+"""Maximum size; the file has 100 bytes per case, so 256 MB is over a million cases."""
 
 _KEYS = ("mean", "std", "percentile_00_5", "percentile_99_5")
 
@@ -20,8 +20,8 @@ _KEYS = ("mean", "std", "percentile_00_5", "percentile_99_5")
 def read_fingerprint(path: Path) -> dict[str, Any]:
     """Read mean, std, percentile_00_5, percentile_99_5 of the foreground, HU, and spacing_mm.
 
-    spacing_mm is the median (i, j, k); nnU-Net stores spacings in SimpleITK's array order (k, j, i).
-    Raises ReadError for any other file.
+    spacing_mm is the median (i, j, k); nnU-Net stores spacings in SimpleITK's array order
+    (k, j, i). Raises ReadError for any other file.
     """
     text = read_short_text(path, largest_bytes=LARGEST_BYTES)
     try:

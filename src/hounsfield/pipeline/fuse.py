@@ -1,8 +1,8 @@
 """Fuse consecutive steps into one pass: one sampling, with linear functions before and after it.
 
-Consecutive geometric steps become one sampling at the composed point. Pointwise steps before it apply
-to the samples read, those after it to the samples made, and a slab projection runs over the planes as
-they are made. A step that cannot be fused ends the pass.
+Consecutive geometric steps become one sampling at the composed point. Pointwise steps before it
+apply to the input samples, those after it to the output samples, and a slab projection runs over
+the output planes as they are computed. A step that cannot be fused ends the pass.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ class FusedPass:
 
     @classmethod
     def of_stack(cls, stack: Stack) -> FusedPass:
-        """No steps yet: the sampling that reads the stack."""
+        """Return a pass without steps that reads the stack."""
         return replace(cls.of_spec(stack.spec), sampling=Sampling.of_stack(stack))
 
     @classmethod
     def of_spec(cls, spec: Spec) -> FusedPass:
-        """No steps yet, on a volume of `spec`."""
+        """Return a pass without steps on a volume of `spec`."""
         still = Sampling.of_grid(spec.grid)
         return cls(
             spec=spec, source=spec, sampling=still, label_sampling=still, background=spec.background
         )
 
     def fused(self, step: Step) -> FusedPass | None:
-        """This pass with one more step, or None if the step needs a separate pass."""
+        """Return this pass with one more step; None if the step needs a separate pass."""
         spec = step.plan(self.spec)
         if isinstance(step, GeometricStep):
             return self._with_geometry(step, spec)
@@ -155,7 +155,7 @@ class FusedPass:
         return self.spec.dtype == np.int16 and stack.may_exceed_int16
 
     def widened(self) -> FusedPass:
-        """The same pass with float32 output."""
+        """Return the same pass with float32 output."""
         return replace(self, spec=self.spec.replaced(dtype=np.dtype(np.float32)))
 
     def run(
@@ -166,7 +166,7 @@ class FusedPass:
         masks: Mapping[str, Volume],
         sampler: Sampler = DEFAULT_SAMPLER,
     ) -> Case:
-        """Do it to a stack, and to the labels and masks that go with it, on the stack's natural grid."""
+        """Run the pass on a stack, and on labels and masks on its natural grid."""
         image = Volume(self._image(stack, sampler), self.spec)
         return Case(
             image,
@@ -188,7 +188,7 @@ class FusedPass:
     def one_pass(
         self, stack: Stack, *, slab_bytes: int = SLAB_BYTES, sampler: Sampler = DEFAULT_SAMPLER
     ) -> OnePass:
-        """The call of `sampler` that it comes down to, over slabs of about `slab_bytes`."""
+        """Return the pass as a call of `sampler` over slabs of about `slab_bytes`."""
         return OnePass(
             stack=stack,
             sampling=self.sampling,

@@ -53,8 +53,9 @@ class Pipeline:
                         Diagnostic(
                             "NOT_A_STEP",
                             "refusal",
-                            f"{type(step).__name__} is no step",
-                            f"step {number}",
+                            f"{type(step).__name__} is not a step; "
+                            f"expected plan and apply or resolve",
+                            where=f"step {number}",
                         )
                     ]
                 )

@@ -33,13 +33,13 @@ class Pass:
     def __str__(self) -> str:
         what = " + ".join(self.steps) or "read"
         how = f" [{', '.join(self.kernels)}]" if self.kernels else ""
-        looks = " (depends on the voxels: known only when it runs)" if self.needs_voxels else ""
-        looks += (
+        notes = " (depends on the voxels: known only when it runs)" if self.needs_voxels else ""
+        notes += (
             " (permutes the slice axis: streaming uses a temporary file)"
             if self.permutes_slices
             else ""
         )
-        return f"{what}{how}{looks} -> {self.spec.quantity} {self.spec.dtype} {self.spec.grid!r}"
+        return f"{what}{how}{notes} -> {self.spec.quantity} {self.spec.dtype} {self.spec.grid!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +125,13 @@ def plan(steps: Sequence[AnyStep], source: Spec | Stack | Volume) -> Plan:
 
 
 def _specs(steps: Sequence[AnyStep], spec: Spec) -> tuple[Spec, ...]:
-    """The Spec after each step; raises PipelineError with every diagnostic."""
+    """Return the Spec after each step; raises PipelineError with every diagnostic."""
     specs, diagnostics = [], []
     for number, step in enumerate(steps, 1):
         try:
             spec = step.plan(spec)
         except (QuantityError, GeometryError) as error:
-            diagnostics.append(Diagnostic("PLAN", "refusal", str(error), f"step {number}"))
+            diagnostics.append(Diagnostic("PLAN", "refusal", str(error), where=f"step {number}"))
         specs.append(spec)
     if diagnostics:
         raise PipelineError(diagnostics)
@@ -139,7 +139,7 @@ def _specs(steps: Sequence[AnyStep], spec: Spec) -> tuple[Spec, ...]:
 
 
 def _passes(steps: Sequence[AnyStep], specs: Sequence[Spec], current: FusedPass) -> Iterator[Pass]:
-    """The passes in order: each has as many steps as can be fused."""
+    """Yield the passes in order; each has as many steps as can be fused."""
     numbers: tuple[int, ...] = ()
     for number, (step, spec) in enumerate(zip(steps, specs, strict=True), 1):
         fused = _fused(current, step)
@@ -158,7 +158,7 @@ def _passes(steps: Sequence[AnyStep], specs: Sequence[Spec], current: FusedPass)
 
 
 def _fused(current: FusedPass, step: AnyStep) -> FusedPass | None:
-    """`current` with the step, or None if the step needs a separate pass."""
+    """Return `current` with the step; None if the step needs a separate pass."""
     if needs_voxels(step) or not isinstance(step, Step) or current.spec.channels:
         return None
     return current.fused(step)

@@ -25,10 +25,10 @@ def preset_names() -> tuple[str, ...]:
 
 
 def preset_text(name: str) -> str:
-    """The text of a preset's file; raises PipelineError where there is none."""
+    """Return the text of the file of a preset; raises PipelineError if it does not exist."""
     if name not in preset_names():
         near = get_close_matches(name, preset_names(), n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(preset_names())}"
+        hint = f"did you mean '{near[0]}'?" if near else f"available: {', '.join(preset_names())}"
         raise PipelineError(
             [
                 Diagnostic(

@@ -1,4 +1,4 @@
-"""What was done to a case: enough to run it again, to verify it and to undo it."""
+"""The record of a run: all that is needed to repeat, verify and undo it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SCHEMA = 1
 """The version of record.json."""
 
 LARGEST_BYTES = 1 << 26
-"""A record is some KB, and 200 bytes more for each slice that lies unevenly: 64 MB are 300,000 slices."""
+"""Maximum size; a record has a few KB, and 200 bytes per slice of an uneven stack."""
 
 
 class SourceData(Mapping[str, Any]):
-    """The source of a record: its sha256, computed when it is first asked for, and its geometry."""
+    """The source of a record: its geometry, and its sha256, computed on first access."""
 
     def __init__(self, source: VolumeSource) -> None:
         self._source = source
@@ -45,7 +45,7 @@ class SourceData(Mapping[str, Any]):
 
 
 UNREGISTERED = "unregistered"
-"""The key that marks a step whose class is not registered under its name, in the data of a pipeline."""
+"""The key, in the data of a pipeline, of a step whose class is not registered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class Record:
         return " > ".join(str(step.get("step", "?")) for step in self.steps) or "none"
 
     def _output_text(self) -> str:
-        """Quantity, dtype and grid of the output on one line."""
+        """Return quantity, dtype and grid of the output on one line."""
         try:
             text = grid_text(self.output_grid)
             return f"{self.output['quantity']}, {self.output['dtype']}, {text}"
@@ -101,7 +101,7 @@ class Record:
             "pipeline": dict(self.pipeline),
             "steps": [dict(step) for step in self.steps],
             "output": dict(self.output),
-            "diagnostics": [dict(repair) for repair in self.diagnostics],
+            "diagnostics": [dict(each) for each in self.diagnostics],
             "masks": dict(self.masks),
             "labels": dict(self.labels),
             "outputs": dict(self.outputs),
@@ -116,8 +116,8 @@ class Record:
         unknown = [row["step"] for row in self.pipeline.get("steps", ()) if UNREGISTERED in row]
         if unknown:
             raise PipelineError(
-                f"step class {unknown[0]} is not registered, so the record cannot be run again; add "
-                f"it to the entry points of group 'hounsfield.steps' in its package"
+                f"step class {unknown[0]} is not registered, so the record cannot be run again; "
+                f"add it to the entry points of group 'hounsfield.steps' in its package"
             )
         return json.dumps(self.to_json(), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
@@ -145,7 +145,7 @@ class Record:
             raise unreadable(str(path), f"not a record of a run ({type(error).__name__})") from None
 
     def _check_grids(self) -> None:
-        """Raise KeyError, TypeError, ValueError or GeometryError where it does not say where its voxels lie."""
+        """Raise KeyError, TypeError, ValueError or GeometryError if a grid is invalid."""
         if not all(isinstance(grid, Grid) for grid in (self.source_grid, self.output_grid)):
             raise TypeError
 
@@ -161,7 +161,7 @@ class Record:
 
 
 def output_data(spec: Spec) -> dict[str, Any]:
-    """What came out."""
+    """Return the Spec of the output as plain data."""
     return {
         "grid": grid_data(spec.grid),
         "dtype": str(spec.dtype),
@@ -173,6 +173,6 @@ def output_data(spec: Spec) -> dict[str, Any]:
 
 
 def array_sha256(array: Array) -> str:
-    """SHA-256 of an array's values in Fortran order, little-endian, without shape or dtype."""
+    """Return the SHA-256 of the values in Fortran order, little-endian, without shape or dtype."""
     little = np.asfortranarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
     return hashlib.sha256(little.ravel(order="F").data).hexdigest()

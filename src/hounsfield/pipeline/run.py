@@ -36,42 +36,19 @@ def run(
     labels: Mapping[str, Volume] | None = None,
     sampler: Sampler = DEFAULT_SAMPLER,
 ) -> Result:
-    """Run the steps, as few passes as they fold into; `labels` go with a stack, and lie on its natural grid;
-    `sampler` computes the passes.
+    """Run the steps, fused into as few passes as possible, which `sampler` computes.
 
-    Raises PipelineError before any voxel is read where they cannot be run on this source, GeometryError where a label
-    lies elsewhere, and the steps' own errors, with their number, where voxels decide.
+    `labels` belong to a stack or volume and are on its natural grid. Raises PipelineError before
+    any voxel is read if the steps cannot run on this source, GeometryError if a label is on
+    another grid, and the errors of steps, with their number, if they depend on voxels.
     """
     started = time.time()
     clock = time.perf_counter()
-    case = source if isinstance(source, Case) else None
-    stack = (
-        source
-        if isinstance(source, Stack)
-        else Stack.from_volume(source.image if isinstance(source, Case) else source)
-    )
-    channels = (case is not None and bool(case.image.spec.channels)) or (
-        isinstance(source, Volume) and bool(source.spec.channels)
-    )
-    before = dict(labels or {}) if case is None else case.labels
-    _check_places(before, stack)
-    masks = {**interpolated_masks(stack), **({} if case is None else case.masks)}
-    wrong = check_names(steps, {**before, **masks})
-    if wrong:
-        raise PipelineError(wrong)
-    if not channels:
-        plan(steps, stack)
-    image = source if isinstance(source, Volume) else None if case is None else case.image
-    state = _Run(
-        stack,
-        None if image is None else Case(image, before, masks),
-        labels=before,
-        masks=masks,
-        sampler=sampler,
-    )
+    state = _start(steps, source, dict(labels or {}), sampler)
+    stack, image, before = state.stack, state.case, state.labels
     for number, step in enumerate(steps, 1):
         try:
-            state.take(step)
+            state.run_step(step)
         except HounsfieldError as error:
             raise _numbered(error, number, step) from None
     done = state.flushed()
@@ -88,8 +65,8 @@ def run(
         labels={name: label_changes(before[name], label) for name, label in done.labels.items()},
         volatile={"started": started, "seconds": time.perf_counter() - clock},
     )
-    given = [*before.values(), *([] if image is None else [image])]
-    given += [] if case is None else case.masks.values()
+    given = [*before.values(), *([] if image is None else [image.image])]
+    given += source.masks.values() if isinstance(source, Case) else []
     return Result(
         volume=unshared(Volume(made.array, made.spec), given),
         labels={name: unshared(label, given) for name, label in done.labels.items()},
@@ -97,6 +74,34 @@ def run(
         record=record,
         diagnostics=diagnostics,
     )
+
+
+def _start(
+    steps: Sequence[AnyStep],
+    source: Volume | Stack | Case,
+    labels: Mapping[str, Volume],
+    sampler: Sampler,
+) -> _Run:
+    """Check the steps and labels against the source, and return the run before its first step."""
+    image: Volume | None = None
+    given_masks: Mapping[str, Volume] = {}
+    if isinstance(source, Case):
+        image, labels, given_masks = source.image, source.labels, source.masks
+    elif isinstance(source, Volume):
+        image = source
+    stack = source if isinstance(source, Stack) else None
+    if stack is None:
+        assert image is not None
+        stack = Stack.from_volume(image)
+    _check_grids(labels, stack)
+    masks = {**interpolated_masks(stack), **given_masks}
+    diagnostics = check_names(steps, {**labels, **masks})
+    if diagnostics:
+        raise PipelineError(diagnostics)
+    if image is None or not image.spec.channels:
+        plan(steps, stack)
+    case = None if image is None else Case(image, labels, masks)
+    return _Run(stack, case, labels=labels, masks=masks, sampler=sampler)
 
 
 def record_of(
@@ -107,7 +112,7 @@ def record_of(
     steps: Sequence[AnyStep],
     diagnostics: Sequence[Diagnostic],
 ) -> Record:
-    """The record of a run on `stack` that took the resolved `steps`, gave `spec` and found `diagnostics`."""
+    """Return the record of a run of the resolved `steps` on `stack`, whose output is `spec`."""
     return Record(
         version=VERSION,
         source=SourceData(stack.source),
@@ -120,18 +125,18 @@ def record_of(
 
 @dataclass(slots=True)
 class _Run:
-    """Where a run is: voxels that are there (`case`), and steps that have been folded but not done (`fold`)."""
+    """The state of a run: the voxels computed so far (`case`), and the pass to run (`current`)."""
 
     stack: Stack
     case: Case | None
     labels: Mapping[str, Volume] = field(default_factory=dict)
     masks: Mapping[str, Volume] = field(default_factory=dict)
-    fold: FusedPass | None = None
+    current: FusedPass | None = None
     resolved: list[AnyStep] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     sampler: Sampler = DEFAULT_SAMPLER
 
-    def take(self, step: AnyStep) -> None:
+    def run_step(self, step: AnyStep) -> None:
         fixed, has_read = step, False
         if isinstance(step, Resolvable) and needs_voxels(step):
             before = self.case
@@ -144,32 +149,32 @@ class _Run:
         self.resolved.append(fixed)
         self.diagnostics += getattr(fixed, "diagnostics", ())
         for _ in range(2):
-            fold = self._fold()
-            fused = None if fold is None else fold.fused(fixed)
+            current = self._current()
+            fused = None if current is None else current.fused(fixed)
             if fused is not None:
-                self.fold = fused
+                self.current = fused
                 return
             self.flushed()
         self.case = fixed.apply(self.flushed())
         self._restart()
 
     def _is_fusible(self, step: Step) -> bool:
-        fold = self._fold()
-        return fold is not None and fold.fused(step) is not None
+        current = self._current()
+        return current is not None and current.fused(step) is not None
 
     def _spec(self) -> Spec:
-        """What the next step gets."""
-        fold = self._fold()
-        if fold is not None:
-            return fold.spec
+        """Return the Spec of the input of the next step."""
+        current = self._current()
+        if current is not None:
+            return current.spec
         assert self.case is not None
         return self.case.image.spec
 
     def flushed(self) -> Case:
-        """Do what has been folded."""
-        fold = self._fold()
-        if fold is not None and (
-            fold.steps or self.case is None or self.case.image.grid != fold.spec.grid
+        """Run the current pass, and return the case."""
+        current = self._current()
+        if current is not None and (
+            current.steps or self.case is None or self.case.image.grid != current.spec.grid
         ):
             labels, masks = (
                 (self.labels, self.masks)
@@ -177,46 +182,46 @@ class _Run:
                 else (self.case.labels, self.case.masks)
             )
             try:
-                self.case = self._pass(fold, labels, masks)
+                self.case = self._pass(current, labels, masks)
             except QuantityError:
-                if not fold.may_leave_int16(self.stack):
+                if not current.may_leave_int16(self.stack):
                     raise
-                self.case = self._pass(fold.widened(), labels, masks)
+                self.case = self._pass(current.widened(), labels, masks)
             self._restart()
         assert self.case is not None
         return self.case
 
     def _pass(
-        self, fold: FusedPass, labels: Mapping[str, Volume], masks: Mapping[str, Volume]
+        self, current: FusedPass, labels: Mapping[str, Volume], masks: Mapping[str, Volume]
     ) -> Case:
-        return fold.run(self.stack, labels=labels, masks=masks, sampler=self.sampler)
+        return current.run(self.stack, labels=labels, masks=masks, sampler=self.sampler)
 
-    def _fold(self) -> FusedPass | None:
-        if self.fold is None and not (self.case is not None and self.case.image.spec.channels):
-            self.fold = FusedPass.of_stack(self.stack)
+    def _current(self) -> FusedPass | None:
+        if self.current is None and not (self.case is not None and self.case.image.spec.channels):
+            self.current = FusedPass.of_stack(self.stack)
             if self.case is not None:
-                self.fold = FusedPass.of_spec(self.case.image.spec)
-        return self.fold
+                self.current = FusedPass.of_spec(self.case.image.spec)
+        return self.current
 
     def _restart(self) -> None:
         assert self.case is not None
-        self.fold = None
+        self.current = None
         if not self.case.image.spec.channels:
             self.stack = Stack.from_volume(self.case.image)
 
 
-def _check_places(labels: Mapping[str, Volume], stack: Stack) -> None:
-    """Raise GeometryError unless every label lies on the stack's natural grid."""
+def _check_grids(labels: Mapping[str, Volume], stack: Stack) -> None:
+    """Raise GeometryError unless every label is on the natural grid of the stack."""
     for name, label in labels.items():
         if not label.grid.same_as(stack.grid):
             raise GeometryError(
-                f"label '{name}' lies on {label.grid!r}, the image on {stack.grid!r}; bring it over with "
-                f"hu.regrid(label, stack.grid)"
+                f"label '{name}' is on {label.grid!r}, the image on {stack.grid!r}; "
+                f"resample it with hu.regrid(label, stack.grid)"
             )
 
 
 def label_changes(before: Volume, after: Volume) -> list[dict[str, float]]:
-    """For each label value its volume in ml before and after, so that a loss shows."""
+    """Return the volume of each label value in ml, before and after the run."""
     volumes = []
     for volume in (before, after):
         values, counts = np.unique(volume.array, return_counts=True)
@@ -239,7 +244,7 @@ def label_changes(before: Volume, after: Volume) -> list[dict[str, float]]:
 
 
 def _numbered(error: HounsfieldError, number: int, step: AnyStep) -> HounsfieldError:
-    """The same error with the number and name of the step that raised it."""
+    """Return the error with the number and name of the step that raised it."""
     if any(diagnostic.where for diagnostic in error.diagnostics):
         return error
     text = str(error)
@@ -248,12 +253,13 @@ def _numbered(error: HounsfieldError, number: int, step: AnyStep) -> HounsfieldE
 
 
 NAME = "interpolated"
+"""The name of the mask of interpolated slices."""
 
 
 def interpolated_masks(stack: Stack) -> dict[str, Volume]:
-    """The mask 'interpolated' on the stack's natural grid, uint8; no mask where every slice was measured.
+    """Return the mask 'interpolated' on the natural grid; empty if all slices were acquired.
 
-    On an even grid made of uneven slices, a slice is interpolated where the nearest one of the stack is.
+    A slice of the grid is marked if the nearest slice of the stack was interpolated.
     """
     flags = stack.source.interpolated
     if not any(flags):

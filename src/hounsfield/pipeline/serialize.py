@@ -1,4 +1,4 @@
-"""A pipeline as TOML and as JSON data, there and back, with every diagnostic reported at once."""
+"""Convert pipelines to and from TOML and JSON data; all diagnostics are reported at once."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from hounsfield.steps.base import AnyStep
 from hounsfield.steps.registry import GROUP, is_registered, package_version, step_class, step_names
 
 SCHEMA = 1
-"""The version of the file format; a file of a later one is refused."""
+"""The version of the file format; other versions are refused."""
 
 LARGEST_BYTES = 1 << 20
-"""A pipeline file is a few hundred bytes; a megabyte is not one."""
+"""Maximum size; a pipeline file has a few hundred bytes."""
 
 _TOP = ("schema", "name", "steps", "parameters", "dtype", "packages")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a pipeline file says."""
+    """The contents of a pipeline file."""
 
     steps: tuple[AnyStep, ...]
     name: str
@@ -60,19 +60,19 @@ def load(path: Path, *, settings: Sequence[str] = (), resolved: bool = False) ->
     ) as error:
         kind = "a record with a pipeline" if is_record else "TOML"
         raise PipelineError(
-            [Diagnostic("SYNTAX", "refusal", f"is not {kind}: {error}", str(path))]
+            [Diagnostic("SYNTAX", "refusal", f"not {kind}: {error}", str(path))]
         ) from None
     return parse(data, settings=settings, where=str(path))
 
 
 def _of_record(record: Mapping[str, Any], resolved: bool) -> dict[str, Any]:
-    """The pipeline of a record as plain data, with the steps that it came down to where `resolved`."""
+    """Return the pipeline of a record as plain data; with its resolved steps if `resolved`."""
     data = dict(record["pipeline"])
     return {**data, "steps": [dict(row) for row in record["steps"]]} if resolved else data
 
 
 def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str = "") -> Parsed:
-    """The steps, the name and the dtype of a pipeline from plain data.
+    """Parse the steps, the name and the dtype of a pipeline from plain data.
 
     Raises PipelineError with every diagnostic, each with the number of its step.
     """
@@ -80,7 +80,7 @@ def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str =
         Diagnostic(
             "UNKNOWN_KEY",
             "refusal",
-            f"there is no key '{key}' in a pipeline (there is {', '.join(_TOP)})",
+            f"unknown key '{key}' of a pipeline; expected one of {', '.join(_TOP)}",
             where,
         )
         for key in data
@@ -89,10 +89,7 @@ def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str =
     if data.get("schema", SCHEMA) != SCHEMA:
         diagnostics.append(
             Diagnostic(
-                "SCHEMA",
-                "refusal",
-                f"schema {data['schema']} is not {SCHEMA}, which this version reads",
-                where,
+                "SCHEMA", "refusal", f"pipeline schema {data['schema']}; expected {SCHEMA}", where
             )
         )
     rows = data.get("steps", [])
@@ -101,7 +98,10 @@ def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str =
             [
                 *diagnostics,
                 Diagnostic(
-                    "SYNTAX", "refusal", "steps is a list of tables, each with a key 'step'", where
+                    "SYNTAX",
+                    "refusal",
+                    "steps is not a list of tables; expected tables with a key 'step'",
+                    where,
                 ),
             ]
         )
@@ -111,7 +111,7 @@ def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str =
     steps: list[AnyStep | None] = []
     for number, row in enumerate(rows, 1):
         if any(isinstance(value, str) and value.startswith("$") for value in row.values()):
-            steps.append(None)  # a parameter that was not given, which has been said
+            steps.append(None)  # a missing parameter, which is reported above
             continue
         step, wrong = _parse_step(row, where=f"step {number}")
         diagnostics += wrong
@@ -125,24 +125,24 @@ def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str =
     )
 
 
-def _parse_dtype(word: object, where: str) -> tuple[np.dtype[Any] | None, list[Diagnostic]]:
+def _parse_dtype(text: object, where: str) -> tuple[np.dtype[Any] | None, list[Diagnostic]]:
     try:
-        dtype = None if word is None else np.dtype(str(word))
+        dtype = None if text is None else np.dtype(str(text))
     except TypeError:
         dtype = np.dtype(object)
     if dtype is None or dtype.kind in "iuf":
         return dtype, []
-    message = f"'{word}' is no dtype of voxels; one is int16, uint8 or float32"
+    message = f"'{text}' is not a dtype of voxels; expected one such as int16, uint8 or float32"
     return None, [Diagnostic("VALUE", "refusal", message, where)]
 
 
 def to_data(
     steps: Sequence[AnyStep], *, name: str, dtype: np.dtype[Any] | None = None
 ) -> dict[str, Any]:
-    """The pipeline as plain data: only what differs from the defaults.
+    """Return the pipeline as plain data; parameters with default values are omitted.
 
-    `packages` are the versions of other packages whose steps are used. A step whose class is not registered under its
-    name has `unregistered = true`: such data is not written to a file.
+    `packages` are the versions of other packages whose steps are used. A step whose class is not
+    registered has `unregistered = true`; such data is not written to a file.
     """
     rows = [
         step_data(step) if is_registered(type(step)) else {**step_data(step), UNREGISTERED: True}
@@ -157,14 +157,15 @@ def to_data(
 
 
 def check_registered(steps: Sequence[AnyStep]) -> None:
-    """Raise PipelineError unless a file that names the steps can be read back."""
+    """Raise PipelineError unless all steps are registered, so that a file can be read back."""
     diagnostics = [
         Diagnostic(
             "UNREGISTERED",
             "refusal",
-            f"step class {type(step).__name__} of {type(step).__module__} is not registered; add it to "
-            f"the entry points of group '{GROUP}' in its package, or run the pipeline in Python alone",
-            f"step {number}",
+            f"step class {type(step).__name__} of {type(step).__module__} is not registered; "
+            f"add it to the entry points of group '{GROUP}' in its package, or run the pipeline "
+            f"in Python without a file",
+            where=f"step {number}",
         )
         for number, step in enumerate(steps, 1)
         if not is_registered(type(step))
@@ -174,7 +175,7 @@ def check_registered(steps: Sequence[AnyStep]) -> None:
 
 
 def step_data(step: AnyStep) -> dict[str, Any]:
-    """A step as plain data: its name and the parameters that are not the defaults."""
+    """Return a step as plain data: its name and the parameters that differ from the defaults."""
     row: dict[str, Any] = {"step": type(step).__name__}
     for item in _fields(step):
         value = getattr(step, item.name)
@@ -184,12 +185,12 @@ def step_data(step: AnyStep) -> dict[str, Any]:
 
 
 def _fields(step: Any) -> tuple[dataclasses.Field[Any], ...]:
-    """The parameters of a step; none where it is no dataclass, which only unregistered ones are."""
+    """Return the parameters of a step; empty if it is not a dataclass (unregistered steps)."""
     return dataclasses.fields(step) if dataclasses.is_dataclass(step) else ()
 
 
 def to_toml(steps: Sequence[AnyStep], *, name: str, dtype: np.dtype[Any] | None = None) -> str:
-    """The text of a .toml file; raises PipelineError where a step is not registered under its name."""
+    """Return the text of a .toml file; raises PipelineError if a step is not registered."""
     import tomli_w
 
     check_registered(steps)
@@ -205,7 +206,7 @@ def _parse_step(row: dict[str, Any], *, where: str) -> tuple[AnyStep | None, lis
     except KeyError:
         names = step_names()
         near = get_close_matches(str(name), names, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+        hint = f"did you mean {near[0]}?" if near else f"available: {', '.join(names)}"
         return None, [
             Diagnostic("UNKNOWN_STEP", "refusal", f"there is no step '{name}'; {hint}", where)
         ]
@@ -218,7 +219,7 @@ def _parse_step(row: dict[str, Any], *, where: str) -> tuple[AnyStep | None, lis
     diagnostics = []
     for key in unknown:
         near = get_close_matches(key, known, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+        hint = f"did you mean {near[0]}?" if near else f"available: {', '.join(known) or 'none'}"
         diagnostics.append(
             Diagnostic("UNKNOWN_KEY", "refusal", f"{name} has no '{key}'; {hint}", where)
         )
@@ -235,15 +236,13 @@ def _parse_step(row: dict[str, Any], *, where: str) -> tuple[AnyStep | None, lis
     except HounsfieldError as error:
         return None, [Diagnostic("VALUE", "refusal", str(error), where)]
     except (TypeError, ValueError, KeyError) as error:
-        return None, [
-            Diagnostic("VALUE", "refusal", f"{name} cannot take these values: {error}", where)
-        ]
+        return None, [Diagnostic("VALUE", "refusal", f"invalid values for {name}: {error}", where)]
 
 
 def _apply_settings(
     rows: list[dict[str, Any]], settings: Sequence[str]
 ) -> tuple[dict[str, str], list[Diagnostic]]:
-    """Put 'Resample.spacing_mm=2' into the rows; 'pipeline.fingerprint=FILE' gives a parameter."""
+    """Set 'Resample.spacing_mm=2' in the rows; 'pipeline.fingerprint=FILE' sets a parameter."""
     parameters: dict[str, str] = {}
     diagnostics = []
     for setting in settings:
@@ -254,7 +253,8 @@ def _apply_settings(
                 Diagnostic(
                     "SYNTAX",
                     "refusal",
-                    f"'{setting}' is not STEP.KEY=VALUE, such as Resample.spacing_mm=2",
+                    f"'{setting}' is not a setting; expected STEP.KEY=VALUE, "
+                    "such as Resample.spacing_mm=2",
                     "--set",
                 )
             )
@@ -272,8 +272,8 @@ def _apply_settings(
                 Diagnostic(
                     "UNKNOWN_STEP",
                     "refusal",
-                    f"the pipeline has no step '{step}' "
-                    f"(it has {', '.join(str(row.get('step')) for row in rows)})",
+                    f"the pipeline has no step '{step}'; "
+                    f"available: {', '.join(str(row.get('step')) for row in rows)}",
                     "--set",
                 )
             )
@@ -285,14 +285,14 @@ def _apply_settings(
 def _fill_parameters(
     rows: list[dict[str, Any]], declared: Any, given: Mapping[str, str]
 ) -> list[Diagnostic]:
-    """Replace values such as '$fingerprint.mean' by what the file given as that parameter says."""
+    """Replace values such as '$fingerprint.mean' by the values of the file of that parameter."""
     from hounsfield.pipeline.fingerprint import read_fingerprint
 
     diagnostics = [
         Diagnostic(
             "UNKNOWN_KEY",
             "refusal",
-            f"the pipeline has no parameter '{key}' (it has {', '.join(declared) or 'none'})",
+            f"the pipeline has no parameter '{key}'; available: {', '.join(declared) or 'none'}",
             "--set",
         )
         for key in given
@@ -304,7 +304,7 @@ def _fill_parameters(
                 Diagnostic(
                     "MISSING_PARAMETER",
                     "refusal",
-                    f"it needs {meaning}: give it by --set pipeline.{name}=FILE",
+                    f"missing {meaning}; set it with --set pipeline.{name}=FILE",
                     "pipeline",
                 )
             )
@@ -324,7 +324,7 @@ def _fill_parameters(
 
 
 def _value(text: str) -> Any:
-    """A value as TOML would read it; a bare word is a string."""
+    """Parse a value as TOML; text that is not TOML is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,4 @@
-"""A pipeline that is one pass, slab by slab from a source to wherever the slabs go: nothing is held whole."""
+"""Run a pipeline of one pass slab by slab, without the whole volume in memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from hounsfield.steps.base import Step, completed, needs_voxels
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stream:
-    """What will come out, the slabs themselves (i, j, some of k), in order, and the record, once they have been read."""
+    """The Spec of the output, its slabs (i, j, some of k) in order, and the record of the run."""
 
     spec: Spec
     steps: tuple[Step, ...]
@@ -37,12 +37,12 @@ class Stream:
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Those of the source; where no slab was read before, this reads all of it."""
+        """The diagnostics of the source; reads all of it if no slab was read before."""
         return self.one_pass.stack.finished()
 
     @property
     def record(self) -> Record:
-        """The record of the run, with what the voxels told; ask for it after the last slab."""
+        """The record of the run, complete after the last slab."""
         return record_of(
             self.pipeline,
             self.one_pass.stack,
@@ -52,11 +52,11 @@ class Stream:
         )
 
     def slabs(self) -> Iterator[Array]:
-        """Read the source once and give the output slab by slab along k.
+        """Read the source once and yield the output slab by slab along k.
 
-        Where the source's slices lie along another axis of the output, they go through a temporary file.
+        If the slices of the source are along another axis of the output, a temporary file is used.
         """
-        parts = self.one_pass.slabs() if self.one_pass.along == 2 else self._turned()
+        parts = self.one_pass.slabs() if self.one_pass.along == 2 else self._transposed()
         for start, slab in parts:
             i, j, _ = self.spec.grid.shape
             made = self.one_pass.dtype
@@ -64,7 +64,7 @@ class Stream:
             part = Volume(np.asfortranarray(slab), self.spec.replaced(grid=grid, dtype=made))
             yield cast(part, self.spec.dtype).array
 
-    def _turned(self) -> Iterator[tuple[int, Array]]:
+    def _transposed(self) -> Iterator[tuple[int, Array]]:
         once = self.one_pass
         per_slice = self.spec.grid.shape[0] * self.spec.grid.shape[1] * once.dtype.itemsize
         step = max(1, once.slab_bytes // per_slice)
@@ -75,7 +75,7 @@ class Stream:
                 for start, slab in once.slabs():
                     stop = start + slab.shape[once.along]
                     whole[(slice(None),) * once.along + (slice(start, stop),)] = slab
-                    release_pages(pages)  # what is in the file need not count as our memory
+                    release_pages(pages)  # written pages need not count as resident memory
                 for start in range(0, once.shape[2], step):
                     yield start, whole[:, :, start : start + step].copy(order="F")
                     release_pages(pages)
@@ -89,29 +89,28 @@ def stream(
     dtype: np.dtype[Any] | None = None,
     slab_bytes: int = SLAB_BYTES,
 ) -> Stream | None:
-    """The pipeline on `stack` as a stream, or None where it takes more than one pass, looks at voxels, or may
-    leave the dtype that was planned.
+    """Return the pipeline on `stack` as a stream; None if it cannot be streamed.
 
-    Raises PipelineError where the steps cannot be run on it.
+    That is if it needs more than one pass, if a step depends on voxels, or if values may exceed
+    the planned dtype. Raises PipelineError if the steps cannot run on the stack.
     """
     if any(needs_voxels(step) for step in pipeline.steps) or any(stack.interpolated):
         return None
     plan(pipeline.steps, stack)
-    fold: FusedPass | None = FusedPass.of_stack(stack)
+    current: FusedPass | None = FusedPass.of_stack(stack)
     steps = []
     for step in pipeline.steps:
-        if fold is None or not isinstance(step, Step):
+        if current is None or not isinstance(step, Step):
             return None
-        steps.append(completed(step, fold.spec))
-        fold = fold.fused(steps[-1])
-    if (
-        fold is None or fold.spec.channels or fold.may_leave_int16(stack)
-    ):  # a header is written before the values are known
+        steps.append(completed(step, current.spec))
+        current = current.fused(steps[-1])
+    # The header is written before the values are known, so the dtype must be certain.
+    if current is None or current.spec.channels or current.may_leave_int16(stack):
         return None
     cast_to = pipeline.dtype if dtype is None else dtype
     return Stream(
-        spec=fold.spec if cast_to is None else fold.spec.replaced(dtype=cast_to),
+        spec=current.spec if cast_to is None else current.spec.replaced(dtype=cast_to),
         steps=tuple(steps),
         pipeline=to_data(pipeline.steps, name=pipeline.name, dtype=cast_to),
-        one_pass=fold.one_pass(stack, slab_bytes=slab_bytes),
+        one_pass=current.one_pass(stack, slab_bytes=slab_bytes),
     )

@@ -19,10 +19,10 @@ LabelMethod = Literal["nearest", "partial_volume"]
 
 LABEL_METHODS = {
     "copy": "its voxels were copied",
-    "nearest": "each voxel took the nearest label",
-    "partial_volume": "each voxel took the label with the largest share of it",
+    "nearest": "each voxel has the nearest label",
+    "partial_volume": "each voxel has the label with the largest share of it",
 }
-"""What a diagnostic says of how a label came onto another grid."""
+"""How a label was resampled, for diagnostics."""
 
 
 def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volume:
@@ -39,7 +39,7 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
 def label_on_grid(
     label: Volume, grid: Grid, *, name: str, method: LabelMethod
 ) -> tuple[Volume, tuple[Diagnostic, ...]]:
-    """Bring a label or mask onto an image's grid, copied where both are aligned.
+    """Resample a label or mask to the grid of an image; it is copied if both are aligned.
 
     Parameters
     ----------
@@ -50,43 +50,44 @@ def label_on_grid(
     name
         The label's name in messages.
     method
-        Where the grids are not aligned: 'nearest' takes the label at the nearest voxel, as a run over a data set does,
-        'partial_volume' the label with the largest share of each voxel, as `read_labels` does.
+        For grids that are not aligned: 'nearest' is the label at the nearest voxel, as in a run
+        over a data set; 'partial_volume' is the label with the largest share of each voxel, as in
+        `read_labels`.
 
     Returns
     -------
     tuple[Volume, tuple[Diagnostic, ...]]
-        The label on `grid`, and what was done (REGRIDDED); none where it lies there already.
+        The label on `grid`, and a REGRIDDED diagnostic unless it is on that grid already.
 
     Raises
     ------
     QuantityError
-        Where it is no label.
+        If the quantity is not 'label' or 'mask'.
     GeometryError
-        Where it has no place in common with the image.
+        If the label does not overlap the image.
     """
     if label.quantity not in ("label", "mask"):
-        raise QuantityError(f"label '{name}' holds {label.quantity}, not labels")
+        raise QuantityError(f"label '{name}' is {label.quantity}; expected label or mask")
     if label.grid.same_as(grid):
         return Volume(label.array, label.spec.replaced(grid=grid)), ()
     how = LABEL_METHODS["copy" if grid.aligned_with(label.grid) else method]
-    done = f"label '{name}' lay on another grid ({label.grid!r}) than the image ({grid!r}): {how}"
+    done = f"label '{name}' is on another grid ({label.grid!r}) than the image ({grid!r}): {how}"
     made = regrid(label, grid, method="linear" if method == "partial_volume" else None)
     if made.array.any() or not label.array.any():
         return made, (Diagnostic("REGRIDDED", "repair", done),)
     _check_overlap(label, grid, name=name)
-    done += "; none of what it marks lies within the image"
+    done += "; no labelled voxel is inside the image"
     return made, (Diagnostic("REGRIDDED", "warning", done),)
 
 
 def _check_overlap(label: Volume, grid: Grid, *, name: str) -> None:
-    """Raise GeometryError where no voxel of a label's whole field of view lies within `grid`."""
+    """Raise GeometryError if the field of view of a label does not overlap `grid`."""
     ones = np.ones(label.array.shape, dtype=np.uint8, order="F")
     field = Volume(ones, label.spec.replaced(dtype=ones.dtype))
     if not regrid(field, grid).array.any():
         raise GeometryError(
-            f"label '{name}' lies wholly beside the image ({label.grid!r} and {grid!r} have no place in "
-            f"common): is it the label of another scan?"
+            f"label '{name}' on {label.grid!r} does not overlap the image on {grid!r}; "
+            f"check that it belongs to this scan"
         )
 
 

@@ -1,4 +1,4 @@
-"""Where a run had to look at voxels, as a step of its record."""
+"""A step of records that ends a pass."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from hounsfield.core.volume import Case
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndPass:
-    """End a pass: the steps after it read the voxels that the steps before it made.
+    """End a pass: the steps after it use the computed voxels of the steps before it.
 
-    A step that looks at voxels ends a pass; the resolved steps of a record hold this in front of what it came down to, so
-    that they give the same voxels again.
+    A step that depends on voxels ends a pass. The resolved steps of a record have this step before
+    the resolved one, so that they are fused in the same way and give the same voxels.
     """
 
     def plan(self, spec: Spec) -> Spec:
-        """The image stays as it is."""
+        """Return `spec`; the image is unchanged."""
         return spec
 
     def apply(self, case: Case) -> Case:
-        """The case as it is."""
+        """Return `case` unchanged."""
         return case

@@ -1,4 +1,4 @@
-"""A resolved mask step: the name, the digest and the voxels of a mask."""
+"""A resolved mask step: the name, the SHA-256 and the voxels of a mask."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ EMPTY_MASK = "EMPTY_MASK"
 MASK_DOUBTFUL = "MASK_DOUBTFUL"
 
 ZLIB_LEVEL = 1
-"""The body in a CT of 512 x 512 x 275 takes 33 ms and 290 KB; level 6 takes 134 ms and 200 KB (design/record.md)."""
+"""Compression level: 33 ms and 290 KB for the body in 512 x 512 x 275 voxels.
+
+Level 6 needs 134 ms and 200 KB (design/record.md)."""
 
 MOST_LEFT_OUT = 0.4
 """Largest fraction of tissue outside a mask without a warning.
@@ -34,12 +36,13 @@ Table and headrest are 10 % of the tissue of a scan, 20 % if it shows little of 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedMask:
-    """Add the mask `name` as it was found.
+    """Add the mask `name` with fixed voxels.
 
-    `sha256` is that of the mask as bits: rows along i of 8 voxels a byte, the lowest bit first, each row padded to
-    whole bytes, in Fortran order, which is `np.packbits(mask, axis=0, bitorder="little").tobytes("F")`. `bits` are
-    these bytes for a record: each k-slice XOR the one before it, compressed by zlib, as base64. `diagnostics` say what
-    a user should know of this mask.
+    `sha256` is the SHA-256 of the packed mask: 8 voxels along i per byte, lowest bit first, each
+    row padded to whole bytes, in Fortran order, as in
+    `np.packbits(mask, axis=0, bitorder="little").tobytes("F")`. `bits` are these bytes for a
+    record: each k-slice XOR the previous one, compressed with zlib, as base64. `diagnostics`
+    describe possible problems of the mask.
     """
 
     name: str
@@ -47,7 +50,7 @@ class FixedMask:
     bits: str = field(default="", repr=False, compare=False)
     diagnostics: tuple[Diagnostic, ...] = field(
         default=(), metadata={"record": False}
-    )  # a record has diagnostics of its own
+    )  # a record has its diagnostics in one list
     voxels: Volume | None = field(
         default=None, repr=False, compare=False, metadata={"record": False}
     )
@@ -62,7 +65,10 @@ class FixedMask:
         return spec
 
     def apply(self, case: Case) -> Case:
-        """The case with the mask (over one of the same name); raises PipelineError where it is that of another scan."""
+        """Return the case with the mask, which replaces one of the same name.
+
+        Raises PipelineError if the mask does not fit the grid of the image.
+        """
         voxels = self._unpacked(case.image.grid) if self.voxels is None else self.voxels
         return Case(case.image, case.labels, {**case.masks, self.name: voxels})
 
@@ -73,8 +79,8 @@ class FixedMask:
             rows = np.zeros((0, 0, 0), np.uint8)
         if hashlib.sha256(rows.data).hexdigest() != self.sha256:
             message = (
-                f"the bits of the mask '{self.name}' do not match its digest or {grid.shape} voxels; "
-                "run the pipeline that computed it"
+                f"the bits of the mask '{self.name}' do not match its sha256 or {grid.shape} "
+                "voxels; run the pipeline that computed it"
             )
             raise PipelineError([Diagnostic("MASK_VOXELS", "refusal", message)])
         array = np.unpackbits(rows, axis=2, count=grid.shape[0], bitorder="little").T
@@ -82,14 +88,17 @@ class FixedMask:
 
 
 def _packed_rows(rows: NDArray[np.uint8]) -> str:
-    """Rows of bits (k, j, byte) as text; neighbouring slices differ little, so that little is left of them."""
+    """Return rows of bits (k, j, byte) as text, compressed as differences between slices."""
     changes = rows.copy()
     changes[1:] ^= rows[:-1]
     return b64encode(zlib.compress(changes.data, level=ZLIB_LEVEL)).decode("ascii")
 
 
 def _unpacked_rows(text: str, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The rows (k, j, byte) of `_packed_rows` again; raises ValueError, TypeError or zlib.error."""
+    """Unpack the rows (k, j, byte) of `_packed_rows`.
+
+    Raises ValueError, TypeError or zlib.error.
+    """
     size = (shape[2], shape[1], -(-shape[0] // 8))
     most = size[0] * size[1] * size[2]
     data = zlib.decompressobj().decompress(b64decode(text, validate=True), most + 1)
@@ -148,7 +157,7 @@ def expect_hu(spec: Spec, *, step: str) -> None:
             f"{spec.quantity} in {len(spec.channels)} channels" if spec.channels else spec.quantity
         )
         raise QuantityError(
-            f"{step} needs HU, but the image is {found}; put it before windows and mappings"
+            f"{step} needs HU, but the image is {found}; put {step} before windows and mappings"
         )
 
 

@@ -36,20 +36,23 @@ NAMES: dict[str, str] = {
 
 
 RESOLVED: dict[str, str] = {"EndPass": "end_pass", "FixedMask": "fixed_mask"}
-"""Steps that only the resolved steps of a record hold."""
+"""Steps that occur only among the resolved steps of a record."""
 
 
 def step_names() -> tuple[str, ...]:
-    """Return the names of all steps, ours first; raises PluginError where two packages use one name."""
+    """Return the names of all steps, built-in ones first.
+
+    Raises PluginError if two packages use the same name.
+    """
     return (*NAMES, *by_name(GROUP, noun="step", ours=NAMES))
 
 
 @cache
 def step_class(name: str) -> type:
-    """Return the class of the step `name`, imported when first asked for.
+    """Return the class of the step `name`, imported on first use.
 
-    Installed packages are searched only for a name that is not ours. Raises KeyError where there is no such step, and
-    PluginError where the package that offers it cannot be used.
+    Installed packages are searched only for names that are not built in. Raises KeyError if the
+    step does not exist, and PluginError if the package that provides it cannot be used.
     """
     module = NAMES.get(name) or RESOLVED.get(name)
     if module is not None:
@@ -60,14 +63,14 @@ def step_class(name: str) -> type:
     found = loaded(point, noun="step")
     if not isinstance(found, type) or not is_dataclass(found) or found.__name__ != name:
         raise PluginError(
-            f"package {package_of(point)} registers '{point.value}' as the step '{name}'; expected a "
-            f"dataclass of that name"
+            f"package {package_of(point)} registers '{point.value}' as the step '{name}'; "
+            f"expected a dataclass of that name"
         )
     return found
 
 
 def package_version(kind: type) -> tuple[str, str] | None:
-    """Return the name and version of the package that registers a step; None for ours and unregistered ones."""
+    """Return name and version of the package of a step; None if built in or unregistered."""
     if kind.__name__ in {**NAMES, **RESOLVED} or not is_registered(kind):
         return None
     dist = by_name(GROUP, noun="step", ours=NAMES)[kind.__name__].dist
@@ -75,7 +78,7 @@ def package_version(kind: type) -> tuple[str, str] | None:
 
 
 def is_registered(kind: type) -> bool:
-    """Whether a step's class is the one that its name leads back to, so that a file that names it can be read."""
+    """Return whether the name of a step's class leads to it, so that a file can be read back."""
     try:
         return step_class(kind.__name__) is kind
     except (KeyError, PluginError):
