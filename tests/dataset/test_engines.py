@@ -185,7 +185,7 @@ def test_any_error_is_described_without_its_text_or_its_file() -> None:
 def test_a_process_that_cannot_start_fails_its_case(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = local._started
+    real = local._start_worker
 
     def started(run: RunConfig, threads: int) -> object:
         worker = real(run, threads)
@@ -193,6 +193,6 @@ def test_a_process_that_cannot_start_fails_its_case(
         worker.process.join()
         return worker
 
-    monkeypatch.setattr(local, "_started", started)
+    monkeypatch.setattr(local, "_start_worker", started)
     results = list(LocalEngine(workers=2).run(config(tmp_path / "out"), scans(tmp_path, count=3)))
     assert [result.code for result in results] == ["WORKER_DIED"] * 3
