@@ -82,8 +82,9 @@ def atomic_folder(
 
     `is_ours` receives the names in an existing folder, which is replaced if it is empty or
     `is_ours` returns True; a link, a file and any other folder raise WriteError. None is for a path
-    used by one process of this package only, such as a case of a locked run: an existing path is replaced,
-    missing parents are created, and partial output of a killed process is removed.
+    used by one process of this package only, such as a case of a locked run: an
+    existing path is replaced, missing parents are created, and partial output of a killed
+    process is removed.
     """
     with _one_line():
         if is_ours is not None:

@@ -88,8 +88,8 @@ def check_hu_sample(
     if low >= 0 and _like_labels(values):
         raise refused(
             "NOT_HU",
-            f"values from {low:g} to {high:g} in uniform regions are not HU but labels; read "
-            f"them with quantity='label' or pass them with --label{_FORCE}",
+            f"values from {low:g} to {high:g} in uniform regions look like labels, not HU; "
+            f"read them with quantity='label' or pass them with --label{_FORCE}",
         )
     missing = _missing(values)
     if not missing:

@@ -64,8 +64,7 @@ class ZipSource:
             NotImplementedError,
         ):
             raise unreadable(
-                self.name,
-                "archive member is corrupt, encrypted or of unsupported compression; unpack it first",
+                self.name, "archive member is corrupt, encrypted or not supported; unpack it first"
             ) from None
 
 

@@ -31,8 +31,9 @@ def write_dicom(
 
     Values are stored in 16 bits: integers exactly, others within half a slope. Returns the
     diagnostics. `source` is the DICOM series that the volume was derived from, and is referenced.
-    Only listed attributes are written: with identity='remove', patient and study are empty and the UIDs of the
-    source are replaced by pseudonyms under the user's key; with 'keep' they are copied.
+    Only listed attributes are written: with identity='remove', patient and study are
+    empty and the UIDs of the source are replaced by pseudonyms under the user's key; with
+    'keep' they are copied.
     Readers sort slices along rows x columns, so a volume with left-handed axes is read
     back with k reversed, at the same position in world space.
 
