@@ -40,7 +40,7 @@ def test_a_label_that_lies_there_already_is_the_same_array() -> None:
 def test_a_label_of_another_place_is_refused_by_either_method(method: str) -> None:
     away = Grid(COARSE.shape, COARSE.affine + 1000 * np.eye(4, k=3))
     with pytest.raises(
-        GeometryError, match="does not overlap the image .* check that it belongs to this scan"
+        GeometryError, match=r"does not overlap the image .* check that it belongs to this scan"
     ):
         label_on_grid(LABEL, away, name="a", method=method)
 

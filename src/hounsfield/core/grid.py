@@ -22,7 +22,7 @@ Affines of one scan from different libraries differ by 1e-5 mm; 0.001 voxels cha
 by less than 2 HU at the sharpest edge of bone and air."""
 
 PARTIAL_VOXEL_TOLERANCE = 1e-3
-"""Fractions of a voxel below this are rounding of the header and need no sample of their own."""
+"""Fractions of a voxel below this are rounding of the header and need no extra sample."""
 
 _LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
 

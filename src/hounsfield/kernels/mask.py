@@ -85,7 +85,7 @@ class Components:
     """The face-connected components of a mask.
 
     `runs` are runs of voxels along i with the label of their component; `sizes` counts the voxels
-    of each component; `boxes` holds its first and last index along i, j and k.
+    of each component; `boxes` has its first and last index along i, j and k.
     """
 
     shape: Shape

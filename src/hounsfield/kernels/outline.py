@@ -75,7 +75,7 @@ class Outline:
         """Segment `values` (i, j, k) in HU, Fortran-ordered; empty if nothing is thick enough.
 
         Cells are classified by the majority of their voxels; in cells at the surface each voxel is
-        thresholded on its own.
+        thresholded separately.
         """
         lattice = BlockGrid.of(spacing_mm, cell_mm=self.cell_mm)
         envelope, foreign = self.cells(values, lattice=lattice)

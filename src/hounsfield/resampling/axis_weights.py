@@ -84,7 +84,7 @@ def _area(nodes: Floats, points: Floats, width: float) -> Stencil:
     overlap = np.where(start[:, None] + taps < stop[:, None], np.maximum(overlap, 0), 0)
     total = overlap.sum(axis=1, keepdims=True)
     edge = np.zeros_like(overlap)
-    edge[:, 0] = 1.0  # a cell outside the source takes the edge value
+    edge[:, 0] = 1.0  # a cell outside the source has the edge value
     return start, np.where(total > 0, overlap / np.where(total > 0, total, 1), edge), None
 
 

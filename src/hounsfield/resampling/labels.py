@@ -26,7 +26,7 @@ def sample_label(
 ) -> Volume:
     """A label or mask on `grid`, in its dtype; an exact copy if the sampling only copies.
 
-    `nearest` takes the value of the nearest voxel. `partial_volume` gives each target cell the
+    `nearest` uses the value of the nearest voxel. `partial_volume` gives each target cell the
     label with the largest share of it, the lower value on a tie. The share is the mean of the
     label's indicator over the cell: area-weighted if it gets coarser, linear if finer. `sampling`
     is None if the grids are oblique to each other.
