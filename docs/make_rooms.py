@@ -34,7 +34,7 @@ NOTES = {
     "hounsfield.io.read_labels": "labels on an image's grid",
     "hounsfield.io.write": "a volume to a file",
     "hounsfield.io.open": "a Stack or a Volume",
-    "hounsfield.io.checksum": "sha256 of a source",
+    "hounsfield.io.source_files": "sha256 of a source",
     "hounsfield.io.write_slabs": "slab by slab",
     "hounsfield.io.interop": "nibabel, SimpleITK",
     "hounsfield.io.formats": "the registry",

@@ -24,7 +24,7 @@ THIRD = {"OtherFile"}
 
 TABLES = {
     "io/dicom/series/series.py": "_SPLIT_CODES",
-    "io/dicom/report.py": "_APART",
+    "io/dicom/report.py": "_NOT_READABLE",
     "io/dicom/rtstruct/rasterize.py": "_SEVERITIES",
 }
 """Tables of codes: their values, the first of each where that is a pair, or their keys where values are severities."""

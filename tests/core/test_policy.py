@@ -56,7 +56,7 @@ def test_a_policy_and_its_fields_read_the_same(tmp_path: Path) -> None:
 
 
 def test_a_policy_and_a_field_together_are_refused() -> None:
-    with pytest.raises(hu.PipelineError, match="give one of the two"):
+    with pytest.raises(hu.PipelineError, match="use one of the two"):
         hu.read("ball.nii.gz", policy=hu.ReadPolicy(), gaps="fill")
 
 

@@ -11,8 +11,8 @@ import hounsfield as hu
 from hounsfield.core.errors import PipelineError, ReadError
 from hounsfield.dataset.case_ids import PLAIN
 from hounsfield.dataset.discover import discover
-from hounsfield.io.checksum import source_files
 from hounsfield.io.dicom.report import scan_dicom
+from hounsfield.io.source_files import source_files
 from hounsfield.phantom import Faults, Head, grid_about, head, write_series
 from tests.dataset.conftest import noisy, run_over
 

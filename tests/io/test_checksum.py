@@ -10,7 +10,7 @@ import pytest
 
 from hounsfield.core.errors import ReadError
 from hounsfield.core.volume import Volume
-from hounsfield.io.checksum import sha256_of
+from hounsfield.io.source_files import sha256_of
 from hounsfield.io.write import write
 from tests.io.made import AFFINE, head_like, meta_header, nifti, nrrd_header
 

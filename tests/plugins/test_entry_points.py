@@ -17,7 +17,7 @@ from hounsfield.core import entry_points
 from hounsfield.core.spec import Spec
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io import formats
-from hounsfield.io.format import Format, Output
+from hounsfield.io.base import Format, Output
 from hounsfield.steps import registry
 from hounsfield.steps.pointwise import PointwiseStep
 
@@ -107,8 +107,8 @@ def test_a_step_that_cannot_be_used_is_one_line_with_its_package(install, rows, 
     [
         ("nrrd", "m:X", "package a offers a format 'nrrd', which is a name of"),
         ("x", "no_such_module:X", "package a offers the format 'x' and cannot be imported"),
-        ("thief", "tests.plugins.test_entry_points:THIEF", "'.nrrd', which belongs to NRRD"),
-        ("second", "tests.plugins.test_entry_points:SECOND", "'nii', which belongs to NIfTI"),
+        ("thief", "tests.plugins.test_entry_points:THIEF", "'.nrrd', which is used by NRRD"),
+        ("second", "tests.plugins.test_entry_points:SECOND", "'nii', which is used by NIfTI"),
         ("x", "tests.plugins.test_entry_points:NOT_A_FORMAT", "expected a hounsfield.io.formats"),
         ("x", "tests.plugins.test_entry_points:OTHER", "expected a hounsfield.io.formats.Format"),
     ],
@@ -129,7 +129,7 @@ def test_a_format_is_found_by_its_content_and_by_its_suffix(install, tmp_path: P
     (tmp_path / "by-suffix.oth").write_bytes(b"?")
     assert formats.sniff(tmp_path / "by-content") == "other"
     assert formats.sniff(tmp_path / "by-suffix.oth") == "other"
-    with pytest.raises(hu.ReadError, match="other files can be written and not be read"):
+    with pytest.raises(hu.ReadError, match="other files can only be written"):
         hu.read(tmp_path / "by-suffix.oth")
 
 

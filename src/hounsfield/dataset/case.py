@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hounsfield.io.checksum import source_files
+from hounsfield.io.source_files import source_files
 
 Status = Literal["done", "skipped", "failed"]
 

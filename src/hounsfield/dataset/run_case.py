@@ -80,7 +80,7 @@ class _Hashes:
 
 
 def _hash_inputs(config: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _Hashes:
-    from hounsfield.io.checksum import sha256_of
+    from hounsfield.io.source_files import sha256_of
 
     source = source_sha256(case)
     digests = {name: sha256_of(path) for name, path in labels.items()}

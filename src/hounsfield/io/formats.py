@@ -23,8 +23,8 @@ from hounsfield.core.errors import (
     naming,
     unreadable,
 )
+from hounsfield.io.base import Format, Output, Reader
 from hounsfield.io.bytes.gzip.read import head, reading
-from hounsfield.io.format import Format, Output, Reader
 from hounsfield.io.values.sidecar import SIDECAR_NAME
 
 GROUP = "hounsfield.formats"

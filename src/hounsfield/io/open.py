@@ -11,8 +11,8 @@ from hounsfield.core.source import VolumeSource, grid_data
 from hounsfield.core.spec import QUANTITIES, Quantity
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
-from hounsfield.io.checksum import source_files
 from hounsfield.io.formats import reader_of, sniff
+from hounsfield.io.source_files import source_files
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.to_stack import stack_of, volume_of
 

@@ -14,7 +14,7 @@ from hounsfield.core.errors import WriteError, warn_each
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
-from hounsfield.io.format import Writer
+from hounsfield.io.base import Writer
 from hounsfield.io.formats import DICOM, load, output_by_suffix, output_of
 from hounsfield.io.open import open_stack
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from hounsfield.core.errors import WriteError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array
-from hounsfield.io.format import SlabWriter
+from hounsfield.io.base import SlabWriter
 from hounsfield.io.formats import load, output_of
 from hounsfield.io.values.storable import blocks, storable
 

@@ -13,7 +13,7 @@ A file is a header in ASCII and the voxels behind it:
 fastest, and nothing follows them.
 """
 
-from hounsfield.io.format import Format, Output
+from hounsfield.io.base import Format, Output
 
 MAGIC = b"RAWCT 1\n"
 

@@ -27,8 +27,8 @@ from hounsfield.io.dicom.series.select_series import (
     readable_series,
 )
 from hounsfield.io.dicom.series.series import Series, series_of, unread_files
-from hounsfield.io.dicom.series.slices import slice_geometry
 from hounsfield.io.dicom.series.validate import ValidatedSeries, validate
+from hounsfield.io.dicom.series.validate_slices import slice_geometry
 
 
 def open_dicom(

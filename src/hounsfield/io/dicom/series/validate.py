@@ -19,7 +19,8 @@ from hounsfield.io.dicom.header.frame import MAX_SIDE, Frame, diagnose
 from hounsfield.io.dicom.header.geometry import normal, positions_along
 from hounsfield.io.dicom.series.group import has_own_references
 from hounsfield.io.dicom.series.series import Series
-from hounsfield.io.dicom.series.slices import (
+from hounsfield.io.dicom.series.spacing import Gap, missing_slices
+from hounsfield.io.dicom.series.validate_slices import (
     gap_diagnostics,
     largest_shift_mm,
     ordered,
@@ -29,7 +30,6 @@ from hounsfield.io.dicom.series.slices import (
     thickness_diagnostics,
     tilt_diagnostics,
 )
-from hounsfield.io.dicom.series.spacing import Gap, missing_slices
 
 Floats = NDArray[np.float64]
 
