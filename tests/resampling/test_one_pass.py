@@ -14,7 +14,7 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.stack import Stack
 from hounsfield.kernels.sample import SlabWindows
 from hounsfield.resampling.one_pass import OnePass
-from hounsfield.resampling.sampling import Sampling
+from hounsfield.resampling.tilted_stack import straighten
 from hounsfield.resampling.transfer import Transfer
 
 
@@ -46,7 +46,7 @@ def one_pass(
     thick: int,
     stride: int,
 ) -> OnePass:
-    sampling = Sampling.of_stack(source)
+    sampling = straighten(source)
     target = sampling.to(
         sampling.grid.resampled(spacing_mm=(1.5, 1.3, 1.1)).reoriented("RAI"), method=method
     )
@@ -126,7 +126,7 @@ def test_slices_that_nothing_reads_are_never_decoded() -> None:
         asked.extend(range(start, stop))
         return source.decode(start, stop)
 
-    sampling = Sampling.of_stack(source).to(source.grid.boxed((0, 0, 5), (14, 11, 4)))
+    sampling = straighten(source).to(source.grid.boxed((0, 0, 5), (14, 11, 4)))
     assert sampling is not None
     OnePass(
         stack=source.replaced(decode=decode),
@@ -152,8 +152,5 @@ def test_values_beyond_int16_are_never_clipped_silently() -> None:
     assert high.volume().array.max() == 60000 - 1024
     with pytest.raises(ValueError, match="float32"):
         OnePass(
-            stack=high,
-            sampling=Sampling.of_stack(high),
-            dtype=np.dtype(np.int16),
-            background=-1024.0,
+            stack=high, sampling=straighten(high), dtype=np.dtype(np.int16), background=-1024.0
         ).run()

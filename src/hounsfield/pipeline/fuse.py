@@ -20,6 +20,7 @@ from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.resampling.labels import sample_label
 from hounsfield.resampling.one_pass import SLAB_BYTES, OnePass
 from hounsfield.resampling.sampling import Sampling
+from hounsfield.resampling.tilted_stack import straighten
 from hounsfield.resampling.transfer import IDENTITY, Transfer
 from hounsfield.steps.base import Step
 from hounsfield.steps.geometric import GeometricStep, LabelMethod
@@ -50,7 +51,7 @@ class FusedPass:
     @classmethod
     def of_stack(cls, stack: Stack) -> FusedPass:
         """Return a pass without steps that reads the stack."""
-        return replace(cls.of_spec(stack.spec), sampling=Sampling.of_stack(stack))
+        return replace(cls.of_spec(stack.spec), sampling=straighten(stack))
 
     @classmethod
     def of_spec(cls, spec: Spec) -> FusedPass:

@@ -21,6 +21,7 @@ from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, AxisTable, S
 from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.sampling import Sampling
+from hounsfield.resampling.tilted_stack import straighten
 from hounsfield.resampling.transfer import IDENTITY, Transfer
 
 SLAB_BYTES = 32 << 20
@@ -272,7 +273,7 @@ def read_stack(stack: Stack) -> Volume:
 
 
 def _sampled(stack: Stack) -> Volume:
-    sampling, spec = Sampling.of_stack(stack), stack.spec
+    sampling, spec = straighten(stack), stack.spec
     if sampling.is_copy and stack.is_raw and stack.stored_dtype == spec.dtype:
         array = stack.slab(0, stack.shape[2])
         return Volume(

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
-from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
 from hounsfield.kernels.oblique import gather
 from hounsfield.kernels.sample import AxisTable
@@ -37,36 +36,6 @@ class Sampling:
         """The identity sampling of a grid."""
         i, j, k = (AxisMap.identity(size) for size in grid.shape)
         return cls(grid.shape, grid, (0, 1, 2), (i, j, k))
-
-    @classmethod
-    def of_stack(cls, stack: Stack) -> Sampling:
-        """The sampling of a stack to its natural grid; the identity if it is regular."""
-        grid = stack.grid
-        if stack.is_regular:
-            return cls.of_grid(grid)
-        nodes = stack.nodes
-        axes = []
-        for axis in (0, 1):
-            offset = nodes[:, axis]
-            exact = (
-                np.ptp(offset) <= ALIGNED_TOLERANCE_VOXELS
-                and abs(offset[0] - round(offset[0])) <= ALIGNED_TOLERANCE_VOXELS
-            )
-            lattice = AxisMap.identity(stack.shape[axis])
-            if exact:
-                axes.append(lattice.select(np.arange(grid.shape[axis]) - round(float(offset[0]))))
-            else:
-                axes.append(AxisMap.between(lattice.nodes, count=grid.shape[axis]))
-        even = (
-            np.abs(nodes[:, 2] - np.rint(nodes[:, 2])).max() <= ALIGNED_TOLERANCE_VOXELS
-            and stack.is_even
-        )
-        along = (
-            AxisMap.identity(stack.shape[2])
-            if even
-            else AxisMap.between(nodes[:, 2], count=grid.shape[2])
-        )
-        return cls(stack.shape, grid, (0, 1, 2), (axes[0], axes[1], along), nodes[:, :2])
 
     @classmethod
     def between(cls, source: Grid, target: Grid, *, method: Method) -> Sampling | None:

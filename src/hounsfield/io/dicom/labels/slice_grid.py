@@ -13,6 +13,7 @@ from hounsfield.core.volume import Volume
 from hounsfield.io.dicom.read import source_frames
 from hounsfield.resampling.labels import sample_label
 from hounsfield.resampling.sampling import Sampling
+from hounsfield.resampling.tilted_stack import straighten
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +48,7 @@ class SliceGrid:
             step_j_ras_mm=stack.step_j_ras_mm,
             thickness_mm=stack.step_mm,
             grid=stack.grid,
-            sampling=Sampling.of_stack(stack),
+            sampling=straighten(stack),
             instances=tuple(
                 ("", 0) if frame is None else (frame.sop_instance, frame.index + 1)
                 for frame in frames
