@@ -66,7 +66,9 @@ class EngineTests:
 
     def engine(self) -> Engine:
         """Return the engine under test."""
-        raise NotImplementedError("a subclass of EngineTests says which engine it tests")
+        raise NotImplementedError(
+            "engine() is not defined; a subclass of EngineTests must return its engine"
+        )
 
     def processes(self) -> int:
         """Return how many processes that run cases there are."""

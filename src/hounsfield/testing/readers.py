@@ -45,7 +45,9 @@ class ReaderTests:
 
     def make(self, folder: Path, truth: Volume) -> Path:
         """Write a file of `truth`, and the files that belong to it, into an empty folder; return its path."""
-        raise NotImplementedError("a subclass of ReaderTests makes the file that it reads")
+        raise NotImplementedError(
+            "make() is not defined; a subclass of ReaderTests must write a file"
+        )
 
     def truth(self) -> Volume:
         """The volume that the file holds: HU, int16, 14 x 12 x 10 voxels on an oblique grid."""

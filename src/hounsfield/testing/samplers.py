@@ -39,7 +39,9 @@ class SamplerTests:
 
     def sampler(self) -> Sampler:
         """Return the sampler under test."""
-        raise NotImplementedError("a subclass of SamplerTests says which sampler it tests")
+        raise NotImplementedError(
+            "sampler() is not defined; a subclass of SamplerTests must return its sampler"
+        )
 
     @_inherited
     @given(call=sampler_calls())

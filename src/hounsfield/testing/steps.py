@@ -44,7 +44,9 @@ class StepTests:
 
     def step(self) -> Step | Resolvable:
         """The step under test."""
-        raise NotImplementedError("a subclass of StepTests says which step it tests")
+        raise NotImplementedError(
+            "step() is not defined; a subclass of StepTests must return its step"
+        )
 
     def images(self) -> st.SearchStrategy[Volume]:
         """Images that the step takes: HU of any dtype and orientation."""
