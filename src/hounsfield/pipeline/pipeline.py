@@ -22,6 +22,7 @@ from hounsfield.pipeline.plan import Plan, plan
 from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.result import Result
 from hounsfield.pipeline.run import run
+from hounsfield.pipeline.settings import NO_SETTINGS, Settings
 from hounsfield.steps.base import AnyStep, Resolvable, Step
 
 
@@ -65,7 +66,7 @@ class Pipeline:
 
     @classmethod
     def load(
-        cls, path: str | PathLike[str], *, settings: Sequence[str] = (), resolved: bool = False
+        cls, path: str | PathLike[str], *, settings: Settings = NO_SETTINGS, resolved: bool = False
     ) -> Pipeline:
         """The pipeline of a .toml file or of a record.json; `settings` are changes such as 'Resample.spacing_mm=2'.
 
@@ -83,7 +84,7 @@ class Pipeline:
 
     @classmethod
     def parse(
-        cls, data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str = ""
+        cls, data: Mapping[str, Any], *, settings: Settings = NO_SETTINGS, where: str = ""
     ) -> Pipeline:
         """The pipeline of plain data, as TOML and JSON give it; `where` names it in messages."""
         found = serialize.parse(data, settings=settings, where=where)

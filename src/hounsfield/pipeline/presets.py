@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
 from hounsfield.pipeline.pipeline import Pipeline
+from hounsfield.pipeline.settings import NO_SETTINGS, Settings
 
 
 def preset_names() -> tuple[str, ...]:
@@ -39,7 +39,7 @@ def preset_text(name: str) -> str:
     return (files("hounsfield.pipeline") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def preset(name: str, *, settings: Sequence[str] = ()) -> Pipeline:
+def preset(name: str, *, settings: Settings = NO_SETTINGS) -> Pipeline:
     """The preset `name`, changed by settings such as 'Resample.spacing_mm=2'.
 
     >>> [type(step).__name__ for step in preset("isotropic-mip").steps]

@@ -15,7 +15,7 @@ from hounsfield.resampling.transfer import Transfer
 from hounsfield.steps.parse import finite, one_of
 from hounsfield.steps.pointwise import PointwiseStep, require
 
-Shape = Literal["exact", "dicom-linear", "dicom-linear-exact", "sigmoid"]
+Function = Literal["linear-exact", "linear", "sigmoid"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +34,10 @@ class Window(PointwiseStep):
     name: str | None = None
     center_hu: float | None = None
     width_hu: float | None = None
-    shape: Shape = "exact"
+    function: Function = "linear-exact"
 
     def __post_init__(self) -> None:
-        one_of(self.shape, Shape, name="shape")
+        one_of(self.function, Function, name="function")
         if (self.name is None) == (self.center_hu is None and self.width_hu is None):
             raise QuantityError("Window needs either a name, or center_hu and width_hu")
         if self.name is not None and self.name not in WINDOWS:
@@ -48,9 +48,11 @@ class Window(PointwiseStep):
             raise QuantityError("Window needs both center_hu and width_hu")
         center, width = self.center_and_width_hu
         finite(center, name="center_hu")
-        if finite(width, name="width_hu") <= 0 or (self.shape == "dicom-linear" and width < 1):
-            least = "at least 1" if self.shape == "dicom-linear" else "more than 0"
-            raise QuantityError(f"width_hu is {width}; expected {least} for shape '{self.shape}'")
+        if finite(width, name="width_hu") <= 0 or (self.function == "linear" and width < 1):
+            least = "at least 1" if self.function == "linear" else "more than 0"
+            raise QuantityError(
+                f"width_hu is {width}; expected {least} for function '{self.function}'"
+            )
 
     @property
     def center_and_width_hu(self) -> tuple[float, float]:
@@ -72,9 +74,9 @@ class Window(PointwiseStep):
     def transfer(self, spec: Spec) -> Transfer | None:
         """Return the window as a clamped linear function; None for a sigmoid or a threshold."""
         center, width = self.center_and_width_hu
-        if self.shape == "dicom-linear":
+        if self.function == "linear":
             center, width = center - 0.5, width - 1
-        if self.shape == "sigmoid" or width == 0:
+        if self.function == "sigmoid" or width == 0:
             return None
         return Transfer(1 / width, 0.5 - center / width, 0.0, 1.0)
 
@@ -82,7 +84,7 @@ class Window(PointwiseStep):
         """Apply the window to an array of any shape and dtype; returns float32."""
         center, width = self.center_and_width_hu
         hu = array.astype(np.float32, order="F")
-        if self.shape == "sigmoid":
+        if self.function == "sigmoid":
             with np.errstate(over="ignore"):  # exp overflows to infinity if the sigmoid is 0
                 return np.asarray(
                     1 / (1 + np.exp(-4 * (hu - np.float32(center)) / np.float32(width)))
@@ -90,7 +92,7 @@ class Window(PointwiseStep):
         line = self.transfer(spec)
         if line is None:
             return np.asarray(hu > center - 0.5, dtype=np.float32, order="F")
-        hu -= np.float32(center - (0.5 if self.shape == "dicom-linear" else 0.0))
+        hu -= np.float32(center - (0.5 if self.function == "linear" else 0.0))
         hu *= np.float32(line.slope)
         hu += np.float32(0.5)
         return np.asarray(np.clip(hu, 0, 1, out=hu))
