@@ -5,7 +5,7 @@
     out = hu.preset("isotropic-mip").run(ct)
     hu.write(out.volume, "mip.nii.gz")
 
-``__init__.pyi`` lists the public names; each is imported when it is first used.
+Names are imported at first use.
 """
 
 from __future__ import annotations

@@ -20,13 +20,38 @@ Function = Literal["linear-exact", "linear", "sigmoid"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window(PointwiseStep):
-    """Map a window to 0..1 (float32, quantity 'unit'), by name or by center and width in HU.
+    """Map a CT window to 0..1.
 
-    shape: 'exact' and 'dicom-linear-exact' (DICOM PS3.3 C.11.2.1.3.2) are (x - center) / width +
-    0.5, clipped to 0..1; 'dicom-linear' (C.11.2.1.2.1) is (x - (center - 0.5)) / (width - 1) + 0.5,
-    needs a width of at least 1 and is a threshold for width 1; 'sigmoid' (C.11.2.1.3.1) is
-    1 / (1 + exp(-4 (x - center) / width)).
+    Give either `name`, or `center_hu` and `width_hu`. The output is float32 with the quantity
+    'unit'.
 
+    Parameters
+    ----------
+    name : str, optional
+        Name of a window in `WINDOWS`, such as 'brain'.
+    center_hu : float, optional
+        Center of the window, HU.
+    width_hu : float, optional
+        Width of the window, HU: more than 0, for 'linear' at least 1.
+    function : {'linear-exact', 'linear', 'sigmoid'}, default 'linear-exact'
+        How HU are mapped.
+
+    Raises
+    ------
+    QuantityError
+        If the window is unknown, incomplete or empty.
+
+    Notes
+    -----
+    With center c and width w, as in DICOM PS3.3 (VOI LUT Function):
+
+    - 'linear-exact' (C.11.2.1.3.2) is ``(x - c) / w + 0.5``, clipped to 0..1;
+    - 'linear' (C.11.2.1.2.1) is ``(x - (c - 0.5)) / (w - 1) + 0.5``, clipped to 0..1; a width of 1
+      is a threshold;
+    - 'sigmoid' (C.11.2.1.3.1) is ``1 / (1 + exp(-4 (x - c) / w))``.
+
+    Examples
+    --------
     >>> Window(name="brain").values(np.array([0, 40, 80], np.int16), None).tolist()
     [0.0, 0.5, 1.0]
     """
