@@ -18,6 +18,7 @@ import lazy_loader
 from hounsfield.core import hooks
 from hounsfield.core.version import VERSION as __version__
 
+# __init__.pyi lists the public names.
 __getattr__, _, _public = lazy_loader.attach_stub(__name__, __file__)
 
 __all__ = ["__version__", *_public]

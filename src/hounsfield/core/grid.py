@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
-from typing import Any, Literal
+from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hounsfield.core.errors import GeometryError
-
-Fit = Literal["exact_spacing", "exact_fov"]
+from hounsfield.core.orientation import LETTERS, parse_orientation
+from hounsfield.core.resampled_axis import LARGEST_SIDE, Fit, axis_of_size, axis_of_spacing
 
 ALIGNED_TOLERANCE_VOXELS = 1e-3
 """Largest distance of corresponding samples of equal grids, in voxels.
 
 Affines of one scan from different libraries differ by 1e-5 mm; 0.001 voxels change a linear sample
 by less than 2 HU at the sharpest edge of bone and air."""
-
-PARTIAL_VOXEL_TOLERANCE = 1e-3
-"""Fractions of a voxel below this are rounding of the header and need no extra sample."""
-
-_LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
-
-
-def parse_orientation(to: str) -> tuple[tuple[int, int], ...]:
-    """Parse an orientation such as 'RAS' into (RAS+ axis, sign) for each of i, j, k.
-
-    >>> parse_orientation("LPS")
-    ((0, -1), (1, -1), (2, 1))
-    """
-    codes = tuple(
-        (world, sign)
-        for letter in to
-        for world in range(3)
-        for sign in (-1, 1)
-        if _LETTERS[world][sign > 0] == letter
-    )
-    if len(to) != 3 or len({world for world, _ in codes}) != 3:
-        raise GeometryError(
-            f"orientation '{to}' is not three of L or R, P or A, I or S, one of each pair, "
-            "such as 'RAS'"
-        )
-    return codes
-
-
-LARGEST_SIDE = 1 << 20
-"""Largest number of voxels along one axis: 2 m at 2 micrometres.
-
-More indicates a corrupt header, and would exhaust memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,7 +131,7 @@ class Grid:
     @property
     def orientation(self) -> str:
         """The directions in which i, j, k ascend, such as 'LPS' for an axial DICOM series."""
-        return "".join(_LETTERS[world][sign > 0] for world, sign in self.axis_codes)
+        return "".join(LETTERS[world][sign > 0] for world, sign in self.axis_codes)
 
     @property
     def extent_mm(self) -> tuple[float, float, float]:
@@ -361,38 +328,16 @@ class Grid:
         """
         if (spacing_mm is None) == (shape is None):
             raise GeometryError("resampled needs either spacing_mm or shape")
-        counts, scales = [], []
+        move, counts = np.eye(4), []
         for axis, (size, step) in enumerate(zip(self.shape, self.spacing_mm, strict=True)):
             if spacing_mm is None:
                 assert shape is not None
-                count, scale = (
-                    int(shape[axis]),
-                    size / int(shape[axis]) if int(shape[axis]) > 0 else math.nan,
-                )
-                if size == 1 and count != 1:
-                    raise GeometryError(
-                        f"axis {'ijk'[axis]} has one sample and cannot be resampled to {count}"
-                    )
-            elif size == 1:
-                count, scale = 1, 1.0
+                count, scale = axis_of_size(size, int(shape[axis]), axis=axis)
             else:
-                if not (math.isfinite(spacing_mm[axis]) and spacing_mm[axis] > 0):
-                    raise GeometryError(
-                        f"spacing is {spacing_mm[axis]} mm; expected a finite number over 0 mm"
-                    )
-                samples = size * step / spacing_mm[axis]
-                if samples > LARGEST_SIDE:
-                    raise GeometryError(
-                        f"a spacing of {spacing_mm[axis]:.3g} mm needs {samples:.3g} samples along "
-                        f"axis {'ijk'[axis]}; expected at most {LARGEST_SIDE}"
-                    )
-                count = max(1, math.ceil(samples - PARTIAL_VOXEL_TOLERANCE))
-                scale = spacing_mm[axis] / step if fit == "exact_spacing" else size / count
-            counts.append(count)
-            scales.append(scale)
-        move = np.diag([*scales, 1.0])
-        for axis, (size, count, scale) in enumerate(zip(self.shape, counts, scales, strict=True)):
+                count, scale = axis_of_spacing(size, step, spacing_mm[axis], axis=axis, fit=fit)
+            move[axis, axis] = scale
             move[axis, 3] = (size - 1) / 2 - (count - 1) / 2 * scale
+            counts.append(count)
         return self.moved(counts, move)
 
     def aligned_with(
@@ -416,15 +361,8 @@ class Grid:
         whole = np.rint(relation)
         if abs(round(float(np.linalg.det(whole[:3, :3])))) != 1 or np.abs(whole[:3, :3]).sum() != 3:
             return False
-        corners = np.array(
-            [
-                (i, j, k, 1)
-                for i in (0, other.shape[0] - 1)
-                for j in (0, other.shape[1] - 1)
-                for k in (0, other.shape[2] - 1)
-            ],
-            dtype=np.float64,
-        )
+        ends = [(0, size - 1) for size in other.shape]
+        corners = np.array(list(product(*ends, (1,))), dtype=np.float64)
         return bool(np.abs(corners @ (relation - whole).T).max() <= tolerance_voxels)
 
     def same_as(self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS) -> bool:

@@ -9,7 +9,8 @@ from itertools import product
 import numpy as np
 
 from hounsfield.core.errors import GeometryError
-from hounsfield.core.grid import PARTIAL_VOXEL_TOLERANCE, Grid
+from hounsfield.core.grid import Grid
+from hounsfield.core.resampled_axis import PARTIAL_VOXEL_TOLERANCE
 from hounsfield.steps.geometric import GeometricStep
 from hounsfield.steps.parse import three_points
 

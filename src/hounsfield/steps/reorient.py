@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hounsfield.core.grid import Grid, parse_orientation
+from hounsfield.core.grid import Grid
+from hounsfield.core.orientation import parse_orientation
 from hounsfield.steps.geometric import GeometricStep
 
 

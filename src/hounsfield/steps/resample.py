@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hounsfield.core.errors import GeometryError
-from hounsfield.core.grid import Fit, Grid
+from hounsfield.core.grid import Grid
+from hounsfield.core.resampled_axis import Fit
 from hounsfield.core.volume import Volume
 from hounsfield.resampling.axes import Method
 from hounsfield.steps.geometric import GeometricStep, LabelMethod
