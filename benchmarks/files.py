@@ -20,13 +20,13 @@ from recipe2 import by_tutorial, mapped_mip, monai_steps, target, torch_mip, tor
 
 Work = Callable[[Path, Path], object]
 BIN = Path(sys.executable).parent
-SET = "Resample.method=linear"
+SET = {"Resample.method": "linear"}
 
 
 def _pipeline(source: Path, out: Path) -> None:
     import hounsfield as hu
 
-    made = hu.preset("isotropic-mip", settings=[SET]).run(hu.open(source))
+    made = hu.preset("isotropic-mip", settings=SET).run(hu.open(source))
     hu.write(made.volume, out)
 
 
@@ -205,7 +205,7 @@ def _command(source: Path, out: Path, *, form: str) -> None:
         "--format",
         form,
         "--set",
-        SET,
+        "=".join(*SET.items()),
         "-q",
     ]
     subprocess.run(command, check=True, capture_output=True)

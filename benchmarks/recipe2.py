@@ -45,7 +45,7 @@ def _ours(method: str) -> Prepare:
     def prepare(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
         import hounsfield as hu
 
-        return hu.preset("isotropic-mip", settings=[f"Resample.method={method}"]), _volume(
+        return hu.preset("isotropic-mip", settings={"Resample.method": method}), _volume(
             array, affine
         )
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hounsfield.core.errors import GeometryError
-from hounsfield.core.grid import Grid, parse_orientation
+from hounsfield.core.grid import Grid
+from hounsfield.core.orientation import parse_orientation
 from hounsfield.testing import ORIENTATIONS, grids
 
 ANY = grids(oblique=True)

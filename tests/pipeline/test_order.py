@@ -11,9 +11,9 @@ from hounsfield.pipeline.presets import preset_names
 CT = hu.Volume.from_array(np.zeros((6, 6, 6), np.int16), affine=np.eye(4))
 
 
-def diagnostics(*rows: dict[str, object], settings: tuple[str, ...] = ()) -> list[str]:
+def diagnostics(*rows: dict[str, object]) -> list[str]:
     with pytest.raises(hu.PipelineError) as caught:
-        hu.Pipeline.parse({"steps": [dict(row) for row in rows]}, settings=settings)
+        hu.Pipeline.parse({"steps": [dict(row) for row in rows]})
     assert str(caught.value).count("\n") == 0
     return [str(diagnostic) for diagnostic in caught.value.diagnostics]
 
@@ -175,7 +175,7 @@ def test_nnunet_takes_its_numbers_from_a_fingerprint(tmp_path: Path) -> None:
         '{"spacings": [[5, 0.8, 0.7], [3, 0.8, 0.7], [4, 0.8, 0.7]], "foreground_intensity_properties_per_channel": '
         '{"0": {"mean": 80, "std": 130, "percentile_00_5": -900, "percentile_99_5": 1100}}}'
     )
-    steps = hu.preset("nnunet-ct", settings=(f"pipeline.fingerprint={path}",)).steps
+    steps = hu.preset("nnunet-ct", settings={"pipeline.fingerprint": path}).steps
     assert steps == (
         hu.Resample(spacing_mm=(0.7, 0.8, 4), method="cubic"),
         hu.Clip(low_hu=-900, high_hu=1100),
@@ -183,4 +183,4 @@ def test_nnunet_takes_its_numbers_from_a_fingerprint(tmp_path: Path) -> None:
     )
     path.write_text("[]")
     with pytest.raises(hu.PipelineError, match="dataset_fingerprint"):
-        hu.preset("nnunet-ct", settings=(f"pipeline.fingerprint={path}",))
+        hu.preset("nnunet-ct", settings={"pipeline.fingerprint": path})

@@ -11,6 +11,7 @@ import hounsfield as hu
 from hounsfield.pipeline.presets import preset_names, preset_text
 from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.serialize import LARGEST_BYTES
+from hounsfield.pipeline.settings import parse_settings
 from hounsfield.testing import grids, pipelines, specs, volumes
 
 CT = hu.Volume.from_array(
@@ -51,7 +52,7 @@ ALL = (
 
 def test_every_step_goes_to_toml_and_back() -> None:
     others = [
-        hu.Window(center_hu=1, width_hu=2, shape="sigmoid"),
+        hu.Window(center_hu=1, width_hu=2, function="sigmoid"),
         hu.Windows(names=("brain", "bone")),
         hu.Standardize(mean_hu=1, sd_hu=2),
     ]
@@ -123,7 +124,7 @@ def test_what_a_mask_step_found_is_in_the_record_as_plain_text() -> None:
     ],
 )
 def test_a_setting_changes_one_key(setting: str, step: int, key: str, value: object) -> None:
-    changed = hu.preset("isotropic-mip", settings=(setting,))
+    changed = hu.preset("isotropic-mip", settings=parse_settings([setting]))
     assert getattr(changed.steps[step], key) == value
     before, after = [list(one.steps) for one in (hu.preset("isotropic-mip"), changed)]
     before.pop(step), after.pop(step)
@@ -143,7 +144,7 @@ def test_a_setting_changes_one_key(setting: str, step: int, key: str, value: obj
 )
 def test_a_setting_that_cannot_be_is_said(setting: str, hint: str) -> None:
     with pytest.raises(hu.PipelineError, match=hint):
-        hu.preset("isotropic-mip", settings=(setting,))
+        hu.preset("isotropic-mip", settings=parse_settings([setting]))
 
 
 @pytest.mark.parametrize(

@@ -129,12 +129,12 @@ class TestWindow(StepTests):
 
 class TestWindowBySigmoid(StepTests):
     def step(self) -> hu.Window:
-        return hu.Window(center_hu=0, width_hu=1900, shape="sigmoid")
+        return hu.Window(center_hu=0, width_hu=1900, function="sigmoid")
 
 
 class TestWindowAsDicomDoes(StepTests):
     def step(self) -> hu.Window:
-        return hu.Window(center_hu=0, width_hu=1900, shape="dicom-linear")
+        return hu.Window(center_hu=0, width_hu=1900, function="linear")
 
 
 class TestWindows(StepTests):

@@ -42,7 +42,7 @@ def after(step: object, values: list[float], dtype: str = "int16") -> list[float
 )
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [("dicom-linear", "LINEAR"), ("dicom-linear-exact", "LINEAR_EXACT"), ("sigmoid", "SIGMOID")],
+    [("linear", "LINEAR"), ("linear-exact", "LINEAR_EXACT"), ("sigmoid", "SIGMOID")],
 )
 def test_dicoms_windows_agree_with_pydicom(
     ours: str, theirs: str, center: float, width: float, dtype: str
@@ -59,7 +59,7 @@ def test_dicoms_windows_agree_with_pydicom(
     header.RescaleSlope, header.RescaleIntercept = 1, 0
     with np.errstate(over="ignore"):  # pydicom's exp overflows where its sigmoid is 0
         truth = (apply_windowing(values.astype(np.float64), header) + 32768) / 65535
-    made = after(hu.Window(center_hu=center, width_hu=width, shape=ours), values.tolist(), dtype)
+    made = after(hu.Window(center_hu=center, width_hu=width, function=ours), values.tolist(), dtype)
     sure = (
         np.abs(values - center) > 1e-3
     )  # a step as steep as a width of 1 turns rounding into values
@@ -84,7 +84,7 @@ def test_odd_widths_are_not_halved_down(width: int, levels: int) -> None:
 
 
 def test_a_dicom_window_of_width_1_is_a_threshold() -> None:
-    assert after(hu.Window(center_hu=40, width_hu=1, shape="dicom-linear"), [38, 39, 40, 41]) == [
+    assert after(hu.Window(center_hu=40, width_hu=1, function="linear"), [38, 39, 40, 41]) == [
         0,
         0,
         1,
@@ -95,12 +95,12 @@ def test_a_dicom_window_of_width_1_is_a_threshold() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"width_hu": 0.5, "shape": "dicom-linear"},
+        {"width_hu": 0.5, "function": "linear"},
         {"width_hu": 0},
         {"width_hu": -1},
         {"width_hu": float("nan")},
         {"center_hu": float("inf")},
-        {"shape": "cosine"},
+        {"function": "cosine"},
         {"name": "brain"},
         {"width_hu": None},
         {"center_hu": "40"},

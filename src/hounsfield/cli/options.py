@@ -89,11 +89,13 @@ def load_pipeline(name: str, *, settings: Sequence[str] = ()) -> Pipeline:
     """Load the pipeline called `name`, with settings applied; errors exit with status 2."""
     from hounsfield.pipeline.pipeline import Pipeline
     from hounsfield.pipeline.presets import preset, preset_names
+    from hounsfield.pipeline.settings import parse_settings
 
     with about(name, status=USAGE):
+        changes = parse_settings(settings)
         if name not in preset_names() and (name.endswith(SUFFIXES) or Path(name).is_file()):
-            return Pipeline.load(Path(name), settings=settings)
-        return preset(name, settings=settings)
+            return Pipeline.load(Path(name), settings=changes)
+        return preset(name, settings=changes)
 
 
 Verb = Callable[..., None]

@@ -15,11 +15,21 @@ SAME_WITHIN_MM = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Whether two volumes have the same grid, the largest corner distance, and the differences.
+    """Report whether two volumes lie on the same grid, and what differs.
 
-    `same` compares index for index. `max_corner_mm` is the distance in RAS+ mm from a corner to the
-    nearest corner, so that it is 0 after a mere flip: the labels are at the right positions, but
-    their axes differ.
+    Parameters
+    ----------
+    same : bool
+        Whether the grids are the same, index for index.
+    max_corner_mm : float
+        Largest distance from a corner to the nearest one of the other grid, mm; 0 for a flip.
+    differences : tuple of str
+        What differs, in sentences.
+
+    Examples
+    --------
+    >>> Comparison(True, 0.0, ()).same
+    True
     """
 
     same: bool
@@ -28,11 +38,25 @@ class Comparison:
 
 
 def compare(image: Volume, label: Volume) -> Comparison:
-    """Compare the grids of `image` and `label` by their corners in RAS+ mm.
+    """Compare where an image and a label map lie, by their corners in RAS+ mm.
 
+    Parameters
+    ----------
+    image : Volume
+        The image.
+    label : Volume
+        The label map, or any other volume.
+
+    Returns
+    -------
+    Comparison
+        Whether both lie on the same grid, the distance of their corners and what differs.
+
+    Examples
+    --------
     >>> ct = Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
-    >>> mask = np.zeros((4, 4, 2), np.uint8)
-    >>> seg = Volume.from_array(mask, affine=np.diag([1, 1, 5, 1]), quantity="label")
+    >>> seg = np.zeros((4, 4, 2), np.uint8)
+    >>> seg = Volume.from_array(seg, affine=np.diag([1, 1, 5, 1]), quantity="label")
     >>> compare(ct, seg).differences[0]
     'the image runs LPS, the label RAS: flip or reorder its axes by the affine, never its header'
     """

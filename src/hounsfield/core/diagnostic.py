@@ -16,24 +16,23 @@ FILES_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding of a reader, a step, a plan or a run.
+    """Hold one finding of a reader, a step, a plan or a run.
 
     Characters that a terminal might interpret become '?'.
 
     Parameters
     ----------
-    code
+    code : str
         What kind of finding it is, such as ``GAP``; each has a page in docs/codes.
-    severity
-        ``note`` (a fact), ``repair`` (a correction that was made), ``warning`` (a possible problem)
-        or ``refusal``.
-    message
-        One line: what was found, what was expected, what to do. It never contains header text.
-    where
-        The location that the message is about, such as ``step 2``; a file only on the terminal.
-    files
+    severity : {'note', 'repair', 'warning', 'refusal'}
+        A fact, a correction that was made, a doubt, or a reason not to go on.
+    message : str
+        One line: what was found, what was expected, what to do. It never holds text from a header.
+    where : str, default ''
+        What the message is about, such as ``step 2``; for the terminal alone when it is a file.
+    files : tuple of (int, str), default ()
         The files that it is about, as (ordinal, name) pairs.
-    value
+    value : float, optional
         The number that matters, in mm, degrees or counts.
 
     Examples
@@ -68,9 +67,12 @@ class Diagnostic:
         return ", ".join(names[:FILES_NAMED]) + more
 
     def to_json(self) -> dict[str, str]:
-        """Return code, severity and message for a record.
+        """Return it as plain data, without `where` and `files`, which may name a patient.
 
-        Location and files are omitted, because they may name a patient.
+        Returns
+        -------
+        dict of str
+            Code, severity and message.
         """
         return {"code": self.code, "severity": self.severity, "message": self.message}
 

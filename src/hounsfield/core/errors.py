@@ -48,7 +48,18 @@ class HounsfieldError(Exception):
         return (type(self), (self.diagnostics,))
 
     def located(self, where: str) -> Self:
-        """Return the same error about `where`; itself if it names a file or step already."""
+        """Return the same error about a place; itself if it names a file or step already.
+
+        Parameters
+        ----------
+        where : str
+            What the error is about, such as a file or 'step 2'.
+
+        Returns
+        -------
+        HounsfieldError
+            An error of the same class.
+        """
         if any(diagnostic.where or diagnostic.files for diagnostic in self.diagnostics):
             return self
         first, *others = self.diagnostics or (Diagnostic(self.code, "refusal", str(self)),)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
-from typing import Any, Literal
+from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hounsfield.core.errors import GeometryError
-
-Fit = Literal["exact_spacing", "exact_fov"]
+from hounsfield.core.orientation import LETTERS, parse_orientation
+from hounsfield.core.resampled_axis import LARGEST_SIDE, Fit, axis_of_size, axis_of_spacing
 
 ALIGNED_TOLERANCE_VOXELS = 1e-3
 """Largest distance of corresponding samples of equal grids, in voxels.
@@ -21,54 +20,37 @@ ALIGNED_TOLERANCE_VOXELS = 1e-3
 Affines of one scan from different libraries differ by 1e-5 mm; 0.001 voxels change a linear sample
 by less than 2 HU at the sharpest edge of bone and air."""
 
-PARTIAL_VOXEL_TOLERANCE = 1e-3
-"""Fractions of a voxel below this are rounding of the header and need no extra sample."""
-
-_LETTERS = (("L", "R"), ("P", "A"), ("I", "S"))
-
-
-def parse_orientation(to: str) -> tuple[tuple[int, int], ...]:
-    """Parse an orientation such as 'RAS' into (RAS+ axis, sign) for each of i, j, k.
-
-    >>> parse_orientation("LPS")
-    ((0, -1), (1, -1), (2, 1))
-    """
-    codes = tuple(
-        (world, sign)
-        for letter in to
-        for world in range(3)
-        for sign in (-1, 1)
-        if _LETTERS[world][sign > 0] == letter
-    )
-    if len(to) != 3 or len({world for world, _ in codes}) != 3:
-        raise GeometryError(
-            f"orientation '{to}' is not three of L or R, P or A, I or S, one of each pair, "
-            "such as 'RAS'"
-        )
-    return codes
-
-
-LARGEST_SIDE = 1 << 20
-"""Largest number of voxels along one axis: 2 m at 2 micrometres.
-
-More indicates a corrupt header, and would exhaust memory."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
-    """A regular grid of voxel centres: `shape` (i, j, k) and `affine` (4 x 4) to RAS+ millimetres.
+    """Describe a regular grid of voxel centres: a shape and an affine to RAS+ millimetres.
 
-    Index 0 is a voxel centre; axis n of the array is column n of the affine, as in NIfTI and
-    nibabel. Grids are immutable, hashable, and every operation returns a new one.
+    Grids are immutable and hashable, and every operation returns a new one.
 
+    Parameters
+    ----------
+    shape : sequence of int
+        Number of voxels along (i, j, k), each at least 1.
+    affine : array_like of float, (4, 4)
+        Maps voxel indices to RAS+ mm. Column n is axis n of the array; index 0 is a voxel centre.
+
+    Raises
+    ------
+    GeometryError
+        If the shape is not three positive integers, or the affine not finite and invertible.
+
+    Notes
+    -----
+    The convention is that of NIfTI-1 and nibabel: RAS+ (right, anterior, superior), voxel centres
+    at integer indices. DICOM's patient axes are LPS+ (PS3.3 C.7.6.2.1.1).
+
+    Examples
+    --------
     >>> grid = Grid((4, 4, 2), np.diag([-0.5, -0.5, 5.0, 1.0]))
     >>> grid.orientation, grid.spacing_mm
     ('LPS', (0.5, 0.5, 5.0))
     >>> grid.boxed((1, 1, 0), (2, 2, 2)).world((0, 0, 0)).tolist()
     [-0.5, -0.5, 0.0]
-
-    Raises GeometryError if the shape is not three positive integers, or the affine not finite and
-    invertible.
     """
 
     shape: tuple[int, int, int]
@@ -149,7 +131,7 @@ class Grid:
     @property
     def orientation(self) -> str:
         """The directions in which i, j, k ascend, such as 'LPS' for an axial DICOM series."""
-        return "".join(_LETTERS[world][sign > 0] for world, sign in self.axis_codes)
+        return "".join(LETTERS[world][sign > 0] for world, sign in self.axis_codes)
 
     @property
     def extent_mm(self) -> tuple[float, float, float]:
@@ -158,12 +140,34 @@ class Grid:
         return (i, j, k)
 
     def world(self, index: ArrayLike) -> NDArray[np.float64]:
-        """RAS+ mm of voxel indices (..., 3), which may be fractional."""
+        """Return the RAS+ positions of voxel indices.
+
+        Parameters
+        ----------
+        index : array_like of float, (..., 3)
+            Indices (i, j, k), which need not be integers.
+
+        Returns
+        -------
+        ndarray of float64, (..., 3)
+            Positions in RAS+ mm.
+        """
         points = np.asarray(index, dtype=np.float64)
         return np.asarray(points @ self.affine[:3, :3].T + self.affine[:3, 3], dtype=np.float64)
 
     def index(self, world_ras_mm: ArrayLike) -> NDArray[np.float64]:
-        """Voxel indices (..., 3), not rounded, of points in RAS+ mm."""
+        """Return the voxel indices of RAS+ positions.
+
+        Parameters
+        ----------
+        world_ras_mm : array_like of float, (..., 3)
+            Positions in RAS+ mm.
+
+        Returns
+        -------
+        ndarray of float64, (..., 3)
+            Indices (i, j, k), not rounded; they may lie outside of the grid.
+        """
         points = np.asarray(world_ras_mm, dtype=np.float64) - self.affine[:3, 3]
         return np.asarray(points @ np.linalg.inv(self.affine[:3, :3]).T, dtype=np.float64)
 
@@ -174,17 +178,59 @@ class Grid:
         return self.world([(i, j, k) for i in ends[0] for j in ends[1] for k in ends[2]])
 
     def moved(self, shape: Sequence[int], index_affine: ArrayLike) -> Grid:
-        """The grid of `shape` whose indices `index_affine` (4 x 4) maps to indices of this grid."""
+        """Return the grid that another affine selects in the indices of this one.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Shape (i, j, k) of the new grid.
+        index_affine : array_like of float, (4, 4)
+            Maps indices of the new grid to indices of this grid.
+
+        Returns
+        -------
+        Grid
+            The grid with the affine ``self.affine @ index_affine``.
+        """
         return Grid(shape, self.affine @ np.asarray(index_affine, dtype=np.float64))
 
     def boxed(self, start: Sequence[int], shape: Sequence[int]) -> Grid:
-        """Crop and pad: the box of `shape` that begins at index `start` (may be negative)."""
+        """Return the grid of a box of voxels, cropped and padded in one.
+
+        Parameters
+        ----------
+        start : sequence of int
+            First index (i, j, k) of the box; negative values lie before the first voxel.
+        shape : sequence of int
+            Shape (i, j, k) of the box.
+
+        Returns
+        -------
+        Grid
+            The grid of the box, with the same spacing and directions.
+        """
         shift = np.eye(4)
         shift[:3, 3] = start
         return self.moved(shape, shift)
 
     def flipped(self, axes: Sequence[int]) -> Grid:
-        """The same voxels, counted from the other end along `axes`."""
+        """Return the grid with the order of voxels reversed along some axes.
+
+        Parameters
+        ----------
+        axes : sequence of int
+            Array axes to reverse, each 0, 1 or 2.
+
+        Returns
+        -------
+        Grid
+            The grid of the same voxels at the same positions.
+
+        Raises
+        ------
+        GeometryError
+            If an axis is not 0, 1 or 2.
+        """
         if any(axis not in (0, 1, 2) for axis in axes):
             raise GeometryError(f"axes are {tuple(axes)}; expected 0, 1 or 2")
         turn = np.eye(4)
@@ -194,7 +240,23 @@ class Grid:
         return self.moved(self.shape, turn)
 
     def permuted(self, order: Sequence[int]) -> Grid:
-        """The same voxels with axes permuted: axis n of the result is axis `order[n]`."""
+        """Return the grid with its axes in another order.
+
+        Parameters
+        ----------
+        order : sequence of int
+            Axis n of the result is axis ``order[n]`` of this grid.
+
+        Returns
+        -------
+        Grid
+            The grid of the same voxels at the same positions.
+
+        Raises
+        ------
+        GeometryError
+            If `order` is not a permutation of 0, 1 and 2.
+        """
         if sorted(order) != [0, 1, 2]:
             raise GeometryError(
                 f"order of axes is {tuple(order)}; expected a permutation of 0, 1, 2"
@@ -206,7 +268,23 @@ class Grid:
         return self.moved([self.shape[source] for source in order], swap)
 
     def reoriented(self, to: str) -> Grid:
-        """The same voxels with axes permuted and flipped to ascend closest to those of `to`."""
+        """Return the grid with axes permuted and flipped to ascend closest to some directions.
+
+        Parameters
+        ----------
+        to : str
+            Three letters, such as 'RAS': the directions in which i, j and k are to ascend.
+
+        Returns
+        -------
+        Grid
+            The grid of the same voxels at the same positions.
+
+        Raises
+        ------
+        GeometryError
+            If `to` is not one of L or R, one of P or A and one of I or S, in any order.
+        """
         wanted, codes = parse_orientation(to), self.axis_codes
         order = [
             next(n for n, (world, _) in enumerate(codes) if world == target) for target, _ in wanted
@@ -221,74 +299,87 @@ class Grid:
         shape: Sequence[int] | None = None,
         fit: Fit = "exact_spacing",
     ) -> Grid:
-        """Another spacing (or shape) over the same field of view, centred on it.
+        """Return the grid of another spacing or shape over the same field of view.
 
-        With `spacing_mm` and `fit="exact_spacing"` the spacing is exactly as given, and there are
-        ceil(extent / spacing - 1e-3) samples, so that no partial voxel is lost and each side
-        overhangs by less than half a voxel; `fit="exact_fov"` adjusts the spacing so that the outer
-        faces coincide. With `shape` the outer faces always coincide. An axis of one sample is
-        unchanged, since it cannot be interpolated.
+        Parameters
+        ----------
+        spacing_mm : sequence of float, optional
+            Spacing along (i, j, k), mm. Exactly one of `spacing_mm` and `shape` is needed.
+        shape : sequence of int, optional
+            Shape (i, j, k). The outer faces of both grids coincide.
+        fit : {'exact_spacing', 'exact_fov'}, default 'exact_spacing'
+            Whether to keep `spacing_mm` exactly, or change it so that the outer faces coincide.
+
+        Returns
+        -------
+        Grid
+            The new grid. An axis of one sample keeps its spacing.
+
+        Raises
+        ------
+        GeometryError
+            If a spacing or size is not positive, or an axis of one sample is to become more.
+
+        Notes
+        -----
+        Both grids have the same centre. With 'exact_spacing' an axis has
+        ``ceil(extent / spacing - 1e-3)`` samples: no partial voxel is lost, and each side overhangs
+        by less than half a voxel.
         """
         if (spacing_mm is None) == (shape is None):
             raise GeometryError("resampled needs either spacing_mm or shape")
-        counts, scales = [], []
+        move, counts = np.eye(4), []
         for axis, (size, step) in enumerate(zip(self.shape, self.spacing_mm, strict=True)):
             if spacing_mm is None:
                 assert shape is not None
-                count, scale = (
-                    int(shape[axis]),
-                    size / int(shape[axis]) if int(shape[axis]) > 0 else math.nan,
-                )
-                if size == 1 and count != 1:
-                    raise GeometryError(
-                        f"axis {'ijk'[axis]} has one sample and cannot be resampled to {count}"
-                    )
-            elif size == 1:
-                count, scale = 1, 1.0
+                count, scale = axis_of_size(size, int(shape[axis]), axis=axis)
             else:
-                if not (math.isfinite(spacing_mm[axis]) and spacing_mm[axis] > 0):
-                    raise GeometryError(
-                        f"spacing is {spacing_mm[axis]} mm; expected a finite number over 0 mm"
-                    )
-                samples = size * step / spacing_mm[axis]
-                if samples > LARGEST_SIDE:
-                    raise GeometryError(
-                        f"a spacing of {spacing_mm[axis]:.3g} mm needs {samples:.3g} samples along "
-                        f"axis {'ijk'[axis]}; expected at most {LARGEST_SIDE}"
-                    )
-                count = max(1, math.ceil(samples - PARTIAL_VOXEL_TOLERANCE))
-                scale = spacing_mm[axis] / step if fit == "exact_spacing" else size / count
-            counts.append(count)
-            scales.append(scale)
-        move = np.diag([*scales, 1.0])
-        for axis, (size, count, scale) in enumerate(zip(self.shape, counts, scales, strict=True)):
+                count, scale = axis_of_spacing(size, step, spacing_mm[axis], axis=axis, fit=fit)
+            move[axis, axis] = scale
             move[axis, 3] = (size - 1) / 2 - (count - 1) / 2 * scale
+            counts.append(count)
         return self.moved(counts, move)
 
     def aligned_with(
         self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS
     ) -> bool:
-        """Whether the voxel centres of `other` are on this grid's lattice.
+        """Tell whether the voxel centres of another grid coincide with the lattice of this grid.
 
-        Flips, permutations and boxes are allowed.
+        Parameters
+        ----------
+        other : Grid
+            The other grid; it may be flipped, permuted, cropped or padded.
+        tolerance_voxels : float, default 1e-3
+            Largest distance that counts as coinciding, in voxels of this grid.
+
+        Returns
+        -------
+        bool
+            Whether every voxel centre of `other` lies on the lattice of this grid.
         """
         relation = np.linalg.inv(self.affine) @ other.affine
         whole = np.rint(relation)
         if abs(round(float(np.linalg.det(whole[:3, :3])))) != 1 or np.abs(whole[:3, :3]).sum() != 3:
             return False
-        corners = np.array(
-            [
-                (i, j, k, 1)
-                for i in (0, other.shape[0] - 1)
-                for j in (0, other.shape[1] - 1)
-                for k in (0, other.shape[2] - 1)
-            ],
-            dtype=np.float64,
-        )
+        ends = [(0, size - 1) for size in other.shape]
+        corners = np.array(list(product(*ends, (1,))), dtype=np.float64)
         return bool(np.abs(corners @ (relation - whole).T).max() <= tolerance_voxels)
 
     def same_as(self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS) -> bool:
-        """Whether both have the same shape and their voxels coincide, index for index."""
+        """Tell whether two grids have the same shape and coinciding voxels, index for index.
+
+        Parameters
+        ----------
+        other : Grid
+            The other grid.
+        tolerance_voxels : float, default 1e-3
+            Largest distance that counts as coinciding, in voxels of this grid.
+
+        Returns
+        -------
+        bool
+            Whether the grids are the same within the tolerance.
+        """
         if self.shape != other.shape:
             return False
         drift = np.abs(self.index(other.corners_mm) - self.index(self.corners_mm)).max()

@@ -63,7 +63,7 @@ def set_threads(count: int | None) -> None:
 
     Parameters
     ----------
-    count
+    count : int or None
         Maximum number of threads of a kernel, a decoder or a hash, at least 1; None removes the
         limit, so that HOUNSFIELD_THREADS or the number of processors applies.
 

@@ -98,7 +98,18 @@ class ReadPolicy:
                 yield Diagnostic("POLICY", "refusal", message)
 
     def replaced(self, **changes: Any) -> ReadPolicy:
-        """Return the same policy with some fields changed."""
+        """Return a copy with some fields changed.
+
+        Parameters
+        ----------
+        **changes : Any
+            New values of fields of ReadPolicy.
+
+        Returns
+        -------
+        ReadPolicy
+            The changed copy.
+        """
         return replace(self, **changes)
 
 

@@ -24,12 +24,39 @@ BACKGROUNDS: dict[str, float] = {"hu": AIR_HU}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """The description of an array without its values; a step's `plan` maps one Spec to the next.
+    """Describe what an array means, without the array.
 
-    `background` is the value of voxels outside the image; `channels` names the entries of a fourth
-    axis (empty: none); `bounds` are the least and greatest possible value, as guaranteed by a step
-    (None: unknown). `backgrounds` has one value for each channel, if they differ (empty:
-    `background` applies to all).
+    The `plan` of a step maps one Spec to the next.
+
+    Parameters
+    ----------
+    grid : Grid
+        Where the voxels lie.
+    dtype : numpy.dtype
+        Type of the voxels: integers, floats of at most 8 bytes, or booleans.
+    quantity : {'hu', 'unit', 'standardized', 'display', 'label', 'mask', 'other'}
+        What the values are; 'unit' is 0..1, 'display' is 0..255.
+    background : float
+        The value outside the volume, such as -1024 HU.
+    channels : tuple of str, default ()
+        Names of the entries of a fourth axis; empty if there is none.
+    bounds : (float, float), optional
+        Lowest and highest value, if a step has limited the values; None if unknown.
+    backgrounds : tuple of float, default ()
+        A background for each channel, if they differ; empty if `background` is that of all.
+
+    Raises
+    ------
+    QuantityError
+        If the quantity is unknown, the dtype is not real, or the background is not finite.
+    GeometryError
+        If `grid` is not a Grid.
+
+    Examples
+    --------
+    >>> spec = Spec(grid=Grid((4, 4, 2), np.eye(4)), dtype="int16", quantity="hu", background=-1024)
+    >>> spec.shape, spec.dtype
+    ((4, 4, 2), dtype('int16'))
     """
 
     grid: Grid
@@ -73,10 +100,32 @@ class Spec:
         return np.array(self.backgrounds) if self.backgrounds else self.background
 
     def channel(self, number: int) -> Spec:
-        """Return the Spec of one channel."""
+        """Return the Spec of one channel.
+
+        Parameters
+        ----------
+        number : int
+            Which channel, from 0.
+
+        Returns
+        -------
+        Spec
+            The Spec without a channel axis, with the background of that channel.
+        """
         background = self.backgrounds[number] if self.backgrounds else self.background
         return replace(self, channels=(), backgrounds=(), background=background)
 
     def replaced(self, **changes: Any) -> Spec:
-        """Return a copy with `changes`."""
+        """Return a copy with some fields changed.
+
+        Parameters
+        ----------
+        **changes : Any
+            New values of fields of Spec.
+
+        Returns
+        -------
+        Spec
+            The changed copy.
+        """
         return replace(self, **changes)

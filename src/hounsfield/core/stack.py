@@ -26,21 +26,67 @@ Decode = Callable[[int, int], Array]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stack:
-    """Raw slices (i, j, k), each with its own position and rescale; `slab` decodes them on demand.
+    """Hold raw slices, each with its own position and rescale; nothing is decoded before `slab`.
 
-    `origins_ras_mm` (k, 3) is the centre of voxel (0, 0) of each slice, ascending along the slice
-    normal; `step_i_ras_mm` and `step_j_ras_mm` (3,) are the vectors to the next column and row.
-    HU = stored * slope + intercept per slice, but stored values in `padding` (lowest, highest; both
-    inclusive) become `background`. `decode(start, stop)` returns stored values
-    (i, j, stop - start) of `stored_dtype`, Fortran-ordered.
+    Parameters
+    ----------
+    shape : (int, int, int)
+        Columns, rows and slices.
+    origins_ras_mm : ndarray of float64, (k, 3)
+        Centre of voxel (0, 0) of each slice, RAS+ mm, ascending along the normal.
+    step_i_ras_mm : ndarray of float64, (3,)
+        From one column to the next, RAS+ mm.
+    step_j_ras_mm : ndarray of float64, (3,)
+        From one row to the next, RAS+ mm.
+    stored_dtype : numpy.dtype
+        Type of the stored values.
+    decode : callable
+        ``decode(start, stop)`` returns stored values (i, j, stop - start) in Fortran order.
+    slopes : ndarray of float64, (k,)
+        Rescale slope of each slice.
+    intercepts : ndarray of float64, (k,)
+        Rescale intercept of each slice.
+    padding : (float, float), optional
+        Lowest and highest stored value of padding, inclusive; they become `background`.
+    quantity : str, default 'hu'
+        What the rescaled values are.
+    background : float, default -1024
+        The value outside of the volume.
+    thickness_mm : float, optional
+        Thickness of a slice, mm.
+    exact_grid : Grid, optional
+        The grid if the file has one (NIfTI, NRRD), which may be sheared; else positions give it.
+    interpolated : tuple of bool, default ()
+        For each slice whether it was interpolated; empty if none was.
+    diagnostics : tuple of Diagnostic, default ()
+        What was repaired or assumed.
+    policy : ReadPolicy
+        How the stack was opened.
+    checksum : callable
+        Returns the sha256 of the bytes of the source.
+    in_memory : bool, default False
+        Whether `decode` returns views of an array in memory.
+    finish : callable, optional
+        Reads on to the end of the source and returns the diagnostics that only voxels give.
+    volume_source : VolumeSource, optional
+        The source of the volume that the stack was made of.
 
-    `exact_grid` is the grid if the file defines one (NIfTI, NRRD; also sheared); otherwise it
-    follows from the positions. `interpolated` marks slices that were not acquired. `checksum`
-    returns the sha256 of the source, and `diagnostics` are the findings of opening. `in_memory`:
-    `decode` returns views of an array in memory. `finish`, if given, is called after the last slab:
-    it reads up to the checksum, verifies the data and returns the diagnostics that depend on
-    voxels; called again it returns the same. `volume_source` is the source of the volume that the
-    stack was made from.
+    Raises
+    ------
+    GeometryError
+        If an array has another shape or is not finite, or a slope is 0.
+
+    Notes
+    -----
+    ``HU = stored * slope + intercept`` for each slice (PS3.3 C.11.1). The natural grid of uneven or
+    tilted slices is described in design/stack.md.
+
+    Examples
+    --------
+    >>> ct = Volume.from_array(np.zeros((4, 4, 3), np.int16), affine=np.diag([-1, -1, 5, 1]))
+    >>> stack = Stack.from_volume(ct)
+    >>> stack.gaps_mm.tolist(), stack.is_regular
+    ([5.0, 5.0], True)
     """
 
     shape: tuple[int, int, int]
@@ -89,9 +135,17 @@ class Stack:
 
     @classmethod
     def from_volume(cls, volume: Volume) -> Stack:
-        """Return the stack of a volume in memory; its slices are views, not copies.
+        """Return the stack of a volume in memory; its slices are views.
 
-        It has the volume's source and diagnostics, so a pipeline records the same for both.
+        Parameters
+        ----------
+        volume : Volume
+            The volume.
+
+        Returns
+        -------
+        Stack
+            The stack, with the source and diagnostics of the volume.
         """
         return cls.on_grid(
             volume.grid,
@@ -118,7 +172,32 @@ class Stack:
         intercept: float = 0.0,
         **more: Any,
     ) -> Stack:
-        """Return a stack on a grid, with one slope and intercept; `more` are fields of Stack."""
+        """Return a stack whose slices lie on one grid, with one slope and intercept.
+
+        Parameters
+        ----------
+        grid : Grid
+            The grid.
+        stored_dtype : numpy.dtype
+            Type of the stored values.
+        decode : callable
+            ``decode(start, stop)`` returns stored values (i, j, stop - start) in Fortran order.
+        quantity : str
+            What the rescaled values are.
+        background : float
+            The value outside of the volume.
+        slope : float, default 1
+            Rescale slope.
+        intercept : float, default 0
+            Rescale intercept.
+        **more : Any
+            Further fields of Stack.
+
+        Returns
+        -------
+        Stack
+            The stack.
+        """
         count = grid.shape[2]
         slices = SliceGeometry.of_grid(grid)
         return cls(
@@ -213,8 +292,8 @@ class Stack:
     def dtype(self) -> np.dtype[Any]:
         """The dtype of its volume.
 
-        That of the stored values if they are neither rescaled nor interpolated; int16 if all values
-        are integers that fit; else float32.
+        That of the stored values if nothing is rescaled or interpolated; int16 if all values are
+        integers that fit; else float32.
         """
         if not self.is_regular:
             return np.dtype(np.float32)
@@ -274,11 +353,37 @@ class Stack:
         return VolumeSource(geometry=geometry, interpolated=flags, checksum=self.checksum)
 
     def finished(self) -> tuple[Diagnostic, ...]:
-        """Read to the end of the source, and return all diagnostics, also those of its voxels."""
+        """Read on to the end of the source.
+
+        Returns
+        -------
+        tuple of Diagnostic
+            All diagnostics, those of the voxels too.
+        """
         return (*self.diagnostics, *(() if self.finish is None else self.finish()))
 
     def slab(self, start: int, stop: int) -> Array:
-        """Decode stored values of slices start to stop (exclusive), (i, j, k), Fortran-ordered."""
+        """Decode the stored values of some slices.
+
+        Parameters
+        ----------
+        start : int
+            First slice.
+        stop : int
+            Last slice, exclusive.
+
+        Returns
+        -------
+        ndarray, (i, j, stop - start)
+            Stored values in Fortran order.
+
+        Raises
+        ------
+        GeometryError
+            If the slices do not exist, or decoding returns another shape or dtype.
+        ReadError
+            If the slices cannot be decoded.
+        """
         if not 0 <= start < stop <= self.shape[2]:
             raise GeometryError(
                 f"slices {start} to {stop} are not in a stack of {self.shape[2]}; "
@@ -294,16 +399,38 @@ class Stack:
         return values
 
     def volume(self) -> Volume:
-        """Read the volume: rescaled, padding replaced by background, on the natural grid.
+        """Read the stack as a volume.
 
-        Uneven or tilted slices are resampled, linearly along k and in plane in one interpolation.
+        Values are rescaled, and padding becomes background. Uneven or tilted slices are resampled
+        to the natural grid by linear interpolation.
+
+        Returns
+        -------
+        Volume
+            The volume, with its diagnostics and source.
+
+        Raises
+        ------
+        ReadError
+            If slices cannot be decoded.
         """
         result = hooks.call("stack.volume", self)
         assert isinstance(result, Volume)
         return result
 
     def replaced(self, **changes: Any) -> Stack:
-        """Return a copy with `changes`."""
+        """Return a copy with some fields changed.
+
+        Parameters
+        ----------
+        **changes : Any
+            New values of fields of Stack.
+
+        Returns
+        -------
+        Stack
+            The changed copy.
+        """
         return replace(self, **changes)
 
     def __repr__(self) -> str:

@@ -22,18 +22,34 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:
-    """An array (i, j, k) or (i, j, k, channel) and its Spec.
+    """Hold an array and what it means.
 
-    The array is Fortran-ordered, so that one k-slice is contiguous.
+    The array is stored in Fortran order, so that one k-slice is contiguous. A volume that was read
+    has `diagnostics` and a `source`; one of a step or an array has neither.
 
+    Parameters
+    ----------
+    array : ndarray, (i, j, k) or (i, j, k, channel)
+        The voxels.
+    spec : Spec
+        Grid, dtype, quantity, background and channels.
+    diagnostics : tuple of Diagnostic, default ()
+        What the reader repaired or assumed.
+    source : VolumeSource, optional
+        What the volume was read from.
+
+    Raises
+    ------
+    GeometryError
+        If the shape is not that of the Spec.
+    QuantityError
+        If the dtype is not that of the Spec.
+
+    Examples
+    --------
     >>> ct = Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
     >>> ct.quantity, ct.background, ct.grid.orientation
     ('hu', -1024.0, 'LPS')
-
-    A volume that was read has `diagnostics`, the repairs and assumptions of its reader, and
-    `source`, what it was read from; the result of a step has neither.
-
-    Raises GeometryError or QuantityError if shape or dtype are not those of the Spec.
     """
 
     array: Array
@@ -63,7 +79,33 @@ class Volume:
         background: float | None = None,
         channels: tuple[str, ...] = (),
     ) -> Volume:
-        """Make a volume of an array (i, j, k[, channel]) and its affine (4 x 4, to RAS+ mm)."""
+        """Make a volume of an array and its affine.
+
+        Parameters
+        ----------
+        array : array_like, (i, j, k) or (i, j, k, channel)
+            The voxels.
+        affine : array_like of float, (4, 4)
+            Maps voxel indices to RAS+ mm.
+        quantity : str, default 'hu'
+            What the values are: 'hu', 'unit', 'standardized', 'display', 'label', 'mask', 'other'.
+        background : float, optional
+            The value outside of the volume (default: -1024 for HU, else 0).
+        channels : tuple of str, default ()
+            Names of the channels (default: '0', '1', ...).
+
+        Returns
+        -------
+        Volume
+            The volume; it shares memory with `array` if that is in Fortran order.
+
+        Raises
+        ------
+        GeometryError
+            If there are not three or four axes, or the affine is invalid.
+        QuantityError
+            If a voxel is NaN or infinite, or the quantity unknown.
+        """
         values = np.asarray(array)
         values = values.astype(
             values.dtype.newbyteorder("="), copy=False
@@ -102,7 +144,18 @@ class Volume:
         return self.spec.background
 
     def channel(self, number: int) -> Volume:
-        """Return one channel (i, j, k) with its own background; a view."""
+        """Return one channel with its own background.
+
+        Parameters
+        ----------
+        number : int
+            Which channel, from 0.
+
+        Returns
+        -------
+        Volume
+            A view, (i, j, k).
+        """
         return replace(self, array=self.array[..., number], spec=self.spec.channel(number))
 
     @property
@@ -129,13 +182,27 @@ class Volume:
         return html_value("Volume", spec_rows(self.spec), png=self._repr_png_())
 
     def to_nibabel(self) -> Any:
-        """Return the volume as a nibabel Nifti1Image with the same affine."""
+        """Return the volume as a nibabel image with the same affine.
+
+        Returns
+        -------
+        nibabel.Nifti1Image
+            The image; channels are on its fifth axis.
+        """
         return hooks.call("volume.to_nibabel", self)
 
     def to_sitk(self) -> Any:
-        """Return the volume as a SimpleITK image; raises GeometryError if the affine has shear.
+        """Return the volume as a SimpleITK image; RAS+ becomes LPS+.
 
-        The axes i, j, k are kept; RAS+ becomes LPS+.
+        Returns
+        -------
+        SimpleITK.Image
+            The image with the axes i, j and k; channels are its components.
+
+        Raises
+        ------
+        GeometryError
+            If the grid is sheared, which SimpleITK cannot represent.
         """
         return hooks.call("volume.to_sitk", self)
 
@@ -152,7 +219,31 @@ def unshared(volume: Volume, given: Iterable[Volume]) -> Volume:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
-    """An image, and labels and masks by name, all on the image's grid."""
+    """Hold an image with its labels and masks, all on the grid of the image.
+
+    Parameters
+    ----------
+    image : Volume
+        The image.
+    labels : mapping of str to Volume, default {}
+        Label maps by name.
+    masks : mapping of str to Volume, default {}
+        Masks by name.
+
+    Raises
+    ------
+    GeometryError
+        If a label or mask lies on another grid.
+    QuantityError
+        If a label or mask has another quantity.
+
+    Examples
+    --------
+    >>> ct = Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.eye(4))
+    >>> seg = Volume.from_array(np.zeros((4, 4, 2), np.uint8), affine=np.eye(4), quantity="label")
+    >>> list(Case(ct, {"liver": seg}).labels)
+    ['liver']
+    """
 
     image: Volume
     labels: Mapping[str, Volume] = field(default_factory=dict)

@@ -28,16 +28,16 @@ def inspect(
 
     Parameters
     ----------
-    path
+    path : str or Path
         A file, a folder, an archive (zip, tar) or a DICOMDIR.
-    policy
+    policy : ReadPolicy, optional
         The read policy: reasons and verdicts are those of `hounsfield.open` with this policy.
-    series
+    series : str, optional
         The number of a volume of a 4-D file, from 0.
-    values
+    values : bool, default False
         Also read the voxels of image files other than DICOM, for the range of values and whether
         they can be HU.
-    progress
+    progress : callable, optional
         Called with the number of DICOM files read so far and their total.
 
     Returns

@@ -32,11 +32,35 @@ def to_nibabel(volume: Volume) -> Any:
 def from_nibabel(
     image: Any, *, quantity: Quantity = "hu", background: float | None = None
 ) -> Volume:
-    """Convert a nibabel image to a Volume, with slope and intercept of its header applied.
+    """Make a volume of a nibabel image, rescaled as its header says.
 
-    The dtype is int16 if all values are integers in range, else float32; integers of up to 16 bits
-    are unchanged. Raises GeometryError if the image is not 3-D or has no affine, QuantityError if
-    its voxels are not finite real numbers.
+    Parameters
+    ----------
+    image : nibabel.spatialimages.SpatialImage
+        The image.
+    quantity : str, default 'hu'
+        What the values are.
+    background : float, optional
+        The value outside of the volume (default: -1024 for HU, else 0).
+
+    Returns
+    -------
+    Volume
+        int16 if all values are integers that fit, else float32.
+
+    Raises
+    ------
+    GeometryError
+        If the image does not have three axes, or no affine.
+    QuantityError
+        If voxels are not finite real numbers.
+
+    Examples
+    --------
+    >>> import nibabel
+    >>> image = nibabel.Nifti1Image(np.zeros((4, 4, 2), np.int16), np.eye(4))
+    >>> from_nibabel(image).shape
+    (4, 4, 2)
     """
     data = np.asanyarray(image.dataobj)
     shape = data.shape
@@ -81,9 +105,34 @@ def to_sitk(volume: Volume) -> Any:
 
 
 def from_sitk(image: Any, *, quantity: Quantity = "hu", background: float | None = None) -> Volume:
-    """Convert a SimpleITK image to a Volume, with its components as channels.
+    """Make a volume of a SimpleITK image; its components are channels.
 
-    Raises GeometryError if it is not 3-D, QuantityError if its voxels are not finite real numbers.
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        The image, in 3-D.
+    quantity : str, default 'hu'
+        What the values are.
+    background : float, optional
+        The value outside of the volume (default: -1024 for HU, else 0).
+
+    Returns
+    -------
+    Volume
+        int16 if all values are integers that fit, else float32.
+
+    Raises
+    ------
+    GeometryError
+        If the image is not in 3-D.
+    QuantityError
+        If voxels are not finite real numbers.
+
+    Examples
+    --------
+    >>> import SimpleITK
+    >>> from_sitk(SimpleITK.Image(4, 4, 2, SimpleITK.sitkInt16)).grid.orientation
+    'LPS'
     """
     import SimpleITK
 

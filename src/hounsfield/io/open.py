@@ -24,15 +24,10 @@ def open_stack(
     policy: ReadPolicy,
     quantity: Quantity | None = None,
 ) -> Stack:
-    """Open an image as a Stack; voxels are decoded on request.
+    """Open a CT as a Stack, as `open` does, with a ReadPolicy and any quantity.
 
-    `path` is a NIfTI, NRRD, MetaImage or npy file, a folder of 16-bit PNG slices written by this
-    package, or DICOM as a file, folder, zip or tar. The default of `quantity` is the quantity
-    declared by the file (npy and PNG), else HU. `series` selects one of several: a DICOM series by
-    its id or number, a volume of a 4-D file by its number; numbers count from 0 in the order of
-    `inspect`. Raises MissingFileError, ReadError, RefusedError, QuantityError or GeometryError; the
-    message is one line that includes the path. No warnings are issued: see `diagnostics` of the
-    Stack.
+    `quantity` None is that of the file (npy and PNG have one), else HU. Every error is one line and
+    names the path. Nothing warns: the Stack has `diagnostics`.
     """
     with naming(path):
         kind = sniff(Path(path))
@@ -62,9 +57,47 @@ def open(
     assume: Assume | None = None,
     assume_affine: str | None = None,
 ) -> Stack:
-    """Open a CT as a Stack: raw slices with their own positions and rescale, nothing interpolated, decoded when asked.
+    """Open a CT as a Stack: raw slices, nothing interpolated, decoded on demand.
 
-    See `hounsfield.core.policy.ReadPolicy` for what each policy does, and `open_stack` for what is read and raised.
+    Parameters
+    ----------
+    path : str or Path
+        A NIfTI, NRRD, MetaImage or npy file, a folder of 16-bit PNG slices, or DICOM in a file, a
+        folder, a zip or a tar.
+    series : str or int, optional
+        A DICOM series by its id or number, or a volume of a 4-D file by its number; numbers count
+        from 0 in the order of `inspect`.
+    policy : ReadPolicy, optional
+        All read options at once (default: made of the keywords below).
+    gaps, uneven, tilt, padding : str
+        How incomplete or irregular data is treated; see `ReadPolicy`.
+    assume, assume_affine : str, optional
+        What is assumed if the file does not say it; see `ReadPolicy`.
+
+    Returns
+    -------
+    Stack
+        The slices, with their positions and rescale.
+
+    Raises
+    ------
+    MissingFileError
+        If there is nothing at `path`.
+    ReadError
+        If the file cannot be read.
+    RefusedError
+        If it could be read only by guessing.
+    QuantityError
+        If the values cannot be HU.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, hounsfield as hu
+    >>> ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hu.write(ct, f"{folder}/ct.nii.gz")
+    ...     hu.open(f"{folder}/ct.nii.gz").positions_mm.tolist()
+    [0.0, 5.0]
     """
     keywords = ReadPolicy(
         gaps=gaps,
@@ -90,13 +123,57 @@ def read(
     assume: Assume | None = None,
     assume_affine: str | None = None,
 ) -> Volume:
-    """Read a CT, a label map or a mask as a Volume: the file's own axes, int16 where all values are whole and fit, else
+    """Read a CT, a label map or a mask as a Volume.
+
+    The axes are those of the file. The dtype is int16 if all values are integers that fit, else
     float32.
 
-    `quantity` says what the numbers are to be. 'hu' warns where that is in doubt and raises RefusedError where it
-    cannot be; 'label' and 'mask' take whole numbers and raise QuantityError for an image. The other keywords are those
-    of `open`. Every repair and every doubt is one HounsfieldWarning and stands in `diagnostics` of the Volume, notes
-    in `diagnostics` alone; `source.interpolated` marks the slices that gaps="fill" has interpolated.
+    Parameters
+    ----------
+    path : str or Path
+        What to read, as in `open`.
+    series : str or int, optional
+        A DICOM series by its id or number, or a volume of a 4-D file by its number; numbers count
+        from 0 in the order of `inspect`.
+    quantity : str, default 'hu'
+        What the values are: 'hu', 'label', 'mask' or another quantity.
+    policy : ReadPolicy, optional
+        All read options at once (default: made of the keywords below).
+    gaps, uneven, tilt, padding : str
+        How incomplete or irregular data is treated; see `ReadPolicy`.
+    assume, assume_affine : str, optional
+        What is assumed if the file does not say it; see `ReadPolicy`.
+
+    Returns
+    -------
+    Volume
+        The voxels and what they mean; `diagnostics` has all repairs, warnings and notes, and
+        ``source.interpolated`` marks slices that ``gaps="fill"`` has interpolated.
+
+    Raises
+    ------
+    MissingFileError
+        If there is nothing at `path`.
+    ReadError
+        If the file cannot be read.
+    RefusedError
+        If it could be read only by guessing.
+    QuantityError
+        If the values cannot be the quantity.
+
+    Warns
+    -----
+    HounsfieldWarning
+        For every repair and every doubt.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, hounsfield as hu
+    >>> ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hu.write(ct, f"{folder}/ct.nii.gz")
+    ...     hu.read(f"{folder}/ct.nii.gz").grid.orientation
+    'LPS'
     """
     keywords = ReadPolicy(
         gaps=gaps,

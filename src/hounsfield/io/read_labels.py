@@ -29,15 +29,47 @@ class Labels:
 def read_labels(
     path: str | Path, *, image: Stack | Volume, names: Sequence[str] | None = None
 ) -> dict[str, Volume]:
-    """The labels at `path` by name, each a Volume on the grid of `image` (a stack's natural grid).
+    """Read labels and resample them to the grid of an image.
 
-    `path` is an RTSTRUCT or DICOM SEG (a file, a folder or an archive of them): one mask for each region or segment,
-    so that overlapping ones keep their voxels. Or it is a NIfTI, NRRD, MetaImage or npy file: one label volume under
-    the file's stem. `names` reads only these. A region's own name is kept where it is a plain word, else it is called
-    roi-1 or segment-1 by its number, since free text may name a patient.
+    Parameters
+    ----------
+    path : str or Path
+        An RTSTRUCT or DICOM SEG (a file, a folder or an archive), of which each region or segment
+        is a mask; or a NIfTI, NRRD, MetaImage or npy file, which is one label map.
+    image : Stack or Volume
+        The image whose (natural) grid the labels are to have.
+    names : sequence of str, optional
+        Read these labels only.
 
-    Warns (HounsfieldWarning) of what was left out, cut, thresholded or brought over from another grid. Raises
-    ReadError, RefusedError or QuantityError.
+    Returns
+    -------
+    dict of str to Volume
+        Labels by name. A name that may identify a patient becomes 'roi-1' or 'segment-1'; that of a
+        file is its stem.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be read.
+    RefusedError
+        If there is no such label, or it could be read only by guessing.
+    QuantityError
+        If the file is not a label map.
+
+    Warns
+    -----
+    HounsfieldWarning
+        For everything that was left out, cut, thresholded or resampled.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, hounsfield as hu
+    >>> ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.eye(4))
+    >>> seg = hu.Volume.from_array(np.ones((4, 4, 2), np.uint8), affine=np.eye(4), quantity="label")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hu.write(seg, f"{folder}/liver.nii.gz")
+    ...     list(hu.read_labels(f"{folder}/liver.nii.gz", image=ct))
+    ['liver']
     """
     labels = load_labels(Path(path), image=image, names=names)
     warn_each(labels.diagnostics)

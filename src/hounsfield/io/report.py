@@ -28,50 +28,59 @@ _VERDICTS: dict[str | None, Verdict] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The properties of one DICOM series or image file, and whether it can be read.
+    """Describe one DICOM series or image file, and tell whether it can be read.
 
     Spacing, tilt and uniformity are computed by the functions used for reading, so they equal those
     of the Stack that `hounsfield.open` returns under the same policy.
 
     Parameters
     ----------
-    id
+    id : str
         The case id, without patient identity.
-    kind
+    kind : str
         ``axial``, ``coronal``, ``sagittal``, ``enhanced``, ``localizer``, ``screen``, ``secondary``
         or ``not-ct`` for DICOM, else the format, such as ``nifti``.
-    slices
+    slices : int, default 0
         The number of stored slices.
-    shape
+    shape : tuple of int, default ()
         Columns, rows and slices; empty if the file cannot be read.
-    spacing_mm
+    spacing_mm : (float, float, float), optional
         Spacing along (i, j, k) of the volume after reading; None if unknown.
-    gaps_mm
+    gaps_mm : tuple of (float, int), default ()
         The distinct distances between neighbouring slices, as (mm, count), ascending.
-    orientation
+    orientation : str
         Three letters, such as ``LPS``: the directions of increasing i, j and k.
-    tilt_deg
+    tilt_deg : float, default 0
         The angle between the slice normal and the line through the slices.
-    volume
+    volume : VolumeGeometry
         Obliquity and regularity, as defined by the Imaging Data Commons.
-    kernel
+    kernel : str
         The reconstruction kernel; ``other`` if it is unknown.
-    codec
+    codec : str
         The compression of the pixels; empty for formats other than DICOM.
-    quantity
+    quantity : str
         The quantity of the values, as far as headers declare it.
-    reasons
+    reasons : tuple of Diagnostic, default ()
         The diagnostics; their files are relative to the inspected path.
-    contrast, phase
+    contrast, phase : bool and str
         Whether a contrast agent was given; the contrast phase.
-    number
+    number : int, optional
         The number of a series of CT slices for ``series=``, counted from 0; else None.
-    dtype
+    dtype : str
         The stored type, if the header declares one.
-    value_range
+    value_range : (float, float), optional
         The minimum and maximum; None unless voxels were read.
-    files
+    files : tuple of str, default ()
         The files, relative to the inspected path; in JSON only on request.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, hounsfield as hu
+    >>> ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.eye(4))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hu.write(ct, f"{folder}/ct.nii.gz")
+    ...     hu.inspect(folder)[0].shape
+    (4, 4, 2)
     """
 
     id: str
@@ -120,7 +129,18 @@ class Report:
         return self.volume.regularly_spaced_3d_volume
 
     def to_json(self, *, paths: bool = False) -> dict[str, Any]:
-        """Return plain data, with files by ordinal and keyed hash; `paths` adds their names."""
+        """Return the report as plain data, with unrounded numbers.
+
+        Parameters
+        ----------
+        paths : bool, default False
+            Include names of files; else files have an ordinal and a keyed hash.
+
+        Returns
+        -------
+        dict of str to Any
+            The row of ``hounsfield inspect --json``.
+        """
         return {
             "number": self.number,
             "id": self.id,

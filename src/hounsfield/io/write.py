@@ -30,13 +30,44 @@ def write(
     source: Stack | str | Path | None = None,
     identity: Identity = "remove",
 ) -> None:
-    """Write `volume` to `path`, whole or not at all, without a word of text from its source.
+    """Write a volume to a file; no partial file is left, and no text of its source is written.
 
-    The format follows from the suffix (.nii, .nii.gz, .nrrd, .npy) or from `format`: nii.gz, nii, nrrd, npy (with a
-    sidecar of the same name and .json), png (a folder of 16-bit slices that keep the HU), png8 (a folder of 8-bit
-    slices to look at), dicom (a folder: a CT series derived from `source`, the stack or series that it came from; see
-    io/dicom/write/series.py for what `identity` does). `dtype` converts, checked: integers are
-    rounded, and what does not fit raises QuantityError. Raises WriteError where the disk refuses.
+    Parameters
+    ----------
+    volume : Volume
+        What to write.
+    path : str or Path
+        The file, or the folder for 'png', 'png8' and 'dicom'.
+    format : str, optional
+        'nii.gz', 'nii', 'nrrd', 'npy' (with a .json sidecar), 'png' (16-bit slices that keep HU),
+        'png8' (8-bit slices to look at) or 'dicom' (default: that of the suffix).
+    dtype : dtype_like, optional
+        Type of the voxels; integers are rounded.
+    source : Stack, str or Path, optional
+        For 'dicom': the series that the volume was derived from.
+    identity : {'remove', 'keep'}, default 'remove'
+        For 'dicom': leave patient and study empty, or copy them from `source`.
+
+    Raises
+    ------
+    WriteError
+        If the file cannot be written, or the format is unknown.
+    QuantityError
+        If a value does not fit the dtype.
+
+    Warns
+    -----
+    HounsfieldWarning
+        If voxels are rounded for DICOM, or the identity of the patient is kept.
+
+    Examples
+    --------
+    >>> import os, tempfile, hounsfield as hu
+    >>> ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     hu.write(ct, f"{folder}/ct.nrrd", dtype="float32")
+    ...     os.listdir(folder)
+    ['ct.nrrd']
     """
     found = write_volume(volume, path, format=format, dtype=dtype, source=source, identity=identity)
     warn_each(found)
@@ -92,16 +123,49 @@ def write_seg(
     names: Mapping[int, str] | None = None,
     identity: Identity = "remove",
 ) -> None:
-    """Write a label or mask as a DICOM SEG (binary, one segment for each value over 0) of the series `source`.
+    """Write a label map or mask as a DICOM SEG of its series.
 
-    `source` is the Stack that hu.open made of the series, or its folder. The label is brought back onto its original
-    slices, each at its own place, and every frame names the slice that it lies on; slices without any label are left
-    out. `names` names values; else value 3 is 'segment-3'. The UIDs of the source are in the file, since it refers
-    to them; patient and study are empty unless identity='keep', which is warned of. The same input gives the same
-    bytes: content date and time are 1 January 1900.
+    Labels are resampled to the original slices; slices without a label are left out.
 
-    Raises QuantityError where it is no label, GeometryError where it lies beyond the series, WriteError, and
-    MissingExtraError without highdicom.
+    Parameters
+    ----------
+    labels : Volume
+        The label map or mask; every value over 0 is a segment.
+    path : str or Path
+        The file.
+    source : Stack, str or Path
+        The series: a Stack, or its folder.
+    names : mapping of int to str, optional
+        Names of the values (default: 'segment-3' for 3).
+    identity : {'remove', 'keep'}, default 'remove'
+        Leave patient and study empty, or copy them from `source`, with a warning.
+
+    Raises
+    ------
+    QuantityError
+        If `labels` is not a label map or mask.
+    GeometryError
+        If it lies outside of the series.
+    WriteError
+        If the file cannot be written.
+    MissingExtraError
+        If highdicom is not installed.
+
+    Notes
+    -----
+    A binary Segmentation (PS3.3 A.51). It has the UIDs of the source, which it refers to. The same
+    input gives the same bytes: the content date is 1 January 1900.
+
+    Examples
+    --------
+    >>> import tempfile, hounsfield as hu
+    >>> from hounsfield.phantom import grid_about, head, write_series
+    >>> small = head(grid_about((0, 0, 0), shape=(32, 32, 4), spacing_mm=(7, 7, 9)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     series = write_series(small, f"{folder}/scan").folder
+    ...     hu.write_seg(small.masks["head"], f"{folder}/seg.dcm", source=series)
+    ...     list(hu.read_labels(f"{folder}/seg.dcm", image=hu.open(series)))
+    ['segment-1']
     """
     from hounsfield.io.dicom.seg.write import write_seg as write_file
 

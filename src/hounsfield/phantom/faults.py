@@ -37,24 +37,80 @@ PADDING: dict[str, tuple[int | None, int | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """What to do to a series; the default is a plain one as a scanner leaves it. Slices are counted along the normal.
+    """Select what is wrong with a series; the default is a series as a scanner writes it.
 
-    Slices: `missing` are left out; `duplicated` come twice, with other noise if `duplicates_differ`; `positions_mm`
-    (as many as slices, mm along the table from the first) takes the place of even spacing; `tilt_deg` tilts the gantry,
-    and `tilt_tag` says whether GantryDetectorTilt has the tilt's sign, the other one, or is absent; `other_spacing`
-    gives one slice another PixelSpacing; `no_position` leaves ImagePositionPatient out of these slices; `orientation`
-    says how the patient or the stack lies; `equal_numbers` gives all slices InstanceNumber 1.
+    Slices are numbered from 0 along the normal.
 
-    Values: `slopes` are used in turn; `padding`, `rescale` (absent: stored values are HU and nothing
-    says so; not-hu: RescaleType US; lut: a modality LUT of type US that gives HU + 1024) and
-    `monochrome1`; `overlay` stores 12 bits in 16 with an overlay in bit 12 (unsigned and without padding).
+    Parameters
+    ----------
+    missing : tuple of int, default ()
+        Slices that are left out.
+    duplicated : tuple of int, default ()
+        Slices that are written twice.
+    duplicates_differ : bool, default False
+        Give duplicates other noise.
+    positions_mm : tuple of float, default ()
+        Position of each slice along the table, from the first one, mm; empty for even spacing.
+    tilt_deg : float, default 0
+        Tilt of the gantry, degrees, under 60.
+    tilt_tag : {'same', 'opposite', 'absent'}, default 'same'
+        Sign of GantryDetectorTilt, or its absence.
+    slopes : tuple of float, default (1.0,)
+        Rescale slopes, used in turn.
+    extras : tuple of {'localizer', 'screen', 'secondary'}, default ()
+        Other files in the folder.
+    phases : int, default 1
+        Phases in one series, separated by AcquisitionNumber and time.
+    studies : int, default 1
+        Studies that share a SeriesNumber.
+    padding : str, default 'tag-2000'
+        Stored value outside of the reconstruction circle, and its tag: a key of ``PADDING``.
+    rescale : {'hu', 'absent', 'not-hu', 'lut'}, default 'hu'
+        Rescale to HU; none (stored values are HU); RescaleType US; or a modality LUT to HU + 1024.
+    overlay : bool, default False
+        Store 12 bits in 16 with an overlay in bit 12, unsigned and without padding.
+    monochrome1 : bool, default False
+        Write MONOCHROME1.
+    truncated : tuple of int, default ()
+        Slices whose file lacks its last third.
+    no_position : tuple of int, default ()
+        Slices without ImagePositionPatient.
+    other_spacing : int, optional
+        A slice with another PixelSpacing.
+    equal_numbers : bool, default False
+        Give all slices InstanceNumber 1.
+    enhanced : bool, default False
+        Write one multi-frame file with shuffled frames.
+    syntax : str, default 'explicit'
+        Transfer syntax, such as 'implicit', 'rle', 'jpeg-ls' or 'htj2k'.
+    sign_mismatch : bool, default False
+        Write an unsigned JPEG 2000 codestream under a signed header.
+    no_preamble : bool, default False
+        Leave out the preamble.
+    no_meta : bool, default False
+        Leave out the file meta information.
+    empty_sop_class : bool, default False
+        Leave SOPClassUID empty.
+    no_modality : bool, default False
+        Leave out Modality.
+    invalid_dates : bool, default False
+        Write invalid dates.
+    odd_numbers : bool, default False
+        Write numbers such as '001.000000E+00'.
+    three_spacings : bool, default False
+        Write a PixelSpacing of three values.
+    orientation : str, default 'supine'
+        'supine', 'prone', 'feet-first', 'oblique', 'sagittal' or 'coronal'.
 
-    Series: `extras` lie in the same folder; `phases` are in one series, separated by AcquisitionNumber and time;
-    `studies` share one SeriesNumber; `enhanced` writes one multi-frame file, its frames shuffled.
+    Raises
+    ------
+    PipelineError
+        If a value is unknown, or faults exclude one another.
 
-    Files: `syntax`; `sign_mismatch` (JPEG 2000 whose codestream is unsigned, its header signed); `truncated` slices
-    lose the last third of their file; `no_preamble`, `no_meta`; `empty_sop_class`, `no_modality`, `invalid_dates`,
-    `odd_numbers` (such as '001.000000E+00'), `three_spacings` (PixelSpacing of three values).
+    Examples
+    --------
+    >>> Faults(missing=(3,), tilt_deg=12).resampled
+    True
     """
 
     missing: tuple[int, ...] = ()

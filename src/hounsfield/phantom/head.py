@@ -30,7 +30,26 @@ DEFAULT_CENTRE_MM = (0.0, -4.0, 10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The arguments of `head` except the grid."""
+    """Hold the parameters of a head, without its grid; they are those of `head`.
+
+    Parameters
+    ----------
+    noise_hu : float, default 4
+        Standard deviation of the noise, HU.
+    headrest : bool, default True
+        Include headrest and table.
+    blur_mm : float, default 0
+        Full width at half maximum of the point spread, mm.
+    seed : int, default 0
+        Seed of the noise.
+    sampling : {'average', 'point'}, default 'average'
+        Whether voxels are averages over their cells, or samples at their centres.
+
+    Examples
+    --------
+    >>> Recipe(noise_hu=0).sampling
+    'average'
+    """
 
     noise_hu: float = 4.0
     headrest: bool = True
@@ -39,7 +58,18 @@ class Recipe:
     sampling: Sampling = "average"
 
     def on(self, grid: Grid) -> Head:
-        """The same head on another grid (the noise is drawn anew)."""
+        """Return the head on a grid, with new noise.
+
+        Parameters
+        ----------
+        grid : Grid
+            The grid.
+
+        Returns
+        -------
+        Head
+            The head.
+        """
         return head(
             grid,
             noise_hu=self.noise_hu,
@@ -52,13 +82,29 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Head:
-    """A phantom and its truth, all on one grid.
+    """Hold a head phantom and its ground truth, all on one grid.
 
-    `image` is int16 HU with noise; `exact` float32 HU without (cell averages or point samples); `labels` the tissue
-    (`Tissue`) that fills most of each voxel. `masks`: 'head' is all within the skin: face, neck, ears, and the air of
-    sinuses, mastoid cells, ear canals and airway; 'brain' all within the inner table down to the plane of the foramen
-    magnum: brain, ventricles, cerebrospinal fluid, dura, bleeds and calcifications; 'headrest' its shell and foam,
-    not the air between it and the scalp nor the table. A voxel belongs to a mask where over half of it does.
+    Parameters
+    ----------
+    image : Volume
+        int16 HU, with noise.
+    exact : Volume
+        float32 HU, without noise.
+    labels : Volume
+        The `Tissue` that fills most of each voxel.
+    masks : mapping of str to Volume
+        'head' is everything within the skin, with the air of sinuses, ear canals and airway;
+        'brain' everything within the inner table of the skull, down to the foramen magnum;
+        'headrest' its shell and foam, without the table. A voxel is in a mask if more than half
+        of it is.
+    recipe : Recipe
+        How the head was made.
+
+    Examples
+    --------
+    >>> small = grid_about((0, 0, 0), shape=(32, 32, 20), spacing_mm=(7, 7, 9))
+    >>> sorted(head(small).masks)
+    ['brain', 'head', 'headrest']
     """
 
     image: Volume
@@ -68,27 +114,84 @@ class Head:
     recipe: Recipe
 
     def on(self, grid: Grid) -> Head:
-        """The same head on another grid: truth is computable on any."""
+        """Return the same head on another grid, computed anew.
+
+        Parameters
+        ----------
+        grid : Grid
+            The grid.
+
+        Returns
+        -------
+        Head
+            The head, with new noise.
+        """
         return self.recipe.on(grid)
 
 
 def default_grid() -> Grid:
-    """The grid of a routine head CT: 512 x 512 x 32 voxels of 0.488 x 0.488 x 5 mm, 'LPS', from the foramen magnum
-    to above the vertex."""
+    """Return the grid of a routine head CT, from the foramen magnum to above the vertex.
+
+    Returns
+    -------
+    Grid
+        512 x 512 x 32 voxels of 0.488 x 0.488 x 5 mm, 'LPS'.
+
+    Examples
+    --------
+    >>> default_grid().shape
+    (512, 512, 32)
+    """
     return grid_about(DEFAULT_CENTRE_MM, shape=DEFAULT_SHAPE, spacing_mm=DEFAULT_SPACING_MM)
 
 
 def grid_about(
     centre_ras_mm: Sequence[float], *, shape: Sequence[int], spacing_mm: Sequence[float]
 ) -> Grid:
-    """An upright 'LPS' grid whose middle lies at `centre_ras_mm`."""
+    """Return an upright 'LPS' grid around a point.
+
+    Parameters
+    ----------
+    centre_ras_mm : sequence of float
+        Centre of the grid, RAS+ mm.
+    shape : sequence of int
+        Shape (i, j, k).
+    spacing_mm : sequence of float
+        Spacing along (i, j, k), mm.
+
+    Returns
+    -------
+    Grid
+        The grid.
+
+    Examples
+    --------
+    >>> grid_about((0, 0, 0), shape=(3, 3, 3), spacing_mm=(1, 1, 2)).world((1, 1, 1)).tolist()
+    [0.0, 0.0, 0.0]
+    """
     affine = np.diag([-spacing_mm[0], -spacing_mm[1], spacing_mm[2], 1.0])
     affine[:3, 3] = np.array(centre_ras_mm) - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     return Grid(shape, affine)
 
 
 def shapes(*, headrest: bool = True) -> tuple[Shape, ...]:
-    """The whole scene in the painter's order: air, table and headrest (on request), patient."""
+    """Return the shapes of the phantom; later ones cover earlier ones.
+
+    Parameters
+    ----------
+    headrest : bool, default True
+        Include headrest and table.
+
+    Returns
+    -------
+    tuple of Shape
+        Air, table and headrest, patient.
+
+    Examples
+    --------
+    >>> len(shapes()) > len(shapes(headrest=False))
+    True
+    """
     everywhere = ellipsoid(Tissue.AIR, (0, 0, 0), (1e5, 1e5, 1e5))
     return (
         everywhere,
@@ -106,13 +209,40 @@ def head(
     seed: int = 0,
     sampling: Sampling = "average",
 ) -> Head:
-    """A head phantom on `grid` (any grid; None: that of a routine head CT).
+    """Make a head phantom and its ground truth.
 
-    `noise_hu` is the standard deviation of the noise of `image`; `blur_mm` the full width at half maximum of the
-    scanner's point spread, a Gaussian in three dimensions (its sigma is 0.425 times that); `sampling` says whether
-    voxels are averages over their cells, exact within 1e-3 of a voxel, or samples at their centres. The same seed and
-    grid give the same bytes.
+    Parameters
+    ----------
+    grid : Grid, optional
+        Any grid (default: that of a routine head CT).
+    noise_hu : float, default 4
+        Standard deviation of the noise of `image`, HU.
+    headrest : bool, default True
+        Include headrest and table.
+    blur_mm : float, default 0
+        Full width at half maximum of the point spread, a Gaussian in three dimensions, mm.
+    seed : int, default 0
+        Seed of the noise; the same seed and grid give the same bytes.
+    sampling : {'average', 'point'}, default 'average'
+        Whether voxels are averages over their cells, exact within 1e-3 of a voxel, or samples at
+        their centres.
 
+    Returns
+    -------
+    Head
+        The image, exact HU, labels and masks.
+
+    Raises
+    ------
+    GeometryError
+        If noise or blur is negative.
+
+    Notes
+    -----
+    The standard deviation of the point spread is ``blur_mm / (2 sqrt(2 ln 2))``.
+
+    Examples
+    --------
     >>> small = head(grid_about((0, 0, 0), shape=(32, 32, 20), spacing_mm=(7, 7, 9)), noise_hu=0)
     >>> small.image.array.dtype, small.masks["brain"].array.any()
     (dtype('int16'), np.True_)

@@ -35,12 +35,34 @@ REPEAT_NOISE_HU = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Series:
-    """What was written: `files` in true order (ascending along the normal; duplicates, phases and studies after),
-    `extras` that are no slices of it, `origins_ras_mm` (k, 3) of all slices (missing ones too), and the truth.
+    """Hold what `write_series` has written, and its ground truth.
 
-    `truths` hold, one for each phase and study, what a perfect reader gives, on the grid where the slices lie: padding
-    is air, missing slices are there, a tilted series lies on a sheared grid. Empty where no grid holds the slices
-    (uneven positions): ask `on(grid)` then, which gives the head without noise on any grid.
+    Parameters
+    ----------
+    folder : Path
+        The folder of the series.
+    files : tuple of Path
+        Slices ascending along the normal; then duplicates, phases and studies.
+    extras : tuple of Path
+        Files that are no slices, such as a localizer.
+    faults : Faults
+        The faults of the series.
+    origins_ras_mm : ndarray of float64, (k, 3)
+        Centre of voxel (0, 0) of each slice, missing ones too, RAS+ mm.
+    truths : tuple of Volume
+        For each phase and study the volume that a perfect reader returns; padding is air, and
+        missing slices are there. Empty if the positions are uneven.
+    recipe : Recipe or None
+        How the head was made; None if the series was written from a Volume.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hounsfield.phantom.head import grid_about, head
+    >>> small = head(grid_about((0, 0, 0), shape=(32, 32, 4), spacing_mm=(7, 7, 9)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     len(write_series(small, folder, faults=Faults(missing=(2,))).files)
+    3
     """
 
     folder: Path
@@ -57,7 +79,23 @@ class Series:
         return self.truths[0] if self.truths else None
 
     def on(self, grid: Grid) -> Head:
-        """The same head without noise, on any grid. Raises GeometryError where the series was written of a Volume."""
+        """Return the head of the series without noise on another grid.
+
+        Parameters
+        ----------
+        grid : Grid
+            The grid.
+
+        Returns
+        -------
+        Head
+            The head.
+
+        Raises
+        ------
+        GeometryError
+            If the series was written from a Volume.
+        """
         if self.recipe is None:
             raise GeometryError(
                 "the series was written from a Volume; expected a Head, which can be rendered again"
@@ -68,14 +106,44 @@ class Series:
 def write_series(
     source: Head | Volume, folder: str | Path, *, faults: Faults | None = None, seed: int = 0
 ) -> Series:
-    """Write `source` as a CT series into the new or empty `folder`, with `faults`; the same input gives the same bytes.
+    """Write a head or a volume as a DICOM CT series with faults.
 
-    Files have names of eight hex digits, in no order; UIDs, names and all else come from `seed`; the patient is made
-    up. By default stored values are int16, HU = stored - 1024, and -2000 outside the reconstruction circle, as
-    PixelPaddingValue says.
+    By default stored values are int16, HU = stored - 1024, and -2000 (PixelPaddingValue) outside of
+    the reconstruction circle. The patient is fictitious.
 
-    Raises WriteError where the folder is not empty or cannot be written; GeometryError or QuantityError where the
-    source does not allow it (see `acquire`), or a fault names a slice that there is not.
+    Parameters
+    ----------
+    source : Head or Volume
+        What to write.
+    folder : str or Path
+        A new or empty folder.
+    faults : Faults, optional
+        What is wrong with the series (default: nothing).
+    seed : int, default 0
+        Seed of file names, UIDs and all else; the same input gives the same bytes.
+
+    Returns
+    -------
+    Series
+        The files and the ground truth.
+
+    Raises
+    ------
+    WriteError
+        If the folder is not empty, or cannot be written.
+    GeometryError
+        If the source does not allow a fault, or a fault names a slice that does not exist.
+    QuantityError
+        If the source is not HU.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hounsfield.phantom.head import grid_about, head
+    >>> small = head(grid_about((0, 0, 0), shape=(32, 32, 4), spacing_mm=(7, 7, 9)))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     len(write_series(small, folder).files)
+    4
     """
     chosen = faults if faults is not None else Faults()
     acquisition = acquire(source, chosen)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Tissue(IntEnum):
-    """The tissues, as numbered in the phantom's labels."""
+    """Number the tissues of the phantom, as in its labels."""
 
     AIR = 0
     TABLE = 1

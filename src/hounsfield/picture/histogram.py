@@ -32,10 +32,27 @@ UNITS = {
 
 
 def histogram(volume: Volume, *, window: WindowLike = None) -> Picture:
-    """Counts of values over their whole range, on a logarithmic axis, with the window and its greys drawn on it.
+    """Draw the counts of all values on a logarithmic axis, with the window and its greys.
 
-    The window is a name, (center, width), or None for the quantity's default.
+    Parameters
+    ----------
+    volume : Volume
+        Whose values to count.
+    window : str or (float, float), optional
+        Name of a window, or its center and width; None is the default of the quantity.
 
+    Returns
+    -------
+    Picture
+        The histogram.
+
+    Raises
+    ------
+    QuantityError
+        If the window does not fit the values.
+
+    Examples
+    --------
     >>> ct = Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.eye(4))
     >>> histogram(ct).array.shape
     (420, 760, 3)

@@ -37,14 +37,46 @@ def montage(
     overlay: Volume | None = None,
     tile_px: int = TILE_PX,
 ) -> Picture:
-    """Sections of one plane, evenly spread from `start_mm` to `stop_mm`, ascending, each with its place in mm.
+    """Draw sections of one plane, evenly spread and ascending, in one window.
 
-    Places are RAS+ mm along the plane's own world axis (axial S, coronal A, sagittal R); without bounds all sections
-    count. `rows` x `columns` (4 x 6 where nobody says) is what the sheet holds; where there are fewer sections, each
-    is shown once, and the sheet is smaller. One window holds for all.
+    Parameters
+    ----------
+    volume : Volume
+        What to draw.
+    rows : int, optional
+        Rows of the sheet (default: 4).
+    columns : int, optional
+        Columns of the sheet (default: 6).
+    plane : {'axial', 'coronal', 'sagittal'}, default 'axial'
+        The plane of the sections.
+    start_mm : float, optional
+        Position of the first section, RAS+ mm along the axis of the plane (axial S, coronal A,
+        sagittal R); None is the end of the volume.
+    stop_mm : float, optional
+        Position of the last section, in the same way.
+    window : str or (float, float), optional
+        Name of a window, or its center and width; None is the default of the quantity.
+    convention : {'radiological', 'neurological'}, default 'radiological'
+        Whether the patient's right is at the left or at the right.
+    overlay : Volume, optional
+        A label map or mask on the same grid.
+    tile_px : int, default 256
+        Longer side of a section, pixels.
 
-    Raises GeometryError where no section lies between the bounds, QuantityError where the window does not fit.
+    Returns
+    -------
+    Picture
+        The sheet, each section with its position in mm; smaller where there are fewer sections.
 
+    Raises
+    ------
+    GeometryError
+        If no section lies between the bounds.
+    QuantityError
+        If the window does not fit the values.
+
+    Examples
+    --------
     >>> ct = Volume.from_array(np.zeros((20, 20, 3), np.int16), affine=np.diag([-1, -1, 2, 1]))
     >>> montage(ct, rows=1, columns=9, tile_px=100).array.shape
     (150, 334, 3)

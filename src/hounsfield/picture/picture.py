@@ -20,9 +20,22 @@ PNG_LEVEL = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """Pixels `array` (rows, columns, 3), uint8, red, green and blue; row 0 is at the top.
+    """Hold the pixels of a picture: eight bits of red, green and blue.
 
-    Raises GeometryError where the array is of another shape or dtype.
+    Parameters
+    ----------
+    array : ndarray of uint8, (rows, columns, 3)
+        Red, green and blue; row 0 is at the top.
+
+    Raises
+    ------
+    GeometryError
+        If the array has another shape or dtype.
+
+    Examples
+    --------
+    >>> Picture(np.zeros((2, 3, 3), np.uint8)).png()[1:4]
+    b'PNG'
     """
 
     array: NDArray[np.uint8]
@@ -40,7 +53,13 @@ class Picture:
             )
 
     def png(self) -> bytes:
-        """This picture as the bytes of a PNG file: pixels alone, no text, no time."""
+        """Return the picture as a PNG file: pixels alone, no text, no time.
+
+        Returns
+        -------
+        bytes
+            The bytes of the file; the same picture gives the same bytes.
+        """
         from PIL import Image
 
         stream = io.BytesIO()
@@ -50,7 +69,18 @@ class Picture:
         return stream.getvalue()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as PNG, whole or not at all; raises WriteError where that fails or `path` does not end in .png."""
+        """Write the picture as a PNG file; no partial file is left.
+
+        Parameters
+        ----------
+        path : str or PathLike
+            The file; its name ends in .png.
+
+        Raises
+        ------
+        WriteError
+            If the name has another suffix, or the file cannot be written.
+        """
         target = Path(path)
         if target.suffix.lower() != ".png":
             raise WriteError(f"unknown picture format '{target.suffix}'; expected .png")

@@ -56,14 +56,45 @@ def planes(
     crosshair: bool = False,
     height_px: int = HEIGHT_PX,
 ) -> Picture:
-    """Axial, coronal and sagittal sections through one point, by the affine, true to mm, in one window.
+    """Draw axial, coronal and sagittal sections through a point, true to mm, in one window.
 
-    The point is `at_mm` (R, A, S in mm), or the `fraction` of the field of view along R, A and S. `window` is a name,
-    (center, width), or None for the quantity's default. `overlay` is a label or mask on the same grid. An oblique
-    volume is cut along its own axes, and the caption says by how many degrees they are off.
+    Parameters
+    ----------
+    volume : Volume
+        What to draw.
+    at_mm : sequence of float, optional
+        The point, (R, A, S) in mm; None takes `fraction`.
+    fraction : sequence of float, default (0.5, 0.5, 0.5)
+        The point as a fraction of the field of view along R, A and S.
+    window : str or (float, float), optional
+        Name of a window, or its center and width; None is the default of the quantity.
+    convention : {'radiological', 'neurological'}, default 'radiological'
+        Whether the patient's right is at the left or at the right.
+    overlay : Volume, optional
+        A label map or mask on the same grid.
+    crosshair : bool, default False
+        Mark the point in each section.
+    height_px : int, default 512
+        Height of the tallest section, pixels.
 
-    Raises GeometryError where the point lies outside, QuantityError where the window does not fit the values.
+    Returns
+    -------
+    Picture
+        The sections side by side, with letters, scale bar and caption.
 
+    Raises
+    ------
+    GeometryError
+        If the point lies outside of the volume.
+    QuantityError
+        If the window does not fit the values.
+
+    Notes
+    -----
+    An oblique volume is cut along its own axes; the caption gives the angle.
+
+    Examples
+    --------
     >>> ct = Volume.from_array(np.zeros((20, 20, 10), np.int16), affine=np.diag([-1, -1, 2, 1]))
     >>> planes(ct, height_px=200).array.shape
     (248, 648, 3)

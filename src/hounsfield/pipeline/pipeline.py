@@ -22,20 +22,35 @@ from hounsfield.pipeline.plan import Plan, plan
 from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.result import Result
 from hounsfield.pipeline.run import run
+from hounsfield.pipeline.settings import NO_SETTINGS, Settings
 from hounsfield.steps.base import AnyStep, Resolvable, Step
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Steps in order, as data.
+    """Hold steps in order, checked before any voxel is read.
 
+    Parameters
+    ----------
+    steps : sequence of steps
+        The steps, each of this package or your own.
+    name : str, default ''
+        Name of the pipeline, for records.
+    dtype : numpy.dtype, optional
+        Type to which the image is cast at the end; None keeps that of the last step.
+
+    Raises
+    ------
+    PipelineError
+        If the steps do not fit together; it has a diagnostic with the number of each step.
+
+    Examples
+    --------
     >>> from hounsfield.pipeline.check import TYPICAL
     >>> from hounsfield.steps.clip import Clip
     >>> from hounsfield.steps.map_range import MapRange
     >>> Pipeline((Clip(low_hu=-100, high_hu=1000), MapRange())).plan(TYPICAL).spec.quantity
     'unit'
-
-    Raises PipelineError, with every diagnostic and the number of its step, where the steps make no sense in their order.
     """
 
     steps: tuple[AnyStep, ...] | Sequence[AnyStep]
@@ -65,36 +80,109 @@ class Pipeline:
 
     @classmethod
     def load(
-        cls, path: str | PathLike[str], *, settings: Sequence[str] = (), resolved: bool = False
+        cls, path: str | PathLike[str], *, settings: Settings = NO_SETTINGS, resolved: bool = False
     ) -> Pipeline:
-        """The pipeline of a .toml file or of a record.json; `settings` are changes such as 'Resample.spacing_mm=2'.
+        """Load a pipeline from a .toml file or from the record.json of a run.
 
-        `resolved` loads the steps that the pipeline of a record came down to on its source: masks and boxes as they
-        were found there, which no step looks for again.
+        Parameters
+        ----------
+        path : str or PathLike
+            The file.
+        settings : mapping of str to Any, default {}
+            Values by 'STEP.KEY', as in `preset`.
+        resolved : bool, default False
+            Of a record, load the steps as resolved on its source, with masks and boxes fixed.
+
+        Returns
+        -------
+        Pipeline
+            The pipeline.
+
+        Raises
+        ------
+        ReadError
+            If the file cannot be read.
+        PipelineError
+            If it is not a pipeline; it has every diagnostic.
         """
         found = serialize.load(Path(path), settings=settings, resolved=resolved)
         return cls(found.steps, name=found.name, dtype=found.dtype)
 
     @classmethod
     def of_record(cls, record: Record, *, resolved: bool = False) -> Pipeline:
-        """The pipeline that a record was made by, or the steps that it came down to: both make the same again."""
+        """Return the pipeline of a record; either form gives the same voxels again.
+
+        Parameters
+        ----------
+        record : Record
+            The record of a run.
+        resolved : bool, default False
+            Take the steps as they were resolved on its source, with masks and boxes fixed.
+
+        Returns
+        -------
+        Pipeline
+            The pipeline.
+        """
         data = dict(record.pipeline)
         return cls.parse({**data, "steps": list(record.steps)} if resolved else data)
 
     @classmethod
     def parse(
-        cls, data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str = ""
+        cls, data: Mapping[str, Any], *, settings: Settings = NO_SETTINGS, where: str = ""
     ) -> Pipeline:
-        """The pipeline of plain data, as TOML and JSON give it; `where` names it in messages."""
+        """Make a pipeline of plain data, as TOML and JSON give it.
+
+        Parameters
+        ----------
+        data : mapping of str to Any
+            A table with the keys 'steps' and optionally 'schema', 'name', 'dtype' and 'parameters'.
+        settings : mapping of str to Any, default {}
+            Values by 'STEP.KEY', as in `preset`.
+        where : str, default ''
+            Name of the data in messages.
+
+        Returns
+        -------
+        Pipeline
+            The pipeline.
+
+        Raises
+        ------
+        PipelineError
+            If the data is not a pipeline; it has every diagnostic.
+        """
         found = serialize.parse(data, settings=settings, where=where)
         return cls(found.steps, name=found.name, dtype=found.dtype)
 
     def to_toml(self) -> str:
-        """The pipeline as the text of a .toml file, which `load` reads back as an equal one."""
+        """Return the text of a .toml file that `load` reads as an equal pipeline.
+
+        Returns
+        -------
+        str
+            TOML, with the parameters that differ from the defaults.
+        """
         return serialize.to_toml(self.steps, name=self.name, dtype=self.dtype)
 
     def plan(self, source: Spec | Stack | Volume) -> Plan:
-        """What each step makes and which steps fold into one pass, without touching a voxel."""
+        """Plan the pipeline on a source without reading voxels.
+
+        Parameters
+        ----------
+        source : Spec, Stack or Volume
+            What the pipeline would run on.
+
+        Returns
+        -------
+        Plan
+            The Spec after each step, the passes, bytes moved and peak memory.
+
+        Raises
+        ------
+        PipelineError
+            If a step cannot run; it has a diagnostic for each of them.
+        """
         return plan(self.steps, source)
 
     def run(
@@ -105,11 +193,30 @@ class Pipeline:
         labels: Mapping[str, Volume] | None = None,
         sampler: Sampler = DEFAULT_SAMPLER,
     ) -> Result:
-        """Run it on a volume, a stack, or a case with labels and masks; `dtype` casts the image at the end, in the place
-        of the pipeline's own.
+        """Run the pipeline.
 
-        `labels` go with a stack or a volume, on its (natural) grid; those of a Case are in the Case. `sampler`
-        computes the passes: the compiled kernel, or one of your own.
+        Parameters
+        ----------
+        source : Volume, Stack or Case
+            What to run on.
+        dtype : str or numpy.dtype, optional
+            Type to which the image is cast at the end; None takes that of the pipeline.
+        labels : mapping of str to Volume, optional
+            Labels of a Stack or Volume, on its (natural) grid; a Case has its own.
+        sampler : Sampler, optional
+            What computes the passes (default: the compiled kernel).
+
+        Returns
+        -------
+        Result
+            The volume, labels, masks and record.
+
+        Raises
+        ------
+        PipelineError
+            If a step cannot run; it has a diagnostic for each of them.
+        RefusedError
+            If a step refuses the data, such as a mask that is empty.
         """
         return run(
             self.steps,

@@ -44,7 +44,25 @@ class Pass:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The Spec after every step, the passes that the steps fold into, bytes moved and peak memory in memory."""
+    """Describe what a pipeline will do to a source: Specs, passes, bytes and memory.
+
+    Parameters
+    ----------
+    source : Spec
+        The Spec of the source.
+    specs : tuple of Spec
+        The Spec after each step.
+    passes : tuple of Pass
+        The steps that run together, in order.
+
+    Examples
+    --------
+    >>> from hounsfield.pipeline.check import TYPICAL
+    >>> from hounsfield.pipeline.presets import preset
+    >>> found = preset("isotropic-mip").plan(TYPICAL)
+    >>> len(found.passes), found.spec.quantity
+    (1, 'unit')
+    """
 
     source: Spec
     specs: tuple[Spec, ...]
@@ -68,7 +86,13 @@ class Plan:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The plan as plain data."""
+        """Return the plan as plain data.
+
+        Returns
+        -------
+        dict of str to Any
+            A row for each pass, the bytes moved and the peak memory in bytes.
+        """
         rows = [
             {
                 "steps": list(one.numbers),

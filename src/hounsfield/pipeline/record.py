@@ -50,11 +50,42 @@ UNREGISTERED = "unregistered"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All of record.json; everything but `volatile` is the same for the same input, pipeline and version.
+    """Hold the contents of record.json: how a case was made, to repeat and to verify it.
 
-    `pipeline` is what was asked for, and `steps` what that came down to on this source: `hu.Pipeline.of_record` makes a
-    pipeline of either, and both give the same voxels again. A record of a run in memory computes the sha256 of its
-    source when `source["sha256"]`, `to_json` or `to_text` first asks for it.
+    Everything but `volatile` is the same for the same input, pipeline and version.
+
+    Parameters
+    ----------
+    case : str, default ''
+        Id of the case.
+    version : str
+        Version of this package.
+    source : mapping of str to Any
+        Checksum and geometry of the source; the checksum is computed when it is first read.
+    pipeline : mapping of str to Any
+        The pipeline, as `Pipeline.parse` reads it.
+    steps : tuple of mapping
+        The steps as they were resolved on the source.
+    output : mapping of str to Any
+        Grid, dtype, quantity, background and channels of the image.
+    diagnostics : tuple of mapping, default ()
+        Code, severity and message of each diagnostic.
+    masks : mapping of str to Any, default {}
+        What is known of each mask.
+    labels : mapping of str to Any, default {}
+        What is known of each label.
+    outputs : mapping of str to str, default {}
+        The sha256 of each file.
+    volatile : mapping of str to Any, default {}
+        Start, duration and memory.
+
+    Examples
+    --------
+    >>> import hounsfield as hu
+    >>> ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.eye(4))
+    >>> record = hu.Pipeline([hu.Reorient("LPS")]).run(ct).record
+    >>> record.steps[0], record.output_grid.orientation
+    ({'step': 'Reorient', 'to': 'LPS'}, 'LPS')
     """
 
     case: str = ""
@@ -92,7 +123,13 @@ class Record:
             return "unknown"
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data, with the schema's version."""
+        """Return the record as plain data.
+
+        Returns
+        -------
+        dict of str to Any
+            All fields, and the version of the schema.
+        """
         return {
             "schema": SCHEMA,
             "case": self.case,
@@ -109,9 +146,12 @@ class Record:
         }
 
     def to_text(self) -> str:
-        """As the text of record.json: sorted keys, two spaces.
+        """Return the text of record.json.
 
-        Raises PipelineError where a step of the pipeline is not registered, as `load` could not read it back.
+        Returns
+        -------
+        str
+            JSON with sorted keys, indented by two spaces.
         """
         unknown = [row["step"] for row in self.pipeline.get("steps", ()) if UNREGISTERED in row]
         if unknown:
@@ -122,12 +162,39 @@ class Record:
         return json.dumps(self.to_json(), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
     def replaced(self, **changes: Any) -> Record:
-        """The same record but for `changes`."""
+        """Return a copy with some fields changed.
+
+        Parameters
+        ----------
+        **changes : Any
+            New values of fields of Record.
+
+        Returns
+        -------
+        Record
+            The changed copy.
+        """
         return replace(self, **changes)
 
     @classmethod
     def load(cls, path: Path) -> Record:
-        """Read record.json; raises ReadError where it is not one of this version."""
+        """Read a record.json.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+
+        Returns
+        -------
+        Record
+            The record.
+
+        Raises
+        ------
+        ReadError
+            If the file is not a record of this version.
+        """
         text = read_short_text(path, largest_bytes=LARGEST_BYTES)
         try:
             data = json.loads(text)

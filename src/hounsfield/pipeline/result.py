@@ -14,9 +14,28 @@ from hounsfield.steps.split_slices import slices
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Result:
-    """The volume, the labels and masks by name, all on one grid, and the record of how they came about.
+    """Hold what a run returns.
 
-    `diagnostics` are those of the source, then those of the steps; the record has them as plain data.
+    Parameters
+    ----------
+    volume : Volume
+        The image.
+    labels : mapping of str to Volume
+        Labels by name, on the grid of the image.
+    masks : mapping of str to Volume
+        Masks by name, on the grid of the image.
+    record : Record
+        How they were made.
+    diagnostics : tuple of Diagnostic, default ()
+        Those of the source, then those of the steps.
+
+    Examples
+    --------
+    >>> import numpy as np, hounsfield as hu
+    >>> ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.eye(4))
+    >>> result = hu.Pipeline([hu.Clip(low_hu=-100, high_hu=1000)]).run(ct)
+    >>> result.volume.background, list(result.masks)
+    (-100.0, [])
     """
 
     volume: Volume

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hounsfield.io.bytes.text import read_short_text
 from hounsfield.pipeline.check import check_order
 from hounsfield.pipeline.record import LARGEST_BYTES as LARGEST_RECORD_BYTES
 from hounsfield.pipeline.record import UNREGISTERED
+from hounsfield.pipeline.settings import NO_SETTINGS, Settings, apply_settings
 from hounsfield.steps.base import AnyStep
 from hounsfield.steps.registry import GROUP, is_registered, package_version, step_class, step_names
 
@@ -41,7 +43,7 @@ class Parsed:
     dtype: np.dtype[Any] | None
 
 
-def load(path: Path, *, settings: Sequence[str] = (), resolved: bool = False) -> Parsed:
+def load(path: Path, *, settings: Settings = NO_SETTINGS, resolved: bool = False) -> Parsed:
     """Read a .toml pipeline, or the pipeline or the resolved steps of a record.json.
 
     Raises ReadError and PipelineError.
@@ -71,7 +73,7 @@ def _of_record(record: Mapping[str, Any], resolved: bool) -> dict[str, Any]:
     return {**data, "steps": [dict(row) for row in record["steps"]]} if resolved else data
 
 
-def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str = "") -> Parsed:
+def parse(data: Mapping[str, Any], *, settings: Settings = NO_SETTINGS, where: str = "") -> Parsed:
     """Parse the steps, the name and the dtype of a pipeline from plain data.
 
     Raises PipelineError with every diagnostic, each with the number of its step.
@@ -106,7 +108,7 @@ def parse(data: Mapping[str, Any], *, settings: Sequence[str] = (), where: str =
             ]
         )
     rows = [dict(row) for row in rows]
-    parameters, changed = _apply_settings(rows, settings)
+    parameters, changed = apply_settings(rows, settings)
     diagnostics += changed + _fill_parameters(rows, data.get("parameters", {}), parameters)
     steps: list[AnyStep | None] = []
     for number, row in enumerate(rows, 1):
@@ -239,51 +241,8 @@ def _parse_step(row: dict[str, Any], *, where: str) -> tuple[AnyStep | None, lis
         return None, [Diagnostic("VALUE", "refusal", f"invalid values for {name}: {error}", where)]
 
 
-def _apply_settings(
-    rows: list[dict[str, Any]], settings: Sequence[str]
-) -> tuple[dict[str, str], list[Diagnostic]]:
-    """Set 'Resample.spacing_mm=2' in the rows; 'pipeline.fingerprint=FILE' sets a parameter."""
-    parameters: dict[str, str] = {}
-    diagnostics = []
-    for setting in settings:
-        target, equals, text = setting.partition("=")
-        step, dot, key = target.partition(".")
-        if not equals or not dot or not key:
-            diagnostics.append(
-                Diagnostic(
-                    "SYNTAX",
-                    "refusal",
-                    f"'{setting}' is not a setting; expected STEP.KEY=VALUE, "
-                    "such as Resample.spacing_mm=2",
-                    "--set",
-                )
-            )
-            continue
-        if step == "pipeline":
-            parameters[key] = text
-            continue
-        found = [
-            row
-            for number, row in enumerate(rows, 1)
-            if row.get("step") == step or step == str(number)
-        ]
-        if not found:
-            diagnostics.append(
-                Diagnostic(
-                    "UNKNOWN_STEP",
-                    "refusal",
-                    f"the pipeline has no step '{step}'; "
-                    f"available: {', '.join(str(row.get('step')) for row in rows)}",
-                    "--set",
-                )
-            )
-        for row in found:
-            row[key] = _value(text)
-    return parameters, diagnostics
-
-
 def _fill_parameters(
-    rows: list[dict[str, Any]], declared: Any, given: Mapping[str, str]
+    rows: list[dict[str, Any]], declared: Any, given: Mapping[str, str | PathLike[str]]
 ) -> list[Diagnostic]:
     """Replace values such as '$fingerprint.mean' by the values of the file of that parameter."""
     from hounsfield.pipeline.fingerprint import read_fingerprint
@@ -293,7 +252,7 @@ def _fill_parameters(
             "UNKNOWN_KEY",
             "refusal",
             f"the pipeline has no parameter '{key}'; available: {', '.join(declared) or 'none'}",
-            "--set",
+            "settings",
         )
         for key in given
         if key not in declared
@@ -313,7 +272,7 @@ def _fill_parameters(
             found = read_fingerprint(Path(given[name]))
         except HounsfieldError as error:
             diagnostics += [
-                replace(each, where=each.where or "--set") for each in error.diagnostics
+                replace(each, where=each.where or "settings") for each in error.diagnostics
             ]
             continue
         for row in rows:
@@ -321,14 +280,6 @@ def _fill_parameters(
                 if isinstance(value, str) and value.startswith(f"${name}."):
                     row[key] = found[value.removeprefix(f"${name}.")]
     return diagnostics
-
-
-def _value(text: str) -> Any:
-    """Parse a value as TOML; text that is not TOML is a string."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _is_default(item: dataclasses.Field[Any], value: Any) -> bool:

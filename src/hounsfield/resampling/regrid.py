@@ -26,12 +26,41 @@ LABEL_METHODS = {
 
 
 def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volume:
-    """Resample a volume to `grid`: an exact copy if aligned within 1e-3 voxel, else interpolated.
+    """Resample a volume to another grid, such as a prediction to the original scan.
 
-    Copies cover flips, permutations, crops and pads; voxels outside the volume are background.
-    `method` None is linear for images and nearest for labels and masks; for these, any other method
-    takes the label with the largest share of each cell. The dtype is kept for copies and labels,
-    and float32 for interpolated images. The array is never shared with `volume`.
+    Parameters
+    ----------
+    volume : Volume
+        The image, label map or mask.
+    grid : Grid
+        The grid of the result.
+    method : {'linear', 'cubic', 'area', 'conservative', 'auto', 'nearest'}, optional
+        The interpolation; None is linear for images and nearest for labels and masks. For labels
+        any other method takes the label with the largest share of each voxel.
+
+    Returns
+    -------
+    Volume
+        The resampled volume, never sharing memory with `volume`. The dtype is that of `volume` for
+        copies and labels, and float32 for interpolated images.
+
+    Raises
+    ------
+    QuantityError
+        If the volume does not cover the grid and its dtype cannot represent the background.
+
+    Notes
+    -----
+    If both grids are aligned within 1e-3 voxel (flips, permutations, crops and pads), voxels are
+    copied exactly. Voxels outside the volume are background.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> label = np.ones((4, 4, 2), np.uint8)
+    >>> label = Volume.from_array(label, affine=np.diag([-1, -1, 5, 1]), quantity="label")
+    >>> regrid(label, label.grid.boxed((0, 0, 0), (4, 4, 3))).array[0, 0].tolist()
+    [1, 1, 0]
     """
     return unshared(_regridded(volume, grid, method=method), [volume])
 

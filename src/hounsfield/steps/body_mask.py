@@ -13,14 +13,37 @@ CELL_MM = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyMask(OutlineMask):
-    """Add the mask 'body': the patient within the skin, with lungs, gas and separate limbs.
+    """Find the patient's body and add it as the mask 'body', without table and tubes.
 
-    Voxels of `tissue_hu` and above are tissue (-400: midway between air and skin). An opening by a
-    ball of radius `bridge_mm` removes table tops thinner than twice that. Each component must
-    contain a ball of radius `core_mm` and have at least 2 % of the largest component's volume.
-    Openings narrower than twice `closing_mm` are closed, so that the air behind them is inside.
-    `empty`: refuse a scan without a body, or keep the empty mask.
+    The mask has everything within the skin, with lungs and gas, and every part of the patient, such
+    as both thighs or a separate arm.
 
+    Parameters
+    ----------
+    tissue_hu : float, default -400
+        Lowest HU of tissue: midway between air and skin.
+    bridge_mm : float, default 4
+        What a ball of this radius cannot sweep is removed, such as table tops thinner than twice
+        that, mm.
+    core_mm : float, default 10
+        Radius of a ball that each part of the body must contain, mm.
+    closing_mm : float, default 5
+        Openings narrower than twice this are closed, so that the air behind them is inside, mm.
+    empty : {'refuse', 'keep'}, default 'refuse'
+        Refuse a scan without a body, or add an empty mask.
+
+    Raises
+    ------
+    QuantityError
+        If a parameter is invalid.
+
+    Notes
+    -----
+    A part has at least a fiftieth of the volume of the largest one. The method is that of
+    design/masks.md.
+
+    Examples
+    --------
     >>> BodyMask().tissue_hu
     -400.0
     """

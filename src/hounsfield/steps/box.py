@@ -12,9 +12,24 @@ from hounsfield.steps.parse import three_points, three_sizes, whole
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box(GeometricStep):
-    """The box of `shape` that begins at voxel `start` (negative: before the first).
+    """Crop or pad to a box of voxels; crops are resolved to it in a record.
 
-    Voxels outside the volume are background.
+    Parameters
+    ----------
+    start : sequence of int
+        First voxel (i, j, k); negative values lie before the first voxel of the input.
+    shape : sequence of int
+        Shape (i, j, k). Voxels outside of the input are background.
+
+    Raises
+    ------
+    GeometryError
+        If `start` is not three integers, or a size is not positive.
+
+    Examples
+    --------
+    >>> Box(start=(0, 0, -1), shape=(4, 4, 4)).shape
+    (4, 4, 4)
     """
 
     start: tuple[int, int, int] | Sequence[int]

@@ -36,17 +36,40 @@ _OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrainMask:
-    """Add the mask 'brain': the intracranial space down to the foramen magnum.
+    """Find what the skull encloses and add it as the mask 'brain'.
 
-    It includes fluid, haemorrhage and dura.
-    Bone is `bone_hu` and above; soft tissue is where the median over 2 mm is from `low_hu` to
-    `high_hu` (orbital fat and the thin bone over it are not; a clip or air enclosed by soft tissue
-    is inside); voxels above `most_hu` are never in the mask. Inside is where nearly all rays hit
-    bone before they leave the head, so the skull may have holes; orbits, nerves and vessels,
-    narrower than a ball of radius `bridge_mm`, are removed. Where the skull is open (a defect, a
-    fontanelle) or cut by the end of the volume, the mask ends where bone no longer encloses it, and
-    `diagnostics` of the resolved step report it (SKULL_OPEN, SKULL_CUT). No learned weights.
+    The mask reaches down to the foramen magnum, with fluid, bleeds and dura. No learned weights are
+    used.
 
+    Parameters
+    ----------
+    bone_hu : float, default 250
+        Lowest HU of bone.
+    low_hu : float, default -20
+        Lowest HU of soft tissue, of the median over 2 mm; orbital fat is below.
+    high_hu : float, default 100
+        Highest HU of soft tissue, of the median over 2 mm.
+    most_hu : float, default 300
+        Highest HU of a voxel in the mask.
+    bridge_mm : float, default 5
+        What a ball of this radius cannot pass (orbits, nerves, vessels) is cut off, mm.
+    empty : {'refuse', 'keep'}, default 'refuse'
+        Refuse a scan in which bone encloses nothing, or add an empty mask.
+
+    Raises
+    ------
+    QuantityError
+        If a parameter is invalid.
+
+    Notes
+    -----
+    Inside is where nearly all rays meet bone before they leave the head, so the skull may have
+    holes. Where it is open (a defect, a fontanelle) or cut by the end of the volume, the mask
+    reaches as far as bone encloses it, and diagnostics tell (SKULL_OPEN, SKULL_CUT). The method is
+    that of design/masks.md.
+
+    Examples
+    --------
     >>> BrainMask().most_hu
     300.0
     """

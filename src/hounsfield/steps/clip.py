@@ -15,9 +15,26 @@ from hounsfield.steps.pointwise import PointwiseStep, require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip(PointwiseStep):
-    """Clip values, and the background, to `low_hu` and `high_hu`.
+    """Clip HU to bounds, the background too.
 
-    Dtype: unchanged, but float32 if an integer dtype cannot represent a bound.
+    The dtype is kept, but for float32 where an integer type cannot represent a bound.
+
+    Parameters
+    ----------
+    low_hu : float
+        Lowest value, HU; lower ones become it.
+    high_hu : float
+        Highest value, HU; higher ones become it.
+
+    Raises
+    ------
+    QuantityError
+        If `low_hu` is not below `high_hu`.
+
+    Examples
+    --------
+    >>> Clip(low_hu=-100, high_hu=1000).high_hu
+    1000
     """
 
     low_hu: float

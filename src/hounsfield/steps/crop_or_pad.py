@@ -17,11 +17,28 @@ from hounsfield.steps.parse import three_sizes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropOrPad(GeometricStep):
-    """Crop or pad to `shape` (None, or 0 in a file: axis unchanged) around `center`.
+    """Crop or pad each axis to a given size.
 
-    `center` is 'grid', the centre of the volume, or the name of a mask or label, whose bounding
-    box is centred. An odd voxel is cropped or padded at the end. Padding uses the volume's
-    background.
+    An odd voxel is cropped or padded at the end. Padding is the background.
+
+    Parameters
+    ----------
+    shape : sequence of int or None
+        Size of each axis (i, j, k); None (0 in a file) keeps that of the input.
+    center : str, default 'grid'
+        What is to be in the middle: 'grid', the middle of the volume, or the name of a mask or
+        label, the middle of its bounding box.
+
+    Raises
+    ------
+    GeometryError
+        If a size is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> CropOrPad(shape=(8, 8, None)).target(Grid((9, 5, 3), np.eye(4))).shape
+    (8, 8, 3)
     """
 
     shape: tuple[int | None, int | None, int | None] | Sequence[int | None]

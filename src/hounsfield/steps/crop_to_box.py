@@ -9,17 +9,35 @@ from itertools import product
 import numpy as np
 
 from hounsfield.core.errors import GeometryError
-from hounsfield.core.grid import PARTIAL_VOXEL_TOLERANCE, Grid
+from hounsfield.core.grid import Grid
+from hounsfield.core.resampled_axis import PARTIAL_VOXEL_TOLERANCE
 from hounsfield.steps.geometric import GeometricStep
 from hounsfield.steps.parse import three_points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropToBox(GeometricStep):
-    """Keep the voxels whose centres are between two opposite corners of a box, RAS+ mm, inclusive.
+    """Crop to the voxels whose centres lie in a box in the world.
 
-    On an oblique grid the smallest box of voxels that contains it is kept. Raises GeometryError,
-    when planned, if no voxel is inside.
+    On an oblique grid this is the smallest box of voxels that contains them.
+
+    Parameters
+    ----------
+    start_mm : sequence of float
+        Lowest corner of the box, RAS+ mm, inclusive.
+    stop_mm : sequence of float
+        Highest corner of the box, RAS+ mm, inclusive.
+
+    Raises
+    ------
+    GeometryError
+        If `start_mm` lies beyond `stop_mm`; on planning, if no voxel lies inside.
+
+    Examples
+    --------
+    >>> grid = Grid((9, 9, 9), np.eye(4))
+    >>> CropToBox(start_mm=(1, 1, 1), stop_mm=(3, 3, 5)).target(grid).shape
+    (3, 3, 5)
     """
 
     start_mm: tuple[float, float, float] | Sequence[float]

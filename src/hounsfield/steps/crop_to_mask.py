@@ -20,11 +20,24 @@ WHOLE_VOXEL_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropToMask:
-    """Crop to the bounding box of the mask (or label) `mask`.
+    """Crop to the smallest box that contains a mask.
 
-    `margin_mm` widens it on every side, rounded up to voxels and limited to the volume. `empty`:
-    refuse an empty mask, or keep the whole volume.
+    Parameters
+    ----------
+    mask : str
+        Name of a mask or label of the case.
+    margin_mm : float, default 0
+        Margin on every side, mm, rounded up to voxels and limited to the volume.
+    empty : {'refuse', 'keep'}, default 'refuse'
+        Refuse an empty mask, or keep the whole volume.
 
+    Raises
+    ------
+    GeometryError
+        If the margin is negative.
+
+    Examples
+    --------
     >>> CropToMask(mask="head", margin_mm=5)
     CropToMask(mask='head', margin_mm=5.0, empty='refuse')
     """

@@ -20,11 +20,31 @@ Filter = Literal["median", "gaussian"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denoise:
-    """Apply a 3D median over a ball of `radius_mm`, or a Gaussian of that standard deviation.
+    """Smooth noise by a 3D median or Gaussian filter whose size is in millimetres.
 
-    The ball contains the voxels whose centres are within it, at any spacing; an axis whose spacing
-    exceeds the radius is not filtered by the median. Edge values are repeated. Dtype: unchanged
-    (median), float32 (gaussian).
+    Edges are continued. The dtype is kept by the median; the Gaussian gives float32.
+
+    Parameters
+    ----------
+    method : {'median', 'gaussian'}
+        The filter.
+    radius_mm : float
+        Radius of the ball of the median, or standard deviation of the Gaussian, mm.
+
+    Raises
+    ------
+    QuantityError
+        If `radius_mm` is not positive, or the method unknown.
+
+    Notes
+    -----
+    The ball has the voxels whose centres lie within `radius_mm`: the median leaves an axis alone
+    whose spacing is larger.
+
+    Examples
+    --------
+    >>> Denoise(method="median", radius_mm=1).method
+    'median'
     """
 
     method: Filter

@@ -15,10 +15,15 @@ from hounsfield.steps.fixed_mask import named_mask
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillOutside:
-    """Set all voxels outside the mask (or label) `mask` to the image's background.
+    """Set all voxels outside of a mask to the background, -1024 in HU.
 
-    The background of HU is -1024, not 0, which is water.
+    Parameters
+    ----------
+    mask : str
+        Name of a mask or label of the case.
 
+    Examples
+    --------
     >>> FillOutside(mask="head")
     FillOutside(mask='head')
     """

@@ -13,13 +13,36 @@ CELL_MM = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadMask(OutlineMask):
-    """Add the mask 'head': the largest component within the skin, with sinuses and airways.
-    Voxels of `tissue_hu` and above are tissue (-400: midway between air and skin, above foam, hair
-    and blankets). An opening by a ball of radius `bridge_mm` removes sheets thinner than twice
-    that; ears and nose are restored. The head must contain a ball of radius `core_mm`. Openings
-    narrower than twice `closing_mm` (nostrils, ear canals) are closed, so that the air behind them
-    is inside. `empty`: refuse a scan without a head, or keep the empty mask.
+    """Find the head and add it as the mask 'head', without headrest, table and tubes.
 
+    The mask is the largest object within the skin, with sinuses, ear canals and airways.
+
+    Parameters
+    ----------
+    tissue_hu : float, default -400
+        Lowest HU of tissue: midway between air and skin, above foam, hair and blankets.
+    bridge_mm : float, default 5
+        What a ball of this radius cannot sweep is removed, such as sheets thinner than twice that;
+        ears and nose are restored, mm.
+    core_mm : float, default 10
+        Radius of a ball that the head must contain, mm.
+    closing_mm : float, default 5
+        Openings narrower than twice this (nostrils, ear canals) are closed, so that the air behind
+        them is inside, mm.
+    empty : {'refuse', 'keep'}, default 'refuse'
+        Refuse a scan without a head, or add an empty mask.
+
+    Raises
+    ------
+    QuantityError
+        If a parameter is invalid.
+
+    Notes
+    -----
+    The method is that of design/masks.md.
+
+    Examples
+    --------
     >>> HeadMask(bridge_mm=4).bridge_mm
     4.0
     """

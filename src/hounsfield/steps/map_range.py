@@ -17,11 +17,36 @@ _QUANTITIES: dict[tuple[float, float], Quantity] = {(0.0, 1.0): "unit", (0.0, 25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRange(PointwiseStep):
-    """Map `from_low`..`from_high` linearly to `to_low`..`to_high`; with `clip`, clip to these.
+    """Map an interval of values linearly to another.
 
-    If from_low or from_high is None, the bounds of the last Clip are used; without one, planning
-    raises QuantityError. Dtype out: float32. 0..1 makes 'unit', 0..255 'display', any other
-    interval 'other'.
+    The output is float32; its quantity is 'unit' for 0..1, 'display' for 0..255, else 'other'.
+
+    Parameters
+    ----------
+    from_low : float, optional
+        Lower end of the interval; None takes the lower bound of the last Clip.
+    from_high : float, optional
+        Upper end of the interval; None takes the upper bound of the last Clip.
+    to_low : float, default 0
+        What `from_low` becomes.
+    to_high : float, default 1
+        What `from_high` becomes.
+    clip : bool, default True
+        Clip values beyond the interval to its ends.
+
+    Raises
+    ------
+    QuantityError
+        If an interval is empty; on planning, if there is neither an end nor a Clip before.
+
+    Notes
+    -----
+    ``y = to_low + (x - from_low) * (to_high - to_low) / (from_high - from_low)``.
+
+    Examples
+    --------
+    >>> MapRange(from_low=-500, from_high=1500, to_high=255).to_high
+    255
     """
 
     from_low: float | None = None
@@ -48,7 +73,7 @@ class MapRange(PointwiseStep):
             )
 
     def plan(self, spec: Spec) -> Spec:
-        """Return the Spec of values in the new interval."""
+        """Return the Spec with the new interval."""
         require(
             spec,
             "hu",
@@ -66,7 +91,18 @@ class MapRange(PointwiseStep):
         )
 
     def completed(self, spec: Spec) -> MapRange:
-        """Return the step with the bounds of `spec`."""
+        """Return the step with the bounds that it takes from a Spec.
+
+        Parameters
+        ----------
+        spec : Spec
+            The Spec of the input.
+
+        Returns
+        -------
+        MapRange
+            The step with both ends of the interval.
+        """
         low, high = self._ends(spec)
         return replace(self, from_low=low, from_high=high)
 

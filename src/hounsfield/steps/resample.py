@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hounsfield.core.errors import GeometryError
-from hounsfield.core.grid import Fit, Grid
+from hounsfield.core.grid import Grid
+from hounsfield.core.resampled_axis import Fit
 from hounsfield.core.volume import Volume
 from hounsfield.resampling.axes import Method
 from hounsfield.steps.geometric import GeometricStep, LabelMethod
@@ -15,14 +16,41 @@ from hounsfield.steps.parse import one_of, three_lengths, three_sizes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resample(GeometricStep):
-    """Resample to a spacing in mm (one number or three), a shape, or the grid of another volume.
+    """Resample to a spacing, a shape or the grid of another volume.
 
-    The spacing is exactly as given and the field of view is kept (see Grid.resampled); a single
-    slice is resampled in plane only. `method` auto is linear if an axis gets finer and averages if
-    it gets coarser; linear, area, conservative, cubic and nearest select one method. `labels`:
-    nearest, or partial_volume, which gives each voxel the label with the largest fraction of it.
-    Image dtype out: float32, but unchanged if nothing is interpolated.
+    Exactly one of `spacing_mm`, `shape` and `like` is needed. The field of view is kept, but for
+    `like`. The output is float32 where anything is interpolated, else of the same dtype.
 
+    Parameters
+    ----------
+    spacing_mm : float or sequence of float, optional
+        Spacing, mm: one number for all axes, or three along (i, j, k).
+    shape : sequence of int, optional
+        Shape (i, j, k).
+    like : Grid or Volume, optional
+        The grid of the output.
+    method : {'auto', 'nearest', 'linear', 'area', 'conservative', 'cubic'}, default 'auto'
+        Interpolation of images; 'auto' is linear along axes that get finer, and averages along
+        axes that get coarser.
+    fit : {'exact_spacing', 'exact_fov'}, default 'exact_spacing'
+        Whether to keep `spacing_mm` exactly, or change it so that the outer faces coincide.
+    labels : {'partial_volume', 'nearest'}, default 'partial_volume'
+        Interpolation of labels and masks; 'partial_volume' takes the label with the largest share
+        of each voxel.
+
+    Raises
+    ------
+    GeometryError
+        If not exactly one target is given, or a spacing or size is not positive.
+    QuantityError
+        If an option has an unknown value.
+
+    Notes
+    -----
+    A single slice is resampled in plane only. See `Grid.resampled` for shape and origin.
+
+    Examples
+    --------
     >>> Resample(spacing_mm=1).spacing_mm
     (1.0, 1.0, 1.0)
     """

@@ -23,13 +23,42 @@ ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slab:
-    """The max, min or mean over slabs of `slices` (or `thickness_mm`), at every `stride` slices.
+    """Project slabs of slices: their maximum, minimum or mean.
 
-    `thickness_mm` is rounded to slices. `plane` is the plane of the slices; the axis perpendicular
-    to it is found from the orientation. Each slab is centred on its slice; with an even number of
-    slices the centre is half a slice lower, as in the grid of the result. edges 'shrink': slabs at
-    the ends are truncated, so every slice has one; 'valid': only complete slabs are kept. Labels
-    and masks get the nonzero value nearest to the slab's centre. Dtype: unchanged, mean float32.
+    Give either `slices` or `thickness_mm`. The dtype is kept; the mean is float32.
+
+    Parameters
+    ----------
+    statistic : {'max', 'min', 'mean'}, default 'max'
+        The projection.
+    slices : int, optional
+        Slices of a slab.
+    thickness_mm : float, optional
+        Thickness of a slab, mm, rounded to slices.
+    plane : {'axial', 'coronal', 'sagittal'}, default 'axial'
+        Plane of the slices; the array axis across it follows from the orientation.
+    stride : int, default 1
+        Slices from one slab to the next.
+    edges : {'shrink', 'valid'}, default 'shrink'
+        Truncate slabs at the ends, so that every slice has one, or keep complete slabs only.
+
+    Raises
+    ------
+    GeometryError
+        If not exactly one thickness is given, or a number is not positive.
+    QuantityError
+        If an option has an unknown value.
+
+    Notes
+    -----
+    Each slab is centred on its slice; with an even number of slices the centre is half a slice
+    lower, as in the grid of the output. Labels and masks take the nonzero value nearest to the
+    centre of the slab.
+
+    Examples
+    --------
+    >>> Slab(statistic="mean", thickness_mm=10).thick(Grid((4, 4, 9), np.diag([1, 1, 2.5, 1])))
+    4
     """
 
     statistic: Statistic = "max"
@@ -53,23 +82,72 @@ class Slab:
             raise GeometryError(f"stride is {self.stride}; expected at least 1")
 
     def axis(self, grid: Grid) -> int:
-        """Return the array axis perpendicular to the plane."""
+        """Return the array axis across the plane.
+
+        Parameters
+        ----------
+        grid : Grid
+            The grid of the input.
+
+        Returns
+        -------
+        int
+            0, 1 or 2.
+        """
         return next(
             n for n, (world, _) in enumerate(grid.axis_codes) if world == ACROSS[self.plane]
         )
 
     def thick(self, grid: Grid) -> int:
-        """Return the number of slices of a slab."""
+        """Return the number of slices of a slab.
+
+        Parameters
+        ----------
+        grid : Grid
+            The grid of the input.
+
+        Returns
+        -------
+        int
+            At least 1.
+        """
         return self.slices or max(
             1, round((self.thickness_mm or 0.0) / grid.spacing_mm[self.axis(grid)])
         )
 
     def completed(self, spec: Spec) -> Slab:
-        """Return the step with its thickness in slices."""
+        """Return the step with its thickness in slices.
+
+        Parameters
+        ----------
+        spec : Spec
+            The Spec of the input.
+
+        Returns
+        -------
+        Slab
+            The step with `slices` in place of `thickness_mm`.
+        """
         return replace(self, slices=self.thick(spec.grid), thickness_mm=None)
 
     def windows(self, grid: Grid) -> SlabWindows:
-        """Return the windows of slices along that axis."""
+        """Return the range of slices of every slab.
+
+        Parameters
+        ----------
+        grid : Grid
+            The grid of the input.
+
+        Returns
+        -------
+        SlabWindows
+            First and last slice (exclusive) of each slab along the axis across the plane.
+
+        Raises
+        ------
+        GeometryError
+            If `edges` is 'valid' and a slab has more slices than the volume.
+        """
         axis = self.axis(grid)
         size = grid.shape[axis]
         thick = self.thick(grid)

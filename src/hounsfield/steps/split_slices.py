@@ -14,10 +14,24 @@ from hounsfield.steps.slab import ACROSS, Plane
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSlices(GeometricStep):
-    """Make the axis perpendicular to `plane` the last, so that each k-slice is one slice of it.
+    """Move the axis across a plane to the end, so that each k-slice is a slice of that plane.
 
-    It must be the last step. A run then writes one file per slice, and Result.slices iterates over
-    them.
+    It is the last step: a run then writes a file for each slice, and `Result.slices` returns them.
+
+    Parameters
+    ----------
+    plane : {'axial', 'coronal', 'sagittal'}, default 'axial'
+        The plane of the slices.
+
+    Raises
+    ------
+    QuantityError
+        If the plane is unknown.
+
+    Examples
+    --------
+    >>> SplitSlices(plane="coronal").plane
+    'coronal'
     """
 
     plane: Plane = "axial"

@@ -15,11 +15,31 @@ from hounsfield.steps.pointwise import PointwiseStep, require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standardize(PointwiseStep):
-    """Map to (HU - mean_hu) / sd_hu, with mean and standard deviation of a data set.
+    """Subtract a mean and divide by a standard deviation that are those of a data set.
 
-    Do not use those of each scan: HU are comparable between scans.
+    The output is float32 with the quantity 'standardized'.
 
-    Dtype out: float32, quantity 'standardized'.
+    Parameters
+    ----------
+    mean_hu : float
+        Mean, HU.
+    sd_hu : float
+        Standard deviation, HU, more than 0.
+
+    Raises
+    ------
+    QuantityError
+        If a number is not finite, or `sd_hu` not positive.
+
+    Notes
+    -----
+    ``y = (x - mean_hu) / sd_hu``. HU mean the same in all scans, so the numbers of one scan would
+    remove information.
+
+    Examples
+    --------
+    >>> Standardize(mean_hu=50, sd_hu=300).sd_hu
+    300
     """
 
     mean_hu: float

@@ -15,18 +15,43 @@ from hounsfield.resampling.transfer import Transfer
 from hounsfield.steps.parse import finite, one_of
 from hounsfield.steps.pointwise import PointwiseStep, require
 
-Shape = Literal["exact", "dicom-linear", "dicom-linear-exact", "sigmoid"]
+Function = Literal["linear-exact", "linear", "sigmoid"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window(PointwiseStep):
-    """Map a window to 0..1 (float32, quantity 'unit'), by name or by center and width in HU.
+    """Map a CT window to 0..1.
 
-    shape: 'exact' and 'dicom-linear-exact' (DICOM PS3.3 C.11.2.1.3.2) are (x - center) / width +
-    0.5, clipped to 0..1; 'dicom-linear' (C.11.2.1.2.1) is (x - (center - 0.5)) / (width - 1) + 0.5,
-    needs a width of at least 1 and is a threshold for width 1; 'sigmoid' (C.11.2.1.3.1) is
-    1 / (1 + exp(-4 (x - center) / width)).
+    Give either `name`, or `center_hu` and `width_hu`. The output is float32 with the quantity
+    'unit'.
 
+    Parameters
+    ----------
+    name : str, optional
+        Name of a window in `WINDOWS`, such as 'brain'.
+    center_hu : float, optional
+        Center of the window, HU.
+    width_hu : float, optional
+        Width of the window, HU: more than 0, for 'linear' at least 1.
+    function : {'linear-exact', 'linear', 'sigmoid'}, default 'linear-exact'
+        How HU are mapped.
+
+    Raises
+    ------
+    QuantityError
+        If the window is unknown, incomplete or empty.
+
+    Notes
+    -----
+    With center c and width w, as in DICOM PS3.3 (VOI LUT Function):
+
+    - 'linear-exact' (C.11.2.1.3.2) is ``(x - c) / w + 0.5``, clipped to 0..1;
+    - 'linear' (C.11.2.1.2.1) is ``(x - (c - 0.5)) / (w - 1) + 0.5``, clipped to 0..1; a width of 1
+      is a threshold;
+    - 'sigmoid' (C.11.2.1.3.1) is ``1 / (1 + exp(-4 (x - c) / w))``.
+
+    Examples
+    --------
     >>> Window(name="brain").values(np.array([0, 40, 80], np.int16), None).tolist()
     [0.0, 0.5, 1.0]
     """
@@ -34,10 +59,10 @@ class Window(PointwiseStep):
     name: str | None = None
     center_hu: float | None = None
     width_hu: float | None = None
-    shape: Shape = "exact"
+    function: Function = "linear-exact"
 
     def __post_init__(self) -> None:
-        one_of(self.shape, Shape, name="shape")
+        one_of(self.function, Function, name="function")
         if (self.name is None) == (self.center_hu is None and self.width_hu is None):
             raise QuantityError("Window needs either a name, or center_hu and width_hu")
         if self.name is not None and self.name not in WINDOWS:
@@ -48,9 +73,11 @@ class Window(PointwiseStep):
             raise QuantityError("Window needs both center_hu and width_hu")
         center, width = self.center_and_width_hu
         finite(center, name="center_hu")
-        if finite(width, name="width_hu") <= 0 or (self.shape == "dicom-linear" and width < 1):
-            least = "at least 1" if self.shape == "dicom-linear" else "more than 0"
-            raise QuantityError(f"width_hu is {width}; expected {least} for shape '{self.shape}'")
+        if finite(width, name="width_hu") <= 0 or (self.function == "linear" and width < 1):
+            least = "at least 1" if self.function == "linear" else "more than 0"
+            raise QuantityError(
+                f"width_hu is {width}; expected {least} for function '{self.function}'"
+            )
 
     @property
     def center_and_width_hu(self) -> tuple[float, float]:
@@ -72,9 +99,9 @@ class Window(PointwiseStep):
     def transfer(self, spec: Spec) -> Transfer | None:
         """Return the window as a clamped linear function; None for a sigmoid or a threshold."""
         center, width = self.center_and_width_hu
-        if self.shape == "dicom-linear":
+        if self.function == "linear":
             center, width = center - 0.5, width - 1
-        if self.shape == "sigmoid" or width == 0:
+        if self.function == "sigmoid" or width == 0:
             return None
         return Transfer(1 / width, 0.5 - center / width, 0.0, 1.0)
 
@@ -82,7 +109,7 @@ class Window(PointwiseStep):
         """Apply the window to an array of any shape and dtype; returns float32."""
         center, width = self.center_and_width_hu
         hu = array.astype(np.float32, order="F")
-        if self.shape == "sigmoid":
+        if self.function == "sigmoid":
             with np.errstate(over="ignore"):  # exp overflows to infinity if the sigmoid is 0
                 return np.asarray(
                     1 / (1 + np.exp(-4 * (hu - np.float32(center)) / np.float32(width)))
@@ -90,7 +117,7 @@ class Window(PointwiseStep):
         line = self.transfer(spec)
         if line is None:
             return np.asarray(hu > center - 0.5, dtype=np.float32, order="F")
-        hu -= np.float32(center - (0.5 if self.shape == "dicom-linear" else 0.0))
+        hu -= np.float32(center - (0.5 if self.function == "linear" else 0.0))
         hu *= np.float32(line.slope)
         hu += np.float32(0.5)
         return np.asarray(np.clip(hu, 0, 1, out=hu))

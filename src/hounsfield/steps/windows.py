@@ -16,10 +16,22 @@ from hounsfield.steps.window import Window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows(PointwiseStep):
-    """Map windows by name to channels of 0..1 (float32, quantity 'unit').
+    """Map several windows to 0..1, one channel each.
 
-    An array (i, j, k) becomes (i, j, k, channel).
+    The output has the shape (i, j, k, channel), float32, with the quantity 'unit'.
 
+    Parameters
+    ----------
+    names : sequence of str
+        Names of windows in `WINDOWS`, all different.
+
+    Raises
+    ------
+    QuantityError
+        If a window is unknown, or a name occurs twice.
+
+    Examples
+    --------
     >>> Windows(names=("brain", "subdural", "head-soft")).names
     ('brain', 'subdural', 'head-soft')
     """
@@ -35,7 +47,7 @@ class Windows(PointwiseStep):
         object.__setattr__(self, "names", names)
 
     def plan(self, spec: Spec) -> Spec:
-        """Return the Spec of values from 0 to 1 in one channel per window."""
+        """Return the Spec of values from 0 to 1 in a channel for each window."""
         require(spec, "hu", step="Windows", why="a window is applied to HU, and only once")
         if spec.channels:
             raise QuantityError(

@@ -57,21 +57,41 @@ class LongConfig(RunConfig):
 
 
 class EngineTests:
-    """Laws of one engine; override `engine`, and `processes` where they are not children of this one.
+    """Test an engine: inherit this class and override `engine`, and `processes` if needed.
 
-    has_processes: whether cases run in other processes, which they may end without ending the run.
+    The attribute `has_processes` tells whether cases run in other processes, which they may end
+    without ending the run.
+
+    Examples
+    --------
+    >>> from hounsfield.dataset.engines.local import LocalEngine
+    >>> class TestLocal(EngineTests):
+    ...     def engine(self):
+    ...         return LocalEngine(workers=2)
     """
 
     has_processes: bool = True
 
     def engine(self) -> Engine:
-        """Return the engine under test."""
+        """Return the engine under test.
+
+        Returns
+        -------
+        Engine
+            The engine.
+        """
         raise NotImplementedError(
             "engine() is not defined; a subclass of EngineTests must return its engine"
         )
 
     def processes(self) -> int:
-        """Return how many processes that run cases there are."""
+        """Return how many processes that run cases there are.
+
+        Returns
+        -------
+        int
+            The children of this process; override it for an engine whose workers are not.
+        """
         import multiprocessing
 
         return len(multiprocessing.active_children())
@@ -79,7 +99,20 @@ class EngineTests:
     def results(
         self, config: RunConfig, cases: Sequence[CaseSource]
     ) -> tuple[dict[str, str], list[CaseResult]]:
-        """Run the cases; return the status of each by its id, and all results."""
+        """Run cases.
+
+        Parameters
+        ----------
+        config : RunConfig
+            The run.
+        cases : sequence of CaseSource
+            The cases.
+
+        Returns
+        -------
+        (dict of str, list of CaseResult)
+            The status of each case by its id, and all results.
+        """
         results = list(self.engine().run(config, iter(cases)))
         assert Counter(result.id for result in results) == Counter(case.id for case in cases)
         return {result.id: result.status for result in results}, results

@@ -32,11 +32,21 @@ OBLIQUE = np.array(
 
 
 class ReaderTests:
-    """Laws of one reader; override `format` and `make`, and `truth` where the format cannot hold its grid or dtype.
+    """Test a reader: inherit this class and override `format` and `make`, and `truth` if needed.
 
-    format: the name that `hounsfield.io.formats.sniff` gives the file.
-    is_detached: whether voxels lie in the last of several files, and not in the file that is opened.
-    is_compressed: whether how many voxels the file holds is known only once it is inflated.
+    The attribute `format` is the name that `hounsfield.io.formats.sniff` gives the file;
+    `is_detached` tells whether voxels lie in the last of several files; `is_compressed` whether the
+    number of voxels is known only when the file is inflated.
+
+    Examples
+    --------
+    >>> from hounsfield.io.write import write
+    >>> class TestNifti(ReaderTests):
+    ...     format = "nifti"
+    ...
+    ...     def make(self, folder, truth):
+    ...         write(truth, folder / "truth.nii")
+    ...         return folder / "truth.nii"
     """
 
     format: str = ""
@@ -44,13 +54,32 @@ class ReaderTests:
     is_compressed: bool = False
 
     def make(self, folder: Path, truth: Volume) -> Path:
-        """Write a file of `truth`, and the files that belong to it, into an empty folder; return its path."""
+        """Write a volume in the format under test.
+
+        Parameters
+        ----------
+        folder : Path
+            An empty folder.
+        truth : Volume
+            The volume.
+
+        Returns
+        -------
+        Path
+            The file to open, whatever other files belong to it.
+        """
         raise NotImplementedError(
             "make() is not defined; a subclass of ReaderTests must write a file"
         )
 
     def truth(self) -> Volume:
-        """The volume that the file holds: HU, int16, 14 x 12 x 10 voxels on an oblique grid."""
+        """Return the volume that the file holds; override it if the format cannot.
+
+        Returns
+        -------
+        Volume
+            int16 HU, 14 x 12 x 10 voxels on an oblique grid.
+        """
         grid = Grid((14, 12, 10), OBLIQUE)
         spec = Spec(grid=grid, dtype=np.dtype(np.int16), quantity="hu", background=AIR_HU)
         return noise(spec, seed=5)

@@ -38,7 +38,13 @@ class SamplerTests:
     tolerance: float = 2e-3
 
     def sampler(self) -> Sampler:
-        """Return the sampler under test."""
+        """Return the sampler under test.
+
+        Returns
+        -------
+        Sampler
+            The sampler.
+        """
         raise NotImplementedError(
             "sampler() is not defined; a subclass of SamplerTests must return its sampler"
         )

@@ -27,7 +27,13 @@ LINES = st.sampled_from(
 
 
 class NumpySampler:
-    """A Sampler of dense weight matrices and einsum in float64: slow, and easy to check by eye."""
+    """Sample by dense weight matrices in float64: slow, and easy to verify.
+
+    Examples
+    --------
+    >>> callable(NumpySampler().sample)
+    True
+    """
 
     def sample(
         self,
@@ -44,7 +50,31 @@ class NumpySampler:
         out: NDArray[Any],
         threads: int,
     ) -> None:
-        """Fill `out` in the order of `Sampler.sample`: rescale, pad, j, i, k, map, project."""
+        """Fill `out` in the order of `Sampler.sample`: rescale, pad, j, i, k, map, project.
+
+        Parameters
+        ----------
+        source : ndarray, (i, j, k)
+            Stored values.
+        slopes, intercepts : ndarray of float64, (k,)
+            Rescale of each slice.
+        before : (float, float, float, float)
+            Slope, intercept, low and high of the clamped line that is applied before sampling.
+        padding : (float, float, float) or None
+            Lowest and highest stored value of padding, and what it becomes.
+        tables : sequence of sequence of AxisTable
+            Weights along i, j and k; one for all slices, or one for each.
+        background : float
+            Value outside of the source.
+        after : (float, float, float, float)
+            The clamped line that is applied after sampling.
+        windows : SlabWindows or None
+            Slabs to project along k.
+        out : ndarray
+            The output, filled in place.
+        threads : int
+            Ignored.
+        """
         values = _mapped(source.astype(np.float64) * slopes + intercepts, before)
         if padding is not None:
             low, high, air = padding
@@ -100,7 +130,36 @@ def _stored(values: NDArray[np.float64], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class SamplerCall:
-    """The arguments of one call of a sampler."""
+    """Hold the arguments of one call of a sampler.
+
+    Parameters
+    ----------
+    source : ndarray, (i, j, k)
+        Stored values.
+    tables : list of list of AxisTable
+        Weights along i, j and k.
+    slopes : ndarray of float64, (k,)
+        Rescale slope of each slice.
+    intercepts : ndarray of float64, (k,)
+        Rescale intercept of each slice.
+    padding : (float, float, float), optional
+        Lowest and highest stored value of padding, and what it becomes.
+    background : float, default 0
+        Value outside of the source.
+    before : (float, float, float, float)
+        Slope, intercept, low and high of the line before sampling (default: unchanged).
+    after : (float, float, float, float)
+        The same after sampling.
+    windows : SlabWindows, optional
+        Slabs to project along k.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> @given(call=sampler_calls())
+    ... def test_numpy_fills_the_output(call):
+    ...     assert np.isfinite(call.result(NumpySampler())).all()
+    """
 
     source: NDArray[Any]
     tables: list[list[AxisTable]]
@@ -115,7 +174,22 @@ class SamplerCall:
     def result(
         self, sampler: Sampler, dtype: DTypeLike = np.float32, *, threads: int = 1
     ) -> NDArray[Any]:
-        """Return what `sampler` makes of it, in an array that was full of 77."""
+        """Call a sampler.
+
+        Parameters
+        ----------
+        sampler : Sampler
+            The sampler.
+        dtype : dtype_like, default float32
+            Type of the output.
+        threads : int, default 1
+            Most threads.
+
+        Returns
+        -------
+        ndarray
+            The output, of an array that was full of 77.
+        """
         shape = [len(axis[0].first) for axis in self.tables]
         if self.windows is not None:
             shape[2] = len(self.windows.start)
@@ -140,7 +214,25 @@ class SamplerCall:
 def sampler_calls(
     draw: st.DrawFn, *, dtypes: tuple[np.dtype[Any], ...] = SOURCE_DTYPES
 ) -> SamplerCall:
-    """Draw calls of up to 11 x 7 x 7 voxels: tilted or not, padded or not, projected or not."""
+    """Draw calls of up to 11 x 7 x 7 voxels: tilted or not, padded or not, projected or not.
+
+    Parameters
+    ----------
+    dtypes : tuple of numpy.dtype
+        Dtypes of the source to draw from.
+
+    Returns
+    -------
+    SearchStrategy of SamplerCall
+        A strategy for `hypothesis.given`.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> @given(call=sampler_calls())
+    ... def test_a_call_has_three_axes(call):
+    ...     assert len(call.tables) == 3
+    """
     generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = draw(st.tuples(st.integers(1, 11), st.integers(1, 7), st.integers(1, 7)))
     source = _values(generator, shape, draw(st.sampled_from(dtypes)))

@@ -21,7 +21,27 @@ _inherited = settings(
 
 
 def fixed(step: Step | Resolvable, case: Case) -> Step:
-    """The step itself, or what it means for this case where it has to look at voxels."""
+    """Resolve a step on a case, if it needs voxels.
+
+    Parameters
+    ----------
+    step : Step or Resolvable
+        The step.
+    case : Case
+        What it is to run on.
+
+    Returns
+    -------
+    Step
+        The resolved step, or `step` itself.
+
+    Examples
+    --------
+    >>> from hounsfield.steps.reorient import Reorient
+    >>> ct = Volume.from_array(np.zeros((2, 2, 2), np.int16), affine=np.eye(4))
+    >>> fixed(Reorient("LPS"), Case(ct))
+    Reorient(to='LPS')
+    """
     if isinstance(step, Resolvable) and needs_voxels(step):
         return step.resolve(case)
     assert isinstance(step, Step)
@@ -29,27 +49,67 @@ def fixed(step: Step | Resolvable, case: Case) -> Step:
 
 
 def applied(step: Step | Resolvable, case: Case | Volume) -> Case:
-    """The case after the step."""
+    """Resolve a step, if it needs voxels, and apply it.
+
+    Parameters
+    ----------
+    step : Step or Resolvable
+        The step.
+    case : Case or Volume
+        What to apply it to.
+
+    Returns
+    -------
+    Case
+        The case after the step.
+
+    Examples
+    --------
+    >>> from hounsfield.steps.reorient import Reorient
+    >>> ct = Volume.from_array(np.zeros((2, 2, 2), np.int16), affine=np.eye(4))
+    >>> applied(Reorient("LPS"), ct).image.grid.orientation
+    'LPS'
+    """
     given_case = Case(case) if isinstance(case, Volume) else case
     return fixed(step, given_case).apply(given_case)
 
 
 class StepTests:
-    """Laws of one step; override `step`, and the others where it needs another kind of image.
+    """Test a step: inherit this class and override `step`, and `images` if it needs other images.
 
-    landmark_shape: the size in voxels, along R, A and S, of the grid in which a bright blob is followed.
+    The attribute `landmark_shape` is the shape, in voxels along R, A and S, of the grid in which a
+    bright blob is followed.
+
+    Examples
+    --------
+    >>> from hounsfield.steps.reorient import Reorient
+    >>> class TestReorient(StepTests):
+    ...     def step(self):
+    ...         return Reorient("LPS")
     """
 
     landmark_shape: tuple[int, int, int] = (20, 18, 16)
 
     def step(self) -> Step | Resolvable:
-        """The step under test."""
+        """Return the step under test.
+
+        Returns
+        -------
+        Step or Resolvable
+            The step.
+        """
         raise NotImplementedError(
             "step() is not defined; a subclass of StepTests must return its step"
         )
 
     def images(self) -> st.SearchStrategy[Volume]:
-        """Images that the step takes: HU of any dtype and orientation."""
+        """Return a strategy for images that the step takes.
+
+        Returns
+        -------
+        SearchStrategy of Volume
+            HU of any dtype and orientation.
+        """
         return volumes(spec=specs(grid=grids(smallest=2, largest=8, oblique=True)))
 
     @_inherited

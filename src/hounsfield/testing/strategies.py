@@ -38,7 +38,25 @@ IMAGE_DTYPES = ("int16", "uint16", "int32", "uint8", "float32", "float64")
 
 @st.composite
 def affines(draw: st.DrawFn, *, oblique: bool = False) -> NDArray[np.float64]:
-    """Affines to RAS+ mm of any orientation, 0.3 to 6 mm; `oblique` turns some by up to 30 degrees as well."""
+    """Draw affines to RAS+ mm of any orientation, with spacings of 0.3 to 6 mm.
+
+    Parameters
+    ----------
+    oblique : bool, default False
+        Rotate some of them by up to 30 degrees.
+
+    Returns
+    -------
+    SearchStrategy of ndarray, (4, 4)
+        A strategy for `hypothesis.given`.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> @given(affine=affines(oblique=True))
+    ... def test_an_affine_is_invertible(affine):
+    ...     assert np.linalg.det(affine) != 0
+    """
     spacing = np.array(draw(st.tuples(*[st.floats(0.3, 6.0)] * 3)))
     matrix = np.eye(4)
     matrix[:3, :3] = _directions(draw(st.sampled_from(ORIENTATIONS))) * spacing
@@ -50,7 +68,29 @@ def affines(draw: st.DrawFn, *, oblique: bool = False) -> NDArray[np.float64]:
 
 @st.composite
 def grids(draw: st.DrawFn, *, smallest: int = 1, largest: int = 9, oblique: bool = False) -> Grid:
-    """Grids of `smallest` to `largest` voxels a side."""
+    """Draw grids.
+
+    Parameters
+    ----------
+    smallest : int, default 1
+        Fewest voxels of an axis.
+    largest : int, default 9
+        Most voxels of an axis.
+    oblique : bool, default False
+        Rotate some of them by up to 30 degrees.
+
+    Returns
+    -------
+    SearchStrategy of Grid
+        A strategy for `hypothesis.given`.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> @given(grid=grids(largest=4))
+    ... def test_a_grid_has_at_most_64_voxels(grid):
+    ...     assert np.prod(grid.shape) <= 64
+    """
     shape = draw(st.tuples(*[st.integers(smallest, largest)] * 3))
     return Grid(shape, draw(affines(oblique=oblique)))
 
@@ -64,7 +104,33 @@ def specs(
     dtypes: tuple[str, ...] = IMAGE_DTYPES,
     channels: bool = False,
 ) -> Spec:
-    """Specs of images (quantity None: any); the background is -1024 HU where the dtype holds it, else 0."""
+    """Draw Specs of images.
+
+    The background is -1024 HU where the dtype can represent it, else 0.
+
+    Parameters
+    ----------
+    grid : SearchStrategy of Grid, optional
+        A strategy for the grid (default: `grids`).
+    quantity : str or None, default 'hu'
+        The quantity; None draws one.
+    dtypes : tuple of str
+        Dtypes to draw from, but for 'unit' and 'standardized', which are float32.
+    channels : bool, default False
+        Draw one or two channels.
+
+    Returns
+    -------
+    SearchStrategy of Spec
+        A strategy for `hypothesis.given`.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> @given(spec=specs(quantity="unit"))
+    ... def test_a_spec_is_float32(spec):
+    ...     assert spec.dtype == np.float32
+    """
     kind: Quantity = draw(_QUANTITIES) if quantity is None else quantity
     dtype = np.dtype(
         "float32" if kind in ("unit", "standardized") else draw(st.sampled_from(dtypes))
@@ -82,7 +148,25 @@ def specs(
 
 @st.composite
 def volumes(draw: st.DrawFn, *, spec: st.SearchStrategy[Spec] | None = None) -> Volume:
-    """Volumes of noise."""
+    """Draw volumes of random voxels.
+
+    Parameters
+    ----------
+    spec : SearchStrategy of Spec, optional
+        A strategy for the Spec (default: `specs`).
+
+    Returns
+    -------
+    SearchStrategy of Volume
+        A strategy for `hypothesis.given`.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> @given(volume=volumes())
+    ... def test_a_volume_is_hu(volume):
+    ...     assert volume.quantity == "hu"
+    """
     return noise(draw(specs() if spec is None else spec), seed=draw(st.integers(0, 2**32 - 1)))
 
 
@@ -95,7 +179,31 @@ def stacks(
     even: bool | None = None,
     upright: bool | None = None,
 ) -> Stack:
-    """Stacks of int16 slices: even or not, tilted or not (None: either), with a slope and intercept per slice."""
+    """Draw stacks of int16 slices, with a slope and intercept for each slice.
+
+    Parameters
+    ----------
+    smallest : int, default 2
+        Fewest voxels of an axis.
+    largest : int, default 7
+        Most voxels of an axis.
+    even : bool, optional
+        Whether slices are evenly spaced; None draws it.
+    upright : bool, optional
+        Whether slices are not tilted; None draws it.
+
+    Returns
+    -------
+    SearchStrategy of Stack
+        A strategy for `hypothesis.given`.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> @given(stack=stacks(even=True, upright=True))
+    ... def test_a_stack_is_regular(stack):
+    ...     assert stack.is_regular
+    """
     ni, nj, nk = draw(st.tuples(*[st.integers(smallest, largest)] * 3))
     affine = draw(affines(oblique=draw(st.booleans())))
     step_i, step_j = affine[:3, 0], affine[:3, 1]
@@ -130,7 +238,27 @@ def stacks(
 
 @st.composite
 def pipelines(draw: st.DrawFn, *, longest: int = 5, interpolations: int = 2) -> Pipeline:
-    """Pipelines of geometric steps, at most `interpolations` of them resampling, then values, then perhaps a slab."""
+    """Draw pipelines of geometric steps and perhaps a mapping of values and a slab.
+
+    Parameters
+    ----------
+    longest : int, default 5
+        Most geometric steps.
+    interpolations : int, default 2
+        Most steps that resample.
+
+    Returns
+    -------
+    SearchStrategy of Pipeline
+        A strategy for `hypothesis.given`.
+
+    Examples
+    --------
+    >>> from hypothesis import given
+    >>> @given(pipeline=pipelines(longest=2))
+    ... def test_a_pipeline_has_no_name(pipeline):
+    ...     assert pipeline.name == ""
+    """
     steps: list[Step] = []
     resamplings = 0
     for _ in range(draw(st.integers(0, longest))):

@@ -15,7 +15,27 @@ AIR_HU, BLOB_HU = -1000.0, 1000.0
 
 
 def noise(spec: Spec, *, seed: int) -> Volume:
-    """Values that differ from voxel to voxel: -1024 to 3071 as far as the dtype of `spec` reaches, labels 0 to 4."""
+    """Return a volume of random voxels.
+
+    Parameters
+    ----------
+    spec : Spec
+        The Spec of the volume.
+    seed : int
+        Seed of the random numbers.
+
+    Returns
+    -------
+    Volume
+        Values from -1024 to 3071 as far as the dtype reaches, 0 to 1 for 'unit' and 'standardized',
+        labels from 0 to 4.
+
+    Examples
+    --------
+    >>> spec = Spec(grid=Grid((2, 2, 2), np.eye(4)), dtype="int16", quantity="hu", background=-1024)
+    >>> noise(spec, seed=0).shape
+    (2, 2, 2)
+    """
     generator = np.random.default_rng(seed)
     array: NDArray[Any]
     if spec.quantity in ("label", "mask"):
@@ -33,7 +53,27 @@ def noise(spec: Spec, *, seed: int) -> Volume:
 def ramp(
     grid: Grid, *, gradient_hu_per_mm: ArrayLike = (3.0, -2.0, 1.0), dtype: DTypeLike = np.float32
 ) -> Volume:
-    """HU that rise along a straight line in the world: 40 at the grid's middle, `gradient_hu_per_mm` in RAS+."""
+    """Return HU that rise linearly in the world.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid of the volume.
+    gradient_hu_per_mm : array_like of float, (3,), default (3, -2, 1)
+        Gradient along R, A and S, HU per mm.
+    dtype : dtype_like, default float32
+        Type of the voxels.
+
+    Returns
+    -------
+    Volume
+        HU, 40 at the centre of the grid.
+
+    Examples
+    --------
+    >>> ramp(Grid((3, 3, 3), np.eye(4))).array[:, 1, 1].tolist()
+    [37.0, 40.0, 43.0]
+    """
     return Volume.from_array(
         ramp_hu(centres(grid), grid=grid, gradient_hu_per_mm=gradient_hu_per_mm).astype(dtype),
         affine=grid.affine,
@@ -54,7 +94,29 @@ def ramp_hu(
 def blob(
     grid: Grid, *, at_ras_mm: ArrayLike, radius_mm: float, dtype: DTypeLike = np.int16
 ) -> Volume:
-    """A round bright spot in air: -1000 HU, and a Gaussian of 2000 HU more with deviation `radius_mm`."""
+    """Return a bright, round spot in air.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid of the volume.
+    at_ras_mm : array_like of float, (3,)
+        Centre of the spot, RAS+ mm.
+    radius_mm : float
+        Standard deviation of its Gaussian, mm.
+    dtype : dtype_like, default int16
+        Type of the voxels.
+
+    Returns
+    -------
+    Volume
+        -1000 HU, and 1000 HU at the centre of the spot.
+
+    Examples
+    --------
+    >>> int(blob(Grid((3, 3, 3), np.eye(4)), at_ras_mm=(1, 1, 1), radius_mm=0.5).array[1, 1, 1])
+    1000
+    """
     distance = centres(grid) - np.asarray(at_ras_mm, dtype=np.float64)
     values = AIR_HU + (BLOB_HU - AIR_HU) * np.exp(-(distance**2).sum(axis=-1) / (2 * radius_mm**2))
     rounded: NDArray[Any] = np.rint(values) if np.dtype(dtype).kind in "iu" else values

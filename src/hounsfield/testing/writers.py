@@ -19,10 +19,15 @@ from hounsfield.testing.values import noise
 
 
 class WriterTests:
-    """Laws of one lossless output; override `output`, and the others where the format holds less.
+    """Test a writer of a lossless format: inherit this class and override `output`.
 
-    output: what `format=` and `--format` take.
-    kinds: the quantities and dtypes that it holds.
+    The attribute `output` is what ``format=`` and ``--format`` take; `kinds` are the quantities and
+    dtypes that the format can represent.
+
+    Examples
+    --------
+    >>> class TestNrrd(WriterTests):
+    ...     output = "nrrd"
     """
 
     output: str = ""
@@ -34,7 +39,13 @@ class WriterTests:
     )
 
     def volumes(self) -> list[Volume]:
-        """One volume of each kind on an oblique grid."""
+        """Return the volumes to write.
+
+        Returns
+        -------
+        list of Volume
+            One of each kind, on an oblique grid.
+        """
         grid = Grid((7, 6, 5), OBLIQUE)
         specs = [
             Spec(grid=grid, dtype=np.dtype(dtype), quantity=quantity, background=0.0)
@@ -43,7 +54,18 @@ class WriterTests:
         return [noise(spec, seed=n) for n, spec in enumerate(specs)]
 
     def path(self, folder: Path) -> Path:
-        """Where an output goes: a file of its suffix, or a folder."""
+        """Return the path of an output.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder of the output.
+
+        Returns
+        -------
+        Path
+            A file with the suffix of the format, or a folder.
+        """
         return folder / ("out" if output_of(self.output).is_folder else f"out.{self.output}")
 
     def test_what_is_written_is_read_back(self, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, refused
-from hounsfield.core.grid import Grid, parse_orientation
+from hounsfield.core.grid import Grid
+from hounsfield.core.orientation import parse_orientation
 
 SIGNS: dict[str, tuple[float, float, float]] = {
     "LPS": (-1.0, -1.0, 1.0),

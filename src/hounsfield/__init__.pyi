@@ -1,0 +1,64 @@
+# Every public name and where it is defined: __init__.py imports from this list at first use, type
+# checkers and editors read it. A new public name is one more line here and nowhere else.
+
+from .core.compare import Comparison as Comparison
+from .core.compare import compare as compare
+from .core.diagnostic import Diagnostic as Diagnostic
+from .core.errors import GeometryError as GeometryError
+from .core.errors import HounsfieldError as HounsfieldError
+from .core.errors import HounsfieldWarning as HounsfieldWarning
+from .core.errors import MissingExtraError as MissingExtraError
+from .core.errors import MissingFileError as MissingFileError
+from .core.errors import PipelineError as PipelineError
+from .core.errors import PluginError as PluginError
+from .core.errors import QuantityError as QuantityError
+from .core.errors import ReadError as ReadError
+from .core.errors import RefusedError as RefusedError
+from .core.errors import WriteError as WriteError
+from .core.grid import Grid as Grid
+from .core.platform import set_threads as set_threads
+from .core.policy import ReadPolicy as ReadPolicy
+from .core.spec import Spec as Spec
+from .core.stack import Stack as Stack
+from .core.volume import Case as Case
+from .core.volume import Volume as Volume
+from .core.windows import WINDOWS as WINDOWS
+from .dataset.inspect import inspect as inspect
+from .io.interop import from_nibabel as from_nibabel
+from .io.interop import from_sitk as from_sitk
+from .io.open import open as open
+from .io.open import read as read
+from .io.read_labels import read_labels as read_labels
+from .io.report import Report as Report
+from .io.write import write as write
+from .io.write import write_seg as write_seg
+from .picture.histogram import histogram as histogram
+from .picture.montage import montage as montage
+from .picture.picture import Picture as Picture
+from .picture.planes import planes as planes
+from .pipeline.pipeline import Pipeline as Pipeline
+from .pipeline.plan import Plan as Plan
+from .pipeline.presets import preset as preset
+from .pipeline.record import Record as Record
+from .pipeline.result import Result as Result
+from .resampling.regrid import regrid as regrid
+from .steps.body_mask import BodyMask as BodyMask
+from .steps.box import Box as Box
+from .steps.brain_mask import BrainMask as BrainMask
+from .steps.clip import Clip as Clip
+from .steps.crop_or_pad import CropOrPad as CropOrPad
+from .steps.crop_to_box import CropToBox as CropToBox
+from .steps.crop_to_mask import CropToMask as CropToMask
+from .steps.denoise import Denoise as Denoise
+from .steps.fill_outside import FillOutside as FillOutside
+from .steps.head_mask import HeadMask as HeadMask
+from .steps.map_range import MapRange as MapRange
+from .steps.reorient import Reorient as Reorient
+from .steps.resample import Resample as Resample
+from .steps.slab import Slab as Slab
+from .steps.split_slices import SplitSlices as SplitSlices
+from .steps.standardize import Standardize as Standardize
+from .steps.window import Window as Window
+from .steps.windows import Windows as Windows
+
+__version__: str
