@@ -105,7 +105,7 @@ def test_a_series_is_one_case_with_one_digest_however_its_files_are_spread(
     one, two = (discover([str(tmp_path / name)]).cases for name in ("one", "two"))
     assert [case.id for case in one] == [case.id for case in two]
     digests = {source_files(case.path, names=case.files).sha256() for case in (*one, *two)}
-    assert digests == {hu.open(tmp_path / "one").source_sha256}
+    assert digests == {hu.open(tmp_path / "one").source.sha256}
 
 
 def test_the_same_series_in_two_folders_is_two_cases(phantom: Head, tmp_path: Path) -> None:

@@ -48,9 +48,10 @@ def test_the_sidecar_says_what_it_holds(tmp_path: Path) -> None:
     )
     stack = open_ct(tmp_path / "x.npy")
     assert (stack.quantity, stack.background) == ("unit", 0.25)
-    assert read(tmp_path / "x.npy", quantity="unit").background == 0.25
+    volume = read(tmp_path / "x.npy")
+    assert (volume.quantity, volume.background) == ("unit", 0.25)
     with pytest.raises(QuantityError, match="declares unit, expected hu"):
-        read(tmp_path / "x.npy")
+        read(tmp_path / "x.npy", quantity="hu")
 
 
 def test_a_pickle_is_never_loaded(written: Path) -> None:

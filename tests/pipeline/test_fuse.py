@@ -129,7 +129,7 @@ VALUES = st.sampled_from(
     (
         hu.Clip(low_hu=-200, high_hu=900),
         hu.Window(center_hu=100, width_hu=1500),
-        hu.Standardize(mean_hu=50, sd_hu=9),
+        hu.Standardize(mean_hu=50, std_hu=9),
     )
 )
 

@@ -44,7 +44,7 @@ def test_every_order_problem_is_said_at_once() -> None:
                 hu.Window(name="brain"),
                 hu.Clip(low_hu=0, high_hu=1),
                 hu.SplitSlices(),
-                hu.Standardize(mean_hu=0, sd_hu=1),
+                hu.Standardize(mean_hu=0, std_hu=1),
             )
         )
     assert [diagnostic.where for diagnostic in caught.value.diagnostics] == [
@@ -179,7 +179,7 @@ def test_nnunet_takes_its_numbers_from_a_fingerprint(tmp_path: Path) -> None:
     assert steps == (
         hu.Resample(spacing_mm=(0.7, 0.8, 4), method="cubic"),
         hu.Clip(low_hu=-900, high_hu=1100),
-        hu.Standardize(mean_hu=80, sd_hu=130),
+        hu.Standardize(mean_hu=80, std_hu=130),
     )
     path.write_text("[]")
     with pytest.raises(hu.PipelineError, match="dataset_fingerprint"):

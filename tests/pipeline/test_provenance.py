@@ -163,7 +163,7 @@ def test_the_record_of_a_real_scan_runs_again_from_the_command_lines_file(
     assert run_case(job, CaseSource(id="case", path=real_data / name)).status == "done"
     folder = tmp_path / "cases" / "case"
     record, stack = Record.load(folder / "record.json"), hu.open(real_data / name)
-    assert record.source["sha256"] == stack.source_sha256
+    assert record.source["sha256"] == stack.source.sha256
     for resolved in (False, True):
         again = hu.Pipeline.load(folder / "record.json", resolved=resolved).run(stack)
         image = hu.read(folder / "image.nii.gz", quantity="other")

@@ -54,7 +54,7 @@ def test_every_step_goes_to_toml_and_back() -> None:
     others = [
         hu.Window(center_hu=1, width_hu=2, function="sigmoid"),
         hu.Windows(names=("brain", "bone")),
-        hu.Standardize(mean_hu=1, sd_hu=2),
+        hu.Standardize(mean_hu=1, std_hu=2),
     ]
     for pipeline in (hu.Pipeline(ALL, name="all"), *(hu.Pipeline((step,)) for step in others)):
         assert from_toml(pipeline.to_toml()) == pipeline

@@ -70,7 +70,7 @@ def test_partial_volume_gives_each_cell_the_label_with_the_largest_share(
 def test_no_label_value_is_invented(
     label: hu.Volume, spacing: tuple[float, ...], method: str
 ) -> None:
-    made = with_label(label, hu.Resample(spacing_mm=spacing, labels=method))
+    made = with_label(label, hu.Resample(spacing_mm=spacing, label_method=method))
     assert set(np.unique(made.array)) <= {*np.unique(label.array), 0}
 
 
@@ -78,7 +78,7 @@ def test_no_label_value_is_invented(
 def test_nearest_labels_are_those_of_the_nearest_voxel(
     label: hu.Volume, spacing: tuple[float, ...]
 ) -> None:
-    made = with_label(label, hu.Resample(spacing_mm=spacing, labels="nearest"))
+    made = with_label(label, hu.Resample(spacing_mm=spacing, label_method="nearest"))
     index = label.grid.index(centres(made.grid))
     near = np.clip(np.rint(index), 0, np.array(label.grid.shape) - 1).astype(int)
     sure = (np.abs(index - np.floor(index) - 0.5) > 1e-4).all(axis=-1)
@@ -151,7 +151,7 @@ def test_values_never_change_a_label() -> None:
     for step in (
         hu.Clip(low_hu=0, high_hu=1),
         hu.Window(name="brain"),
-        hu.Standardize(mean_hu=0, sd_hu=2),
+        hu.Standardize(mean_hu=0, std_hu=2),
         hu.Denoise(method="median", radius_mm=2),
         hu.MapRange(from_low=0, from_high=1),
     ):
@@ -165,7 +165,7 @@ def test_a_label_is_no_image() -> None:
         hu.Clip(low_hu=0, high_hu=1),
         hu.Slab(slices=3),
         hu.Denoise(method="median", radius_mm=1),
-        hu.Standardize(mean_hu=0, sd_hu=1),
+        hu.Standardize(mean_hu=0, std_hu=1),
     ):
         with pytest.raises(hu.QuantityError, match="label"):
             step.plan(label.spec)

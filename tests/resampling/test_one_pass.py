@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hounsfield.core.grid import Grid
 from hounsfield.core.stack import Stack
+from hounsfield.core.stack_on_grid import stack_on_grid
 from hounsfield.kernels.sample import SlabWindows
 from hounsfield.resampling.one_pass import OnePass
 from hounsfield.resampling.tilted_stack import straighten
@@ -140,7 +141,7 @@ def test_slices_that_nothing_reads_are_never_decoded() -> None:
 def test_values_beyond_int16_are_never_clipped_silently() -> None:
     grid = Grid((2, 2, 2), np.eye(4))
     values = np.full((2, 2, 2), 60000, dtype=np.uint16, order="F")
-    high = Stack.on_grid(
+    high = stack_on_grid(
         grid,
         stored_dtype=np.dtype(np.uint16),
         decode=lambda start, stop: values[:, :, start:stop],

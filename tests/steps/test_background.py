@@ -69,7 +69,7 @@ CHAINS = {
     "map": ((hu.Clip(low_hu=-100, high_hu=1000), hu.MapRange()), 0.0),
     "window": ((hu.Window(name="brain"),), 0.0),
     "none": ((), -1024.0),
-    "standardize": ((hu.Standardize(mean_hu=76, sd_hu=100),), -11.0),
+    "standardize": ((hu.Standardize(mean_hu=76, std_hu=100),), -11.0),
 }
 
 

@@ -36,7 +36,7 @@ def test_the_median_is_over_the_voxels_whose_centres_lie_in_the_ball(radius: flo
 
 def test_the_gaussian_agrees_with_simpleitk_away_from_the_edges() -> None:
     ct = noisy((30, 28, 26))
-    made = applied(hu.Denoise(method="gaussian", radius_mm=1.2), ct).image.array
+    made = applied(hu.Denoise(method="gaussian", sigma_mm=1.2), ct).image.array
     image = SimpleITK.GetImageFromArray(np.ascontiguousarray(ct.array.T.astype(np.float32)))
     image.SetSpacing(SPACING)
     theirs = SimpleITK.DiscreteGaussian(
@@ -60,24 +60,34 @@ def test_the_size_is_the_same_in_mm_on_any_spacing() -> None:
     coarse[10, 10, 10] = 1
     for values, spacing in ((fine, 0.5), (coarse, 1.0)):
         ct = hu.Volume.from_array(values, affine=np.diag([spacing] * 3 + [1]), quantity="other")
-        spot = applied(hu.Denoise(method="gaussian", radius_mm=2), ct).image.array.astype(float)
+        spot = applied(hu.Denoise(method="gaussian", sigma_mm=2), ct).image.array.astype(float)
         places = (np.arange(len(values)) - len(values) // 2) * spacing
         assert np.sqrt((spot.sum(axis=(1, 2)) * places**2).sum() / spot.sum()) == pytest.approx(
             2, rel=0.02
         )
 
 
-@pytest.mark.parametrize("method", ["median", "gaussian"])
-def test_a_constant_stays_one(method: str) -> None:
+@pytest.mark.parametrize(
+    "step",
+    [hu.Denoise(method="median", radius_mm=1.5), hu.Denoise(method="gaussian", sigma_mm=1.5)],
+)
+def test_a_constant_stays_one(step: hu.Denoise) -> None:
     ct = hu.Volume.from_array(np.full((6, 6, 6), -1000, np.int16), affine=np.diag([*SPACING, 1]))
-    assert np.unique(
-        applied(hu.Denoise(method=method, radius_mm=1.5), ct).image.array
-    ).tolist() == [-1000]
+    assert np.unique(applied(step, ct).image.array).tolist() == [-1000]
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"radius_mm": 0}, {"radius_mm": -1}, {"radius_mm": float("nan")}, {"method": "bilateral"}],
+    [
+        {"radius_mm": 0},
+        {"radius_mm": -1},
+        {"radius_mm": float("nan")},
+        {"method": "bilateral"},
+        {"method": "gaussian"},
+        {"sigma_mm": 1},
+        {"radius_mm": None},
+        {"radius_mm": None, "sigma_mm": 1},
+    ],
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(hu.QuantityError):

@@ -43,7 +43,7 @@ class TestResampleConservatively(StepTests):
 
 class TestResampleToTheNearest(StepTests):
     def step(self) -> hu.Resample:
-        return hu.Resample(spacing_mm=1.3, method="nearest", labels="nearest")
+        return hu.Resample(spacing_mm=1.3, method="nearest", label_method="nearest")
 
 
 class TestResampleToAShape(StepTests):
@@ -147,7 +147,7 @@ class TestWindows(StepTests):
 
 class TestStandardize(StepTests):
     def step(self) -> hu.Standardize:
-        return hu.Standardize(mean_hu=80, sd_hu=130.5)
+        return hu.Standardize(mean_hu=80, std_hu=130.5)
 
 
 class TestDenoiseByMedian(StepTests):
@@ -157,4 +157,4 @@ class TestDenoiseByMedian(StepTests):
 
 class TestDenoiseByGaussian(StepTests):
     def step(self) -> hu.Denoise:
-        return hu.Denoise(method="gaussian", radius_mm=1.0)
+        return hu.Denoise(method="gaussian", sigma_mm=1.0)

@@ -175,7 +175,7 @@ def test_a_long_axis_may_become_one_sample() -> None:
         {"shape": (0, 1, 1)},
         {"spacing_mm": 1, "method": "lanczos"},
         {"spacing_mm": 1, "fit": "exact"},
-        {"spacing_mm": 1, "labels": "linear"},
+        {"spacing_mm": 1, "label_method": "linear"},
         {"shape": (1.5, 2, 2)},
         {"spacing_mm": "one"},
         {"spacing_mm": True},

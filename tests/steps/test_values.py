@@ -145,7 +145,7 @@ def test_windows_are_the_single_ones_side_by_side() -> None:
         hu.Window(name="brain"),
         hu.Windows(names=("brain",)),
         hu.Clip(low_hu=0, high_hu=1),
-        hu.Standardize(mean_hu=0, sd_hu=1),
+        hu.Standardize(mean_hu=0, std_hu=1),
     ],
 )
 def test_what_is_no_longer_hu_is_not_taken_for_hu(step: hu.Window) -> None:
@@ -248,12 +248,12 @@ def test_the_quantity_says_what_the_interval_is(to: tuple[float, float], quantit
 
 
 def test_standardize_is_the_mean_and_deviation_given_and_never_those_of_the_scan() -> None:
-    made = applied(hu.Standardize(mean_hu=100, sd_hu=50), row([0, 100, 200])).image
+    made = applied(hu.Standardize(mean_hu=100, std_hu=50), row([0, 100, 200])).image
     assert made.array.ravel().tolist() == [-2, 0, 2]
     assert made.background == pytest.approx((-1024 - 100) / 50)
     for sd in (0, -1, float("nan")):
         with pytest.raises(hu.QuantityError):
-            hu.Standardize(mean_hu=0, sd_hu=sd)
+            hu.Standardize(mean_hu=0, std_hu=sd)
 
 
 LINES = st.builds(

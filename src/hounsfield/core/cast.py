@@ -73,12 +73,3 @@ def _cast(values: Array, target: np.dtype[Any]) -> Array:
             f"choose another dtype"
         )
     return np.asarray(result)
-
-
-def value_limits(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Return the least and greatest value of a dtype."""
-    if dtype.kind == "b":
-        return 0.0, 1.0
-    if dtype.kind == "f":
-        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
-    return float(np.iinfo(dtype).min), float(np.iinfo(dtype).max)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hounsfield.core.affine import checked, closest_axes, flip, in_mm, lattice_error, permutation
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.orientation import LETTERS, parse_orientation
-from hounsfield.core.resampled_axis import LARGEST_SIDE, Fit, axis_of_size, axis_of_spacing
+from hounsfield.core.resampled_axis import Fit, axis_of_size, axis_of_spacing
 
 ALIGNED_TOLERANCE_VOXELS = 1e-3
 """Largest distance of corresponding samples of equal grids, in voxels.
@@ -57,34 +57,7 @@ class Grid:
     affine: NDArray[np.float64]
 
     def __init__(self, shape: Sequence[int], affine: ArrayLike) -> None:
-        try:
-            sizes = tuple(int(size) for size in shape)
-            matrix = np.array(affine, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError):
-            raise GeometryError(
-                "shape or affine is not numeric; expected three integers and 4 x 4 numbers"
-            ) from None
-        if len(sizes) != 3 or min(sizes) < 1 or any(int(size) != size for size in shape):
-            raise GeometryError(f"shape is {tuple(shape)}; expected three sizes of at least 1")
-        if max(sizes) > LARGEST_SIDE:
-            raise GeometryError(
-                f"shape is {sizes}; expected sizes of at most {LARGEST_SIDE} voxels"
-            )
-        if (
-            matrix.shape != (4, 4)
-            or not np.isfinite(matrix).all()
-            or tuple(matrix[3]) != (0.0, 0.0, 0.0, 1.0)
-        ):
-            raise GeometryError(
-                f"affine of shape {matrix.shape} is not an affine matrix; "
-                "expected 4 x 4 finite numbers with (0, 0, 0, 1) as the last row"
-            )
-        lengths = np.linalg.norm(matrix[:3, :3], axis=0)
-        if lengths.min() <= 0.0 or abs(np.linalg.det(matrix[:3, :3] / lengths)) < 1e-6:
-            raise GeometryError(
-                f"the affine is not invertible (spacing {_mm(lengths)}); "
-                "expected three independent columns"
-            )
+        sizes, matrix = checked(shape, affine)
         matrix.setflags(write=False)
         object.__setattr__(self, "shape", sizes)
         object.__setattr__(self, "affine", matrix)
@@ -103,7 +76,7 @@ class Grid:
         return (Grid, (self.shape, np.array(self.affine)))
 
     def __repr__(self) -> str:
-        return f"Grid({self.shape}, {self.orientation}, spacing {_mm(self.spacing_mm)})"
+        return f"Grid({self.shape}, {self.orientation}, spacing {in_mm(self.spacing_mm)})"
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -121,12 +94,7 @@ class Grid:
     @property
     def axis_codes(self) -> tuple[tuple[int, int], ...]:
         """For each array axis the closest patient axis (0 R, 1 A, 2 S), and the sign."""
-        directions = self.directions
-        best = max(
-            permutations(range(3)),
-            key=lambda order: sum(abs(directions[order[n], n]) for n in range(3)),
-        )
-        return tuple((world, 1 if directions[world, n] > 0 else -1) for n, world in enumerate(best))
+        return closest_axes(self.directions)
 
     @property
     def orientation(self) -> str:
@@ -233,11 +201,7 @@ class Grid:
         """
         if any(axis not in (0, 1, 2) for axis in axes):
             raise GeometryError(f"axes are {tuple(axes)}; expected 0, 1 or 2")
-        turn = np.eye(4)
-        for axis in axes:
-            turn[axis, axis] = -1.0
-            turn[axis, 3] = self.shape[axis] - 1
-        return self.moved(self.shape, turn)
+        return self.moved(self.shape, flip(self.shape, axes))
 
     def permuted(self, order: Sequence[int]) -> Grid:
         """Return the grid with its axes in another order.
@@ -261,11 +225,7 @@ class Grid:
             raise GeometryError(
                 f"order of axes is {tuple(order)}; expected a permutation of 0, 1, 2"
             )
-        swap = np.zeros((4, 4))
-        swap[3, 3] = 1.0
-        for axis, source in enumerate(order):
-            swap[source, axis] = 1.0
-        return self.moved([self.shape[source] for source in order], swap)
+        return self.moved([self.shape[source] for source in order], permutation(order))
 
     def reoriented(self, to: str) -> Grid:
         """Return the grid with axes permuted and flipped to ascend closest to some directions.
@@ -358,12 +318,7 @@ class Grid:
             Whether every voxel centre of `other` lies on the lattice of this grid.
         """
         relation = np.linalg.inv(self.affine) @ other.affine
-        whole = np.rint(relation)
-        if abs(round(float(np.linalg.det(whole[:3, :3])))) != 1 or np.abs(whole[:3, :3]).sum() != 3:
-            return False
-        ends = [(0, size - 1) for size in other.shape]
-        corners = np.array(list(product(*ends, (1,))), dtype=np.float64)
-        return bool(np.abs(corners @ (relation - whole).T).max() <= tolerance_voxels)
+        return lattice_error(relation, other.shape) <= tolerance_voxels
 
     def same_as(self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS) -> bool:
         """Tell whether two grids have the same shape and coinciding voxels, index for index.
@@ -384,7 +339,3 @@ class Grid:
             return False
         drift = np.abs(self.index(other.corners_mm) - self.index(self.corners_mm)).max()
         return bool(drift <= tolerance_voxels)
-
-
-def _mm(values: Sequence[float] | NDArray[np.float64]) -> str:
-    return " x ".join(f"{float(value):.6g}" for value in values) + " mm"

@@ -1,4 +1,4 @@
-"""Resample one axis of a grid: how many samples it gets, and how far apart."""
+"""Resample one axis of a grid: the number of samples and their spacing."""
 
 from __future__ import annotations
 

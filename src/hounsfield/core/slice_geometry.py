@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,6 +151,52 @@ class SliceGeometry:
         span = self._span_mm
         length = float(span @ span)
         return np.asarray((span @ self.sideways_mm) / length if length else np.zeros(3))
+
+
+class SliceProperties(ABC):
+    """Spacing and tilt of a value that has slices, as its own properties."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def geometry(self) -> SliceGeometry:
+        """The positions of the slices, from which spacing and tilt are computed."""
+
+    @property
+    def normal(self) -> Floats:
+        """The unit vector across the slices in RAS+, towards ascending k."""
+        return self.geometry.normal
+
+    @property
+    def positions_mm(self) -> Floats:
+        """The position of each slice along the normal, mm, (k,)."""
+        return self.geometry.positions_mm
+
+    @property
+    def gaps_mm(self) -> Floats:
+        """Distances between neighbouring slices along the normal, mm, (k - 1,)."""
+        return self.geometry.gaps_mm
+
+    @property
+    def tilt_deg(self) -> float:
+        """Angle in degrees between the normal and the line of the origins; 0 for a single slice."""
+        return self.geometry.tilt_deg
+
+    @property
+    def step_mm(self) -> float:
+        """Slice spacing of the natural grid, mm: the even one, or the lower quartile of the gaps."""
+        return self.geometry.step_mm
+
+    @property
+    def is_even(self) -> bool:
+        """Whether the slices are evenly spaced."""
+        return self.geometry.is_even
+
+    @property
+    def is_upright(self) -> bool:
+        """Whether the slices are stacked along their normal."""
+        return self.geometry.is_upright
 
 
 def is_even(positions_mm: Floats) -> bool:

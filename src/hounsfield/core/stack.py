@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core import hooks
-from hounsfield.core.cast import value_limits
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted, html_value, spec_text, times
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
-from hounsfield.core.slice_geometry import SliceGeometry
+from hounsfield.core.rescale import exceeds_int16, rescaled_dtype
+from hounsfield.core.slice_geometry import SliceGeometry, SliceProperties
 from hounsfield.core.source import VolumeSource, grid_data, nearest_flags, unknown
 from hounsfield.core.spec import AIR_HU, Quantity, Spec
 from hounsfield.core.volume import Array, Volume
@@ -25,7 +25,7 @@ Decode = Callable[[int, int], Array]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Stack:
+class Stack(SliceProperties):
     """Hold raw slices, each with its own position and rescale; nothing is decoded before `slab`.
 
     Parameters
@@ -147,72 +147,23 @@ class Stack:
         Stack
             The stack, with the source and diagnostics of the volume.
         """
-        return cls.on_grid(
-            volume.grid,
+        slices, count = SliceGeometry.of_grid(volume.grid), volume.shape[2]
+        return cls(
+            shape=volume.grid.shape,
+            origins_ras_mm=slices.origins_ras_mm,
+            step_i_ras_mm=slices.step_i_ras_mm,
+            step_j_ras_mm=slices.step_j_ras_mm,
             stored_dtype=volume.spec.dtype,
             decode=lambda start, stop: volume.array[:, :, start:stop],
+            slopes=np.ones(count),
+            intercepts=np.zeros(count),
             quantity=volume.quantity,
             background=volume.background,
+            exact_grid=volume.grid,
             interpolated=() if volume.source is None else volume.source.interpolated,
             diagnostics=volume.diagnostics,
             volume_source=volume.source,
             in_memory=True,
-        )
-
-    @classmethod
-    def on_grid(
-        cls,
-        grid: Grid,
-        *,
-        stored_dtype: np.dtype[Any],
-        decode: Decode,
-        quantity: Quantity,
-        background: float,
-        slope: float = 1.0,
-        intercept: float = 0.0,
-        **more: Any,
-    ) -> Stack:
-        """Return a stack whose slices lie on one grid, with one slope and intercept.
-
-        Parameters
-        ----------
-        grid : Grid
-            The grid.
-        stored_dtype : numpy.dtype
-            Type of the stored values.
-        decode : callable
-            ``decode(start, stop)`` returns stored values (i, j, stop - start) in Fortran order.
-        quantity : str
-            What the rescaled values are.
-        background : float
-            The value outside of the volume.
-        slope : float, default 1
-            Rescale slope.
-        intercept : float, default 0
-            Rescale intercept.
-        **more : Any
-            Further fields of Stack.
-
-        Returns
-        -------
-        Stack
-            The stack.
-        """
-        count = grid.shape[2]
-        slices = SliceGeometry.of_grid(grid)
-        return cls(
-            shape=grid.shape,
-            origins_ras_mm=slices.origins_ras_mm,
-            step_i_ras_mm=slices.step_i_ras_mm,
-            step_j_ras_mm=slices.step_j_ras_mm,
-            stored_dtype=stored_dtype,
-            decode=decode,
-            quantity=quantity,
-            background=background,
-            slopes=np.full(count, slope),
-            intercepts=np.full(count, intercept),
-            exact_grid=grid,
-            **more,
         )
 
     @property
@@ -224,41 +175,6 @@ class Stack:
             step_j_ras_mm=self.step_j_ras_mm,
             thickness_mm=self.thickness_mm,
         )
-
-    @property
-    def normal(self) -> NDArray[np.float64]:
-        """The unit vector across the slices in RAS+, towards ascending k."""
-        return self.geometry.normal
-
-    @property
-    def positions_mm(self) -> NDArray[np.float64]:
-        """The position of each slice along the normal, mm, (k,)."""
-        return self.geometry.positions_mm
-
-    @property
-    def gaps_mm(self) -> NDArray[np.float64]:
-        """Distances between neighbouring slices along the normal, mm, (k - 1,)."""
-        return self.geometry.gaps_mm
-
-    @property
-    def tilt_deg(self) -> float:
-        """Angle in degrees between the normal and the line of the origins; 0 for a single slice."""
-        return self.geometry.tilt_deg
-
-    @property
-    def step_mm(self) -> float:
-        """Slice spacing of `grid`, mm: the even one, or the lower quartile of the gaps."""
-        return self.geometry.step_mm
-
-    @property
-    def is_even(self) -> bool:
-        """Whether the slices are evenly spaced."""
-        return self.geometry.is_even
-
-    @property
-    def is_upright(self) -> bool:
-        """Whether the slices are stacked along their normal."""
-        return self.geometry.is_upright
 
     @property
     def is_regular(self) -> bool:
@@ -299,16 +215,7 @@ class Stack:
             return np.dtype(np.float32)
         if self.is_raw:
             return self.stored_dtype
-        if (
-            self.stored_dtype.kind not in "biu"
-            or np.any(self.slopes % 1)
-            or np.any(self.intercepts % 1)
-        ):
-            return np.dtype(np.float32)
-        # Two stored bytes could exceed int16 after the intercept, but scanners' 12 to 16 bits do
-        # not: OnePass checks it when they are read, and returns float32 if they do.
-        fits = self.stored_dtype.itemsize <= 2 or not self.may_exceed_int16
-        return np.dtype(np.int16) if fits else np.dtype(np.float32)
+        return rescaled_dtype(self.stored_dtype, self.slopes, self.intercepts)
 
     @property
     def is_raw(self) -> bool:
@@ -320,11 +227,7 @@ class Stack:
     @property
     def may_exceed_int16(self) -> bool:
         """Whether a value of the stored dtype could exceed int16 after the rescale."""
-        low, high = value_limits(self.stored_dtype)
-        ends = np.concatenate(
-            [self.slopes * low + self.intercepts, self.slopes * high + self.intercepts]
-        )
-        return bool(ends.min() < -32768 or ends.max() > 32767)
+        return exceeds_int16(self.stored_dtype, self.slopes, self.intercepts)
 
     @property
     def spec(self) -> Spec:
@@ -332,11 +235,6 @@ class Stack:
         return Spec(
             grid=self.grid, dtype=self.dtype, quantity=self.quantity, background=self.background
         )
-
-    @property
-    def source_sha256(self) -> str:
-        """The sha256 of the source's bytes, computed on first access; empty if unknown."""
-        return self.source.sha256
 
     @property
     def source(self) -> VolumeSource:

@@ -114,7 +114,7 @@ def read(
     path: str | Path,
     *,
     series: str | int | None = None,
-    quantity: Quantity = "hu",
+    quantity: Quantity | None = None,
     policy: ReadPolicy | None = None,
     gaps: Gaps = "refuse",
     uneven: Uneven = "resample",
@@ -135,8 +135,9 @@ def read(
     series : str or int, optional
         A DICOM series by its id or number, or a volume of a 4-D file by its number; numbers count
         from 0 in the order of `inspect`.
-    quantity : str, default 'hu'
-        What the values are: 'hu', 'label', 'mask' or another quantity.
+    quantity : str, optional
+        What the values are: 'hu', 'label', 'mask' or another quantity (default: what the file
+        declares, as npy and PNG slices of this package do, else 'hu').
     policy : ReadPolicy, optional
         All read options at once (default: made of the keywords below).
     gaps, uneven, tilt, padding : str
@@ -190,18 +191,25 @@ def read(
 
 
 def read_volume(
-    path: str | Path, *, series: str | int | None = None, quantity: Quantity, policy: ReadPolicy
+    path: str | Path,
+    *,
+    series: str | int | None = None,
+    quantity: Quantity | None,
+    policy: ReadPolicy,
 ) -> Volume:
     """Read a Volume like `read`, but without warnings; the caller reports its diagnostics."""
-    if quantity not in QUANTITIES:
+    if quantity is not None and quantity not in QUANTITIES:
         raise QuantityError(
             f"unknown quantity '{quantity}'; expected one of {', '.join(QUANTITIES)}"
         )
     with naming(path):
         kind = sniff(Path(path))
         if kind == "dicom":
-            return _dicom_volume(Path(path), series=_text(series), quantity=quantity, policy=policy)
+            return _dicom_volume(
+                Path(path), series=_text(series), quantity=quantity or "hu", policy=policy
+            )
         stored = _stored(Path(path), kind=kind, series=_text(series), policy=policy)
+        quantity = quantity or stored.quantity or "hu"
         if stored.channels:
             volume = volume_of(stored, quantity=quantity, policy=policy)
             geometry = {"grid": grid_data(volume.grid)}

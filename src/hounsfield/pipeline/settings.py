@@ -43,7 +43,7 @@ def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
 def apply_settings(
     rows: list[dict[str, Any]], settings: Settings
 ) -> tuple[dict[str, str | PathLike[str]], list[Diagnostic]]:
-    """Put settings into the rows of a pipeline; return its files by parameter, and what was wrong."""
+    """Put settings into the rows of a pipeline; return files by parameter, and errors."""
     files: dict[str, str | PathLike[str]] = {}
     diagnostics: list[Diagnostic] = []
     for target, value in settings.items():

@@ -28,13 +28,16 @@ class Denoise:
     ----------
     method : {'median', 'gaussian'}
         The filter.
-    radius_mm : float
-        Radius of the ball of the median, or standard deviation of the Gaussian, mm.
+    radius_mm : float or None, default None
+        Radius of the ball of the median, mm; only for ``method="median"``.
+    sigma_mm : float or None, default None
+        Standard deviation of the Gaussian, mm; only for ``method="gaussian"``.
 
     Raises
     ------
     QuantityError
-        If `radius_mm` is not positive, or the method unknown.
+        If the size of the method is missing or not positive, if the other one is given, or if the
+        method is unknown.
 
     Notes
     -----
@@ -48,12 +51,23 @@ class Denoise:
     """
 
     method: Filter
-    radius_mm: float
+    radius_mm: float | None = None
+    sigma_mm: float | None = None
 
     def __post_init__(self) -> None:
         one_of(self.method, Filter, name="method")
-        if finite(self.radius_mm, name="radius_mm") <= 0:
-            raise QuantityError(f"radius_mm is {self.radius_mm}; expected more than 0")
+        sizes = {"median": ("radius_mm", "sigma_mm"), "gaussian": ("sigma_mm", "radius_mm")}
+        wanted, other = sizes[self.method]
+        if getattr(self, wanted) is None or getattr(self, other) is not None:
+            raise QuantityError(f"method='{self.method}' takes {wanted}, not {other}")
+        if finite(self._size_mm, name=wanted) <= 0:
+            raise QuantityError(f"{wanted} is {self._size_mm}; expected more than 0")
+
+    @property
+    def _size_mm(self) -> float:
+        size = self.radius_mm if self.method == "median" else self.sigma_mm
+        assert size is not None
+        return size
 
     def plan(self, spec: Spec) -> Spec:
         """Return the Spec of the filtered image."""
@@ -72,11 +86,11 @@ class Denoise:
         spacing = np.array(spec.grid.spacing_mm)
         if self.method == "gaussian":
             return np.asarray(
-                gaussian_filter(array, self.radius_mm / spacing, output=np.float32, mode="nearest")
+                gaussian_filter(array, self._size_mm / spacing, output=np.float32, mode="nearest")
             )
-        reach = np.floor(self.radius_mm / spacing + 1e-6).astype(int)
+        reach = np.floor(self._size_mm / spacing + 1e-6).astype(int)
         offsets = np.meshgrid(
             *(np.arange(-r, r + 1) * s for r, s in zip(reach, spacing, strict=True)), indexing="ij"
         )
-        ball = sum(offset**2 for offset in offsets) <= self.radius_mm**2 * (1 + 1e-6)
+        ball = sum(offset**2 for offset in offsets) <= self._size_mm**2 * (1 + 1e-6)
         return np.asarray(median_filter(array, footprint=ball, mode="nearest"))

@@ -34,7 +34,7 @@ class Resample(GeometricStep):
         axes that get coarser.
     fit : {'exact_spacing', 'exact_fov'}, default 'exact_spacing'
         Whether to keep `spacing_mm` exactly, or change it so that the outer faces coincide.
-    labels : {'partial_volume', 'nearest'}, default 'partial_volume'
+    label_method : {'partial_volume', 'nearest'}, default 'partial_volume'
         Interpolation of labels and masks; 'partial_volume' takes the label with the largest share
         of each voxel.
 
@@ -60,7 +60,7 @@ class Resample(GeometricStep):
     like: Grid | Volume | None = None
     method: Method = "auto"
     fit: Fit = "exact_spacing"
-    labels: LabelMethod = "partial_volume"
+    label_method: LabelMethod = "partial_volume"
 
     def __post_init__(self) -> None:
         given = [
@@ -73,7 +73,7 @@ class Resample(GeometricStep):
             )
         one_of(self.method, Method, name="method")
         one_of(self.fit, Fit, name="fit")
-        one_of(self.labels, LabelMethod, name="labels")
+        one_of(self.label_method, LabelMethod, name="label_method")
         if self.spacing_mm is not None:
             object.__setattr__(
                 self, "spacing_mm", three_lengths(self.spacing_mm, name="spacing_mm")
@@ -91,7 +91,7 @@ class Resample(GeometricStep):
     @property
     def label_interpolation(self) -> LabelMethod:
         """Interpolation of labels and masks."""
-        return self.labels
+        return self.label_method
 
     def target(self, grid: Grid) -> Grid:
         """Return the new grid."""

@@ -23,32 +23,32 @@ class Standardize(PointwiseStep):
     ----------
     mean_hu : float
         Mean, HU.
-    sd_hu : float
+    std_hu : float
         Standard deviation, HU, more than 0.
 
     Raises
     ------
     QuantityError
-        If a number is not finite, or `sd_hu` not positive.
+        If a number is not finite, or `std_hu` not positive.
 
     Notes
     -----
-    ``y = (x - mean_hu) / sd_hu``. HU mean the same in all scans, so the numbers of one scan would
+    ``y = (x - mean_hu) / std_hu``. HU mean the same in all scans, so the numbers of one scan would
     remove information.
 
     Examples
     --------
-    >>> Standardize(mean_hu=50, sd_hu=300).sd_hu
+    >>> Standardize(mean_hu=50, std_hu=300).std_hu
     300
     """
 
     mean_hu: float
-    sd_hu: float
+    std_hu: float
 
     def __post_init__(self) -> None:
         finite(self.mean_hu, name="mean_hu")
-        if finite(self.sd_hu, name="sd_hu") <= 0:
-            raise QuantityError(f"sd_hu is {self.sd_hu}; expected more than 0")
+        if finite(self.std_hu, name="std_hu") <= 0:
+            raise QuantityError(f"std_hu is {self.std_hu}; expected more than 0")
 
     def plan(self, spec: Spec) -> Spec:
         """Return the Spec of standardized values."""
@@ -64,4 +64,4 @@ class Standardize(PointwiseStep):
 
     def transfer(self, spec: Spec) -> Transfer:
         """Return the linear function."""
-        return Transfer(1 / self.sd_hu, -self.mean_hu / self.sd_hu)
+        return Transfer(1 / self.std_hu, -self.mean_hu / self.std_hu)

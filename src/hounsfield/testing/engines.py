@@ -1,4 +1,4 @@
-"""What every engine must keep, as an abstract test class: inherit it, say which engine, and pytest does the rest."""
+"""Abstract tests of an engine: a subclass returns the engine, and pytest runs the tests."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class EngineTests:
         assert self.processes() == 0
 
     def test_the_bytes_depend_on_neither_the_engine_nor_the_order(self, tmp_path: Path) -> None:
-        """Every file is that of the cases run one after the other, but for what a record calls volatile."""
+        """Every file equals that of cases run in turn, except `volatile` in records."""
         cases = scans(tmp_path, count=5)
         for case in cases:
             assert run_case(config(tmp_path / "plain"), case).status == "done"
@@ -210,7 +210,7 @@ def scans(folder: Path, *, count: int) -> list[CaseSource]:
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    """Return every file below the cases of `out` by its relative name, records without what is volatile."""
+    """Return the files below the cases of `out` by name, records without `volatile`."""
     files = {}
     for path in sorted((out / "cases").rglob("*")):
         if path.is_file():

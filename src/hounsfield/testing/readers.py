@@ -1,4 +1,4 @@
-"""What every reader must keep, as an abstract test class: inherit it, make a file of a known volume, and pytest does the rest."""
+"""Abstract tests of a reader: a subclass writes a file of a known volume, pytest runs the tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CUTS = 32
 """At how many lengths, evenly over a file, it is cut."""
 
 AFFINE_WITHIN_MM = 1e-4
-"""How far a voxel may lie from where it was: formats keep affines as float32 or as decimal numbers."""
+"""Largest distance of a voxel from its true position; affines may be float32 or decimal numbers."""
 
 OBLIQUE = np.array(
     [[-0.68, 0.1, 0.2, 31.0], [-0.12, -0.69, 0.4, 42.5], [0.09, -0.06, 2.4, -53.0], [0, 0, 0, 1]]
@@ -120,7 +120,7 @@ class ReaderTests:
         assert _content(tmp_path) == before
 
     def test_a_truncated_file_is_an_error_and_never_zeros(self, tmp_path: Path) -> None:
-        """Each of the image's files, cut at 32 lengths, gives one of our errors, or every voxel as it was."""
+        """Each file, truncated at 32 lengths, gives a HounsfieldError or all voxels unchanged."""
         truth = self.truth()
         path = self.make(tmp_path, truth)
         for file in files_of(path):
@@ -131,7 +131,7 @@ class ReaderTests:
             file.write_bytes(data)
 
     def test_half_of_the_voxels_are_refused(self, tmp_path: Path) -> None:
-        """What the header declares is compared with the size of the files: when opened, or inflated if compressed."""
+        """The size that the header declares is compared with that of the files."""
         truth = self.truth()
         path = self.make(tmp_path, truth)
         file = files_of(path)[-1] if self.is_detached else path

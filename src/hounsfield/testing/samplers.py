@@ -1,4 +1,4 @@
-"""What every sampler must keep, as an abstract test class: inherit it, say which sampler, and pytest does the rest."""
+"""Abstract tests of a sampler: a subclass returns the sampler, and pytest runs the tests."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class SamplerTests:
     def test_whole_numbers_are_rounded_and_kept_within_their_range(
         self, call: SamplerCall, dtype: np.dtype[Any]
     ) -> None:
-        """An integer output is within half a unit of the truth, clipped to the range of its type."""
+        """Integers are within half a unit of the truth, clipped to the range of the dtype."""
         limits = np.iinfo(dtype)
         truth = np.clip(call.result(NumpySampler(), np.float64), limits.min, limits.max)
         made = call.result(self.sampler(), dtype).astype(float)

@@ -293,4 +293,5 @@ def _windows(generator: np.random.Generator, count: int) -> SlabWindows:
     first = np.arange(0, count, stride) - thick // 2
     start, stop = np.clip(first, 0, count - 1), np.clip(first + thick, 1, count)
     statistic = generator.choice(["max", "min", "mean"])
-    return SlabWindows(str(statistic), start.astype(np.int32), stop.astype(np.int32))  # type: ignore[arg-type]
+    windows = (start.astype(np.int32), stop.astype(np.int32))
+    return SlabWindows(str(statistic), *windows)  # type: ignore[arg-type]

@@ -115,7 +115,7 @@ class StepTests:
     @_inherited
     @given(data=st.data())
     def test_apply_makes_what_plan_said(self, data: st.DataObject) -> None:
-        """Grid, dtype, quantity, background, channels and bounds of what comes out are those of the plan."""
+        """Grid, dtype, quantity, background, channels and bounds of the result are the plan's."""
         volume = data.draw(self.images())
         step = fixed(self.step(), Case(volume))
         planned = step.plan(volume.spec)
@@ -139,7 +139,7 @@ class StepTests:
         assert first.array.tobytes("F") == second.array.tobytes("F")
 
     def test_a_landmark_stays_where_it_is_in_all_48_orientations(self) -> None:
-        """A bright blob stays within half a voxel of its place in the world, and a label of it with it."""
+        """A bright blob and its label stay within half a voxel of their world position."""
         for orientation in ORIENTATIONS:
             self._follow_a_landmark(orientation)
 

@@ -290,7 +290,7 @@ _VALUES: st.SearchStrategy[tuple[Step, ...]] = st.sampled_from(
         (Clip(low_hu=-100, high_hu=1000),),
         (Clip(low_hu=-100, high_hu=1000), MapRange()),
         (Window(name="brain"),),
-        (Standardize(mean_hu=50, sd_hu=300),),
+        (Standardize(mean_hu=50, std_hu=300),),
         (MapRange(from_low=-500, from_high=1500, to_high=255),),
     )
 )

@@ -124,7 +124,7 @@ def blob(
 
 
 def middle_of(volume: Volume) -> NDArray[np.float64]:
-    """Where the brighter half of a volume's range lies: the mean place, RAS+ mm (3,), of its values over the middle."""
+    """The centroid, RAS+ mm (3,), of the values above the middle of a volume's range."""
     values = volume.array if volume.array.ndim == 3 else volume.array.mean(axis=3)
     high = values.astype(np.float64) - (float(values.min()) + float(values.max())) / 2
     weight = np.maximum(high, 0)

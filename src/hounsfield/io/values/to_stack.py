@@ -16,6 +16,7 @@ from hounsfield.core.errors import QuantityError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
 from hounsfield.core.stack import Stack
+from hounsfield.core.stack_on_grid import stack_on_grid
 from hounsfield.core.volume import Array, Volume
 from hounsfield.io.bytes.gzip.stream import KEPT_IN_MEMORY_BYTES, GzipVoxels, Sequential
 from hounsfield.io.values.dtype import INT16, label_values, rescale_to_dtype
@@ -81,7 +82,7 @@ def stack_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Sta
         ):
             return _sequential(stored, stored.packed, dtype, quantity=quantity, policy=policy)
         slices = Slices(stored.load, dtype, _check(stored, quantity, policy))
-        return Stack.on_grid(
+        return stack_on_grid(
             stored.grid,
             stored_dtype=dtype,
             decode=slices.slab,
@@ -133,7 +134,7 @@ def _sequential(
         stride=sample_stride(math.prod(stored.grid.shape)),
         check=check if is_checked else None,
     )
-    return Stack.on_grid(
+    return stack_on_grid(
         stored.grid,
         stored_dtype=dtype,
         decode=slices.slab,
@@ -252,7 +253,7 @@ def _in_memory(
 ) -> Stack:
     """The stack of converted values in memory."""
     slices = Slices(lambda: array, array.dtype, lambda _: ())
-    return Stack.on_grid(
+    return stack_on_grid(
         stored.grid,
         stored_dtype=array.dtype,
         decode=slices.slab,

@@ -1,13 +1,17 @@
-"""Find missing slices from the distances between slices."""
+"""Report missing slices and uneven spacing, found from the distances between slices."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.slice_geometry import STEP_QUANTILE
+from hounsfield.core.diagnostic import Diagnostic, Severity
+from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.slice_geometry import STEP_QUANTILE, SliceGeometry
+from hounsfield.io.dicom.header.frame import Frame, diagnose
 
 Floats = NDArray[np.float64]
 
@@ -22,6 +26,13 @@ HOLE = 2.5
 
 SAME_GAP_MM = 2e-3
 """Gaps closer than this count as equal in a report; positions are rounded to 0.001 mm."""
+
+
+FARTHEST_SIDEWAYS_MM = 2000.0
+"""Largest in-plane shift of slices within a stack; a gantry bore is under 1 m."""
+
+FEW_SLICES = 16
+"""A series is sparse if evenly spaced slices over its range would be over 16 times as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +80,57 @@ def tally(gaps_mm: Floats) -> tuple[tuple[float, int], ...]:
         else:
             groups.append([gap])
     return tuple((float(np.mean(group)), len(group)) for group in groups)
+
+
+def sparse_diagnostics(positions: Floats, *, sideways_mm: float) -> tuple[Diagnostic, ...]:
+    """Refuse gaps so large that most of the volume would be interpolated."""
+    if len(positions) < 2:
+        return ()
+    gaps, span = np.diff(positions), float(np.ptp(positions))
+    if (
+        span
+        <= FEW_SLICES * len(positions) * float(np.quantile(gaps, STEP_QUANTILE, method="lower"))
+        and sideways_mm <= FARTHEST_SIDEWAYS_MM
+    ):
+        return ()
+    message = (
+        f"{len(positions)} slices over {max(span, sideways_mm):.6g} mm are too few for a volume; "
+        "read only slices that belong together"
+    )
+    return (diagnose("GAP", "refusal", message, value=float(gaps.max())),)
+
+
+def gap_diagnostics(
+    frames: Sequence[Frame], slices: SliceGeometry, holes: Sequence[Gap], policy: ReadPolicy
+) -> Iterator[Diagnostic]:
+    """Missing slices, and uneven spacing."""
+    for hole in holes:
+        severity: Severity = "repair" if policy.gaps == "fill" else "refusal"
+        pair = (frames[hole.after], frames[hole.after + 1])
+        yield diagnose(
+            "GAP",
+            severity,
+            f"{hole.missing} slices missing (gap of {hole.mm:.6g} mm between slices "
+            f"{hole.after + 1} and {hole.after + 2}); "
+            + (
+                "interpolated between their neighbours"
+                if severity == "repair"
+                else "use gaps='fill' to interpolate them"
+            ),
+            frames=pair,
+            value=hole.mm,
+        )
+    if not slices.is_even:
+        gaps = slices.gaps_mm
+        shown = ", ".join(f"{mm:.6g} mm x {count}" for mm, count in tally(gaps)[:6])
+        yield diagnose(
+            "UNEVEN",
+            "repair" if policy.uneven == "resample" else "refusal",
+            f"slice spacing varies ({shown}); "
+            + (
+                "resampled from the true positions"
+                if policy.uneven == "resample"
+                else "use uneven='resample' to resample from the true positions"
+            ),
+            value=float(np.ptp(gaps)),
+        )

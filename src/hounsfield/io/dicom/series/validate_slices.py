@@ -1,4 +1,4 @@
-"""Order the slices of one series and check their positions, spacing, gaps and tilt."""
+"""Order the slices of one series and check their positions, tilt and thickness."""
 
 from __future__ import annotations
 
@@ -9,23 +9,17 @@ from numpy.typing import NDArray
 
 from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.core.slice_geometry import STEP_QUANTILE, UPRIGHT_TOLERANCE_MM, SliceGeometry
+from hounsfield.core.slice_geometry import UPRIGHT_TOLERANCE_MM, SliceGeometry
 from hounsfield.io.dicom.header.frame import Frame, diagnose
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes, normal, positions_along
 from hounsfield.io.dicom.pixels.interpolate import output_slices
 from hounsfield.io.dicom.series.phases import group_by_position, same_pixels
-from hounsfield.io.dicom.series.spacing import Gap, tally
+from hounsfield.io.dicom.series.spacing import Gap
 
 Floats = NDArray[np.float64]
 
 FARTHEST_MM = 1e5
 """Largest valid distance of a slice from the scanner origin (100 m)."""
-
-FARTHEST_SIDEWAYS_MM = 2000.0
-"""Largest in-plane shift of slices within a stack; a gantry bore is under 1 m."""
-
-FEW_SLICES = 16
-"""A series is sparse if evenly spaced slices over its range would be over 16 times as many."""
 
 
 def slice_geometry(frames: Sequence[Frame], holes: Sequence[Gap] = ()) -> SliceGeometry:
@@ -113,60 +107,6 @@ def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...],
             )
         )
     return tuple(kept), diagnostics
-
-
-def sparse_diagnostics(positions: Floats, *, sideways_mm: float) -> tuple[Diagnostic, ...]:
-    """Refuse gaps so large that most of the volume would be interpolated."""
-    if len(positions) < 2:
-        return ()
-    gaps, span = np.diff(positions), float(np.ptp(positions))
-    if (
-        span
-        <= FEW_SLICES * len(positions) * float(np.quantile(gaps, STEP_QUANTILE, method="lower"))
-        and sideways_mm <= FARTHEST_SIDEWAYS_MM
-    ):
-        return ()
-    message = (
-        f"{len(positions)} slices over {max(span, sideways_mm):.6g} mm are too few for a volume; "
-        "read only slices that belong together"
-    )
-    return (diagnose("GAP", "refusal", message, value=float(gaps.max())),)
-
-
-def gap_diagnostics(
-    frames: Sequence[Frame], slices: SliceGeometry, holes: Sequence[Gap], policy: ReadPolicy
-) -> Iterator[Diagnostic]:
-    """Missing slices, and uneven spacing."""
-    for hole in holes:
-        severity: Severity = "repair" if policy.gaps == "fill" else "refusal"
-        pair = (frames[hole.after], frames[hole.after + 1])
-        yield diagnose(
-            "GAP",
-            severity,
-            f"{hole.missing} slices missing (gap of {hole.mm:.6g} mm between slices "
-            f"{hole.after + 1} and {hole.after + 2}); "
-            + (
-                "interpolated between their neighbours"
-                if severity == "repair"
-                else "use gaps='fill' to interpolate them"
-            ),
-            frames=pair,
-            value=hole.mm,
-        )
-    if not slices.is_even:
-        gaps = slices.gaps_mm
-        shown = ", ".join(f"{mm:.6g} mm x {count}" for mm, count in tally(gaps)[:6])
-        yield diagnose(
-            "UNEVEN",
-            "repair" if policy.uneven == "resample" else "refusal",
-            f"slice spacing varies ({shown}); "
-            + (
-                "resampled from the true positions"
-                if policy.uneven == "resample"
-                else "use uneven='resample' to resample from the true positions"
-            ),
-            value=float(np.ptp(gaps)),
-        )
 
 
 def largest_shift_mm(slices: SliceGeometry) -> float:
