@@ -30,7 +30,7 @@ def checked(shape: Sequence[Any], affine: ArrayLike) -> tuple[tuple[int, ...], F
 
 
 def _check_shape(shape: Sequence[Any], sizes: tuple[int, ...]) -> None:
-    """Raise GeometryError unless `shape` is three sizes from 1 to LARGEST_SIDE; `sizes` are ints."""
+    """Raise GeometryError unless `shape` is three sizes from 1 to LARGEST_SIDE."""
     if len(sizes) != 3 or min(sizes) < 1 or any(int(size) != size for size in shape):
         raise GeometryError(f"shape is {tuple(shape)}; expected three sizes of at least 1")
     if max(sizes) > LARGEST_SIDE:

@@ -180,7 +180,7 @@ class SliceProperties(ABC):
 
     @property
     def tilt_deg(self) -> float:
-        """Angle in degrees between the normal and the line of the origins; 0 for a single slice."""
+        """Angle in degrees between normal and line of the origins; 0 for a single slice."""
         return self.geometry.tilt_deg
 
     @property

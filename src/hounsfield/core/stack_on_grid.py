@@ -1,4 +1,4 @@
-"""Make a stack whose slices lie on one grid, as formats with an affine have them."""
+"""Make a stack of the slices of one grid, for formats that store an affine."""
 
 from __future__ import annotations
 

@@ -19,7 +19,12 @@ from hounsfield.io.dicom.header.frame import MAX_SIDE, Frame, diagnose
 from hounsfield.io.dicom.header.geometry import normal, positions_along
 from hounsfield.io.dicom.series.group import has_own_references
 from hounsfield.io.dicom.series.series import Series
-from hounsfield.io.dicom.series.spacing import gap_diagnostics, missing_slices, sparse_diagnostics
+from hounsfield.io.dicom.series.spacing import (
+    Gap,
+    gap_diagnostics,
+    missing_slices,
+    sparse_diagnostics,
+)
 from hounsfield.io.dicom.series.validate_slices import (
     largest_shift_mm,
     ordered,
