@@ -200,3 +200,9 @@ def test_every_verb_is_in_the_reference() -> None:
 
     text = (ROOT / "docs" / "reference" / "command-line.md").read_text()
     assert sorted(re.findall(r"^\| `([a-z]+)", text, re.MULTILINE)) == sorted(VERBS)
+
+
+def test_the_picture_of_the_packages_is_made_from_the_imports() -> None:
+    from docs.make_rooms import TARGET, draw
+
+    assert draw() == TARGET.read_text(encoding="utf-8")

@@ -185,7 +185,7 @@ class SliceProperties(ABC):
 
     @property
     def step_mm(self) -> float:
-        """Slice spacing of the natural grid, mm: the even one, or the lower quartile of the gaps."""
+        """Slice spacing of the natural grid, mm: even, or the lower quartile of the gaps."""
         return self.geometry.step_mm
 
     @property
