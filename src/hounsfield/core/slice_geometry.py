@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +63,7 @@ class SliceGeometry:
     @property
     def normal(self) -> Floats:
         """Unit normal of the slices in RAS+, towards ascending k."""
-        across = np.cross(self.step_i_ras_mm, self.step_j_ras_mm)
-        across = across / np.linalg.norm(across)
+        across = _unit_normal(*self.step_i_ras_mm.tolist(), *self.step_j_ras_mm.tolist())
         along = self.origins_ras_mm[-1] - self.origins_ras_mm[0]
         return np.asarray(-across if float(along @ across) < 0 else across)
 
@@ -197,6 +197,15 @@ class SliceProperties(ABC):
     def is_upright(self) -> bool:
         """Whether the slices are stacked along their normal."""
         return self.geometry.is_upright
+
+
+@lru_cache(maxsize=64)
+def _unit_normal(i: float, j: float, k: float, u: float, v: float, w: float) -> Floats:
+    """Return the unit vector (3,) across (i, j, k) and (u, v, w)."""
+    across = np.cross((i, j, k), (u, v, w))
+    across = across / np.linalg.norm(across)
+    across.setflags(write=False)
+    return np.asarray(across)
 
 
 def is_even(positions_mm: Floats) -> bool:

@@ -191,10 +191,7 @@ class Stack(SliceProperties):
 
     @property
     def grid(self) -> Grid:
-        """The natural grid: even, upright, in the slices' frame, covering every slice.
-
-        See design/stack.md.
-        """
+        """The natural grid: even, upright, covering every slice; see design/stack.md."""
         if self.exact_grid is not None:
             return self.exact_grid
         return self.geometry.natural_grid(self.shape)
@@ -247,7 +244,9 @@ class Stack(SliceProperties):
             names = ("origins_ras_mm", "step_i_ras_mm", "step_j_ras_mm")
             slices = {name: getattr(self, name).tolist() for name in names}
             geometry["slices"] = {"shape": list(self.shape), **slices}
-        flags = nearest_flags(self.interpolated, self.nodes[:, 2], grid.shape[2])
+        flags: tuple[bool, ...] = ()
+        if any(self.interpolated):
+            flags = nearest_flags(self.interpolated, self.nodes[:, 2], grid.shape[2])
         return VolumeSource(geometry=geometry, interpolated=flags, checksum=self.checksum)
 
     def finished(self) -> tuple[Diagnostic, ...]:
