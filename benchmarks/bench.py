@@ -2,8 +2,8 @@
 
     python benchmarks/bench.py [--small] [SRC ...]
 
-Leaves benchmarks/.kept/latest.json, and writes the tables and the plot of benchmarks/README.md. `--small` goes through
-all of it on 128 x 128 x 40 and writes neither.
+Leaves benchmarks/.kept/latest.json, and writes the tables and the plot of benchmarks/README.md.
+`--small` runs everything on 128 x 128 x 40 and writes neither.
 """
 
 from __future__ import annotations
@@ -171,7 +171,8 @@ def machine() -> str:
     memory = int(Path("/proc/meminfo").read_text().split()[1]) / 2**20
     processors = len(os.sched_getaffinity(0))
     return (
-        f"{cpu}, {processors} processors, {memory:.0f} GB, Linux {platform.release().split('-')[0]}, "
+        f"{cpu}, {processors} processors, {memory:.0f} GB, "
+        f"Linux {platform.release().split('-')[0]}, "
         f"Python {platform.python_version()}, numpy {np.__version__}"
     )
 

@@ -1,7 +1,7 @@
 """One measurement in one fresh process: `python child.py KIND CONTENDER REPEATS SPEC` prints JSON.
 
-Memory: what the process held before the first run (imports and the prepared input), and its highest during that run.
-Then REPEATS timed runs, wall and CPU (all threads, and children that were waited for).
+Memory: resident size before the first run (imports and the prepared input), and its peak during
+that run. Then REPEATS timed runs, wall and CPU (all threads, and children that were waited for).
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ def cpu_s() -> float:
 def measured(
     work: Callable[[], Any], *, repeats: int, out: Path | None = None
 ) -> tuple[dict[str, float], Any]:
-    """Warm-up with its memory, then timed runs; and the warm-up's result. What was written to `out` is removed, not
-    timed, before each run: to replace a file costs time of its own."""
+    """Run once for memory and the result, then time the repeats.
+
+    What was written to `out` is removed before each run, untimed: replacing a file takes time.
+    """
     before = memory_kb("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     start = time.perf_counter()
@@ -75,8 +77,10 @@ def removed(out: Path) -> None:
 
 
 def triad() -> dict[str, float]:
-    """Memory bandwidth in GB/s: c = a + b on arrays far beyond the caches, halves on as many threads as processors;
-    three arrays are counted, as McCalpin's STREAM does, and the best of ten taken."""
+    """Memory bandwidth in GB/s: c = a + b on arrays much larger than the caches, on all processors.
+
+    Counts three arrays, as McCalpin's STREAM does, and takes the best of ten runs.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     import numpy as np

@@ -1,7 +1,7 @@
-"""What is measured on: a phantom head of 512 x 512 x 300, a chest of 512 x 512 x 600, and stacks of 64 to 1024 slices.
+"""The inputs: a phantom head of 512 x 512 x 300, a chest of 512 x 512 x 600, and smaller stacks.
 
-Made once and kept in benchmarks/.kept: an int16 array (i, j, k) as Fortran-ordered .npy with its affine beside it, a
-DICOM folder, a .nii.gz.
+The stacks have 64 to 1024 slices. All are made once and kept in benchmarks/.kept: an int16 array
+(i, j, k) as Fortran-ordered .npy with its affine in a second file, a DICOM folder, a .nii.gz.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def _grown(scan: Scan) -> tuple[Array, NDArray[np.float64]]:
 
 
 def _chest(scan: Scan) -> tuple[Array, NDArray[np.float64]]:
-    """Ellipses in each slice whose size breathes along k, ribs as rings that slope, vessels as dots in the lungs."""
+    """Ellipses whose size varies along k, ribs as sloping rings, vessels as dots in the lungs."""
     step = CHEST_MM[0] * 512 / scan.side
     affine = np.diag([-step, -step, CHEST_MM[2], 1.0])
     affine[:3, 3] = [step * scan.side / 2, step * scan.side / 2, -CHEST_MM[2] * scan.slices / 2]

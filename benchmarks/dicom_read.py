@@ -1,9 +1,9 @@
-"""How long an uncompressed CT series takes from its folder into memory: Hounsfield, SimpleITK, pydicom (median of 5).
+"""Time to read an uncompressed CT series into memory: Hounsfield, SimpleITK, pydicom (median of 5).
 
     python benchmarks/dicom_read.py [slices] [side]
 
-The series is generated in a temporary folder with shuffled names; every reader's values are compared first. Then the
-same for JPEG-LS, and peak memory beside the volume's own size.
+The series is generated in a temporary folder with shuffled names; every reader's values are
+compared first. Then the same for JPEG-LS, and peak memory compared with the volume's own size.
 """
 
 from __future__ import annotations
@@ -119,13 +119,13 @@ def median_ms(read: Callable[[Path], Any], folder: Path) -> float:
 
 
 def peak_kb() -> int:
-    """The highest resident size of this process, kB (a child's getrusage would count its parent's before exec)."""
+    """Peak resident size of this process, kB (a child's getrusage includes its parent's)."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 
 
 def peak_mb(folder: Path) -> float:
-    """Peak memory of a fresh process that reads the folder, less that of one that only imports what it needs, MB."""
+    """Peak memory of a process that reads the folder, less one that only imports, MB."""
     code = (
         "import sys, pathlib, numpy; sys.path.insert(0, {here!r}); import dicom_read; "
         "import hounsfield.io.dicom.read; {work}; print(dicom_read.peak_kb())"
@@ -161,7 +161,8 @@ def main(slices: int, side: int) -> None:
                 "pydicom": by_pydicom,
             }
             print(
-                f"\n{codec}, {slices} slices of {side} x {side}: {slices * side * side * 2 / 2**20:.0f} MB; "
+                f"\n{codec}, {slices} slices of {side} x {side}: "
+                f"{slices * side * side * 2 / 2**20:.0f} MB; "
                 f"peak over the imports {peak_mb(folder):.0f} MB"
             )
             base = median_ms(by_simpleitk, folder)
@@ -172,7 +173,8 @@ def main(slices: int, side: int) -> None:
                     print(f"  {label:28s} not there yet ({type(error).__name__})")
                     continue
                 print(
-                    f"  {label:28s} {took:8.1f} ms   SimpleITK takes {base / took:5.2f} times as long"
+                    f"  {label:28s} {took:8.1f} ms   "
+                    f"SimpleITK takes {base / took:5.2f} times as long"
                 )
 
 

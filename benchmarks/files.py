@@ -1,9 +1,10 @@
-"""Work that begins and ends in files, by us and by peers; each imports what it needs and nothing else.
+"""Work from file to file, by us and by peers; each imports only what it needs.
 
-    python benchmarks/files.py KIND CONTENDER SOURCE OUT      one run as a whole process, such as a user's script
+    python benchmarks/files.py KIND CONTENDER SOURCE OUT
 
-npy: recipe 2 from a DICOM folder to .npy. gz: recipe 2 from .nii.gz to .nii.gz. load: a DICOM folder to HU in memory.
-convert: a DICOM folder to .nii. All read what they need of the target grid from the source, as scripts do.
+runs one of them as a whole process, such as a user's script. npy: recipe 2 from a DICOM folder to
+.npy. gz: recipe 2 from .nii.gz to .nii.gz. load: a DICOM folder to HU in memory. convert: a DICOM
+folder to .nii. All read what they need of the target grid from the source, as scripts do.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def _sitk_image(source: Path) -> Any:
 
 
 def _sitk_recipe(source: Path) -> tuple[Any, Any]:
-    """The mapped projection (k, j, i) and an image of its grid, upright LPS turned to RAS by the resampling."""
+    """The mapped projection (k, j, i) and an image of its grid, LPS resampled to RAS."""
     import SimpleITK as sitk
 
     image = _sitk_image(source)
@@ -124,7 +125,7 @@ def _torchio_to_gz(source: Path, out: Path) -> None:
 
 
 def _pydicom(source: Path) -> tuple[Any, Any]:
-    """The loop that tutorials show: all slices in order of z, one slope and intercept; and the affine."""
+    """The loop of tutorials: all slices in order of z, one slope and intercept; and the affine."""
     import pydicom
 
     slices = [pydicom.dcmread(path) for path in source.iterdir()]

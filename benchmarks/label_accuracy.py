@@ -1,4 +1,4 @@
-"""How many voxels of a resampled tissue map are wrong, against the phantom's tissues on the target grid.
+"""Count wrong voxels of a resampled tissue map, against the phantom on the target grid.
 
 python benchmarks/label_accuracy.py
 """
@@ -13,7 +13,7 @@ from hounsfield.phantom import head
 
 
 def main() -> None:
-    """Print a table: per cent of the head's voxels whose label is wrong, nearest and by partial volume."""
+    """Print a table: per cent of the head's voxels mislabelled, nearest and by partial volume."""
     print("| work | nearest | partial volume |\n|---|---|---|")
     for work in WORKS:
         if work.thickness_mm is not None:

@@ -1,9 +1,9 @@
-"""Recipe 1's head mask, crop and pad on 512 x 512 x 300: ours, the tutorials' way, and the best of other libraries.
+"""Recipe 1's head mask, crop and pad: ours, the tutorials' way, and the best of other libraries.
 
     python benchmarks/masks.py [--repeats 5] [--cache head.npz]
 
-Needs scikit-image, opencv-python-headless and connected-components-3d beside the package. Prints medians, ratios and how well the
-masks agree with the phantom's truth.
+Runs on 512 x 512 x 300. Needs scikit-image, opencv-python-headless and connected-components-3d as
+well as the package. Prints medians, ratios and how well the masks agree with the phantom's truth.
 """
 
 from __future__ import annotations
@@ -67,8 +67,10 @@ def ours(image: Volume) -> tuple[Mask, Array]:
 
 
 def tutorial(image: Volume) -> tuple[Mask, Array]:
-    """The code that is copied everywhere, with its own libraries: slice by slice, windowed, in float64;
-    the last row and column of the crop are lost, and what is outside becomes 0, as there."""
+    """The code that is copied everywhere, with its libraries: slice by slice, windowed, in float64.
+
+    As there, the last row and column of the crop are lost, and what is outside becomes 0.
+    """
     from scipy import ndimage
     from skimage import morphology
 
@@ -101,8 +103,11 @@ def tutorial(image: Volume) -> tuple[Mask, Array]:
 
 
 def best_of_others(image: Volume) -> tuple[Mask, Array]:
-    """The fastest that OpenCV, cc3d and numpy do together for the same result: opening by a disc in plane and a line
-    across, both of 5 mm; largest part in 3D; closing and filling in plane."""
+    """The fastest way to the same result with OpenCV, cc3d and numpy.
+
+    Opening by a disc in plane and a line across, both of 5 mm; the largest component in 3D; closing
+    and filling in plane.
+    """
     import cc3d
     import cv2
 
@@ -166,7 +171,8 @@ def main() -> None:
             2 * np.count_nonzero(mask & truth) / (np.count_nonzero(mask) + np.count_nonzero(truth))
         )
         print(
-            f"{name:22} {wall:9.0f} {cpu:9.0f} {wall / base:7.1f}  {dice:.4f}, {np.count_nonzero(mask & rest)}",
+            f"{name:22} {wall:9.0f} {cpu:9.0f} {wall / base:7.1f}  "
+            f"{dice:.4f}, {np.count_nonzero(mask & rest)}",
             flush=True,
         )
 

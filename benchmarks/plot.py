@@ -34,15 +34,18 @@ def plotted(found: dict[str, Any]) -> str:
     """Rows of dots, ours large; every dot has its name and milliseconds as a title."""
     bottom = TOP + ROW * len(WORKS)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 40}" height="{bottom + 74}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" '
+        f'width="{LEFT + WIDTH + 40}" height="{bottom + 74}" '
         'font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
-        f'<text x="{LEFT}" y="24" font-size="15">Wall time, 512 x 512 x 300, median (left is faster)</text>',
+        f'<text x="{LEFT}" y="24" font-size="15">'
+        "Wall time, 512 x 512 x 300, median (left is faster)</text>",
     ]
     for tick, label in ((0.01, "10 ms"), (0.1, "100 ms"), (1, "1 s"), (10, "10 s"), (100, "100 s")):
         lines.append(
             f'<path d="M{_x(tick):.0f} {TOP - 16}V{bottom - 10}" stroke="#ddd"/>'
-            f'<text x="{_x(tick):.0f}" y="{TOP - 20}" text-anchor="middle" fill="#666">{label}</text>'
+            f'<text x="{_x(tick):.0f}" y="{TOP - 20}" text-anchor="middle" fill="#666">'
+            f"{label}</text>"
         )
     for number, (key, label) in enumerate(WORKS.items()):
         y = TOP + 14 + ROW * number
@@ -54,8 +57,9 @@ def plotted(found: dict[str, Any]) -> str:
             if name in COLOURS and "wall_s" in row:
                 radius = 8 if name == "hounsfield" else 6
                 lines.append(
-                    f'<circle cx="{_x(row["wall_s"]):.1f}" cy="{y}" r="{radius}" fill="{COLOURS[name]}" '
-                    f'fill-opacity="0.85"><title>{name}: {row["wall_s"] * 1e3:.0f} ms</title></circle>'
+                    f'<circle cx="{_x(row["wall_s"]):.1f}" cy="{y}" r="{radius}" '
+                    f'fill="{COLOURS[name]}" fill-opacity="0.85">'
+                    f"<title>{name}: {row['wall_s'] * 1e3:.0f} ms</title></circle>"
                 )
     shown = [name for name in COLOURS if any(name in found.get(key, {}) for key in WORKS)]
     for number, name in enumerate(shown):

@@ -1,7 +1,8 @@
-"""Recipe 2 in memory, by us and by peers: 1 mm isotropic, -100..1000 HU to 0..1, maximum over slabs of 5 slices.
+"""Recipe 2 in memory, by us and by peers: 1 mm isotropic, -100..1000 HU to 0..1, MIP of 5 slices.
 
-Each contender is prepared (not timed) with its steps and the scan in the form that it takes, and returns float32 (i, j, k) in RAS
-on the target grid, which all but the tutorial's code and nnU-Net's resampling can be given.
+Each contender is prepared (not timed) with its steps and the scan in the form that it takes. It
+returns float32 (i, j, k) in RAS on the target grid, which all but the tutorial's code and nnU-Net's
+resampling can be given.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Prepare = Callable[[NDArray[Any], NDArray[np.float64]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """How the scan (array, affine) is prepared, what is timed, and how far its result may lie from ours (0..1)."""
+    """How to prepare the scan (array, affine), what is timed, and the tolerance to ours (0..1)."""
 
     prepare: Prepare
     run: Callable[[Any], Any]
@@ -101,7 +102,7 @@ def by_simpleitk(given: Any) -> Floats:
 
 
 def mapped_mip(values: Floats) -> Floats:
-    """Clip, map and project (k, j, i) in numpy, in place and slice by slice as far as numpy goes."""
+    """Clip, map and project (k, j, i) in numpy, in place and by slices where numpy can."""
     np.clip(values, LOW_HU, HIGH_HU, out=values)
     values -= np.float32(LOW_HU)
     values *= np.float32(1 / (HIGH_HU - LOW_HU))
@@ -162,7 +163,7 @@ def _for_monai(array: NDArray[Any], affine: NDArray[np.float64]) -> Any:
 
 
 def monai_steps(grid: Any) -> Any:
-    """Spacing is SpatialResample with a grid that it works out; here it is given ours, so that results compare."""
+    """Spacing is SpatialResample on a grid of its own; ours is given, to compare the results."""
     import torch
     from monai.transforms import Compose, Lambda, Orientation, ScaleIntensityRange, SpatialResample
 
@@ -183,7 +184,7 @@ def monai_steps(grid: Any) -> Any:
 
 
 def by_monai(given: Any) -> Floats:
-    """Compose of Orientation, SpatialResample, ScaleIntensityRange, and a pooling for the projection."""
+    """Compose of Orientation, SpatialResample, ScaleIntensityRange, and pooling for the MIP."""
     image, steps = given
     made: Floats = steps(image)[0].numpy()
     return made
@@ -219,9 +220,10 @@ def by_torchio(given: Any) -> Floats:
 
 
 def by_tutorial(given: Any) -> Floats:
-    """float64 throughout, coordinates of all voxels at once, the last partial voxel dropped, MIP in a loop.
+    """float64, coordinates of all voxels at once, the last partial voxel dropped, MIP in a loop.
 
-    Its grid starts at the first voxel's centre; its slabs begin at their slice and the last four slices stay 0.
+    Its grid starts at the first voxel's centre; its slabs begin at their slice and the last four
+    slices stay 0.
     """
     from scipy.ndimage import map_coordinates
 
@@ -242,7 +244,7 @@ def by_tutorial(given: Any) -> Floats:
 
 
 def by_nnunet(given: Any) -> Floats:
-    """nnU-Net's resample_data_or_seg for a CT that is not anisotropic: skimage's resize, order 3, in float64."""
+    """nnU-Net's resample_data_or_seg for isotropic CT: skimage's resize, order 3, in float64."""
     from skimage.transform import resize
 
     array, affine = given
@@ -281,7 +283,7 @@ CONTENDERS: dict[str, Contender] = {
 
 
 def result_on_tutorials_grid(array: NDArray[Any], affine: NDArray[np.float64]) -> Floats:
-    """What we make of the scan on the tutorial's grid, its slabs moved back by half: to check that it does the same."""
+    """Our result on the tutorial's grid, slabs moved back by half: to check the tutorial's."""
     import hounsfield as hu
     from hounsfield.core.grid import Grid
 

@@ -33,7 +33,7 @@ ACCURACY = {
 
 
 def write(found: Found, folder: Path | None) -> None:
-    """Print everything, and where there is a folder put it into its README.md with the plot beside it."""
+    """Print everything, and write it and the plot to the README.md of a folder if one is given."""
     text = "\n".join(parts(found))
     print(text)
     if folder is None:
@@ -49,9 +49,11 @@ def parts(found: Found) -> Iterable[str]:
     """All of it, in order."""
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     yield (
-        f"Measured {found['when']} UTC on {found['machine']}. Load average {found['load_before']:.1f} before, "
-        f"{found['load_after']:.1f} after; memory bandwidth {found['triad']['gb_per_s']:.1f} GB/s before, "
-        f"{found['triad after']['gb_per_s']:.1f} after (best of ten; median {found['triad']['median_gb_per_s']:.1f}). "
+        f"Measured {found['when']} UTC on {found['machine']}. "
+        f"Load average {found['load_before']:.1f} before, {found['load_after']:.1f} after; "
+        f"memory bandwidth {found['triad']['gb_per_s']:.1f} GB/s before, "
+        f"{found['triad after']['gb_per_s']:.1f} after "
+        f"(best of ten; median {found['triad']['median_gb_per_s']:.1f}). "
         f"With {versions}.\n"
     )
     yield "### What is held\n\n" + held(found)
@@ -128,7 +130,7 @@ def difference(row: Found) -> str:
 
 
 def accuracies() -> dict[str, str]:
-    """RMS error in HU, 0.488 -> 1 mm, averages to averages, for blurs of 0, 0.5 and 1 mm, of each row of accuracy.md."""
+    """RMS error in HU, 0.488 -> 1 mm, averages to averages, per blur, of rows of accuracy.md."""
     path = HERE / "accuracy.md"
     if not path.exists():
         return {}

@@ -1,9 +1,10 @@
-"""Pieces of the phantom's head as scanners would give them, and their truth, rendered once and kept.
+"""Pieces of the phantom's head as scanners would give them, and their truth, rendered once.
 
-A scanner's voxel is a cell average, over cells that along k may be thicker or thinner than the slices' distance, or a
-point sample; its blur is a Gaussian. Truth is either of the two on any grid. Without blur both are the phantom's own,
-exact ones. With blur the field is one rendering on cells of FINE_MM, blurred, and taken to be linear in between: of
-that field sources and truths are exact averages or samples. Nothing here uses the kernels measured.
+A scanner's voxel is a cell average, over cells that along k may be thicker or thinner than the
+slices' distance, or a point sample; its blur is a Gaussian. Truth is either of the two on any grid.
+Without blur both are the phantom's own, exact ones. With blur the field is one rendering on cells
+of FINE_MM, blurred, and assumed to be linear in between. Sources and truths are exact averages or
+samples of that field. Nothing here uses the kernels measured.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ FINE_EXTENT_MM = (58.0, 58.0, 62.0)
 
 SIGMA_PER_FWHM = 1 / (8 * np.log(2)) ** 0.5
 OFF_CENTRE_MM = np.array([0.13, 0.21, 0.17])
-"""The truth's grid is not centred on the source's, as no scan is on its target: phases are many, and not symmetric."""
+"""Off centre, as the grids of real scans and targets are: many phases, without symmetry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ def source_grid(block: str, work: Work) -> Grid:
 
 
 def scan(block: str, work: Work, *, sampling: Sampling, blur_mm: float) -> Floats:
-    """HU on `source_grid`: samples at the centres, or averages over cells of the slices' thickness."""
+    """HU on `source_grid`: samples at the centres, or averages over cells one slice thick."""
     grid = source_grid(block, work)
     step, thickness = work.source_mm[2], work.thickness_mm or work.source_mm[2]
     if blur_mm > 0:
@@ -160,7 +161,7 @@ def _blurred(block: str, blur_mm: float) -> Floats:
 def of_field(
     block: str, grid: Grid, *, sampling: Sampling, blur_mm: float, thickness_mm: float
 ) -> Floats:
-    """The blurred field on a grid: per axis a matrix of what each fine node weighs in each sample or average."""
+    """The blurred field on a grid: per axis a matrix of weights from fine nodes to samples."""
     values, fine = _blurred(block, blur_mm), field_grid(block)
     move = np.linalg.inv(fine.affine) @ grid.affine
     for axis in range(3):

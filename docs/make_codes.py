@@ -1,4 +1,4 @@
-"""Write docs/codes, a page for every code, from the registry in hounsfield.core.codes; run it after a change there."""
+"""Write docs/codes, a page per code in hounsfield.core.codes; run it after a change there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def _page(code: Code) -> str:
 def _table() -> str:
     lines = [
         "# Codes of diagnostics and errors",
-        "What `inspect`, a record, a warning or an error reports; one page each. Severities: note (a fact), repair (a",
+        "What `inspect`, a record, a warning or an error reports; one page each. "
+        "Severities: note (a fact), repair (a",
         "correction that was made), warning (a doubt), refusal. Made by `docs/make_codes.py`.",
     ]
     for origin, heading in ORIGINS.items():

@@ -1,4 +1,4 @@
-"""Write what the pages of the docs work on: a small phantom head as DICOM in scan/, ct.nii.gz and label.nii.gz."""
+"""Write the inputs of the docs' examples: a small phantom head in scan/ and two NIfTI files."""
 
 from __future__ import annotations
 

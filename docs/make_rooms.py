@@ -126,7 +126,8 @@ def panel(title: str, container: str, rows: Rows, left: float) -> tuple[list[str
         parts.append(
             f'<rect x="{x - BOX_WIDTH / 2:g}" y="{y - BOX_HEIGHT / 2:g}" width="{BOX_WIDTH}" '
             f'height="{BOX_HEIGHT}" rx="5"/><text x="{x:g}" y="{y - 3:g}">{escape(room)}</text>'
-            f'<text class="note" x="{x:g}" y="{y + 13:g}">{escape(NOTES.get(f"{container}.{room}", ""))}</text>'
+            f'<text class="note" x="{x:g}" y="{y + 13:g}">'
+            f"{escape(NOTES.get(f'{container}.{room}', ''))}</text>"
         )
     return parts, width, TITLE_HEIGHT + len(rows) * ROW
 

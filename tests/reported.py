@@ -1,4 +1,4 @@
-"""Assert which diagnostics a call warns of: every HounsfieldWarning, by its code, and no other warning."""
+"""Assert which diagnostics a call warns of: each HounsfieldWarning by code, no other warning."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hounsfield.core.errors import HounsfieldWarning
 
 @contextmanager
 def reported(*codes: str) -> Iterator[None]:
-    """The block warns of exactly these codes, in any order; any other warning fails as it does elsewhere."""
+    """The block warns of exactly these codes, in any order; any other warning fails as usual."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("error")
         warnings.simplefilter("always", HounsfieldWarning)

@@ -1,4 +1,4 @@
-"""Every code in the source is in the registry, every one in the registry in the source, and each has its page."""
+"""Codes in the source and in the registry are the same, and each has its page."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ TABLES = {
     "io/dicom/report.py": "_NOT_READABLE",
     "io/dicom/rtstruct/rasterize.py": "_SEVERITIES",
 }
-"""Tables of codes: their values, the first of each where that is a pair, or their keys where values are severities."""
+"""Tables of codes: values (the first of a pair), or keys where the values are severities."""
 
 PASSED_ON = re.compile(r"(.*\.)?code|_codes\(.*\)|','\.join\(error\.codes\)|_[A-Z_]+\[\w+\]")
-"""A code that is not a constant: an argument's, another diagnostic's, an error's, or one of a table."""
+"""A code that is not a constant: from an argument, a diagnostic, an error or a table."""
 
 
 class Module:

@@ -40,7 +40,7 @@ def test_examples_in_docstrings_run(name: str) -> None:
 
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the pages speak of, all of a phantom head: scan/, ct.nii.gz, label.nii.gz."""
+    """A folder with the files of the pages, of a phantom head: scan/, ct.nii.gz, label.nii.gz."""
     from docs.make_examples import make_examples
 
     folder = tmp_path_factory.mktemp("examples")

@@ -34,7 +34,7 @@ HEAVY = (
 ALLOWED_MS = 150
 RUNS = 7
 TRIES = 3
-"""A busy machine makes a start slow now and then: the promise is broken only where three series in a row break it."""
+"""A busy machine can slow a start: the promise is broken if three series in a row break it."""
 
 
 def median_ms(*command: str) -> float:
@@ -99,7 +99,7 @@ FORBIDDEN_CALLS = (
 
 
 def offences(tree: ast.AST) -> list[str]:
-    """What in a module could run data as code: pickle, eval, exec, a shell, numpy's object arrays."""
+    """What could run data as code: pickle, eval, exec, a shell, numpy's object arrays."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""Bad input: one clear line that names what the user typed, the right status, no traceback, nothing half-written."""
+"""Bad input: one clear line naming the input, the right status, no traceback, no partial file."""
 
 from __future__ import annotations
 

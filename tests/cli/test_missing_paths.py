@@ -16,7 +16,7 @@ from tests.cli.conftest import Answer
 
 Line = Callable[..., Answer]
 TYPED = "DOE_JOHN_1970"
-"""What the user typed: it may name a patient, and must be in no file of an output and in no JSON."""
+"""A path that may name a patient: it must be in no file of an output and in no JSON."""
 
 
 def verbs(scan: Path, missing: Path, out: Path) -> dict[str, tuple[object, ...]]:

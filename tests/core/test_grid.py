@@ -1,4 +1,4 @@
-"""Promises of Grid: no operation moves a voxel in the world, and every spacing is exactly what was asked."""
+"""Promises of Grid: no operation moves a voxel in the world, and spacings are exact."""
 
 import pickle
 from itertools import product

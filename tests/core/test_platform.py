@@ -1,4 +1,4 @@
-"""What a system lacks is done another way: each feature is taken away, and the same thing still holds."""
+"""Features that a system lacks are replaced: without each of them the results are the same."""
 
 from __future__ import annotations
 
@@ -347,7 +347,10 @@ TAKEN_AWAY = """
 import os, sys
 for name in ("fcntl", "resource"):
     sys.modules[name] = None
-for name in ("sched_getaffinity", "O_DIRECTORY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "pread", "preadv", "pwrite", "link", "sysconf", "geteuid"):
+for name in (
+    "sched_getaffinity", "O_DIRECTORY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK",
+    "pread", "preadv", "pwrite", "link", "sysconf", "geteuid",
+):
     delattr(os, name)
 import mmap, signal
 del mmap.MADV_DONTNEED, signal.SIGTERM

@@ -1,4 +1,4 @@
-"""Promises of Spec, Volume and Case: what cannot be is refused, and an array is never other than its Spec says."""
+"""Promises of Spec, Volume and Case: bad input is refused, and an array matches its Spec."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Promises of Stack: positions decide where slices are; the natural grid holds them all, upright and even."""
+"""Promises of Stack: positions order the slices; the natural grid is upright and contains all."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def made(
     value: int = 0,
     **more: object,
 ) -> Stack:
-    """An axial stack (LPS, 1 mm pixels) with slices at `positions_mm`, moved along j by `lean` mm per mm."""
+    """An axial stack (LPS, 1 mm pixels) at `positions_mm`, shifted along j by `lean` mm per mm."""
     count = len(positions_mm)
     stored = np.full((*size, count), value, np.int16, order="F")
     stored += np.arange(count, dtype=np.int16)
@@ -125,7 +125,7 @@ def test_a_linear_field_in_the_world_is_read_as_one(positions: list[float], lean
     index = np.stack(np.meshgrid(*map(np.arange, volume.shape), indexing="ij"), axis=-1)
     truth = volume.grid.world(index) @ gradient
     inside = (index[..., 2] * stack.step_mm <= positions[-1]) & (volume.array != -1024)
-    # A tilted slice covers another piece of the plane: only where both slices around a sample reach is there a field.
+    # A tilted slice covers another part of the plane: a sample needs both slices around it.
     shift = volume.grid.index(stack.origins_ras_mm)[:, 1]
     inside &= (index[..., 1] >= shift.max()) & (index[..., 1] <= shift.min() + 19)
     assert inside.mean() > 0.5

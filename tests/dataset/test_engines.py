@@ -167,7 +167,8 @@ def test_a_wrong_number_of_threads_ends_a_run_in_one_line(
     assert run_line(command) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith(
-        "HOUNSFIELD_THREADS is 'many'; expected a positive whole number: set it to 1 or more, or unset it"
+        "HOUNSFIELD_THREADS is 'many'; expected a positive whole number: "
+        "set it to 1 or more, or unset it"
     )
 
 

@@ -1,4 +1,4 @@
-"""What `inspect` says, from headers alone, is what reading does; and its names mean what the IDC means by them."""
+"""`inspect` predicts from headers alone what reading does; its terms mean what IDC's mean."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def codes(report: hu.Report) -> set[str]:
 
 
 def idc(folder: Path) -> tuple[bool, bool, bool]:
-    """uniform_slice_spacing, unique_slice_positions, regularly_spaced_3d_volume, after IDC's own query."""
+    """Spacing uniform, positions unique, volume regular: the three results of IDC's own query."""
     slices = [pydicom.dcmread(path) for path in sorted(folder.rglob("*")) if path.is_file()]
     row, column = np.reshape(np.float64(slices[0].ImageOrientationPatient), (2, 3))
     origins = np.float64([each.ImagePositionPatient for each in slices])
@@ -131,7 +131,8 @@ def test_headers_of_image_files_are_enough(suffix: str, tmp_path: Path) -> None:
 def test_values_are_looked_at_where_asked_for(tmp_path: Path) -> None:
     label = np.zeros((32, 32, 32), np.int16)
     label[8:24, 8:24, 8:24] = 1
-    nib.save(nib.Nifti1Image(label, np.diag([1, 1, 1, 1])), tmp_path / "x.nii")  # type: ignore[no-untyped-call]
+    image = nib.Nifti1Image(label, np.diag([1, 1, 1, 1]))  # type: ignore[no-untyped-call]
+    nib.save(image, tmp_path / "x.nii")
     assert hu.inspect(tmp_path)[0].verdict == "ok"
     (report,) = hu.inspect(tmp_path, values=True)
     assert (report.verdict, codes(report)) == ("refused", {"NOT_HU"})
@@ -142,7 +143,8 @@ def test_values_are_looked_at_where_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_header_that_says_labels_is_refused_as_reading_does(tmp_path: Path) -> None:
-    image = nib.Nifti1Image(np.zeros((8, 8, 8), np.int16), np.eye(4))  # type: ignore[no-untyped-call]
+    label = np.zeros((8, 8, 8), np.int16)
+    image = nib.Nifti1Image(label, np.eye(4))  # type: ignore[no-untyped-call]
     image.header.set_intent("label")
     nib.save(image, tmp_path / "x.nii")
     (report,) = hu.inspect(tmp_path / "x.nii")

@@ -1,4 +1,4 @@
-"""A run may be killed at any moment: no final file is ever partial, and the resumed run gives the same bytes."""
+"""A killed run leaves no partial final file, and the resumed run gives the same bytes."""
 
 from __future__ import annotations
 

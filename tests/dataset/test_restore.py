@@ -124,7 +124,8 @@ def test_probabilities_are_interpolated(tmp_path: Path) -> None:
 )
 def test_another_shape_is_refused(turn: object, hint: str, tmp_path: Path) -> None:
     record, image = made(tmp_path, MOVES)
-    path = save(turn(image.astype(np.int16)), tmp_path / "p.npy", np.eye(4))  # type: ignore[operator]
+    turned = turn(image.astype(np.int16))  # type: ignore[operator]
+    path = save(turned, tmp_path / "p.npy", np.eye(4))
     with pytest.raises(GeometryError, match=hint):
         restore(record, read_prediction(path))
 

@@ -265,7 +265,8 @@ def test_a_signal_ends_a_run_within_5_s_leaves_no_orphan_and_a_resumed_run_is_th
 
 def test_a_worker_that_dies_fails_its_case_alone(scans: Path, tmp_path: Path) -> None:
     code = (
-        "import os, sys; from pathlib import Path; import hounsfield.dataset.engines.local as w; real = w.run_case\n"
+        "import os, sys; from pathlib import Path; "
+        "import hounsfield.dataset.engines.local as w; real = w.run_case\n"
         "def run_case(job, case):\n"
         "    os.kill(os.getpid(), 9) if case.id == 'b_2' else None\n"
         "    return real(job, case)\n"

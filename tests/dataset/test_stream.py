@@ -1,4 +1,4 @@
-"""A case of one pass streams: the same bytes within any budget, and nothing is left where the source is corrupt."""
+"""Streaming a case gives the same bytes within any budget, and no file for a corrupt source."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ import hounsfield as hu
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.case import CaseSource
-job = RunConfig(pipeline=hu.preset("isotropic-mip"), out=Path(sys.argv[2]), memory_bytes=int(sys.argv[3]))
+job = RunConfig(
+    pipeline=hu.preset("isotropic-mip"), out=Path(sys.argv[2]), memory_bytes=int(sys.argv[3])
+)
 outcome = run_case(job, CaseSource(id="case", path=Path(sys.argv[1])))
 assert outcome.status == "done", outcome
 status = Path("/proc/self/status").read_text()
-print(next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM:")))
+peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+print(int(peak.split()[1]) * 1024)
 """
 
 
 def scan(path: Path, *, slices: int = 90) -> Path:
-    """A compressed body in air, large enough to be inflated as it is needed (over 16 MB of voxels)."""
+    """A compressed body in air, large enough to be inflated in pieces (over 16 MB of voxels)."""
     i, j = np.meshgrid(np.arange(320), np.arange(320), indexing="ij")
     plane = np.where((i - 160) ** 2 + (j - 160) ** 2 < 120**2, 40, -1000)
     noise = np.random.default_rng(0).integers(-20, 20, (320, 320, slices))

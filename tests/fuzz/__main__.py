@@ -1,6 +1,7 @@
-"""The long run: `python -m tests.fuzz [COUNT] [KIND...]` breaks each kind of input COUNT times, in a process of its own.
+"""The long run: `python -m tests.fuzz [COUNT] [KIND...]` breaks each kind of input COUNT times.
 
-A kind whose process dies, or in which one mutant breaks the law, ends the whole with status 1.
+Each kind has a process of its own. Where one dies, or one mutant breaks the rule of law.py, the
+status is 1.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def main(words: list[str]) -> int:
     kept = Path(tempfile.mkdtemp(prefix="hounsfield-fuzz-"))
     bad = 0
     print(
-        "| kind | mutants | answers | refusals | breaches | seconds | worst s | worst MiB |\n|---|---|---|---|---|---|---|---|"
+        "| kind | mutants | answers | refusals | breaches | seconds | worst s | worst MiB |\n"
+        "|---|---|---|---|---|---|---|---|"
     )
     for kind in kinds:
         folder = kept / kind.replace(" ", "-")
@@ -50,15 +52,17 @@ def main(words: list[str]) -> int:
         )
         if done.returncode:
             print(
-                f"| {kind} | its process ended with {done.returncode}; the last mutant lies in {folder} |",
+                f"| {kind} | its process ended with {done.returncode}; "
+                f"the last mutant lies in {folder} |",
                 flush=True,
             )
             bad += 1
             continue
         found = json.loads(done.stdout)
         print(
-            f"| {kind} | {found['mutants']} | {found['answers']} | {found['refusals']} | {len(found['breaches'])} | "
-            f"{found['seconds']:.0f} | {found['worst_seconds']:.2f} | {found['worst_bytes'] / (1 << 20):.0f} |",
+            f"| {kind} | {found['mutants']} | {found['answers']} | {found['refusals']} | "
+            f"{len(found['breaches'])} | {found['seconds']:.0f} | {found['worst_seconds']:.2f} | "
+            f"{found['worst_bytes'] / (1 << 20):.0f} |",
             flush=True,
         )
         for breach in found["breaches"][:10]:

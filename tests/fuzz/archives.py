@@ -1,4 +1,4 @@
-"""Zip and tar archives of a series, and hostile ones: names that lead out, links, bombs, sizes that lie."""
+"""Zip and tar archives of a series, and hostile ones: path traversal, links, bombs, false sizes."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def _tar(folder: Path, files: Sequence[Path], *, packing: str) -> Archive:
 
     def made(chance: random.Random | None) -> bytes:
         out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode=f"w:{packing}") as archive:  # type: ignore[call-overload]
+        mode = f"w:{packing}"
+        with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
             for file in files:
                 info, data = tarfile.TarInfo(file.name), file.read_bytes()
                 if chance is not None and chance.random() < 0.15:

@@ -1,4 +1,4 @@
-"""An explicit little-endian DICOM file as a tree of elements that can be broken in ways that still parse, and back."""
+"""An explicit little-endian DICOM file as a tree of elements to break so that it still parses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ PIXELS = (0x7FE0, 0x0010)
 
 @dataclass
 class Element:
-    """Tag, VR, value or items; `length` is written in place of the true one, `endless` items with marks at their end."""
+    """Tag, VR, value or items.
+
+    `length` replaces the true length; `endless` items are followed by delimiters.
+    """
 
     tag: tuple[int, int]
     vr: bytes
@@ -83,7 +86,7 @@ def copied(element: Element) -> Element:
 
 @contextmanager
 def _deep() -> Iterator[None]:
-    """Room for trees that nest deeper than any reader follows; only while they are copied and written."""
+    """A higher recursion limit while trees too deep for any reader are copied and written."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(20_000)
     try:

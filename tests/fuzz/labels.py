@@ -1,4 +1,4 @@
-"""A small RTSTRUCT and a small DICOM SEG over the series of tests.io.dicom.scanner, written by pydicom."""
+"""A small RTSTRUCT and a small DICOM SEG of the series of tests.io.dicom.scanner, by pydicom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The law: any bytes give an answer or one of our errors, soon, in little memory; what is cut short is never an answer."""
+"""The rule: any bytes give an answer or one of our errors, quickly and in little memory.
+
+A truncated file never gives an answer.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from tests.fuzz.targets import TARGETS
 SECONDS_AT_MOST = 5.0
 LIMIT_BYTES = 64 << 20
 MEMORY_AT_MOST_BYTES = 4 * LIMIT_BYTES
-"""The files are of some KB: four times what reading a whole one may add, which is far above what it does."""
+"""Four times what reading a whole file of a few KB may add, far more than it really adds."""
 
 CUT_SHARE = 0.1
 """So many mutants are the good file cut short."""
@@ -87,7 +90,7 @@ def survive(kind: str, folder: Path, *, count: int, seed: int) -> Figures:
 
 
 def _breach(use: object, figures: Figures, whole: np.ndarray | None, *, quotes: bool) -> str:
-    """What is against the law in one reading; '' where all is well. `whole` is what a cut file may give at most."""
+    """What breaks the rule in one reading, or ''; a cut file may give `whole` at most."""
     try:
         with warnings.catch_warnings(), _alarm():
             warnings.simplefilter("ignore")

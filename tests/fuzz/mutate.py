@@ -29,8 +29,8 @@ SYNTAXES = (
     b"",
 )
 VRS = (
-    b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV "
-    b"XX \0\0 ??"
+    b"AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW PN "
+    b"SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV XX \0\0 ??"
 ).split(b" ")
 NUMBERS = (
     b"nan",
@@ -76,7 +76,7 @@ Mutate = Callable[[bytes, random.Random], bytes]
 
 
 def broken_bytes(content: bytes, chance: random.Random, *, head: int = 1400) -> bytes:
-    """A few bytes set, turned, cut out, doubled, zeroed, or the end cut off; four in five of them near the beginning."""
+    """A few bytes set, flipped, cut, doubled or zeroed, or the end cut; mostly near the start."""
     out = bytearray(content)
     for _ in range(chance.choice((1, 1, 2, 4, 8))):
         reach = min(len(out), head) if chance.random() < 0.8 else len(out)
@@ -107,7 +107,7 @@ def broken_bytes(content: bytes, chance: random.Random, *, head: int = 1400) -> 
 
 
 def broken_text(content: bytes, chance: random.Random) -> bytes:
-    """Numbers, words and lines of a text changed, doubled, swapped or left out; or its bytes broken."""
+    """Numbers, words and lines of a text changed, doubled, swapped or removed, or bytes broken."""
     text = content
     for _ in range(chance.choice((1, 1, 2, 3))):
         kind = chance.randrange(6)
@@ -170,7 +170,7 @@ def _replaced(text: bytes, pattern: bytes, by: bytes, chance: random.Random) -> 
 def broken_dicom(
     content: bytes, chance: random.Random, *, pack_again: Callable[[File], bytes] | None = None
 ) -> bytes:
-    """A DICOM file broken in its structure, its bytes, or both; `pack_again` writes it where that is not plain."""
+    """Break a DICOM file's structure, bytes or both; `pack_again` writes other encodings."""
     if chance.random() < 0.2:
         return broken_bytes(content, chance)
     return broken_tree(File.of(content), chance, pack_again=pack_again)
@@ -179,7 +179,7 @@ def broken_dicom(
 def broken_tree(
     file: File, chance: random.Random, *, pack_again: Callable[[File], bytes] | None = None
 ) -> bytes:
-    """The bytes of a file after a few breaks of its structure, and in one of five cases of its bytes too."""
+    """A file's bytes after a few breaks of its structure and, one time in five, of its bytes."""
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         chance.choice(BREAKS)(file, chance)
     out = file.content(implicit=chance.random() < 0.05) if pack_again is None else pack_again(file)
@@ -301,7 +301,7 @@ def _syntax(file: File, chance: random.Random) -> None:
 
 
 def _parcels(file: File, chance: random.Random) -> None:
-    """Fragments and the offset table: left out, emptied, split, swapped, doubled, made thousands; or all made native."""
+    """Fragments and offset table removed, emptied, split, swapped, repeated, or made native."""
     pixels = file.find(PIXELS)
     if pixels is None or not pixels.fragments:
         return
@@ -332,8 +332,10 @@ def _parcels(file: File, chance: random.Random) -> None:
 
 
 def _codestream(file: File, chance: random.Random) -> None:
-    """The compressed bytes: RLE's header, the sizes in JPEG's and JPEG 2000's own headers, anything; in half of all
-    cases Rows and Columns say the same."""
+    """Break the compressed bytes: RLE's header, the sizes in JPEG or JPEG 2000 headers, anything.
+
+    In half of all cases Rows and Columns get the same sizes.
+    """
     pixels = file.find(PIXELS)
     if pixels is None or not pixels.fragments or len(pixels.fragments) < 2:
         return

@@ -6,6 +6,7 @@ import random
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import imagecodecs
@@ -33,9 +34,10 @@ from tests.io.test_mutants import MAKERS
 
 @dataclass(frozen=True)
 class Target:
-    """The file that is broken, how, and what is called then: it returns the values that it read, or None.
+    """The file to break, how to break it, and what to call then, which returns values or None.
 
-    `cut` files are also cut short anywhere past `cut` bytes: they must be refused, or give what the whole one gives.
+    `cut` files are also truncated anywhere after `cut` bytes: they must be refused, or give what
+    the whole file gives.
     """
 
     path: Path
@@ -271,7 +273,8 @@ def _fingerprint(folder: Path) -> Target:
     path = folder / "dataset_fingerprint.json"
     path.write_text(
         '{"foreground_intensity_properties_per_channel": {"0": {"mean": 60.5, "std": 140.0, '
-        '"percentile_00_5": -900.0, "percentile_99_5": 300.0}},\n "spacings": [[3.0, 0.8, 0.8], [2.5, 0.7, 0.7]]}\n'
+        '"percentile_00_5": -900.0, "percentile_99_5": 300.0}},\n'
+        ' "spacings": [[3.0, 0.8, 0.8], [2.5, 0.7, 0.7]]}\n'
     )
 
     def use() -> None:
@@ -298,14 +301,14 @@ DICOM = (
 )
 
 TARGETS: dict[str, Callable[[Path], Target]] = {
-    **{f"dicom {name}": lambda folder, name=name: _dicom(folder, name) for name in DICOM},  # type: ignore[misc]
+    **{f"dicom {name}": partial(_dicom, name=name) for name in DICOM},
     "dicom lut": _lut,
     "dicom series": _series,
     "dicomdir": _dicomdir,
-    **{name: lambda folder, name=name: _archive(folder, name) for name in ARCHIVES},  # type: ignore[misc]
+    **{name: partial(_archive, name=name) for name in ARCHIVES},
     "rtstruct": lambda folder: _labels(folder, contours),
     "seg": lambda folder: _labels(folder, segments),
-    **{name: lambda folder, name=name: _volume(folder, name) for name in MAKERS},  # type: ignore[misc]
+    **{name: partial(_volume, name=name) for name in MAKERS},
     "pipeline": _pipeline,
     "record run": lambda folder: _record(folder, restore=False),
     "record restore": lambda folder: _record(folder, restore=True),

@@ -1,4 +1,4 @@
-"""The command line against hostile input: one clear line, the right status, no word of a header, nothing that hangs."""
+"""The CLI against hostile input: one clear line, the right status, no header text, no hang."""
 
 from __future__ import annotations
 

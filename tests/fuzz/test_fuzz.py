@@ -1,4 +1,4 @@
-"""Mutants of every kind of input keep the law: some in every run, more in the full one, 10,000 of each by `make fuzz`."""
+"""Mutants of every kind of input keep the rule of law.py; `make fuzz` runs 10,000 of each."""
 
 from __future__ import annotations
 

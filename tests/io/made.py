@@ -1,4 +1,4 @@
-"""Files as others make them: NIfTI, NRRD and MetaImage put together by hand, without our writers."""
+"""Files of other origins: NIfTI, NRRD and MetaImage built by hand, without our writers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def nifti(
     order: str = "<",
     **fields: Any,
 ) -> Path:
-    """Write a NIfTI with nibabel's header, then set raw header fields as wanted (sform and qform both set before)."""
+    """Write a NIfTI with nibabel's header (sform and qform set), then set raw header fields."""
     kind = {1: nibabel.Nifti1Header, 2: nibabel.Nifti2Header}[version]
     header = kind(endianness=order)
     header.set_data_dtype(array.dtype.newbyteorder(order))
@@ -54,7 +54,7 @@ def nifti(
 
 
 def nrrd_header(array: np.ndarray, **fields: str) -> str:
-    """A NRRD header of LPS with the affine AFFINE; `fields` replace or add lines ('' leaves one out; _ is a space)."""
+    """An LPS header with AFFINE; `fields` replace or add lines ('' removes one; _ is a space)."""
     lines = {
         "type": {"int16": "short", "uint8": "uchar", "float32": "float", "int32": "int"}[
             array.dtype.name

@@ -1,4 +1,4 @@
-"""Any bytes give a volume or our own error, quickly and in bounded memory: mutants of a file of every format."""
+"""Any bytes give a volume or our own error, quickly, in bounded memory: mutants of all formats."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _png(path: Path) -> Path:
 
 
 MANY = int(os.environ.get("HOUNSFIELD_MUTANTS", "1000"))
-"""Mutants of each kind in the slow run; HOUNSFIELD_MUTANTS=10000 is the long one, of eight minutes on two cores."""
+"""Mutants per kind in the slow run; 10000 takes eight minutes on two cores."""
 
 MAKERS = {
     "nii": lambda folder: nifti(folder / "x.nii", head_like()),
@@ -89,7 +89,7 @@ def mutants(data: bytes, count: int, seed: int) -> Iterator[bytes]:
 
 
 def survive(folder: Path, kind: str, count: int, seed: int) -> dict[str, int]:
-    """Read `count` mutants; how many became volumes and how many our own errors. Anything else raises."""
+    """Read `count` mutants; count the volumes and our own errors. Any other error is raised."""
     path = MAKERS[kind](folder)
     target = (
         path.with_suffix(".npy") if kind == "sidecar" else path.parent if kind == "png" else path

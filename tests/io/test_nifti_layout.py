@@ -1,4 +1,4 @@
-"""The headers of NIfTI as we lay them out are those of nibabel, and a quaternion says the same rotation to both."""
+"""Our NIfTI header layout is nibabel's, and a quaternion gives the same rotation in both."""
 
 from __future__ import annotations
 

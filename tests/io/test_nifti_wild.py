@@ -24,7 +24,8 @@ from tests.reported import reported
 
 
 def codes(path: Path, **policy: str) -> list[str]:
-    return [diagnostic.code for diagnostic in open_ct(path, **policy).diagnostics]  # type: ignore[arg-type]
+    stack = open_ct(path, **policy)  # type: ignore[arg-type]
+    return [diagnostic.code for diagnostic in stack.diagnostics]
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])

@@ -1,4 +1,4 @@
-"""NRRD as it comes: every encoding, space and way to name data files; no file outside of the header's folder."""
+"""NRRD: every encoding, space and data file naming; no file outside of the header's folder."""
 
 from __future__ import annotations
 

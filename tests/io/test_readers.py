@@ -1,4 +1,4 @@
-"""Our own readers and writers keep the laws that plug-ins are tested by; the files are made by hand or by other tools."""
+"""Our readers and writers pass the plug-ins' checks, on files made by hand or by other tools."""
 
 from __future__ import annotations
 

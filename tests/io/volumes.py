@@ -12,7 +12,7 @@ DTYPES = ["int16", "uint8", "int8", "uint16", "int32", "float32"]
 
 @st.composite
 def affines(draw: st.DrawFn, *, sheared: bool = False) -> np.ndarray:
-    """A rotation of any angle, spacings of 0.1 to 9 mm, an origin within 500 mm, either handedness."""
+    """Any rotation, spacings of 0.1 to 9 mm, an origin within 500 mm, either handedness."""
     w, x, y, z = (draw(st.integers(-100, 100)) / 100 for _ in range(4))
     norm = (w * w + x * x + y * y + z * z) ** 0.5
     w, x, y, z = (1.0, 0.0, 0.0, 0.0) if norm < 0.1 else (w / norm, x / norm, y / norm, z / norm)
@@ -37,7 +37,7 @@ def affines(draw: st.DrawFn, *, sheared: bool = False) -> np.ndarray:
 def volumes(
     draw: st.DrawFn, *, dtypes: list[str] = DTYPES, quantity: str = "other", channels: bool = False
 ) -> Volume:
-    """A volume of random values over the whole range of its dtype (floats: -2000 to 4000, no whole numbers)."""
+    """A volume of random values over the range of its dtype (floats: -2000 to 4000, not whole)."""
     shape = tuple(draw(st.integers(1, 7)) for _ in range(3))
     shape = (*shape, draw(st.integers(2, 4))) if channels else shape
     dtype = np.dtype(draw(st.sampled_from(dtypes)))

@@ -77,7 +77,8 @@ import numpy as np
 from hounsfield.kernels.sample import AxisTable, SlabWindows, sample
 
 def whole(size):
-    return AxisTable(np.arange(size, dtype=np.int32), np.ones((size, 1), np.float32), np.zeros(size, np.float32))
+    start = np.arange(size, dtype=np.int32)
+    return AxisTable(start, np.ones((size, 1), np.float32), np.zeros(size, np.float32))
 
 def windows(size):
     return SlabWindows("max", np.zeros(1, np.int32), np.full(1, size, np.int32))
@@ -89,8 +90,9 @@ def run(size, threads):
     if threads:
         used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20),) * 2)
-    sample(source, out=out, tables=[[whole(8192)], [whole(32)], [whole(size)]], slopes=np.ones(size),
-           intercepts=np.zeros(size), windows=windows(size), threads=max(threads, 1))
+    tables = [[whole(8192)], [whole(32)], [whole(size)]]
+    sample(source, out=out, tables=tables, slopes=np.ones(size), intercepts=np.zeros(size),
+           windows=windows(size), threads=max(threads, 1))
 
 run(2, 0)
 try:

@@ -1,4 +1,4 @@
-"""Cell averages are what they say: against closed forms, and against an independent integration along columns."""
+"""Cell averages against closed forms, and against independent integration along columns."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ def grid_of(
 def integrated(
     radii: NDArray[np.float64], cell: NDArray[np.float64], spacing: NDArray[np.float64]
 ) -> float:
-    """The part of an upright cell within an upright ellipsoid about 0: exact chords along the axis that the surface
-    there faces most, on LINES^2 lines."""
+    """The part of an upright cell within an upright ellipsoid about 0.
+
+    Exact chords on LINES^2 lines, along the axis nearest to the normal of the surface there.
+    """
     along = int(np.argmax(np.abs(cell / radii**2 * spacing)))
     one, two = [axis for axis in range(3) if axis != along]
     offsets = (np.arange(LINES) + 0.5) / LINES - 0.5

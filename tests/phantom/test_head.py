@@ -103,13 +103,14 @@ def test_points_are_samples_of_the_same_object() -> None:
 def test_blur_keeps_the_mean_and_spreads_edges(sampling: str) -> None:
     grid = grid_about((-20, -10, 5), shape=(24, 24, 8), spacing_mm=(0.5, 0.5, 1))
     sharp = head(grid, noise_hu=0).exact.array
-    soft = head(grid, noise_hu=0, blur_mm=1.0, sampling=sampling).exact.array  # type: ignore[arg-type]
+    blurred = head(grid, noise_hu=0, blur_mm=1.0, sampling=sampling)  # type: ignore[arg-type]
+    soft = blurred.exact.array
     assert soft.mean() == pytest.approx(sharp.mean(), abs=1.0)
     assert np.abs(np.diff(soft, axis=0)).max() < np.abs(np.diff(sharp, axis=0)).max()
 
 
 def test_a_blurred_edge_is_the_error_function() -> None:
-    """A plane blurred by a Gaussian of 2 mm full width, sampled at points, against its closed form."""
+    """A plane blurred by a Gaussian of 2 mm FWHM, sampled at points, against its closed form."""
     from scipy.special import ndtr
 
     from hounsfield.phantom.blur import blurred

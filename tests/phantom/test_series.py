@@ -1,4 +1,4 @@
-"""What the factory writes is what it says: pydicom, SimpleITK and dcm2niix read it back, and share none of our code."""
+"""Phantom series read back by pydicom, SimpleITK and dcm2niix, which share none of our code."""
 
 from __future__ import annotations
 
@@ -156,7 +156,8 @@ def test_uids_are_valid_and_each_slice_has_its_own(small: Head, tmp_path: Path) 
 def test_a_tilt_shears_the_stack_and_tags_it_either_way(small: Head, tmp_path: Path) -> None:
     signs = {}
     for tag in ("same", "opposite", "absent"):
-        series = write_series(small, tmp_path / tag, faults=Faults(tilt_deg=18.5, tilt_tag=tag))  # type: ignore[arg-type]
+        faults = Faults(tilt_deg=18.5, tilt_tag=tag)  # type: ignore[arg-type]
+        series = write_series(small, tmp_path / tag, faults=faults)
         signs[tag] = getattr(datasets(series)[0], "GantryDetectorTilt", None)
     assert signs == {"same": 18.5, "opposite": -18.5, "absent": None}
     assert series.truth is not None

@@ -22,7 +22,7 @@ CODES = [
 def marked(
     *, right: bool = True, anterior: bool = True, superior: bool = True
 ) -> nibabel.Nifti1Image:
-    """A block of 40 HU, axes R, A, S ascending, with 4 x 4 x 4 voxels of 900 HU in the octant named."""
+    """A block of 40 HU, axes R, A, S ascending, with 4 x 4 x 4 voxels of 900 HU in one octant."""
     values = np.full(SHAPE, TISSUE, dtype=np.int16)
     start = [
         size * (3 if high else 1) // 4 - 2

@@ -21,7 +21,7 @@ GREY = 128
 
 
 def panels(picture: Picture) -> list[tuple[slice, slice]]:
-    """Where the three sections of a block lie, left to right: its greys and its marker, whatever is written on them."""
+    """The three sections of a block, left to right: its greys and its marker, without the text."""
     shown = (np.ptp(picture.array.astype(int), axis=2) == 0) & np.isin(
         picture.array[..., 0], [GREY, 255]
     )

@@ -1,4 +1,4 @@
-"""One pass: folded steps are one sampling at the composed point, evaluated here by world coordinates and scipy alone."""
+"""Fused steps are one sampling at the composed point, evaluated here by scipy alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from hounsfield.testing import ORIENTATIONS, applied, grids, pipelines, specs, s
 from hounsfield.testing.values import centres
 
 UNSURE = 1e-4
-"""Points this near to a face, or to midway between two voxels, may fall on either side in float32."""
+"""Points this near to a face, or to midway between voxels, may round either way in float32."""
 
 HU = volumes(
     spec=specs(grid=grids(smallest=3, largest=7), dtypes=("int16", "float32", "uint16", "int32"))
@@ -24,7 +24,10 @@ HU = volumes(
 
 @dataclass
 class Direct:
-    """The definition: an array that moves changed and a fixed method reads, and all grids that a point must lie in."""
+    """The definition: an array that moves changed and a fixed method reads.
+
+    A point must be inside all grids `passed`.
+    """
 
     array: np.ndarray
     grid: Grid
@@ -197,7 +200,7 @@ def stepwise(case: hu.Case, pipeline: hu.Pipeline) -> hu.Case:
 
 
 def limits_in_another_order(volume: hu.Volume, pipeline: hu.Pipeline, plan: hu.Plan) -> bool:
-    """Whether a limiter, which takes one axis after the other, would meet the axes in another order step by step."""
+    """Whether a limiter, which works axis by axis, would use another order step by step."""
     limited = any({"conservative", "cubic"} & set(one.kernels) for one in plan.passes)
     letters = [
         grid.orientation.translate(str.maketrans("RLAPSI", "xxyyzz"))

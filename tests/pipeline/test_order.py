@@ -1,4 +1,4 @@
-"""Every diagnostic of a pipeline is found before a voxel is read, all at once, each with the number of its step."""
+"""All diagnostics of a pipeline are found before reading, at once, each with its step number."""
 
 from pathlib import Path
 
@@ -172,7 +172,8 @@ def test_every_preset_is_a_pipeline_or_says_what_it_needs() -> None:
 def test_nnunet_takes_its_numbers_from_a_fingerprint(tmp_path: Path) -> None:
     path = tmp_path / "dataset_fingerprint.json"
     path.write_text(
-        '{"spacings": [[5, 0.8, 0.7], [3, 0.8, 0.7], [4, 0.8, 0.7]], "foreground_intensity_properties_per_channel": '
+        '{"spacings": [[5, 0.8, 0.7], [3, 0.8, 0.7], [4, 0.8, 0.7]], '
+        '"foreground_intensity_properties_per_channel": '
         '{"0": {"mean": 80, "std": 130, "percentile_00_5": -900, "percentile_99_5": 1100}}}'
     )
     steps = hu.preset("nnunet-ct", settings={"pipeline.fingerprint": path}).steps

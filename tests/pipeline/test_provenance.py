@@ -1,4 +1,4 @@
-"""A record says the same of a volume as of its stack, and runs again to the same bytes, by pipeline and by steps."""
+"""A record is the same for a volume and its stack, and repeats the same bytes either way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipelines as TOML and as records: there and back they are equal, and a record runs again to the same bytes."""
+"""Pipelines survive TOML and records unchanged, and a record runs again to the same bytes."""
 
 import json
 from pathlib import Path

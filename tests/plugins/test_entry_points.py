@@ -1,4 +1,4 @@
-"""Packages that clash, break or are absent: one clear line each, and nothing is looked up without need."""
+"""Packages that clash, fail or are absent: one clear line each, and no needless look-up."""
 
 from __future__ import annotations
 

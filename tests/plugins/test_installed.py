@@ -1,4 +1,4 @@
-"""The package in examples/plugin, installed by pip into a folder of its own, works everywhere by its name."""
+"""The package in examples/plugin, installed by pip into its own folder, works by its name."""
 
 from __future__ import annotations
 

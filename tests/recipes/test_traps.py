@@ -1,4 +1,4 @@
-"""The traps of the two recipes, as promises: what the tutorials get wrong, and what comes out here."""
+"""The traps of the two recipes: what the tutorials get wrong, and what we give instead."""
 
 import json
 from pathlib import Path
@@ -155,7 +155,7 @@ class TestSliceDistance:
 
 
 class TestResample:
-    """One slice as a volume; 512 at 0.501953 gives 1.00195 mm; cubic rings; the last partial voxel is dropped."""
+    """A slice as a volume; 512 at 0.501953 gives 1.00195 mm; cubic rings; a lost partial voxel."""
 
     @pytest.mark.parametrize("thickness", [0.4, 1.0, 5.0])
     def test_a_single_slice_is_resampled_in_plane_only(self, thickness: float) -> None:

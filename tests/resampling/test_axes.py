@@ -1,4 +1,4 @@
-"""Promises of the tables of weights: linear fields stay linear, sums are kept, values stay within their neighbours."""
+"""Promises of weight tables: linear fields stay linear, sums are kept, values within neighbours."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def evaluated(table: AxisTable, values: np.ndarray, *, background: float = 0.0) 
 
 
 def resampled(size: int, count: int, *, method: str, scale: float | None = None) -> AxisMap:
-    """`count` samples over an axis of `size`, centred, outer faces aligned unless a scale is given."""
+    """`count` samples over an axis of `size`, centred; outer faces aligned without a scale."""
     step = size / count if scale is None else scale
     points = (size - 1) / 2 + (np.arange(count) - (count - 1) / 2) * step
     return AxisMap.identity(size).sampled(points, width=abs(step), method=method)
@@ -103,7 +103,7 @@ def test_conservative_keeps_the_sum_exactly_before_limiting(
 def test_conservative_keeps_the_sum_over_uneven_slices(
     nodes: np.ndarray, generator: np.random.Generator
 ) -> None:
-    """A cell ends midway between slices; its average is the slice's value, moved along the slope to the cell's middle."""
+    """A cell ends midway between slices; its average follows the slope to the cell's middle."""
     assume(len(nodes) > 2)
     outer = np.concatenate([[2 * nodes[0] - nodes[1]], nodes, [2 * nodes[-1] - nodes[-2]]])
     faces = (outer[1:] + outer[:-1]) / 2
@@ -138,7 +138,8 @@ def test_the_limiter_keeps_values_within_their_neighbours(
     axis = resampled(size, int(size / scale), method=method, scale=scale)
     values = generator.normal(size=size)
     for point, value in zip(axis.points, evaluated(axis.table(), values), strict=True):
-        # the two samples around a point for cubic; the cells touched and one more on each side for conservative
+        # cubic: the two samples around a point; conservative: the cells touched and one more each
+        # side
         reach = 0.0 if method == "cubic" else 1.5 + scale / 2
         near = values[
             max(0, int(np.floor(point - reach))) : max(0, int(np.ceil(point + reach))) + 1
@@ -221,7 +222,7 @@ def test_a_choice_copies_and_everything_else_is_background(
 
 @given(size=st.integers(3, 10), pad=st.integers(1, 4), scale=st.floats(0.3, 3.0))
 def test_a_pad_is_read_like_any_voxel(size: int, pad: int, scale: float) -> None:
-    """Linear between a padded voxel and its neighbour is linear in the background: a pad is part of the lattice."""
+    """Padding is part of the lattice: linear next to it is linear in the background."""
     axis = AxisMap.identity(size).select(np.arange(-pad, size + pad))
     whole = size + 2 * pad
     points = np.arange(0, whole - 1, scale)

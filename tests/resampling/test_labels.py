@@ -1,4 +1,4 @@
-"""Promises about labels and masks: they go with the image, no value is interpolated, and partial volumes are counted fairly."""
+"""Promises about labels and masks: aligned with the image, no new values, fair partial volumes."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def with_label(label: hu.Volume, step: object) -> hu.Volume:
 
 
 def shares(label: hu.Volume, grid: Grid, value: int) -> np.ndarray:
-    """How much of each cell of `grid`, axis by axis, is `value`: overlap where it gets coarser, else linear."""
+    """The share of `value` in each cell of `grid`, by axis: overlap where coarser, else linear."""
     share = (label.array == value).astype(float)
     for axis in range(3):
         size, scale = label.grid.shape[axis], grid.spacing_mm[axis] / label.grid.spacing_mm[axis]

@@ -47,7 +47,8 @@ def test_the_gaussian_agrees_with_simpleitk_away_from_the_edges() -> None:
         useImageSpacing=True,
     )
     inner = (slice(8, -8), slice(8, -8), slice(5, -5))
-    # ITK's kernel is the discrete Gaussian (Bessel), ours the sampled one: they differ where it is narrow, along k.
+    # ITK's kernel is the discrete Gaussian (Bessel), ours the sampled one: they differ where it is
+    # narrow, along k.
     difference = np.abs(made - SimpleITK.GetArrayFromImage(theirs).T)[inner]
     assert np.median(difference) < 4
     assert difference.max() < 40

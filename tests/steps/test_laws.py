@@ -1,4 +1,4 @@
-"""Every step keeps the laws of steps: the plan is the truth, the input is left alone, a landmark stays in its place."""
+"""Every step keeps its contract: the plan is true, the input unchanged, landmarks stay."""
 
 import numpy as np
 import pytest

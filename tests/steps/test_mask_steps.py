@@ -1,4 +1,4 @@
-"""Promises of BodyMask, HeadMask, BrainMask, FillOutside and CropToMask on scenes whose truth is known."""
+"""Promises of BodyMask, HeadMask, BrainMask, FillOutside and CropToMask on known scenes."""
 
 from __future__ import annotations
 

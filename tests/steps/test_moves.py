@@ -1,4 +1,4 @@
-"""Crops, pads, flips and reorientations move no voxel in the world, change no bit, and are undone by regrid."""
+"""Crops, pads, flips and reorientations move no voxel, change no bit, and regrid undoes them."""
 
 import numpy as np
 import pytest

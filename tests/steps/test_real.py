@@ -33,7 +33,7 @@ def torso(real_data: Path) -> hu.Volume:
 
 @pytest.fixture(scope="module")
 def head(real_data: Path) -> hu.Volume:
-    """The GE head, every fourth pixel in plane left out, so that it is quick: voxels of 0.98 x 0.98 x 2.62 mm."""
+    """The GE head at every fourth pixel in plane, for speed: voxels of 0.98 x 0.98 x 2.62 mm."""
     found = sorted((real_data / "head_ge_tilt_varspacing" / "dcm2niix_ref").glob("*Eq*.nii*"))[0]
     whole = loaded(found)
     thin = np.asfortranarray(whole.array[::2, ::2])

@@ -1,4 +1,4 @@
-"""Promises of Resample: exact spacing, straight lines stay straight, values stay among their neighbours."""
+"""Promises of Resample: exact spacing, lines stay straight, values stay among neighbours."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Promises of Slab: every slice has one, centred on it, whatever the plane; as scipy's filters say."""
+"""Promises of Slab: each slice has a centred slab, in any plane; as scipy's filters give."""
 
 import time
 

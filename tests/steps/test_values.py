@@ -1,4 +1,4 @@
-"""Promises of the steps that change values alone: exact windows, no wrap, no stretch, known bounds."""
+"""Promises of steps that change only values: exact windows, no wrap, no stretch, known bounds."""
 
 import numpy as np
 import pytest

@@ -54,7 +54,7 @@ def write(
     skip: Sequence[int] = (),
     uid: str = "",
 ) -> list[Path]:
-    """A series of slices (k, row, column) 2 mm apart, but for what `change(data, k)` does; `skip` leaves some out."""
+    """Write slices (k, row, column) every 2 mm, changed by `change(data, k)`, without `skip`."""
     folder.mkdir(parents=True, exist_ok=True)
     uid = uid or generate_uid()
     paths = []

@@ -1,4 +1,4 @@
-"""The same series shuffled, renamed, split over folders, zipped, tarred or behind a DICOMDIR is the same volume."""
+"""A series shuffled, renamed, in folders, zip, tar or behind a DICOMDIR is the same volume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Enhanced and legacy converted multi-frame CT: the same as the classic series that it stands for."""
+"""Enhanced and legacy converted multi-frame CT gives the same as the classic series."""
 
 from __future__ import annotations
 

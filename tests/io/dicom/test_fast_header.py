@@ -34,7 +34,7 @@ def raw_by_pydicom(data: Any) -> dict[int, bytes]:
 
 @st.composite
 def trees(draw: st.DrawFn, depth: int = 0) -> Dataset:
-    """Data sets of texts, long values and sequences in sequences, of defined and undefined length."""
+    """Data sets of texts, long values and nested sequences, of defined and undefined length."""
     data = Dataset()
     data.PatientComments = draw(st.text("abc ", max_size=600))
     if draw(st.booleans()):

@@ -1,4 +1,4 @@
-"""Padding: found however it is declared, one rule for the stack, never mixed with what was measured."""
+"""Padding: found however it is declared, one rule per stack, never mixed with measured values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A head whose truth is known, written with every fault, read back: the truth, or the code that says why not."""
+"""A known head, written with every fault, reads back as the truth or as the right error code."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_uneven_head_keeps_its_positions(small: Head, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_real_tilted_uneven_head_is_what_dcm2niix_makes_of_it(real_data: Path) -> None:
-    """dcm2niix keeps the slices' frame and shears and spaces them evenly by itself: linear too, so the same values."""
+    """dcm2niix keeps the slices' frame, shears and spaces them linearly too: the same values."""
     import nibabel as nib
     from scipy import ndimage
 

@@ -205,7 +205,7 @@ def test_two_phases_in_one_series_are_split(tmp_path: Path, how: str) -> None:
 
 
 def passes(folder: Path, *, offset_mm: float, thickness_mm: float) -> tuple[np.ndarray, np.ndarray]:
-    """Two acquisitions of one series, each of 8 slices 2 mm apart, the second begun `offset_mm` further."""
+    """Two acquisitions of one series, each 8 slices every 2 mm, the second `offset_mm` further."""
     both, uid = (truth(8, seed=1), truth(8, seed=2)), generate_uid()
     for turn, pixels in enumerate(both):
 

@@ -1,4 +1,4 @@
-"""The format `rawct`, as Hounsfield's registry needs it: light, with reader and writer named by their import paths.
+"""The format `rawct` for Hounsfield's registry; reader and writer are named by import paths.
 
 A file is a header in ASCII and the voxels behind it:
 
@@ -9,8 +9,8 @@ A file is a header in ASCII and the voxels behind it:
     affine -0.7 0 0 180 0 -0.7 0 180 0 0 1 -100
     voxels
 
-`affine` has the first three rows of the affine from voxel indices to RAS+ mm, row by row. Voxels are little-endian, i
-fastest, and nothing follows them.
+`affine` has the first three rows of the affine from voxel indices to RAS+ mm, row by row. Voxels
+are little-endian, i fastest, and nothing follows them.
 """
 
 from hounsfield.io.base import Format, Output

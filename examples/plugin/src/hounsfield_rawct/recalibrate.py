@@ -31,7 +31,8 @@ class Recalibrate(PointwiseStep):
 
     Notes
     -----
-    HU are defined by these two points: y = 1000 (x - water_hu) / (water_hu - air_hu). Dtype out: float32.
+    HU are defined by these two points: y = 1000 (x - water_hu) / (water_hu - air_hu).
+    Dtype out: float32.
 
     Examples
     --------

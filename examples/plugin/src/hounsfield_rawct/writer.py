@@ -12,7 +12,7 @@ from hounsfield_rawct.format import MAGIC
 
 
 def write_rawct(volume: Volume, path: Path) -> None:
-    """Write a volume as a rawct file; raises QuantityError for channels, which the format has not."""
+    """Write a volume as a rawct file; raises QuantityError for channels (unsupported)."""
     if volume.spec.channels:
         raise QuantityError("a rawct file has no channels; write nii.gz, nrrd or npy")
     array = storable(volume.array)

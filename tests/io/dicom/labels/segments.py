@@ -24,7 +24,7 @@ def write_segments(
     kind: str = "BINARY",
     syntax: str = pydicom.uid.ExplicitVRLittleEndian,
 ) -> Path:
-    """Write masks (frame, row, column, segment), or a label map (frame, row, column), of the slices in `files`."""
+    """Write masks (frame, row, column, segment) or a label map (frame, row, column) of `files`."""
     describe = [
         highdicom.seg.SegmentDescription(
             segment_number=number,

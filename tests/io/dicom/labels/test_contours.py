@@ -1,4 +1,4 @@
-"""Promises about contours: on the slices that they were drawn on, wherever those lie, and never a guess."""
+"""Promises about contours: on the slices that they were drawn on, at any position, no guesses."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def ball(grid: hu.Grid) -> np.ndarray:
 def test_a_ball_drawn_on_a_series_is_a_ball_in_the_world(
     scan: Get, tmp_path: Path, kind: str, least: float, named: bool
 ) -> None:
-    """Tilted and uneven stacks too: drawn on the slices as they lie, then sampled as the image is."""
+    """Tilted and uneven stacks too: drawn on the original slices, then sampled like the image."""
     this = scan(kind)
     path = write_structures(
         tmp_path / "rs.dcm", [("ball", ball_lines(this.planes, CENTRE, RADIUS_MM, named=named))]

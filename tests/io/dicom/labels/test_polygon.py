@@ -1,4 +1,4 @@
-"""Promises about filling polygons: each pixel centre by the even-odd rule, borders shared without overlap or gap."""
+"""Promises about filling polygons: pixel centres by the even-odd rule, no overlap, no gap."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WHOLE = st.lists(st.tuples(st.integers(-2, 14), st.integers(-2, 12)), min_size=3
 
 
 def crossed_upwards(points: np.ndarray, i: float, j: float) -> int:
-    """How many edges the ray from (i, j) along ascending j crosses: the other axis than ours, one pixel at a time."""
+    """How many edges the ray from (i, j) along ascending j crosses; our code follows i."""
     count = 0
     for (x0, y0), (x1, y1) in zip(points, np.roll(points, -1, axis=0), strict=True):
         if (x0 > i) != (x1 > i):
@@ -57,7 +57,7 @@ def test_a_centre_is_inside_where_a_ray_crosses_the_outline_an_odd_number_of_tim
 def test_polygons_that_share_borders_neither_overlap_nor_leave_a_gap(
     points: np.ndarray, cut: tuple[int, ...]
 ) -> None:
-    """A fan of triangles about any point is the polygon, by exclusive or, with every vertex on a pixel centre."""
+    """A fan of triangles about any point, by exclusive or, is the polygon; vertices on centres."""
     hub = np.array(cut[:2], float)
     fan = np.zeros(SHAPE, bool)
     for here, there in zip(points, np.roll(points, -1, axis=0), strict=True):

@@ -1,4 +1,4 @@
-"""Real labels: contours, segmentations and label files of real CT, against what others made of them."""
+"""Real labels: contours, segmentations and label files of real CT, against other tools."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_contours_of_another_patient_are_refused(real_data: Path, abdomen: hu.St
 def test_a_segmentation_lies_on_its_slices_whatever_the_order_of_frames(
     real_data: Path, abdomen: hu.Stack
 ) -> None:
-    """The frames ascend, InstanceNumbers descend: the NRRD twin and the frames' own positions say what is right."""
+    """Frames ascend, InstanceNumbers descend: the NRRD twin and frame positions are the truth."""
     folder = real_data / "ct_dicomseg_nrrdseg_dcmqi"
     mask = hu.read_labels(folder / "liver.dcm", image=abdomen)["Liver"]
     assert int(mask.array.sum()) == 107_098
@@ -169,7 +169,7 @@ def test_a_truncated_segmentation_is_an_error(
 def test_contours_on_a_doubly_oblique_series_of_oblong_pixels(
     real_data: Path, tmp_path: Path
 ) -> None:
-    """Contours through pixel borders of the slices, put into the world by the files' own vectors."""
+    """Contours through pixel borders, moved to patient coordinates by the files' own vectors."""
     files = sorted((real_data / "odd_small/oblique_rtutils").iterdir())
     stack = hu.open(real_data / "odd_small/oblique_rtutils", assume="hu")
     lines, expected = [], np.zeros(stack.shape, bool)

@@ -20,7 +20,7 @@ NAMES = ["left", "right"]
 
 @pytest.fixture
 def masks() -> np.ndarray:
-    """Two overlapping segments (frame, row, column, segment) without any symmetry, one empty slice between."""
+    """Two overlapping asymmetric segments (frame, row, column, segment), with an empty slice."""
     return masks_for(SHAPE)
 
 
@@ -125,7 +125,7 @@ def test_segments_of_a_tilted_or_uneven_series_go_through_the_images_sampling(
 def test_segments_of_an_uneven_series_on_another_image(
     scan: Get, tmp_path: Path, masks: np.ndarray, kind: str
 ) -> None:
-    """Tilted but even frames lie on a sheared grid; uneven ones only fit the slices that they were made of."""
+    """Tilted even frames form a sheared grid; uneven ones fit only their source slices."""
     path = write_segments(tmp_path / "s.dcm", scan(kind).series.files, masks, names=NAMES)
     if kind == "uneven":
         with pytest.raises(hu.RefusedError) as caught:

@@ -1,4 +1,4 @@
-"""Promises about labels that go back: on the original slices, referring to them, and naming nobody."""
+"""Promises about labels written back: on the original slices, by reference, without identity."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def some_label(grid: hu.Grid) -> hu.Volume:
 
 
 def frames(path: Path, names: list[str]) -> dict[str, np.ndarray]:
-    """By highdicom: for each original slice's UID its label (row, column), 1 for the first of `names`."""
+    """By highdicom: the label (row, column) of each original slice's UID, 1 for the first name."""
     seg = highdicom.seg.segread(path)
     uids = [one[2] for one in seg.get_source_image_uids()]
     numbers = [seg.get_segment_numbers(segment_label=name)[0] for name in names]

@@ -1,4 +1,4 @@
-"""Promises about stored values: whole HU exactly, all others within half a slope, in 16-character decimals."""
+"""Promises about stored values: whole HU exact, others within half a slope, 16-character DS."""
 
 from __future__ import annotations
 

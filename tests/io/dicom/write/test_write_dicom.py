@@ -1,4 +1,4 @@
-"""Promises about derived series: what was written comes back, at its place, valid, and naming nobody unasked."""
+"""Promises about derived series: what was written comes back, valid, in position, anonymous."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def errors(path: Path) -> list[str]:
 def test_what_is_written_is_read_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, affine: np.ndarray, seed: int
 ) -> None:
-    """On any grid, oblique too; a left-handed one comes back with k turned, at the same place in the world."""
+    """On oblique grids too; a left-handed one comes back with k reversed, at the same position."""
     shape = (5 + seed, 7, 4)
     array = np.random.default_rng(seed).integers(-1200, 3000, shape).astype(np.int16)
     volume = hu.Volume.from_array(array, affine=affine)
@@ -207,7 +207,7 @@ def test_the_patient_is_in_it_only_where_asked(series: Make, tmp_path: Path) -> 
 
 
 def test_nothing_that_is_planted_in_a_header_gets_through(series: Make, tmp_path: Path) -> None:
-    """Every text element that pydicom knows, and private ones, filled with a mark: none of it is in what is written."""
+    """Mark every text element that pydicom knows, and private ones: no mark is in the output."""
     mark = "PLANTED"
     folder = tmp_path / "planted"
     shutil.copytree(series().folder, folder)
