@@ -164,7 +164,7 @@ def draw() -> str:
     size = f'viewBox="0 0 {total:g} {height + MARGIN:g}"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" '
-        f'aria-label="The packages of hounsfield: an arrow leads from a package to what it imports">'
+        f'aria-label="The packages of hounsfield; an arrow leads to what a package imports">'
         f'<style>{STYLE}</style><defs>{head}</defs><rect class="sheet" width="100%" height="100%"/>'
         + "".join(parts)
         + "</svg>\n"

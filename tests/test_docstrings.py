@@ -78,7 +78,7 @@ MEMBERS = [f"{path}.{name}" for path, kind in OBJECTS.items() for name in public
 
 
 class Validator(numpydoc.Validator):  # type: ignore[misc]
-    """numpydoc's, for functions without a source (hypothesis makes strategies) or named as a module."""
+    """The validator of numpydoc, also for functions without a source or named as a module."""
 
     def __init__(self, obj_name: str) -> None:
         found = OBJECTS[obj_name] if obj_name in OBJECTS else self._load_obj(obj_name)

@@ -1,4 +1,4 @@
-"""Type checkers see every public name: a correct script passes, wrong ones are reported at their lines."""
+"""Type checkers see every public name: correct code passes, planted errors are reported."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ WRONG = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the scripts and an environment in which this package is installed as a wheel installs it."""
+    """A folder with the scripts and an environment that has this package as a wheel installs it."""
     folder = tmp_path_factory.mktemp("user")
     venv.create(folder / "env", with_pip=False, symlinks=True)
     site = folder / "env" / Path(sysconfig.get_path("purelib")).relative_to(sys.prefix)

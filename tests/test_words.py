@@ -31,7 +31,7 @@ ERROR = re.compile(r"(Error|Refused)$")
 SECOND_CLAUSE = re.compile(
     r"[;:(]|\b(expected|must|needs?|requires?|use|not|no|only|cannot|at most|at least|than)\b"
 )
-"""What was expected or what to do follows what was found: a second clause, or a word that gives the rule."""
+"""What was expected, or what to do, is a second clause, or a word that gives the rule."""
 
 
 def text_of(node: ast.expr) -> str:
