@@ -108,7 +108,7 @@ def test_what_reads_beyond_its_axis_is_refused() -> None:
 def test_a_slab_outside_the_planes_is_refused() -> None:
     source, out = np.zeros((1, 1, 4), np.int16), np.zeros((1, 1, 1), np.float32, order="F")
     for start, stop in ((0, 5), (2, 2), (-1, 2)):
-        with pytest.raises(ValueError, match="slabs lie inside"):
+        with pytest.raises(ValueError, match="slabs must be inside"):
             sample(
                 source,
                 out=out,

@@ -45,7 +45,8 @@ Table table(const Array<int32_t, 2> &first, const Array<float, 3> &weight,
         t.limits = limits.data();
         for (int64_t n = 0; n < 2 * t.sets * t.count; ++n)
             if (t.limits[n] < 0 || t.limits[n] > t.taps)
-                throw std::invalid_argument("a table's limits lie beyond its taps");
+                throw std::invalid_argument(
+                    "a limit of a table is not from 0 to the number of taps");
     }
     return t;
 }
@@ -85,13 +86,14 @@ void sample(nb::ndarray<const In, nb::ndim<3>, nb::device::cpu> source, Array<fl
         throw std::invalid_argument("the output's shape is not that of the tables");
     int64_t longest = std::max<int64_t>(1, block);
     if (statistic) {
-        if (stop.shape(0) != start.shape(0)) throw std::invalid_argument("as many starts as stops");
+        if (stop.shape(0) != start.shape(0))
+            throw std::invalid_argument("starts and stops differ in number");
         for (int64_t t = 0; t < count; ++t) {
             if (start.data()[t] < 0 || start.data()[t] >= stop.data()[t] ||
                 stop.data()[t] > tk.count ||
                 (t &&
                  (start.data()[t] < start.data()[t - 1] || stop.data()[t] < stop.data()[t - 1])))
-                throw std::invalid_argument("slabs lie inside the planes, in order");
+                throw std::invalid_argument("slabs must be inside the planes, in ascending order");
             longest = std::max<int64_t>(longest, stop.data()[t] - start.data()[t]);
         }
     }
