@@ -81,8 +81,9 @@ def test_a_wrong_number_of_threads_is_refused(text: str, monkeypatch: pytest.Mon
     monkeypatch.setenv("HOUNSFIELD_THREADS", text)
     with pytest.raises(HounsfieldError, match="positive whole number"):
         thread_count()
-    with pytest.raises(HounsfieldError, match="1 or more"):
-        set_threads(0)
+    for count in (0, 1.5, True, "2"):
+        with pytest.raises(HounsfieldError, match="1 or more"):
+            set_threads(count)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", ["", " "])

@@ -1,6 +1,7 @@
 """Promises of Spec, Volume and Case: bad input is refused, and an array matches its Spec."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,6 +53,23 @@ def test_a_volume_keeps_one_slice_contiguous(volume: hu.Volume) -> None:
     c_ordered = hu.Volume(np.ascontiguousarray(volume.array), volume.spec)
     assert c_ordered.array.flags.f_contiguous
     assert np.array_equal(c_ordered.array, volume.array)
+
+
+def test_a_volume_has_the_geometry_of_its_grid_and_the_dtype_of_its_array() -> None:
+    affine = np.diag([-0.5, -0.5, 5.0, 1.0])
+    made = hu.Volume.from_array(np.zeros((4, 3, 2), np.int16), affine=affine)
+    assert np.array_equal(made.affine, affine)
+    assert made.spacing_mm == (0.5, 0.5, 5.0)
+    assert made.dtype == made.array.dtype == np.int16
+
+
+def test_a_number_of_a_volume_in_a_file_may_be_an_integer(tmp_path: Path) -> None:
+    made = hu.Volume.from_array(np.zeros((4, 3, 2), np.int16), affine=np.eye(4))
+    hu.write(made, tmp_path / "ct.nrrd")
+    [report] = hu.inspect(tmp_path, series=0)
+    assert report.shape == (4, 3, 2)
+    with pytest.raises(hu.WriteError, match=r"missing.x\.nrrd"):
+        hu.write(made, tmp_path / "missing" / "x.nrrd")
 
 
 def test_an_array_that_does_not_fit_its_spec_is_refused() -> None:

@@ -43,7 +43,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, name: str) -
         check=False,
     )
     assert done.stderr == ""
-    assert done.stdout == "output cannot be written (File too large); no partial file is left\n"
+    line = "output cannot be written (File too large); no partial file is left"
+    assert done.stdout == f"{tmp_path / name}: {line}\n"
     assert list(tmp_path.iterdir()) == []
 
 

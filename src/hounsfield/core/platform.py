@@ -70,7 +70,7 @@ def set_threads(count: int | None) -> None:
     Raises
     ------
     HounsfieldError
-        If `count` is not positive.
+        If `count` is not a positive integer.
 
     Examples
     --------
@@ -80,8 +80,9 @@ def set_threads(count: int | None) -> None:
     >>> set_threads(None)
     """
     global _threads
-    if count is not None and count < 1:
-        raise HounsfieldError(f"{count} threads; expected 1 or more, or None for all processors")
+    is_number = isinstance(count, int) and not isinstance(count, bool)
+    if count is not None and not (is_number and count >= 1):
+        raise HounsfieldError(f"{count!r} threads; expected 1 or more, or None for all processors")
     _threads = count
 
 

@@ -163,6 +163,21 @@ class Volume:
         """The array's shape."""
         return self.spec.shape
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the array."""
+        return self.spec.dtype
+
+    @property
+    def affine(self) -> NDArray[np.float64]:
+        """The affine of the grid, from voxel indices to RAS+ mm, (4, 4)."""
+        return self.grid.affine
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxel centres along each axis, mm."""
+        return self.grid.spacing_mm
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.array, dtype=dtype, copy=copy)
 

@@ -20,7 +20,7 @@ def inspect(
     path: str | Path,
     *,
     policy: ReadPolicy = DEFAULT_POLICY,
-    series: str | None = None,
+    series: str | int | None = None,
     values: bool = False,
     progress: Progress | None = None,
 ) -> Inspection:
@@ -32,7 +32,7 @@ def inspect(
         A file, a folder, an archive (zip, tar) or a DICOMDIR.
     policy : ReadPolicy, optional
         The read policy: reasons and verdicts are those of `hounsfield.open` with this policy.
-    series : str, optional
+    series : str or int, optional
         The number of a volume of a 4-D file, from 0.
     values : bool, default False
         Also read the voxels of image files other than DICOM, for the range of values and whether
@@ -65,7 +65,7 @@ def inspect(
     >>> report.kind, report.spacing_mm, report.verdict
     ('nrrd', (1.0, 1.0, 2.5), 'ok')
     """
-    path = Path(path)
+    path, wanted = Path(path), None if series is None else str(series)
     images, has_others = image_files(path)
     reports: list[Report] = []
     other: list[OtherFile] = []
@@ -74,7 +74,7 @@ def inspect(
         try:
             reports.append(
                 report_image(
-                    item, id=case_id, name=name, policy=policy, series=series, values=values
+                    item, id=case_id, name=name, policy=policy, series=wanted, values=values
                 )
             )
         except HounsfieldError as error:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hounsfield.core.cast import cast
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import WriteError, warn_each
+from hounsfield.core.errors import WriteError, naming, warn_each
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
@@ -69,7 +69,10 @@ def write(
     ...     os.listdir(folder)
     ['ct.nrrd']
     """
-    found = write_volume(volume, path, format=format, dtype=dtype, source=source, identity=identity)
+    with naming(path):
+        found = write_volume(
+            volume, path, format=format, dtype=dtype, source=source, identity=identity
+        )
     warn_each(found)
 
 

@@ -112,7 +112,7 @@ class ReaderTests:
                 assert part.flags.f_contiguous
 
     def test_reading_writes_nothing(self, tmp_path: Path) -> None:
-        """The files are the same after reading, and no other file is made beside them."""
+        """The files are the same after reading, and no other file is made."""
         truth = self.truth()
         path = self.make(tmp_path, truth)
         before = _content(tmp_path)

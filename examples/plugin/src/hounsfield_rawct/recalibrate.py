@@ -62,5 +62,5 @@ class Recalibrate(PointwiseStep):
         )
 
     def transfer(self, spec: Spec) -> Transfer:
-        """The line: given as a Transfer, the step runs inside the resampling beside it."""
+        """The line as a Transfer, so that the step runs in one pass with a resampling."""
         return self.line
