@@ -38,7 +38,14 @@ NOTES = {
     "hounsfield.io.write_slabs": "slab by slab",
     "hounsfield.io.interop": "nibabel, SimpleITK",
     "hounsfield.io.formats": "the registry",
+    "hounsfield.io.base": "protocols of a format",
     "hounsfield.io.dicom": "see the right panel",
+    "hounsfield.io.nifti": "NIfTI-1, NIfTI-2",
+    "hounsfield.io.nrrd": "NRRD",
+    "hounsfield.io.metaimage": "MetaImage",
+    "hounsfield.io.npy": "npy with a sidecar",
+    "hounsfield.io.png": "slices",
+    "hounsfield.io.report": "Report, Inspection",
     "hounsfield.io.values": "affine, dtype, plausibility",
     "hounsfield.io.bytes": "gzip, atomic, checksum",
     "hounsfield.io.dicom.files": "sources of bytes",
@@ -64,7 +71,7 @@ def layers(container: str) -> Rows:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     for contract in config["tool"]["importlinter"]["contracts"]:
         if contract.get("containers") == [container]:
-            return [[name.strip() for name in row.split(":")] for row in contract["layers"]]
+            return [[name.strip() for name in row.split("|")] for row in contract["layers"]]
     raise SystemExit(f"no contract of layers for {container} in pyproject.toml")
 
 

@@ -15,7 +15,7 @@ SAME_WITHIN_MM = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Report whether two volumes lie on the same grid, and what differs.
+    """Report whether two volumes have the same grid, and what differs.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Comparison:
 
 
 def compare(image: Volume, label: Volume) -> Comparison:
-    """Compare where an image and a label map lie, by their corners in RAS+ mm.
+    """Compare the positions of an image and a label map by their corners in RAS+ mm.
 
     Parameters
     ----------

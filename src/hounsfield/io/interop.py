@@ -32,7 +32,7 @@ def to_nibabel(volume: Volume) -> Any:
 def from_nibabel(
     image: Any, *, quantity: Quantity = "hu", background: float | None = None
 ) -> Volume:
-    """Make a volume of a nibabel image, rescaled as its header says.
+    """Make a volume of a nibabel image, rescaled by its header.
 
     Parameters
     ----------

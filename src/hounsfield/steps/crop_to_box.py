@@ -17,7 +17,7 @@ from hounsfield.steps.parse import three_points
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropToBox(GeometricStep):
-    """Crop to the voxels whose centres lie in a box in the world.
+    """Crop to the voxels whose centres are in a box in RAS+ mm.
 
     On an oblique grid this is the smallest box of voxels that contains them.
 

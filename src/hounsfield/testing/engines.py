@@ -145,14 +145,14 @@ class EngineTests:
             assert contents(tmp_path / name) == contents(tmp_path / "plain")
 
     def test_what_is_up_to_date_is_skipped(self, tmp_path: Path) -> None:
-        """A case that says the key of its outputs is not run again."""
+        """A case whose key is that of its outputs is not run again."""
         (case,) = scans(tmp_path, count=1)
         _, (first,) = self.results(config(tmp_path / "out"), [case])
         again = CaseSource(id=case.id, path=case.path, earlier_key=first.key)
         assert self.results(config(tmp_path / "out"), [again])[0] == {case.id: "skipped"}
 
     def test_closing_early_leaves_no_process(self, tmp_path: Path) -> None:
-        """After `close`, no case begins, and no process is left, whatever it was doing."""
+        """After `close` no case begins and no process is left."""
         kind = LongConfig if self.has_processes else RunConfig
         cases, taken = scans(tmp_path, count=8), []
 

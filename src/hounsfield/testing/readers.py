@@ -28,7 +28,7 @@ AFFINE_WITHIN_MM = 1e-4
 OBLIQUE = np.array(
     [[-0.68, 0.1, 0.2, 31.0], [-0.12, -0.69, 0.4, 42.5], [0.09, -0.06, 2.4, -53.0], [0, 0, 0, 1]]
 )
-"""An affine to RAS+ mm of three unlike columns, of which none lies along an axis."""
+"""An oblique affine to RAS+ mm whose three columns differ in length."""
 
 
 class ReaderTests:

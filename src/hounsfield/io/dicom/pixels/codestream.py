@@ -37,7 +37,7 @@ def describe(data: bytes) -> Codestream | None:
 
 
 def is_complete(data: bytes) -> bool:
-    """Whether the codestream ends with the end marker FF D9, apart from zero padding."""
+    """Whether the codestream ends with the end marker FF D9, zero padding ignored."""
     return data[-64:].rstrip(b"\0").endswith(b"\xff\xd9")
 
 
