@@ -4,6 +4,7 @@
 from .core.compare import Comparison as Comparison
 from .core.compare import compare as compare
 from .core.diagnostic import Diagnostic as Diagnostic
+from .core.errors import ArgumentError as ArgumentError
 from .core.errors import GeometryError as GeometryError
 from .core.errors import HounsfieldError as HounsfieldError
 from .core.errors import HounsfieldWarning as HounsfieldWarning

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
 from hounsfield.core.volume import Volume
 
@@ -37,6 +38,7 @@ class Comparison:
     differences: tuple[str, ...]
 
 
+@checked
 def compare(image: Volume, label: Volume) -> Comparison:
     """Compare the positions of an image and a label map by their corners in RAS+ mm.
 

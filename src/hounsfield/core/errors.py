@@ -2,6 +2,7 @@
 
 HounsfieldError
 ├── GeometryError   (ValueError)   an impossible grid, shape or affine
+├── ArgumentError   (TypeError)    an argument of the wrong type, or one too many or too few
 ├── QuantityError   (ValueError)   values of the wrong quantity, such as a label instead of HU
 ├── PipelineError   (ValueError)   steps that cannot run as written
 ├── RefusedError    (ValueError)   data that could be read only by guessing
@@ -16,6 +17,8 @@ HounsfieldWarning (UserWarning)   a repair, an assumption or a possible problem
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +27,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from hounsfield.core.diagnostic import Diagnostic
+
+
+_PACKAGE = str(Path(__file__).parents[1]) + os.sep
+"""The folder of this package, whose lines a warning never points at."""
 
 
 class HounsfieldError(Exception):
@@ -86,6 +93,12 @@ class HounsfieldWarning(UserWarning):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.diagnostic,))
+
+
+class ArgumentError(HounsfieldError, TypeError):
+    """An argument of the wrong type, or one too many or too few."""
+
+    code = "ARGUMENT"
 
 
 class GeometryError(HounsfieldError, ValueError):
@@ -171,16 +184,21 @@ def naming(path: str | Path) -> Iterator[None]:
         raise named.with_traceback(error.__traceback__) from error.__cause__
 
 
-def warn(problem: str | Diagnostic, *, stacklevel: int = 2) -> None:
-    """Issue a HounsfieldWarning; `stacklevel` counts from the caller, as in `warnings.warn`."""
-    warnings.warn(HounsfieldWarning(problem), stacklevel=stacklevel + 1)
+def warn(problem: str | Diagnostic) -> None:
+    """Issue a HounsfieldWarning at the line of the user's code that called this package."""
+    warnings.warn(HounsfieldWarning(problem), stacklevel=_users_level())
 
 
-def warn_each(diagnostics: Iterable[Diagnostic], *, stacklevel: int = 2) -> None:
-    """Issue a HounsfieldWarning for each repair and warning among `diagnostics`; notes are skipped.
-
-    `stacklevel` counts from the caller, as in `warnings.warn`.
-    """
+def warn_each(diagnostics: Iterable[Diagnostic]) -> None:
+    """Issue a HounsfieldWarning for each repair and warning among `diagnostics`; not for notes."""
     for diagnostic in diagnostics:
         if diagnostic.severity != "note":
-            warn(diagnostic, stacklevel=stacklevel + 1)
+            warn(diagnostic)
+
+
+def _users_level() -> int:
+    """The number of frames from `warn` to the first one outside of this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level

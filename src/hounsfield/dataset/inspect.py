@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case_ids import Found, named
@@ -16,6 +17,7 @@ from hounsfield.io.report import Inspection, OtherFile, Report
 Progress = Callable[[int, int], None]
 
 
+@checked
 def inspect(
     path: str | Path,
     *,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.spec import Quantity
 from hounsfield.core.volume import Array, Volume
@@ -29,6 +30,7 @@ def to_nibabel(volume: Volume) -> Any:
     return kind(data, volume.grid.affine, kind.header_class(header))
 
 
+@checked
 def from_nibabel(
     image: Any, *, quantity: Quantity = "hu", background: float | None = None
 ) -> Volume:
@@ -104,6 +106,7 @@ def to_sitk(volume: Volume) -> Any:
     return image
 
 
+@checked
 def from_sitk(image: Any, *, quantity: Quantity = "hu", background: float | None = None) -> Volume:
     """Make a volume of a SimpleITK image; its components are channels.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import PipelineError, QuantityError, naming, warn_each
 from hounsfield.core.policy import DEFAULT_POLICY, Assume, Gaps, Padding, ReadPolicy, Tilt, Uneven
 from hounsfield.core.source import VolumeSource, grid_data
@@ -45,6 +46,7 @@ def open_stack(
         return stack.replaced(checksum=source_files(Path(path)))
 
 
+@checked
 def open(
     path: str | Path,
     *,
@@ -110,6 +112,7 @@ def open(
     return open_stack(path, series=series, policy=_one_policy(policy, keywords))
 
 
+@checked
 def read(
     path: str | Path,
     *,

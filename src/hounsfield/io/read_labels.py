@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import naming, refused, warn_each
 from hounsfield.core.grid import Grid
@@ -26,6 +27,7 @@ class Labels:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+@checked
 def read_labels(
     path: str | Path, *, image: Stack | Volume, names: Sequence[str] | None = None
 ) -> dict[str, Volume]:

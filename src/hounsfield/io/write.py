@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.cast import cast
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import WriteError, naming, warn_each
@@ -21,6 +22,7 @@ from hounsfield.io.open import open_stack
 Identity = Literal["remove", "keep"]
 
 
+@checked
 def write(
     volume: Volume,
     path: str | Path,
@@ -118,6 +120,7 @@ def _check_folder(path: Path) -> None:
         raise WriteError("the folder of the output does not exist; create it first")
 
 
+@checked
 def write_seg(
     labels: Volume,
     path: str | Path,

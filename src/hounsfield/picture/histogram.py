@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.volume import Volume
 from hounsfield.picture.canvas import ACCENT, GREY, WHITE, Canvas, Color
 from hounsfield.picture.picture import Picture
@@ -31,6 +32,7 @@ UNITS = {
 }
 
 
+@checked
 def histogram(volume: Volume, *, window: WindowLike = None) -> Picture:
     """Draw the counts of all values on a logarithmic axis, with the window and its greys.
 

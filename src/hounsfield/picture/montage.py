@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
@@ -24,6 +25,7 @@ TILE_PX = 256
 TEXT_PX = 14
 
 
+@checked
 def montage(
     volume: Volume,
     *,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
@@ -45,6 +46,7 @@ TEXT_SHARE = 1 / 30
 """Text height as a part of the picture height; at least 12 pixels, to stay legible."""
 
 
+@checked
 def planes(
     volume: Volume,
     *,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
 from hounsfield.core.spec import Spec
@@ -26,6 +27,7 @@ from hounsfield.pipeline.settings import NO_SETTINGS, Settings
 from hounsfield.steps.base import AnyStep, Resolvable, Step
 
 
+@checked
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """Hold steps in order, checked before any voxel is read.
@@ -79,6 +81,7 @@ class Pipeline:
             raise PipelineError(diagnostics)
 
     @classmethod
+    @checked
     def load(
         cls, path: str | PathLike[str], *, settings: Settings = NO_SETTINGS, resolved: bool = False
     ) -> Pipeline:
@@ -109,6 +112,7 @@ class Pipeline:
         return cls(found.steps, name=found.name, dtype=found.dtype)
 
     @classmethod
+    @checked
     def of_record(cls, record: Record, *, resolved: bool = False) -> Pipeline:
         """Return the pipeline of a record; either form gives the same voxels again.
 
@@ -128,6 +132,7 @@ class Pipeline:
         return cls.parse({**data, "steps": list(record.steps)} if resolved else data)
 
     @classmethod
+    @checked
     def parse(
         cls, data: Mapping[str, Any], *, settings: Settings = NO_SETTINGS, where: str = ""
     ) -> Pipeline:
@@ -165,6 +170,7 @@ class Pipeline:
         """
         return serialize.to_toml(self.steps, name=self.name, dtype=self.dtype)
 
+    @checked
     def plan(self, source: Spec | Stack | Volume) -> Plan:
         """Plan the pipeline on a source without reading voxels.
 
@@ -185,6 +191,7 @@ class Pipeline:
         """
         return plan(self.steps, source)
 
+    @checked
     def run(
         self,
         source: Volume | Stack | Case,

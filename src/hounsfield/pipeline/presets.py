@@ -6,6 +6,7 @@ import tomllib
 from difflib import get_close_matches
 from importlib.resources import files
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
 from hounsfield.pipeline.pipeline import Pipeline
@@ -39,6 +40,7 @@ def preset_text(name: str) -> str:
     return (files("hounsfield.pipeline") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
 
 
+@checked
 def preset(name: str, *, settings: Settings = NO_SETTINGS) -> Pipeline:
     """Return a pipeline that ships with the package.
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
@@ -25,6 +26,7 @@ LABEL_METHODS = {
 """How a label was resampled, for diagnostics."""
 
 
+@checked
 def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volume:
     """Resample a volume to another grid, such as a prediction to the original scan.
 

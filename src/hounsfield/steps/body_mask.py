@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from hounsfield.core.arguments import checked
 from hounsfield.steps.outline_mask import OutlineMask
 
 CELL_MM = 2.0
 """Cell size: a quarter of the thinnest table connected to a patient, two pixels of a body scan."""
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyMask(OutlineMask):
     """Find the patient's body and add it as the mask 'body', without table and tubes.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.grid import Grid
 from hounsfield.steps.geometric import GeometricStep
 from hounsfield.steps.parse import three_points, three_sizes, whole
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box(GeometricStep):
     """Crop or pad to a box of voxels; crops are resolved to it in a record.

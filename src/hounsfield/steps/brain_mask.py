@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
@@ -34,6 +35,7 @@ _SIDES = {
 _OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrainMask:
     """Find what the skull encloses and add it as the mask 'brain'.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.resampling.transfer import Transfer
@@ -13,6 +14,7 @@ from hounsfield.steps.parse import finite
 from hounsfield.steps.pointwise import PointwiseStep, require
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip(PointwiseStep):
     """Clip HU to bounds, the background too.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Case
@@ -15,6 +16,7 @@ from hounsfield.steps.geometric import GeometricStep
 from hounsfield.steps.parse import three_sizes
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropOrPad(GeometricStep):
     """Crop or pad each axis to a given size.

@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.resampled_axis import PARTIAL_VOXEL_TOLERANCE
@@ -15,6 +16,7 @@ from hounsfield.steps.geometric import GeometricStep
 from hounsfield.steps.parse import three_points
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropToBox(GeometricStep):
     """Crop to the voxels whose centres are in a box in RAS+ mm.

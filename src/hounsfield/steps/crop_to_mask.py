@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, RefusedError
 from hounsfield.core.spec import Spec
@@ -18,6 +19,7 @@ WHOLE_VOXEL_TOLERANCE = 1e-6
 """Excess over an integer number of voxels, in voxels, that is rounding of the spacing."""
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropToMask:
     """Crop to the smallest box that contains a mask.

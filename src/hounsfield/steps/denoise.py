@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Case, Volume
@@ -18,6 +19,7 @@ from hounsfield.steps.pointwise import require
 Filter = Literal["median", "gaussian"]
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denoise:
     """Smooth noise by a 3D median or Gaussian filter whose size is in millimetres.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
@@ -13,6 +14,7 @@ from hounsfield.steps.base import image_only
 from hounsfield.steps.fixed_mask import named_mask
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillOutside:
     """Set all voxels outside of a mask to the background, -1024 in HU.

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from hounsfield.core.arguments import checked
 from hounsfield.steps.outline_mask import OutlineMask
 
 CELL_MM = 1.5
 """Cell size: half of the gap of about 3 mm between a head and the shell of its headrest."""
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadMask(OutlineMask):
     """Find the head and add it as the mask 'head', without headrest, table and tubes.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Quantity, Spec
 from hounsfield.resampling.transfer import Transfer
@@ -15,6 +16,7 @@ from hounsfield.steps.pointwise import PointwiseStep, require
 _QUANTITIES: dict[tuple[float, float], Quantity] = {(0.0, 1.0): "unit", (0.0, 255.0): "display"}
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapRange(PointwiseStep):
     """Map an interval of values linearly to another.

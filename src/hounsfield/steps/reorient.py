@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.grid import Grid
 from hounsfield.core.orientation import parse_orientation
 from hounsfield.steps.geometric import GeometricStep
 
 
+@checked
 @dataclass(frozen=True, slots=True)
 class Reorient(GeometricStep):
     """Permute and flip axes so that i, j and k ascend in given directions.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.resampled_axis import Fit
@@ -14,6 +15,7 @@ from hounsfield.steps.geometric import GeometricStep, LabelMethod
 from hounsfield.steps.parse import one_of, three_lengths, three_sizes
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resample(GeometricStep):
     """Resample to a spacing, a shape or the grid of another volume.

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
@@ -21,6 +22,7 @@ ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
 """The patient axis (0 R, 1 A, 2 S) perpendicular to each plane."""
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slab:
     """Project slabs of slices: their maximum, minimum or mean.

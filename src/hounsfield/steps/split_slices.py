@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
 from hounsfield.steps.geometric import GeometricStep
@@ -12,6 +13,7 @@ from hounsfield.steps.parse import one_of
 from hounsfield.steps.slab import ACROSS, Plane
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitSlices(GeometricStep):
     """Move the axis across a plane to the end, so that each k-slice is a slice of that plane.

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array
@@ -18,6 +19,7 @@ from hounsfield.steps.pointwise import PointwiseStep, require
 Function = Literal["linear-exact", "linear", "sigmoid"]
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window(PointwiseStep):
     """Map a CT window to 0..1.

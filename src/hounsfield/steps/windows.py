@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array
@@ -14,6 +15,7 @@ from hounsfield.steps.pointwise import PointwiseStep, require
 from hounsfield.steps.window import Window
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows(PointwiseStep):
     """Map several windows to 0..1, one channel each.

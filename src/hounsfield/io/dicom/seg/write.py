@@ -51,7 +51,7 @@ def write_seg(
         raise GeometryError("label is empty on all slices of the series; nothing to write")
     data = seg_object(numbered, labels, source=origin, identity=identity)
     if identity == "keep":
-        warn("identity='keep': the file contains the patient and study of the source", stacklevel=3)
+        warn("identity='keep': the file contains the patient and study of the source")
     _save(data, path)
 
 
