@@ -15,7 +15,7 @@ from hounsfield.core.resampled_axis import LARGEST_SIDE
 Floats = NDArray[np.float64]
 
 
-def checked(shape: Sequence[Any], affine: ArrayLike) -> tuple[tuple[int, ...], Floats]:
+def validated(shape: Sequence[Any], affine: ArrayLike) -> tuple[tuple[int, ...], Floats]:
     """Return a shape as integers and a copy of an affine, or raise GeometryError."""
     try:
         sizes = tuple(int(size) for size in shape)
@@ -27,6 +27,17 @@ def checked(shape: Sequence[Any], affine: ArrayLike) -> tuple[tuple[int, ...], F
     _check_shape(shape, sizes)
     _check_affine(matrix)
     return sizes, matrix
+
+
+def numbers(values: ArrayLike, *, last: int, name: str) -> Floats:
+    """Return an array of float64 whose last axis has `last` numbers, or raise GeometryError."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty(0)
+    if array.ndim == 0 or array.shape[-1] != last:
+        raise GeometryError(f"{name} are not numeric or of shape {array.shape}; expected {last}")
+    return array
 
 
 def _check_shape(shape: Sequence[Any], sizes: tuple[int, ...]) -> None:

@@ -13,6 +13,9 @@ SEVERITIES: tuple[str, ...] = get_args(Severity)
 FILES_NAMED = 3
 """Maximum number of files that a message names; the diagnostic has all of them."""
 
+LONGEST_TEXT = 1000
+"""Maximum number of characters of a message; the middle of a longer one is left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
@@ -51,9 +54,10 @@ class Diagnostic:
 
     def __post_init__(self) -> None:
         for name in ("code", "message", "where"):
-            text = getattr(self, name)
-            if not text.isprintable():
-                object.__setattr__(self, name, _printable(text))
+            given = getattr(self, name)
+            text = given if isinstance(given, str) else str(given)
+            if text is not given or not text.isprintable() or len(text) > LONGEST_TEXT:
+                object.__setattr__(self, name, _shortened(_printable(text)))
 
     def __str__(self) -> str:
         where = self.where or self.file_names
@@ -85,3 +89,10 @@ def worst(diagnostics: Iterable[Diagnostic]) -> Severity | None:
 
 def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST_TEXT:
+        return text
+    half = LONGEST_TEXT // 2 - 2
+    return f"{text[:half]}...{text[-half:]}"

@@ -28,7 +28,6 @@ from typing import Any, ClassVar, Self
 
 from hounsfield.core.diagnostic import Diagnostic
 
-
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 """The folder of this package, whose lines a warning never points at."""
 

@@ -9,10 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hounsfield.core.affine import checked, closest_axes, flip, in_mm, lattice_error, permutation
+from hounsfield.core.affine import (
+    closest_axes,
+    flip,
+    in_mm,
+    lattice_error,
+    numbers,
+    permutation,
+    validated,
+)
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.orientation import LETTERS, parse_orientation
-from hounsfield.core.resampled_axis import Fit, axis_of_size, axis_of_spacing
+from hounsfield.core.resampled_axis import Fit, resampled_axes
 
 ALIGNED_TOLERANCE_VOXELS = 1e-3
 """Largest distance of corresponding samples of equal grids, in voxels.
@@ -57,7 +66,7 @@ class Grid:
     affine: NDArray[np.float64]
 
     def __init__(self, shape: Sequence[int], affine: ArrayLike) -> None:
-        sizes, matrix = checked(shape, affine)
+        sizes, matrix = validated(shape, affine)
         matrix.setflags(write=False)
         object.__setattr__(self, "shape", sizes)
         object.__setattr__(self, "affine", matrix)
@@ -120,7 +129,7 @@ class Grid:
         ndarray of float64, (..., 3)
             Positions in RAS+ mm.
         """
-        points = np.asarray(index, dtype=np.float64)
+        points = numbers(index, last=3, name="indices")
         return np.asarray(points @ self.affine[:3, :3].T + self.affine[:3, 3], dtype=np.float64)
 
     def index(self, world_ras_mm: ArrayLike) -> NDArray[np.float64]:
@@ -136,7 +145,7 @@ class Grid:
         ndarray of float64, (..., 3)
             Indices (i, j, k), not rounded; they may lie outside of the grid.
         """
-        points = np.asarray(world_ras_mm, dtype=np.float64) - self.affine[:3, 3]
+        points = numbers(world_ras_mm, last=3, name="positions") - self.affine[:3, 3]
         return np.asarray(points @ np.linalg.inv(self.affine[:3, :3]).T, dtype=np.float64)
 
     @property
@@ -160,8 +169,9 @@ class Grid:
         Grid
             The grid with the affine ``self.affine @ index_affine``.
         """
-        return Grid(shape, self.affine @ np.asarray(index_affine, dtype=np.float64))
+        return Grid(shape, self.affine @ numbers(index_affine, last=4, name="rows of the affine"))
 
+    @checked
     def boxed(self, start: Sequence[int], shape: Sequence[int]) -> Grid:
         """Return the grid of a box of voxels, cropped and padded in one.
 
@@ -178,9 +188,10 @@ class Grid:
             The grid of the box, with the same spacing and directions.
         """
         shift = np.eye(4)
-        shift[:3, 3] = start
+        shift[:3, 3] = numbers(start, last=3, name="first indices of the box")
         return self.moved(shape, shift)
 
+    @checked
     def flipped(self, axes: Sequence[int]) -> Grid:
         """Return the grid with the order of voxels reversed along some axes.
 
@@ -203,6 +214,7 @@ class Grid:
             raise GeometryError(f"axes are {tuple(axes)}; expected 0, 1 or 2")
         return self.moved(self.shape, flip(self.shape, axes))
 
+    @checked
     def permuted(self, order: Sequence[int]) -> Grid:
         """Return the grid with its axes in another order.
 
@@ -222,11 +234,10 @@ class Grid:
             If `order` is not a permutation of 0, 1 and 2.
         """
         if sorted(order) != [0, 1, 2]:
-            raise GeometryError(
-                f"order of axes is {tuple(order)}; expected a permutation of 0, 1, 2"
-            )
+            raise GeometryError(f"order is {tuple(order)}; expected a permutation of 0, 1, 2")
         return self.moved([self.shape[source] for source in order], permutation(order))
 
+    @checked
     def reoriented(self, to: str) -> Grid:
         """Return the grid with axes permuted and flipped to ascend closest to some directions.
 
@@ -252,6 +263,7 @@ class Grid:
         grid = self.permuted(order)
         return grid.flipped([n for n, (_, sign) in enumerate(wanted) if codes[order[n]][1] != sign])
 
+    @checked
     def resampled(
         self,
         *,
@@ -282,24 +294,19 @@ class Grid:
 
         Notes
         -----
-        Both grids have the same centre. With 'exact_spacing' an axis has
-        ``ceil(extent / spacing - 1e-3)`` samples: no partial voxel is lost, and each side overhangs
-        by less than half a voxel.
+        Both grids have one centre. 'exact_spacing' gives ``ceil(extent / spacing - 1e-3)`` samples:
+        no partial voxel is lost, and each side overhangs by less than half a voxel.
         """
-        if (spacing_mm is None) == (shape is None):
-            raise GeometryError("resampled needs either spacing_mm or shape")
-        move, counts = np.eye(4), []
-        for axis, (size, step) in enumerate(zip(self.shape, self.spacing_mm, strict=True)):
-            if spacing_mm is None:
-                assert shape is not None
-                count, scale = axis_of_size(size, int(shape[axis]), axis=axis)
-            else:
-                count, scale = axis_of_spacing(size, step, spacing_mm[axis], axis=axis, fit=fit)
+        axes = resampled_axes(
+            self.shape, self.spacing_mm, spacing_mm=spacing_mm, shape=shape, fit=fit
+        )
+        move = np.eye(4)
+        for axis, (size, (count, scale)) in enumerate(zip(self.shape, axes, strict=True)):
             move[axis, axis] = scale
             move[axis, 3] = (size - 1) / 2 - (count - 1) / 2 * scale
-            counts.append(count)
-        return self.moved(counts, move)
+        return self.moved([count for count, _ in axes], move)
 
+    @checked
     def aligned_with(
         self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS
     ) -> bool:
@@ -320,6 +327,7 @@ class Grid:
         relation = np.linalg.inv(self.affine) @ other.affine
         return lattice_error(relation, other.shape) <= tolerance_voxels
 
+    @checked
     def same_as(self, other: Grid, *, tolerance_voxels: float = ALIGNED_TOLERANCE_VOXELS) -> bool:
         """Tell whether two grids have the same shape and coinciding voxels, index for index.
 
@@ -337,5 +345,5 @@ class Grid:
         """
         if self.shape != other.shape:
             return False
-        drift = np.abs(self.index(other.corners_mm) - self.index(self.corners_mm)).max()
-        return bool(drift <= tolerance_voxels)
+        drift = np.abs(self.index(other.corners_mm) - self.index(self.corners_mm))
+        return bool(drift.max() <= tolerance_voxels)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, Literal, get_args, get_type_hints
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
 
@@ -17,6 +18,7 @@ Padding = Literal["air", "keep"]
 Assume = Literal["hu"]
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPolicy:
     """State what a reader does with incomplete, irregular or ambiguous data.

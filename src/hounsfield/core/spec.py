@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.arguments import checked, short
+from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 
@@ -22,6 +24,7 @@ BACKGROUNDS: dict[str, float] = {"hu": AIR_HU}
 """The default background of a quantity; 0 for every other one."""
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """Describe what an array means, without the array.
@@ -68,16 +71,12 @@ class Spec:
     backgrounds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dtype", np.dtype(self.dtype))
+        object.__setattr__(self, "dtype", voxel_dtype(self.dtype))
         object.__setattr__(self, "channels", tuple(self.channels))
         object.__setattr__(self, "background", float(self.background))
         if self.quantity not in QUANTITIES:
             raise QuantityError(
                 f"quantity is '{self.quantity}'; expected one of {', '.join(QUANTITIES)}"
-            )
-        if self.dtype.kind not in "biuf" or self.dtype.itemsize > 8:
-            raise QuantityError(
-                f"dtype is {self.dtype}; expected real numbers of at most 64 bits or booleans"
             )
         if not math.isfinite(self.background):
             raise QuantityError(f"background is {self.background}; expected a finite number")
@@ -99,6 +98,7 @@ class Spec:
         """The background, or an array of one per channel, which broadcasts over the last axis."""
         return np.array(self.backgrounds) if self.backgrounds else self.background
 
+    @checked
     def channel(self, number: int) -> Spec:
         """Return the Spec of one channel.
 
@@ -112,6 +112,10 @@ class Spec:
         Spec
             The Spec without a channel axis, with the background of that channel.
         """
+        if not 0 <= number < len(self.channels):
+            raise QuantityError(
+                f"channel is {short(number)} of {len(self.channels)}; expected a number from 0"
+            )
         background = self.backgrounds[number] if self.backgrounds else self.background
         return replace(self, channels=(), backgrounds=(), background=background)
 

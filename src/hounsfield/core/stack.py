@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core import hooks
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted, html_value, spec_text, times
 from hounsfield.core.errors import GeometryError
@@ -112,13 +113,8 @@ class Stack(SliceProperties):
 
     def __post_init__(self) -> None:
         count = self.shape[2]
-        for name, size in (
-            ("origins_ras_mm", (count, 3)),
-            ("step_i_ras_mm", (3,)),
-            ("step_j_ras_mm", (3,)),
-            ("slopes", (count,)),
-            ("intercepts", (count,)),
-        ):
+        sizes = {"origins_ras_mm": (count, 3), "slopes": (count,), "intercepts": (count,)}
+        for name, size in {**sizes, "step_i_ras_mm": (3,), "step_j_ras_mm": (3,)}.items():
             values = np.array(getattr(self, name), dtype=np.float64)
             if values.shape != size or not np.isfinite(values).all():
                 raise GeometryError(
@@ -134,6 +130,7 @@ class Stack(SliceProperties):
             raise GeometryError("a rescale slope is 0; expected any other number")
 
     @classmethod
+    @checked
     def from_volume(cls, volume: Volume) -> Stack:
         """Return the stack of a volume in memory; its slices are views.
 
@@ -259,6 +256,7 @@ class Stack(SliceProperties):
         """
         return (*self.diagnostics, *(() if self.finish is None else self.finish()))
 
+    @checked
     def slab(self, start: int, stop: int) -> Array:
         """Decode the stored values of some slices.
 

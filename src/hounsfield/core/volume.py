@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hounsfield.core import hooks
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import html_value, spec_rows, spec_text
 from hounsfield.core.errors import GeometryError, QuantityError
@@ -20,6 +21,7 @@ from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
 Array = NDArray[Any]
 
 
+@checked
 @dataclass(frozen=True, slots=True, eq=False)
 class Volume:
     """Hold an array and what it means.
@@ -70,6 +72,7 @@ class Volume:
             object.__setattr__(self, "array", np.asfortranarray(self.array))
 
     @classmethod
+    @checked
     def from_array(
         cls,
         array: ArrayLike,
@@ -143,6 +146,7 @@ class Volume:
         """The value of voxels outside the image."""
         return self.spec.background
 
+    @checked
     def channel(self, number: int) -> Volume:
         """Return one channel with its own background.
 
@@ -156,7 +160,8 @@ class Volume:
         Volume
             A view, (i, j, k).
         """
-        return replace(self, array=self.array[..., number], spec=self.spec.channel(number))
+        spec = self.spec.channel(number)
+        return replace(self, array=self.array[..., number], spec=spec)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -232,6 +237,7 @@ def unshared(volume: Volume, given: Iterable[Volume]) -> Volume:
     return volume
 
 
+@checked
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
     """Hold an image with its labels and masks, all on the grid of the image.

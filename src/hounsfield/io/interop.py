@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.arguments import checked
-from hounsfield.core.errors import GeometryError, QuantityError
+from hounsfield.core.arguments import checked, short
+from hounsfield.core.errors import ArgumentError, GeometryError, QuantityError
 from hounsfield.core.spec import Quantity
 from hounsfield.core.volume import Array, Volume
 from hounsfield.io.nifti.layout import NIFTI2_BYTES
@@ -64,6 +64,8 @@ def from_nibabel(
     >>> from_nibabel(image).shape
     (4, 4, 2)
     """
+    if not all(hasattr(image, name) for name in ("dataobj", "affine")):
+        raise ArgumentError(f"from_nibabel: image is {short(image)}; expected a nibabel image")
     data = np.asanyarray(image.dataobj)
     shape = data.shape
     if data.ndim == 5 and shape[3] == 1:
@@ -139,6 +141,8 @@ def from_sitk(image: Any, *, quantity: Quantity = "hu", background: float | None
     """
     import SimpleITK
 
+    if not isinstance(image, SimpleITK.Image):
+        raise ArgumentError(f"from_sitk: image is {short(image)}; expected a SimpleITK image")
     if image.GetDimension() != 3:
         raise GeometryError(
             f"the image has {image.GetDimension()} axes, expected 3; pass one volume of it"

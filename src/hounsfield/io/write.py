@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from hounsfield.core.arguments import checked
 from hounsfield.core.cast import cast
 from hounsfield.core.diagnostic import Diagnostic
@@ -112,7 +110,7 @@ def write_volume(
 
 
 def _typed(volume: Volume, dtype: Any) -> Volume:
-    return volume if dtype is None else cast(volume, np.dtype(dtype))
+    return volume if dtype is None else cast(volume, dtype)
 
 
 def _check_folder(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ import hounsfield.kernels.sample as compiled
 from hounsfield.kernels.sample import AxisTable, SlabWindows
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """A sampling backend, such as the compiled kernel or one on an accelerator.
 

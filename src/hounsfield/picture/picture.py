@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError, WriteError
 
 PNG_LEVEL = 6
@@ -68,6 +69,7 @@ class Picture:
         )
         return stream.getvalue()
 
+    @checked
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture as a PNG file; no partial file is left.
 

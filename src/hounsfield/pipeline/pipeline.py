@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.arguments import checked
+from hounsfield.core.arguments import checked, short
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import PipelineError
+from hounsfield.core.dtype import voxel_dtype
+from hounsfield.core.errors import ArgumentError, PipelineError
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Case, Volume
@@ -62,7 +63,7 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", tuple(self.steps))
-        object.__setattr__(self, "dtype", None if self.dtype is None else np.dtype(self.dtype))
+        object.__setattr__(self, "dtype", None if self.dtype is None else voxel_dtype(self.dtype))
         for number, step in enumerate(self.steps, 1):
             if not isinstance(step, Step | Resolvable):
                 raise PipelineError(
@@ -225,11 +226,13 @@ class Pipeline:
         RefusedError
             If a step refuses the data, such as a mask that is empty.
         """
+        if not isinstance(sampler, Sampler):
+            raise ArgumentError(f"run: sampler is {short(sampler)}; expected a Sampler")
         return run(
             self.steps,
             source,
             name=self.name,
-            dtype=self.dtype if dtype is None else np.dtype(dtype),
+            dtype=self.dtype if dtype is None else voxel_dtype(dtype),
             labels=labels,
             sampler=sampler,
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.display import counted, grid_text, html_value
 from hounsfield.core.errors import HounsfieldError, PipelineError, unreadable
 from hounsfield.core.grid import Grid
@@ -177,6 +178,7 @@ class Record:
         return replace(self, **changes)
 
     @classmethod
+    @checked
     def load(cls, path: Path) -> Record:
         """Read a record.json.
 

@@ -13,7 +13,7 @@ from hounsfield.core.volume import Case
 from hounsfield.kernels.intracranial import Cavity, Intracranial
 from hounsfield.steps.fixed_mask import Empty, FixedMask, expect_hu, fix_mask
 from hounsfield.steps.head_mask import HeadMask
-from hounsfield.steps.parse import finite, one_of, over_zero
+from hounsfield.steps.parse import finite, length_mm, one_of
 
 SKULL_OPEN = "SKULL_OPEN"
 SKULL_CUT = "SKULL_CUT"
@@ -88,7 +88,7 @@ class BrainMask:
     def __post_init__(self) -> None:
         for name in ("bone_hu", "low_hu", "high_hu", "most_hu"):
             object.__setattr__(self, name, finite(getattr(self, name), name=name))
-        object.__setattr__(self, "bridge_mm", over_zero(self.bridge_mm, name="bridge_mm"))
+        object.__setattr__(self, "bridge_mm", length_mm(self.bridge_mm, name="bridge_mm"))
         one_of(self.empty, Empty, name="empty")
 
     def plan(self, spec: Spec) -> Spec:

@@ -13,7 +13,7 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Case, Volume
 from hounsfield.resampling.sampling import each_channel
 from hounsfield.steps.base import image_only
-from hounsfield.steps.parse import finite, one_of
+from hounsfield.steps.parse import length_mm, one_of
 from hounsfield.steps.pointwise import require
 
 Filter = Literal["median", "gaussian"]
@@ -62,8 +62,7 @@ class Denoise:
         wanted, other = sizes[self.method]
         if getattr(self, wanted) is None or getattr(self, other) is not None:
             raise QuantityError(f"method='{self.method}' takes {wanted}, not {other}")
-        if finite(self._size_mm, name=wanted) <= 0:
-            raise QuantityError(f"{wanted} is {self._size_mm}; expected more than 0")
+        length_mm(self._size_mm, name=wanted)
 
     @property
     def _size_mm(self) -> float:

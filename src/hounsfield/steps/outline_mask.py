@@ -9,7 +9,7 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case
 from hounsfield.kernels.outline import Outline
 from hounsfield.steps.fixed_mask import Empty, FixedMask, doubts, expect_hu, fix_mask
-from hounsfield.steps.parse import finite, one_of, over_zero
+from hounsfield.steps.parse import finite, length_mm, one_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class OutlineMask:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tissue_hu", finite(self.tissue_hu, name="tissue_hu"))
         for name in ("bridge_mm", "core_mm", "closing_mm"):
-            object.__setattr__(self, name, over_zero(getattr(self, name), name=name))
+            object.__setattr__(self, name, length_mm(getattr(self, name), name=name))
         one_of(self.empty, Empty, name="empty")
 
     @property

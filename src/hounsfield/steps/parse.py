@@ -14,6 +14,10 @@ LARGEST_WHOLE = 1 << 53
 """Largest integer up to which all integers are exact as floats."""
 
 
+LARGEST_MM = 1000.0
+"""Largest radius or distance of a step; no structure in a CT is larger than 1 m."""
+
+
 def three_lengths(value: float | Sequence[float], *, name: str) -> tuple[float, float, float]:
     """Return three lengths from one or three, each finite and more than 0 mm."""
     given = tuple(value) if isinstance(value, Iterable) else (value,) * 3
@@ -64,11 +68,11 @@ def whole(value: float, *, name: str) -> int:
     return int(value)
 
 
-def over_zero(value: float, *, name: str) -> float:
-    """Return a finite number over 0."""
+def length_mm(value: float, *, name: str) -> float:
+    """Return a length in mm, over 0 and at most LARGEST_MM."""
     number = finite(value, name=name)
-    if number <= 0:
-        raise QuantityError(f"{name} is {value!r}; expected more than 0")
+    if not 0 < number <= LARGEST_MM:
+        raise QuantityError(f"{name} is {value!r}; expected over 0 and at most {LARGEST_MM:g} mm")
     return number
 
 
