@@ -148,6 +148,7 @@ def calls(made: Mapping[str, Any]) -> dict[str, tuple[Callable[..., Any], dict[s
         "Pipeline.run": (steps.run, {"source": ct}),
         "Record.load": (hu.Record.load, {"path": made["toml"]}),
         "Picture.save": (hu.planes(ct).save, {"path": made["picture"]}),
+        "Apply": (hu.Apply, {"function": np.abs}),
         "BodyMask": (hu.BodyMask, {}),
         "Box": (hu.Box, box),
         "BrainMask": (hu.BrainMask, {}),

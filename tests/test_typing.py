@@ -83,7 +83,7 @@ WRONG = (
     "hu.Pipeline([hu.Clip(low_hu=0, high_hu=1), 3])",
     'hu.read("scan.nii.gz").voxels',
     'hu.read("scan.nii.gz").grid.spacing',
-    'hu.preset("head").run("scan.nii.gz")',
+    'hu.preset("head").run(5)',
     'hu.write("out.nii.gz", hu.read("scan.nii.gz"))',
     'number: int = hu.read("scan.nii.gz").grid.orientation',
     "hu.regrid(hu.read('label.nii.gz'))",

@@ -43,6 +43,7 @@ from .pipeline.presets import preset as preset
 from .pipeline.record import Record as Record
 from .pipeline.result import Result as Result
 from .resampling.regrid import regrid as regrid
+from .steps.apply import Apply as Apply
 from .steps.body_mask import BodyMask as BodyMask
 from .steps.box import Box as Box
 from .steps.brain_mask import BrainMask as BrainMask

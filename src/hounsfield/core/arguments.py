@@ -150,6 +150,8 @@ def matches(value: object, hint: Any) -> bool:
         return isinstance(value, _NUMBERS[hint]) and (hint is bool) == isinstance(
             value, bool | np.bool_
         )
+    if origin is np.dtype:
+        return isinstance(value, np.dtype | str | type)  # what numpy.dtype() takes; parsed later
     if origin is not None and _is_sequence(origin):
         return _is_sequence_of(value, parts)
     if isinstance(origin, type) and issubclass(origin, Mapping):

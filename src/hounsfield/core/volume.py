@@ -15,6 +15,7 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import html_value, spec_rows, spec_text
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
+from hounsfield.core.part import part_of, slices_of
 from hounsfield.core.source import VolumeSource
 from hounsfield.core.spec import BACKGROUNDS, Quantity, Spec
 
@@ -162,6 +163,15 @@ class Volume:
         """
         spec = self.spec.channel(number)
         return replace(self, array=self.array[..., number], spec=spec)
+
+    def __getitem__(self, box: object) -> Volume:
+        """Return a part of the volume by slices, as numpy does, with its affine moved along.
+
+        A slice with a step takes every n-th voxel without smoothing, a negative one flips the axis.
+        The part has no diagnostics or source.
+        """
+        slices = slices_of(box, self.grid.shape)
+        return Volume(self.array[slices], self.spec.replaced(grid=part_of(self.grid, slices)))
 
     @property
     def shape(self) -> tuple[int, ...]:

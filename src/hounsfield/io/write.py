@@ -62,7 +62,7 @@ def write(
 
     Examples
     --------
-    >>> import os, tempfile, hounsfield as hu
+    >>> import os, tempfile, numpy as np, hounsfield as hu
     >>> ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     hu.write(ct, f"{folder}/ct.nrrd", dtype="float32")

@@ -13,7 +13,7 @@ import numpy as np
 from hounsfield.core.arguments import checked, short
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.dtype import voxel_dtype
-from hounsfield.core.errors import ArgumentError, PipelineError
+from hounsfield.core.errors import ArgumentError, PipelineError, warn_each
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Case, Volume
@@ -65,18 +65,8 @@ class Pipeline:
         object.__setattr__(self, "steps", tuple(self.steps))
         object.__setattr__(self, "dtype", None if self.dtype is None else voxel_dtype(self.dtype))
         for number, step in enumerate(self.steps, 1):
-            if not isinstance(step, Step | Resolvable):
-                raise PipelineError(
-                    [
-                        Diagnostic(
-                            "NOT_A_STEP",
-                            "refusal",
-                            f"{type(step).__name__} is not a step; "
-                            f"expected plan and apply or resolve",
-                            where=f"step {number}",
-                        )
-                    ]
-                )
+            if isinstance(step, type) or not isinstance(step, Step | Resolvable):
+                raise PipelineError(_not_a_step(step, where=f"step {number}"))
         diagnostics = check_order(self.steps)
         if diagnostics:
             raise PipelineError(diagnostics)
@@ -172,13 +162,13 @@ class Pipeline:
         return serialize.to_toml(self.steps, name=self.name, dtype=self.dtype)
 
     @checked
-    def plan(self, source: Spec | Stack | Volume) -> Plan:
+    def plan(self, source: Spec | Stack | Volume | str | PathLike[str]) -> Plan:
         """Plan the pipeline on a source without reading voxels.
 
         Parameters
         ----------
-        source : Spec, Stack or Volume
-            What the pipeline would run on.
+        source : Spec, Stack, Volume, str or PathLike
+            What the pipeline would run on; of a path only the headers are read.
 
         Returns
         -------
@@ -190,12 +180,12 @@ class Pipeline:
         PipelineError
             If a step cannot run; it has a diagnostic for each of them.
         """
-        return plan(self.steps, source)
+        return plan(self.steps, _opened(source) if isinstance(source, str | PathLike) else source)
 
     @checked
     def run(
         self,
-        source: Volume | Stack | Case,
+        source: Volume | Stack | Case | str | PathLike[str],
         *,
         dtype: str | np.dtype[Any] | None = None,
         labels: Mapping[str, Volume] | None = None,
@@ -205,8 +195,8 @@ class Pipeline:
 
         Parameters
         ----------
-        source : Volume, Stack or Case
-            What to run on.
+        source : Volume, Stack, Case, str or PathLike
+            What to run on; a path is opened as by `open`, with its defaults.
         dtype : str or numpy.dtype, optional
             Type to which the image is cast at the end; None takes that of the pipeline.
         labels : mapping of str to Volume, optional
@@ -225,14 +215,40 @@ class Pipeline:
             If a step cannot run; it has a diagnostic for each of them.
         RefusedError
             If a step refuses the data, such as a mask that is empty.
+
+        Warns
+        -----
+        HounsfieldWarning
+            For every repair and every doubt, if `source` is a path; else they are in
+            ``Result.diagnostics`` alone.
         """
         if not isinstance(sampler, Sampler):
             raise ArgumentError(f"run: sampler is {short(sampler)}; expected a Sampler")
-        return run(
+        result = run(
             self.steps,
-            source,
+            _opened(source) if isinstance(source, str | PathLike) else source,
             name=self.name,
             dtype=self.dtype if dtype is None else voxel_dtype(dtype),
             labels=labels,
             sampler=sampler,
         )
+        if isinstance(source, str | PathLike):
+            warn_each(result.diagnostics)
+        return result
+
+
+def _opened(path: str | PathLike[str]) -> Stack:
+    """Open a path as `hounsfield.open` does."""
+    from hounsfield.io.open import open
+
+    return open(Path(path))
+
+
+def _not_a_step(given: object, *, where: str) -> Diagnostic:
+    """Return the diagnostic of something that is not a step, such as a step's class."""
+    if isinstance(given, type):
+        name = given.__name__
+        message = f"{name} is a class; expected a step, such as {name}() with its parameters"
+    else:
+        message = f"{type(given).__name__} is not a step; expected plan and apply or resolve"
+    return Diagnostic("NOT_A_STEP", "refusal", message, where=where)

@@ -6,9 +6,7 @@ import dataclasses
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from hounsfield.core.errors import HounsfieldError, PipelineError, PluginError, 
 from hounsfield.core.grid import Grid
 from hounsfield.io.bytes.text import read_short_text
 from hounsfield.pipeline.check import check_order
+from hounsfield.pipeline.parameters import fill_parameters, is_parameter
 from hounsfield.pipeline.record import LARGEST_BYTES as LARGEST_RECORD_BYTES
 from hounsfield.pipeline.record import UNREGISTERED
 from hounsfield.pipeline.settings import NO_SETTINGS, Settings, apply_settings
@@ -110,10 +109,10 @@ def parse(data: Mapping[str, Any], *, settings: Settings = NO_SETTINGS, where: s
         )
     rows = [dict(row) for row in rows]
     parameters, changed = apply_settings(rows, settings)
-    diagnostics += changed + _fill_parameters(rows, data.get("parameters", {}), parameters)
+    diagnostics += changed + fill_parameters(rows, data.get("parameters", {}), parameters)
     steps: list[AnyStep | None] = []
     for number, row in enumerate(rows, 1):
-        if any(isinstance(value, str) and value.startswith("$") for value in row.values()):
+        if any(is_parameter(value) for value in row.values()):
             steps.append(None)  # a missing parameter, which is reported above
             continue
         step, wrong = _parse_step(row, where=f"step {number}")
@@ -158,19 +157,23 @@ def to_data(
 def check_registered(steps: Sequence[AnyStep]) -> None:
     """Raise PipelineError unless all steps are registered, so that a file can be read back."""
     diagnostics = [
-        Diagnostic(
-            "UNREGISTERED",
-            "refusal",
-            f"step class {type(step).__name__} of {type(step).__module__} is not registered; "
-            f"add it to the entry points of group '{GROUP}' in its package, or run the pipeline "
-            f"in Python without a file",
-            where=f"step {number}",
-        )
+        Diagnostic("UNREGISTERED", "refusal", _why_unregistered(step), where=f"step {number}")
         for number, step in enumerate(steps, 1)
         if not is_registered(type(step))
     ]
     if diagnostics:
         raise PipelineError(diagnostics)
+
+
+def _why_unregistered(step: AnyStep) -> str:
+    """Return why a pipeline with this step cannot be written to a file, and what to do."""
+    name, reason = type(step).__name__, getattr(step, "python_only", None)
+    if reason is not None:
+        return f"{name} cannot be written to a file, as {reason}; register a step class instead"
+    return (
+        f"step class {name} of {type(step).__module__} is not registered; add it to the entry "
+        f"points of group '{GROUP}' in its package, or run the pipeline in Python without a file"
+    )
 
 
 def step_data(step: AnyStep) -> dict[str, Any]:
@@ -236,47 +239,6 @@ def _parse_step(row: dict[str, Any], *, where: str) -> tuple[AnyStep | None, lis
         return None, [Diagnostic("VALUE", "refusal", str(error), where)]
     except (TypeError, ValueError, KeyError) as error:
         return None, [Diagnostic("VALUE", "refusal", f"invalid values for {name}: {error}", where)]
-
-
-def _fill_parameters(
-    rows: list[dict[str, Any]], declared: Any, given: Mapping[str, str | PathLike[str]]
-) -> list[Diagnostic]:
-    """Replace values such as '$fingerprint.mean' by the values of the file of that parameter."""
-    from hounsfield.pipeline.fingerprint import read_fingerprint
-
-    diagnostics = [
-        Diagnostic(
-            "UNKNOWN_KEY",
-            "refusal",
-            f"the pipeline has no parameter '{key}'; available: {', '.join(declared) or 'none'}",
-            "settings",
-        )
-        for key in given
-        if key not in declared
-    ]
-    for name, meaning in dict(declared).items():
-        if name not in given:
-            diagnostics.append(
-                Diagnostic(
-                    "MISSING_PARAMETER",
-                    "refusal",
-                    f"missing {meaning}; set it with --set pipeline.{name}=FILE",
-                    "pipeline",
-                )
-            )
-            continue
-        try:
-            found = read_fingerprint(Path(given[name]))
-        except HounsfieldError as error:
-            diagnostics += [
-                replace(each, where=each.where or "settings") for each in error.diagnostics
-            ]
-            continue
-        for row in rows:
-            for key, value in row.items():
-                if isinstance(value, str) and value.startswith(f"${name}."):
-                    row[key] = found[value.removeprefix(f"${name}.")]
-    return diagnostics
 
 
 def _is_default(item: dataclasses.Field[Any], value: Any) -> bool:
