@@ -18,6 +18,8 @@ GREY: Color = (150, 150, 150)
 BLACK: Color = (0, 0, 0)
 ACCENT: Color = (255, 205, 80)
 CROSS: Color = (70, 150, 190)
+MARK: Color = (255, 140, 0)
+"""Orange, the color of marks of interpolated slices."""
 
 OUTLINE_PX = 2
 """Width of the dark outline that keeps text legible on bright bone."""

@@ -10,9 +10,11 @@ from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
-from hounsfield.picture.canvas import ACCENT, Canvas, text_width_px
+from hounsfield.picture.canvas import ACCENT, MARK, WHITE, Canvas, text_width_px
+from hounsfield.picture.interpolated import INTERPOLATED, mark_interpolated
 from hounsfield.picture.picture import Picture
 from hounsfield.picture.render import Scene, scene, size_px
+from hounsfield.picture.scale_bar import scale_bar, smallest_bar_px
 from hounsfield.picture.section import ACROSS, Convention, Plane, Section, positions_mm
 from hounsfield.picture.shade import WindowLike
 
@@ -81,7 +83,7 @@ def montage(
     --------
     >>> ct = Volume.from_array(np.zeros((20, 20, 3), np.int16), affine=np.diag([-1, -1, 2, 1]))
     >>> montage(ct, rows=1, columns=9, tile_px=100).array.shape
-    (150, 334, 3)
+    (150, 436, 3)
     """
     if any(count is not None and count < 1 for count in (rows, columns)) or tile_px < 16:
         raise GeometryError(
@@ -104,19 +106,19 @@ def _layout(view: Scene, sections: list[Section], *, columns: int, tile_px: int)
     )
     gap, band = 4, 2 * TEXT_PX
     rows = math.ceil(len(sections) / columns)
-    canvas = Canvas(
-        rows=rows * (cell_height + gap) - gap + band,
-        columns=max(
-            columns * (cell_width + gap) - gap,
-            text_width_px(_caption(view, sections[0]), TEXT_PX) + 16,
-        ),
-    )
+    captioned = text_width_px(_caption(view, sections[0]), TEXT_PX) + 16
+    px_per_mm = height / sections[0].size_mm[0]
+    least = captioned + smallest_bar_px(px_per_mm=px_per_mm, text_px=TEXT_PX)
+    sheet = max(columns * (cell_width + gap) - gap, least)
+    canvas = Canvas(rows=rows * (cell_height + gap) - gap + band, columns=sheet)
     for n, section in enumerate(sections):
         row, column = divmod(n, columns)
         top, left = row * (cell_height + gap), column * (cell_width + gap)
         inset = title + (cell_height - title - height) // 2
         pixels = view.pixels(section, rows=height, columns=width)
-        canvas.paste(pixels, top=top + inset, left=left + (cell_width - width) // 2)
+        at, margin = top + inset, left + (cell_width - width) // 2
+        canvas.paste(pixels, top=at, left=margin)
+        mark_interpolated(canvas, view, section, top=at, left=margin, size=(height, width))
         _annotate(canvas, section, top=top, left=left, title=title, size=(cell_height, cell_width))
     canvas.text(
         _caption(view, sections[0]),
@@ -124,6 +126,14 @@ def _layout(view: Scene, sections: list[Section], *, columns: int, tile_px: int)
         left=8,
         size_px=TEXT_PX,
         anchor="lm",
+    )
+    scale_bar(
+        canvas,
+        top=rows * (cell_height + gap) - gap + band // 2,
+        right=sheet - 8,
+        px_per_mm=px_per_mm,
+        text_px=TEXT_PX,
+        room_px=sheet - captioned,
     )
     return canvas.picture()
 
@@ -136,14 +146,20 @@ def _annotate(
     west, east, _, _ = section.letters
     middle = top + title + (height - title) // 2
     canvas.text(
-        section.position, top=top + title // 2, left=left + width // 2, size_px=TEXT_PX, anchor="mm"
+        section.position,
+        top=top + title // 2,
+        left=left + width // 2,
+        size_px=TEXT_PX,
+        color=MARK if section.is_interpolated else WHITE,
+        anchor="mm",
     )
     canvas.text(west, top=middle, left=left + 5, size_px=TEXT_PX, color=ACCENT, anchor="lm")
     canvas.text(east, top=middle, left=left + width - 5, size_px=TEXT_PX, color=ACCENT, anchor="rm")
 
 
 def _caption(view: Scene, section: Section) -> str:
-    return f"{section.plane}      {view.shades.caption}      {view.convention}"
+    marks = f"      {INTERPOLATED}" if view.has_interpolated else ""
+    return f"{section.plane}      {view.shades.caption}      {view.convention}{marks}"
 
 
 def _chosen(

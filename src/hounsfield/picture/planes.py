@@ -10,9 +10,11 @@ from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
-from hounsfield.picture.canvas import ACCENT, CROSS, GREY, Canvas, text_width_px
+from hounsfield.picture.canvas import ACCENT, CROSS, GREY, MARK, WHITE, Canvas, text_width_px
+from hounsfield.picture.interpolated import INTERPOLATED, mark_interpolated
 from hounsfield.picture.picture import Picture
 from hounsfield.picture.render import Scene, scene, size_px
+from hounsfield.picture.scale_bar import scale_bar
 from hounsfield.picture.section import (
     ACROSS,
     OBLIQUE_DEG,
@@ -35,12 +37,6 @@ NOTEBOOK_HEIGHT_PX = 256
 
 WIDEST = 1.6
 """Largest width of a section in heights; wider ones shrink the whole picture."""
-
-SCALE_BARS_MM = (1, 2, 5, 10, 20, 50, 100, 200, 500)
-"""Lengths of the scale bar."""
-
-SCALE_BAR_TEXTS = 10
-"""Largest length of the scale bar, in text heights."""
 
 TEXT_SHARE = 1 / 30
 """Text height as a part of the picture height; at least 12 pixels, to stay legible."""
@@ -142,6 +138,7 @@ def _layout(
     for section, (rows, columns), width in zip(sections, sizes, widths, strict=True):
         top, inset = band + (height - rows) // 2, left + (width - columns) // 2
         canvas.paste(view.pixels(section, rows=rows, columns=columns), top=top, left=inset)
+        mark_interpolated(canvas, view, section, top=top, left=inset, size=(rows, columns))
         if crosshair:
             _cross(canvas, view.grid, section, indices=indices, bounds=(top, inset, rows, columns))
         _annotate(canvas, section, top=band, left=left, height=height, width=width, text_px=text_px)
@@ -154,7 +151,7 @@ def _layout(
         color=GREY,
         anchor="lm",
     )
-    _scale_bar(
+    scale_bar(
         canvas,
         top=band + height + band // 2,
         right=left - margin,
@@ -171,7 +168,14 @@ def _annotate(
     """Draw the title above a panel, and the letters of its four sides."""
     inset = max(4, text_px // 4)
     west, east, north, south = section.letters
-    canvas.text(section.title, top=top // 2, left=left + width // 2, size_px=text_px, anchor="mm")
+    canvas.text(
+        section.title,
+        top=top // 2,
+        left=left + width // 2,
+        size_px=text_px,
+        color=MARK if section.is_interpolated else WHITE,
+        anchor="mm",
+    )
     canvas.text(
         west, top=top + height // 2, left=left + inset, size_px=text_px, color=ACCENT, anchor="lm"
     )
@@ -222,30 +226,6 @@ def _cross(
             )
 
 
-def _scale_bar(
-    canvas: Canvas, *, top: int, right: int, px_per_mm: float, text_px: int, room_px: int
-) -> None:
-    """Draw the longest scale bar that fits, with its length."""
-    longest_px = min(
-        room_px - text_width_px("500 mm", text_px) - text_px, SCALE_BAR_TEXTS * text_px
-    )
-    lengths = [length for length in SCALE_BARS_MM if length * px_per_mm <= longest_px]
-    if not lengths:
-        return
-    left = right - round(lengths[-1] * px_per_mm)
-    canvas.line(top=top, left=left, bottom=top, right=right)
-    for column in (left, right):
-        canvas.line(top=top - text_px // 4, left=column, bottom=top + text_px // 4, right=column)
-    canvas.text(
-        f"{lengths[-1]:g} mm",
-        top=top,
-        left=left - text_px // 2,
-        size_px=text_px,
-        color=GREY,
-        anchor="rm",
-    )
-
-
 def _caption(view: Scene) -> str:
     off = oblique_deg(view.grid)
     spacing = " x ".join(
@@ -254,6 +234,8 @@ def _caption(view: Scene) -> str:
     parts = [view.shades.caption, f"{spacing} mm", view.convention]
     if off > OBLIQUE_DEG:
         parts.append(f"oblique {off:.0f}°")
+    if view.has_interpolated:
+        parts.append(INTERPOLATED)
     return "      ".join(parts)
 
 

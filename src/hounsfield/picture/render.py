@@ -37,10 +37,27 @@ class Scene:
         """The grid of the volume."""
         return self.volume.grid
 
+    @property
+    def interpolated(self) -> tuple[bool, ...]:
+        """For each k-slice whether it was interpolated; empty if that is unknown."""
+        source = self.volume.source
+        flags = () if source is None else source.interpolated
+        return flags if len(flags) == self.grid.shape[2] else ()
+
+    @property
+    def has_interpolated(self) -> bool:
+        """Whether any slice was interpolated."""
+        return any(self.interpolated)
+
     def section(self, plane: Plane, index: int) -> Section:
         """The section of `plane` at `index`, ascending."""
         return cut(
-            self.volume.array, self.grid, plane=plane, index=index, convention=self.convention
+            self.volume.array,
+            self.grid,
+            plane=plane,
+            index=index,
+            convention=self.convention,
+            interpolated=self.interpolated,
         )
 
     def pixels(self, section: Section, *, rows: int, columns: int) -> Pixels:

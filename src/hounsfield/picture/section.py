@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,6 +44,7 @@ class Section:
     letters: tuple[str, str, str, str]
     index: int
     position_mm: float
+    is_interpolated: bool = False
 
     @property
     def size_mm(self) -> tuple[float, float]:
@@ -53,7 +55,7 @@ class Section:
     @property
     def title(self) -> str:
         """The plane and its position, such as 'axial   S 12.5 mm'."""
-        return f"{self.plane}   {self.position}"
+        return f"{self.plane}   {self.position}{'   interpolated' if self.is_interpolated else ''}"
 
     @property
     def position(self) -> str:
@@ -111,8 +113,12 @@ def cut(
     plane: Plane,
     index: int,
     convention: Convention = "radiological",
+    interpolated: Sequence[bool] = (),
 ) -> Section:
-    """Extract the section of `plane` at `index`, ascending, from an array (i, j, k[, channel])."""
+    """Extract the section of `plane` at `index`, ascending, from an array (i, j, k[, channel]).
+
+    `interpolated` says of each k-slice whether it was interpolated.
+    """
     down, right = directions(plane, convention)
     (row_axis, row_sign), (column_axis, column_sign) = (
         axis_along(grid, down[0]),
@@ -132,7 +138,31 @@ def cut(
         pixel_mm=(grid.spacing_mm[row_axis], grid.spacing_mm[column_axis]),
         letters=(_letter(right, -1), _letter(right, 1), _letter(down, -1), _letter(down, 1)),
         position_mm=float(positions_mm(grid, ACROSS[plane])[index]),
+        is_interpolated=axis == 2 and len(interpolated) > stored and bool(interpolated[stored]),
     )
+
+
+def interpolated_spans(
+    grid: Grid, section: Section, interpolated: Sequence[bool]
+) -> list[tuple[float, float, bool]]:
+    """Runs of interpolated slices in a section across them, as (start, stop, is_row).
+
+    start and stop are fractions of the section, from its top (rows) or its left (columns).
+    """
+    world = grid.axis_codes[2][0]
+    letters = dict(zip(("left", "right", "top", "bottom"), section.letters, strict=True))
+    if len(interpolated) != grid.shape[2] or ACROSS[section.plane] == world:
+        return []
+    is_row = letters["top"] in LETTERS[world]
+    ascends = (letters["bottom"] if is_row else letters["right"]) == LETTERS[world][1]
+    flags = [bool(each) for each in interpolated]
+    if (grid.axis_codes[2][1] > 0) != ascends:
+        flags.reverse()
+    edges = np.flatnonzero(np.diff(np.array([False, *flags, False], dtype=np.int8)))
+    return [
+        (float(start) / len(flags), float(stop) / len(flags), is_row)
+        for start, stop in edges.reshape(-1, 2)
+    ]
 
 
 def _letter(direction: Direction, step: int) -> str:

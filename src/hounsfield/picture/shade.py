@@ -37,6 +37,9 @@ COLORS: tuple[tuple[int, int, int], ...] = (
 DARKER = 0.6
 """Brightness of the second round of colors, which makes 24 labels distinct."""
 
+DOUBTFUL_CODES = ("NOT_HU", "VALUE_RANGE")
+"""Codes of warnings that values may not be HU."""
+
 OVERLAY_OPACITY = 0.25
 """Opacity of an overlay: the tissue below must stay visible."""
 
@@ -64,7 +67,7 @@ def shades(volume: Volume, window: WindowLike) -> Shades:
     else the full range of the values. Raises QuantityError for a named window of values that are
     not HU, and for a width that is not over 0.
     """
-    unit = "HU" if volume.quantity == "hu" else volume.quantity
+    unit = _unit(volume)
     if window is None and volume.quantity == "hu":
         window = DEFAULT_WINDOW
     if window is None:
@@ -88,6 +91,16 @@ def shades(volume: Volume, window: WindowLike) -> Shades:
         high=center + width / 2,
         caption=f"{name}C {center:g}  W {width:g}  {unit}",
     )
+
+
+def _unit(volume: Volume) -> str:
+    """The unit for a caption, with the doubts of the reader about it."""
+    if volume.quantity != "hu":
+        return volume.quantity
+    is_doubtful = any(
+        each.code in DOUBTFUL_CODES and each.severity == "warning" for each in volume.diagnostics
+    )
+    return "HU (doubtful)" if is_doubtful else "HU"
 
 
 def _default_range(volume: Volume) -> tuple[float, float]:
