@@ -4,6 +4,7 @@
 #   make check               ruff, mypy, import-linter, the examples in the docs
 #   make coverage            the whole suite with branch coverage of src; fails below 92 %
 #   make build               compile the extension into an editable install
+#   make oldest              the whole suite with the oldest versions that pyproject.toml allows
 #   make bench, make fuzz    measure; attack the parsers for long
 PYTHON ?= python3
 VENV ?= .venv
@@ -16,7 +17,7 @@ BUILD := flock $(VENV)/build.lock env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_U
 
 BENCH_PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv-bench/bin/python -m pip install --quiet
 
-.PHONY: demo test quick coverage check build bench fuzz clean
+.PHONY: demo test quick coverage check build bench fuzz oldest clean
 .DEFAULT_GOAL := test
 
 # What compiles the extension; the package's own dependencies come with the package.
@@ -67,6 +68,15 @@ bench:
 	@$(BENCH_PIP) -r benchmarks/requirements.txt "scikit-build-core>=0.11" "nanobind>=2.9" "cmake>=3.20" ninja
 	@$(BENCH_PIP) --no-build-isolation -Cbuild-dir=build/bench .
 	.venv-bench/bin/python benchmarks/bench.py $(if $(SRC),"$(SRC)")
+
+# uv resolves to the lowest versions, which pip cannot. The bounds in pyproject.toml are what passed here.
+oldest:
+	@test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	@echo '*' > .venv-oldest/.gitignore
+	@echo "installing the oldest versions that are allowed"
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv-oldest/bin/python -m pip install --quiet uv
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct ".[test]"
+	.venv-oldest/bin/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 fuzz: $(VENV)/editable
 	$(BIN)/python -W ignore -m tests.fuzz 10000
