@@ -14,6 +14,7 @@ from glob import glob
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import hounsfield
@@ -86,12 +87,46 @@ def test_code_on_a_page_runs_from_top_to_bottom(
     here = tmp_path / "here"
     shutil.copytree(examples, here)
     monkeypatch.chdir(here)
+    run_page(page)
+
+
+def run_page(page: Path) -> None:
+    """Run the blocks of a page in order, in the current folder."""
     names: dict[str, object] = {"__name__": "__page__"}
     for kind, text in blocks(page):
         if kind == "python":
             run_python(text, names, page=page.name)
         else:
             run_console(text)
+
+
+SCANS = {
+    "tilted head": ("head_ge_tilt_varspacing/dicom", "LPS"),
+    "head phantom as LAS": ("headphantom_philips_study/S2010", "LAS"),
+    "body in JPEG 2000 as RAS": ("body_siemens_j2k_seg/dicom", "RAS"),
+}
+"""Real scans for the pages: a folder of DICOM, and the axes of ct.nii.gz and label.nii.gz."""
+
+ON_SCANS = [ROOT / "docs" / "how-to" / f"{name}.md" for name in ("dicom-out", "labels", "pictures")]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::hounsfield.HounsfieldWarning")
+@pytest.mark.parametrize("scan", SCANS)
+@pytest.mark.parametrize("page", ON_SCANS, ids=[page.stem for page in ON_SCANS])
+def test_code_on_a_page_runs_on_a_real_scan(
+    page: Path, scan: str, real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, axes = SCANS[scan]
+    shutil.copytree(real_data / folder, tmp_path / "scan")
+    ct = hounsfield.read(tmp_path / "scan")
+    turned = hounsfield.regrid(ct, ct.grid.reoriented(axes))
+    label = (turned.array > 100).astype(np.uint8) + (turned.array > -300)
+    tissue = hounsfield.Volume.from_array(label, affine=turned.affine, quantity="label")
+    hounsfield.write(turned, tmp_path / "ct.nii.gz")
+    hounsfield.write(tissue, tmp_path / "label.nii.gz")
+    monkeypatch.chdir(tmp_path)
+    run_page(page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
