@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 from typer import BadParameter, Option, Typer
 
 from hounsfield.cli.errors import USAGE, about
-from hounsfield.cli.terminal import Terminal
+from hounsfield.cli.terminal import Terminal, set_options
 from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.io.formats import FORMATS, output_of
@@ -109,6 +109,7 @@ def add_verb(app: Typer, function: Verb, *, name: str) -> None:
     flat = _Flat.of(function)
 
     def command(**values: Any) -> None:
+        set_options(values)
         function(**flat.collected(values))
 
     command.__doc__ = function.__doc__

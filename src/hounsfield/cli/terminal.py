@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -222,17 +222,32 @@ _KEYWORD = re.compile(
 )
 
 
+_options: list[frozenset[str]] = []
+"""The options of the verb that runs, as keywords; empty before a verb is known."""
+
+
+def set_options(keywords: Iterable[str]) -> None:
+    """Set the options of the verb that runs, so that no message advises one that it lacks."""
+    _options[:] = [frozenset(keywords)]
+
+
 def as_options(text: str) -> str:
     """Replace the keywords in a message of the library by the options of the command line.
+
+    A keyword that is no option of the verb is for Python.
 
     >>> as_options("use gaps='fill' to interpolate")
     'use --gaps fill to interpolate'
     >>> as_options("choose one with series=0")
     'choose one with --series 0'
     """
-    return _KEYWORD.sub(
-        lambda found: f"--{found[1].replace('_', '-')} {found[2] or found[3]}", text
-    )
+    return _KEYWORD.sub(_as_option, text)
+
+
+def _as_option(found: re.Match[str]) -> str:
+    if _options and found[1] not in _options[0]:
+        return f"{found[0]} in Python"
+    return f"--{found[1].replace('_', '-')} {found[2] or found[3]}"
 
 
 def error_line(text: str) -> None:
