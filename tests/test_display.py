@@ -91,6 +91,17 @@ def test_the_reprs_of_plan_result_and_record_are_short_lines(
     assert "Reorient &gt; Resample" in result.record._repr_html_()
 
 
+def test_the_reprs_of_pipeline_picture_report_and_source_are_short_lines(tmp_path: Path) -> None:
+    phantom = head(grid_about((0.0, 0.0, 0.0), shape=(64, 64, 24), spacing_mm=(4, 4, 8)))
+    write_series(phantom.image, tmp_path / "scan")
+    check(hu.preset("head"))
+    check(hu.planes(phantom.image))
+    check(hu.inspect(tmp_path / "scan")[0])
+    check(hu.read(tmp_path / "scan").source)
+    many = tuple((n, f"slice-{n}.dcm") for n in range(500))
+    check(hu.Diagnostic("PADDING", "note", "padding replaced by air", files=many))
+
+
 @given(grid=grids(largest=3), scale=st.sampled_from([1e-3, 1.0, 1e3, 1e6]))
 def test_a_grid_of_any_size_stays_a_short_line(grid: hu.Grid, scale: float) -> None:
     matrix = grid.affine.copy()

@@ -59,6 +59,10 @@ class Diagnostic:
             if text is not given or not text.isprintable() or len(text) > LONGEST_TEXT:
                 object.__setattr__(self, name, _shortened(_printable(text)))
 
+    def __repr__(self) -> str:
+        about = f", {len(self.files)} files" if self.files else ""
+        return f"Diagnostic({self.code}, {self.severity}, {self.message!r}{about})"
+
     def __str__(self) -> str:
         where = self.where or self.file_names
         return f"{where}: {self.message}" if where else self.message

@@ -41,6 +41,10 @@ class VolumeSource:
     interpolated: tuple[bool, ...] = ()
     checksum: Callable[[], str] = unknown
 
+    def __repr__(self) -> str:
+        kind = "uneven or tilted slices" if len(self.geometry) > 1 else "a grid"
+        return f"VolumeSource({kind}, {sum(self.interpolated)} interpolated slices)"
+
     @property
     def sha256(self) -> str:
         """The sha256 of the source's bytes, computed on first access; empty if unknown.

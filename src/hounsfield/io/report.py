@@ -103,6 +103,9 @@ class Report:
     value_range: tuple[float, float] | None = None
     files: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Report({self.id}, {self.kind}, {self.slices} slices, {self.verdict})"
+
     @property
     def verdict(self) -> Verdict:
         """ok, repairable (repair), doubtful (warning) or refused (refusal), by the worst reason."""

@@ -53,6 +53,10 @@ class Picture:
                 "expected uint8 (rows, columns, 3)"
             )
 
+    def __repr__(self) -> str:
+        rows, columns, _ = self.array.shape
+        return f"Picture({rows} x {columns})"
+
     def png(self) -> bytes:
         """Return the picture as a PNG file: pixels alone, no text, no time.
 

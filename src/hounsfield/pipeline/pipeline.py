@@ -71,6 +71,10 @@ class Pipeline:
         if diagnostics:
             raise PipelineError(diagnostics)
 
+    def __repr__(self) -> str:
+        name = f"{self.name!r}: " if self.name else ""
+        return f"Pipeline({name}{', '.join(type(step).__name__ for step in self.steps)})"
+
     @classmethod
     @checked
     def load(
