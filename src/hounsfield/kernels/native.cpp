@@ -3,6 +3,10 @@
 
 namespace nb = nanobind;
 
+namespace jpeg {
+void bind_lossless(nb::module_ &module);
+}  // namespace jpeg
+
 namespace mask {
 void bind_thresholds(nb::module_ &module);
 void bind_voxels(nb::module_ &module);
@@ -17,6 +21,7 @@ void bind_oblique(nb::module_ &module);
 }  // namespace sampling
 
 NB_MODULE(native, module) {
+    jpeg::bind_lossless(module);
     mask::bind_thresholds(module);
     mask::bind_voxels(module);
     mask::bind_morphology(module);

@@ -17,6 +17,7 @@ from hounsfield.io.dicom.files.source import FileSource
 from hounsfield.io.dicom.header.fragments import frame_bytes
 from hounsfield.io.dicom.header.frame import MAX_SIDE, Frame, PixelFormat
 from hounsfield.io.dicom.pixels.codestream import Codestream, describe, is_complete
+from hounsfield.io.dicom.pixels.lossless import decoded_lossless
 from hounsfield.io.dicom.pixels.rescale import Int16Overflow, rescale_slice
 
 Array = NDArray[Any]
@@ -191,7 +192,10 @@ def _compressed(frame: Frame, form: PixelFormat) -> Array:
     data = frame_bytes(frame)
     stream = None if form.syntax == tags.RLE else _checked_stream(frame, form, data)
     try:
-        values = _decoder(form.codec)(data, form)
+        if stream is not None and stream.is_sof3 and stream.components == 1:
+            values = decoded_lossless(data, form, frame.name)
+        else:
+            values = _decoder(form.codec)(data, form)
     except HounsfieldError:
         raise
     except Exception as error:
