@@ -40,9 +40,16 @@ def describe(data: bytes) -> Codestream | None:
     return _jpeg(data) if data[:2] == b"\xff\xd8" else None
 
 
-def is_complete(data: bytes) -> bool:
-    """Whether the codestream ends with the end marker FF D9, zero padding ignored."""
-    return data[-64:].rstrip(b"\0").endswith(b"\xff\xd9")
+_END = b"\xff\xd9"
+"""The end marker of JPEG and JPEG-LS (EOI) and of JPEG 2000 (EOC)."""
+
+
+def without_padding(data: bytes) -> bytes | None:
+    """The codestream up to its end marker, without padding by 00 or FF; None if it has none."""
+    if data.endswith(_END):
+        return data
+    stream = data.rstrip(b"\0\xff")
+    return stream if stream.endswith(_END) else None
 
 
 def _jpeg(data: bytes) -> Codestream | None:

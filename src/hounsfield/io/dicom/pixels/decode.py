@@ -16,7 +16,7 @@ from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.source import FileSource
 from hounsfield.io.dicom.header.fragments import frame_bytes
 from hounsfield.io.dicom.header.frame import MAX_SIDE, Frame, PixelFormat
-from hounsfield.io.dicom.pixels.codestream import Codestream, describe, is_complete
+from hounsfield.io.dicom.pixels.codestream import Codestream, describe, without_padding
 from hounsfield.io.dicom.pixels.lossless import decoded_lossless
 from hounsfield.io.dicom.pixels.rescale import Int16Overflow, rescale_slice
 
@@ -190,7 +190,9 @@ def _compressed(frame: Frame, form: PixelFormat) -> Array:
         message = f"slice has more than {MAX_SIDE} rows or columns"
         raise unreadable(frame.name, message, code="TOO_LARGE")
     data = frame_bytes(frame)
-    stream = None if form.syntax == tags.RLE else _checked_stream(frame, form, data)
+    stream = None
+    if form.syntax != tags.RLE:
+        data, stream = _checked_stream(frame, form, data)
     try:
         if stream is not None and stream.is_sof3 and stream.components == 1:
             values = decoded_lossless(data, form, frame.name)
@@ -209,18 +211,19 @@ def _compressed(frame: Frame, form: PixelFormat) -> Array:
     return _as_stored(values, form, bits=bits)
 
 
-def _checked_stream(frame: Frame, form: PixelFormat, data: bytes) -> Codestream:
-    """The header of a complete codestream that has the size in the DICOM header."""
+def _checked_stream(frame: Frame, form: PixelFormat, data: bytes) -> tuple[bytes, Codestream]:
+    """A complete codestream without padding, and its header, which has the DICOM header's size."""
     stream = describe(data)
     size = None if stream is None else (stream.rows, stream.columns, stream.components)
     expected = (form.rows, form.columns, form.samples)
     if stream is None or size != expected:
         message = f"compressed frame is {size}, but the DICOM header gives {expected}"
         raise unreadable(frame.name, f"{message} (rows, columns, samples)")
-    if not is_complete(data):
+    whole = without_padding(data)
+    if whole is None:
         message = "compressed frame is truncated; its end marker is missing"
         raise unreadable(frame.name, message, code="TRUNCATED")
-    return stream
+    return whole, stream
 
 
 def _as_stored(values: Array, form: PixelFormat, *, bits: int) -> Array:
