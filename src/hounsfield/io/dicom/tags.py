@@ -46,6 +46,7 @@ PADDING_LIMIT: Final = 0x00280121
 INTERCEPT: Final = 0x00281052
 SLOPE: Final = 0x00281053
 RESCALE_TYPE: Final = 0x00281054
+LOSSY: Final = 0x00282110
 MODALITY_LUT: Final = 0x00283000
 SHARED_GROUPS: Final = 0x52009229
 FRAME_GROUPS: Final = 0x52009230
@@ -98,6 +99,7 @@ WANTED: Final = frozenset(
         INTERCEPT,
         SLOPE,
         RESCALE_TYPE,
+        LOSSY,
     }
 )
 """Attributes that the fast parser keeps; it skips all others."""

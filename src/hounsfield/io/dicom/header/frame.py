@@ -116,6 +116,7 @@ class Frame:
     lut: ModalityLut | None = None
     padding: int | None = None
     padding_limit: int | None = None
+    lossy: bool = False
     kernel: str = ""
     contrast: bool = False
     order: tuple[tuple[str, float], ...] = ()

@@ -79,6 +79,7 @@ def frame_of(parsed: ParsedHeader, source: Source) -> Frame:
         rescale_type=text(get(tags.RESCALE_TYPE, b"")).upper(),
         padding=short(get(tags.PADDING, b""), little=little),
         padding_limit=short(get(tags.PADDING_LIMIT, b""), little=little),
+        lossy=text(get(tags.LOSSY, b"")) == "01",
         kernel=kernel(get(tags.KERNEL, b"")),
         contrast=bool(text(get(tags.CONTRAST_AGENT, b""))),
         order=_order(values, little=little),

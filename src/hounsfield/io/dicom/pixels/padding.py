@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.spec import AIR_HU
 from hounsfield.io.dicom.header.frame import Frame, PixelFormat, diagnose
+from hounsfield.io.dicom.pixels.lossy_padding import LossyPadding, scattered_padding
 
 Array = NDArray[Any]
 Range = tuple[int, int]
@@ -36,6 +37,8 @@ class Padding:
     common: int | None
     stored: Range | None
     diagnostics: tuple[Diagnostic, ...] = ()
+    edges: tuple[int | None, ...] = ()
+    """The highest raw value of the blurred edge of each frame's padding (lossy compression)."""
 
 
 NO_PADDING = Padding((), None, None)
@@ -52,7 +55,7 @@ def find_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
     ranges: list[tuple[Range, ...]] = [
         () if span is None or n in ignored else (span,) for n, span in enumerate(declared)
     ]
-    diagnostics = []
+    diagnostics: list[Diagnostic] = []
     if ignored:
         diagnostics.append(
             diagnose(
@@ -77,7 +80,33 @@ def find_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
         ranges = [
             _merged(spans, constant, frame) for spans, frame in zip(ranges, frames, strict=True)
         ]
+    lossy, found = scattered_padding(frames, ranges, samples)
+    diagnostics += found
+    if any(lossy):
+        return _grown(frames, ranges, lossy, dtype, tuple(diagnostics))
     return _resolved(frames, ranges, dtype, tuple(diagnostics))
+
+
+def _grown(
+    frames: Sequence[Frame],
+    ranges: Sequence[tuple[Range, ...]],
+    lossy: Sequence[LossyPadding | None],
+    dtype: np.dtype[Any],
+    diagnostics: tuple[Diagnostic, ...],
+) -> Padding:
+    """The padding of a series with lossy frames, with one common value for all of it."""
+    spans = tuple(
+        (*own, rule.span) if rule else own for own, rule in zip(ranges, lossy, strict=True)
+    )
+    lowest = {rule.span[0] for rule in lossy if rule}
+    common = lowest.pop() if len(lowest) == 1 and all(lossy) else _unused(dtype)
+    edges = tuple(rule.edge if rule else None for rule in lossy)
+    return Padding(spans, common, (common, common), diagnostics, edges)
+
+
+def _unused(dtype: np.dtype[Any]) -> int:
+    """The stored value that no CT contains: the end of the dtype."""
+    return int(np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max)
 
 
 def _tissue_padding(
@@ -191,7 +220,7 @@ def _resolved(
         and all(_fits(frame, spans[0], dtype) for frame in frames)
     ):
         return Padding((), None, spans[0], diagnostics)
-    common = int(np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max)
+    common = _unused(dtype)
     return Padding(tuple(ranges), common, (common, common), diagnostics)
 
 
