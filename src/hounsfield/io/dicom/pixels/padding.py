@@ -80,11 +80,33 @@ def find_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
         ranges = [
             _merged(spans, constant, frame) for spans, frame in zip(ranges, frames, strict=True)
         ]
+    high = _high_corners(frames, samples, ranges)
+    if high:
+        diagnostics.append(diagnose("PADDING", "warning", _HIGH, frames=high))
     lossy, found = scattered_padding(frames, ranges, samples)
     diagnostics += found
     if any(lossy):
         return _grown(frames, ranges, lossy, dtype, tuple(diagnostics))
     return _resolved(frames, ranges, dtype, tuple(diagnostics))
+
+
+_HIGH = (
+    "slice corners have one value above 10,000 HU that is not declared as padding; its voxels are "
+    "kept; declare it in PixelPaddingValue to have it replaced"
+)
+
+
+def _high_corners(
+    frames: Sequence[Frame], samples: Mapping[int, Array], ranges: Sequence[tuple[Range, ...]]
+) -> list[Frame]:
+    """The sampled frames whose corners have one undeclared value above any measured one."""
+    found = []
+    for n, values in samples.items():
+        value = int(values[0, 0])
+        is_one = _fills_corners(values, (value, value)) and _hu(frames[n], value) > TISSUE_HU[1]
+        if is_one and not any(low <= value <= high for low, high in ranges[n]):
+            found.append(frames[n])
+    return found
 
 
 def _grown(
