@@ -15,6 +15,10 @@ void bind_components(nb::module_ &module);
 void bind_rays(nb::module_ &module);
 }  // namespace mask
 
+namespace polygon {
+void bind_fill(nb::module_ &module);
+}  // namespace polygon
+
 namespace sampling {
 void bind_sample(nb::module_ &module);
 void bind_oblique(nb::module_ &module);
@@ -27,6 +31,7 @@ NB_MODULE(native, module) {
     mask::bind_morphology(module);
     mask::bind_components(module);
     mask::bind_rays(module);
+    polygon::bind_fill(module);
     sampling::bind_sample(module);
     sampling::bind_oblique(module);
 }
