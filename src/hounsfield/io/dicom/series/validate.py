@@ -210,6 +210,15 @@ def _meaning_diagnostics(frames: Sequence[Frame], policy: ReadPolicy) -> Iterato
             else "padding value declared; its voxels are kept",
             frames=padded,
         )
+    yield from _assumption_diagnostics(frames)
+    if has_own_references(frames):
+        yield diagnose(
+            "OWN_REFERENCE", "note", "every file has its own frame of reference; ignored"
+        )
+
+
+def _assumption_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
+    """What the headers lack, and how they are encoded against the standard."""
     implicit = [frame for frame in frames if IMPLICIT_META in frame.assumed]
     if implicit:
         yield diagnose(
@@ -225,10 +234,6 @@ def _meaning_diagnostics(frames: Sequence[Frame], policy: ReadPolicy) -> Iterato
             "warning",
             f"missing and assumed: {', '.join(assumed)}",
             frames=[frame for frame in frames if _assumptions(frame)],
-        )
-    if has_own_references(frames):
-        yield diagnose(
-            "OWN_REFERENCE", "note", "every file has its own frame of reference; ignored"
         )
 
 
