@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import time
 from fractions import Fraction
+from functools import reduce
 
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hounsfield.io.dicom.rtstruct.polygon import rasterize
+from hounsfield.io.dicom.rtstruct.rasterize import MOST_CROSSINGS, fill
 
 SHAPE = (13, 11)
 COORDINATE = st.floats(-6, 18, allow_nan=False).map(lambda value: round(value, 3))
@@ -145,3 +148,33 @@ def test_a_keyhole_leaves_a_hole() -> None:
     )
     assert hole.any()
     assert np.array_equal(rasterize(np.array(outline, float) + 0.3, shape=SHAPE), ring & ~hole)
+
+
+def naive_crossings(parts: list[np.ndarray]) -> int:
+    """Pairs that overlap without one being within the other."""
+    return sum(
+        bool((one & other).any() and (one & ~other).any() and (other & ~one).any())
+        for n, one in enumerate(parts)
+        for other in parts[:n]
+    )
+
+
+@given(outlines=st.lists(POINTS, min_size=1, max_size=5))
+def test_contours_of_a_slice_are_combined_and_crossings_counted(outlines: list[np.ndarray]) -> None:
+    mask = np.zeros(SHAPE, bool, order="F")
+    count = fill(mask, outlines)
+    parts = [rasterize(each, shape=SHAPE) for each in outlines]
+    assert np.array_equal(mask, np.bitwise_xor.reduce(parts))
+    assert count == naive_crossings(parts)
+
+
+def test_hundreds_of_crossing_contours_are_filled_soon() -> None:
+    """They were compared pair by pair, on whole slices: 600 took minutes."""
+    chance = np.random.default_rng(4)
+    outlines = [chance.uniform(0, 256, (4, 2)) for _ in range(600)]
+    mask = np.zeros((256, 256), bool, order="F")
+    start = time.perf_counter()
+    assert fill(mask, outlines) == MOST_CROSSINGS
+    assert time.perf_counter() - start < 5
+    parts = (rasterize(each, shape=mask.shape) for each in outlines)
+    assert np.array_equal(mask, reduce(np.bitwise_xor, parts))
