@@ -157,8 +157,9 @@ def write_seg(
 
     Notes
     -----
-    A binary Segmentation (PS3.3 A.51). It has the UIDs of the source, which it refers to. The same
-    input gives the same bytes: the content date is 1 January 1900.
+    A binary Segmentation (PS3.3 A.51). It has the UIDs of the source, which it refers to. Names of
+    known structures ('liver', 'kidney_left') are coded in SNOMED CT (PS3.16). The same input gives
+    the same bytes: the content date is the source's with ``identity='keep'``, else 1 January 1900.
 
     Examples
     --------

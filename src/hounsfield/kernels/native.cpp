@@ -3,6 +3,10 @@
 
 namespace nb = nanobind;
 
+namespace jpeg {
+void bind_lossless(nb::module_ &module);
+}  // namespace jpeg
+
 namespace mask {
 void bind_thresholds(nb::module_ &module);
 void bind_voxels(nb::module_ &module);
@@ -11,17 +15,23 @@ void bind_components(nb::module_ &module);
 void bind_rays(nb::module_ &module);
 }  // namespace mask
 
+namespace polygon {
+void bind_fill(nb::module_ &module);
+}  // namespace polygon
+
 namespace sampling {
 void bind_sample(nb::module_ &module);
 void bind_oblique(nb::module_ &module);
 }  // namespace sampling
 
 NB_MODULE(native, module) {
+    jpeg::bind_lossless(module);
     mask::bind_thresholds(module);
     mask::bind_voxels(module);
     mask::bind_morphology(module);
     mask::bind_components(module);
     mask::bind_rays(module);
+    polygon::bind_fill(module);
     sampling::bind_sample(module);
     sampling::bind_oblique(module);
 }

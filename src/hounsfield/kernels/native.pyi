@@ -12,6 +12,9 @@ Line = tuple[float, float, float, float]
 Table = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]
 """first (sets, n), weight (sets, n, taps), rest (sets, n), limits (sets, n or 0, 2)."""
 
+def jpeg_lossless(
+    data: NDArray[np.uint8], is_signed: bool, out: NDArray[np.uint16]
+) -> tuple[int, bool]: ...
 def sample(
     source: NDArray[Any],
     slopes: NDArray[np.float32],
@@ -97,3 +100,4 @@ def mask_rays(
     hits: NDArray[np.uint8],
     misses: NDArray[np.uint8],
 ) -> None: ...
+def polygon_fill(points: NDArray[np.int64], out: NDArray[np.uint8]) -> None: ...

@@ -15,6 +15,7 @@ from pydicom.uid import (
     HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
@@ -186,6 +187,132 @@ def test_pixels_in_a_private_syntax_are_not_called_truncated(tmp_path: Path) -> 
     with pytest.raises(RefusedError) as caught:
         stored(tmp_path)
     assert caught.value.codes == ("CODEC",)
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b"\xff", b"\0" * 5, b"\xff" * 6, b"\xff\0" * 70])
+@pytest.mark.parametrize("syntax", [*ENCODERS, JPEGBaseline8Bit])
+def test_padding_after_the_end_marker_does_not_matter(
+    tmp_path: Path, syntax: str, padding: bytes
+) -> None:
+    """PS3.5 A.4 pads to an even length by 00; other writers pad by FF, which T.81 allows too."""
+    pixels = np.arange(ROWS * COLUMNS, dtype=np.uint16).reshape(1, ROWS, COLUMNS) % 256
+    stream = ENCODERS.get(syntax, lambda plane: imagecodecs.jpeg8_encode(plane.astype(np.uint8)))
+
+    def change(pad: bytes) -> Change:
+        def apply(data: Dataset, k: int) -> None:
+            code = bytes(stream(pixels[0]))
+            code = code.rstrip(b"\0") + pad
+            data.file_meta.TransferSyntaxUID = syntax
+            if syntax == JPEGBaseline8Bit:
+                data.BitsAllocated = data.BitsStored = 8
+                data.HighBit = 7
+            item = b"\xfe\xff\0\xe0" + len(code).to_bytes(4, "little") + code
+            data.PixelData = b"\xfe\xff\0\xe0" + bytes(4) + item + b"\xfe\xff\xdd\xe0" + bytes(4)
+            data["PixelData"].VR = "OB"
+            data["PixelData"].is_undefined_length = True
+
+        return apply
+
+    write(tmp_path / "padded", pixels, change=change(padding))
+    write(tmp_path / "plain", pixels, change=change(b""))
+    assert np.array_equal(stored(tmp_path / "padded"), stored(tmp_path / "plain"))
+    assert abs(stored(tmp_path / "padded").astype(int) - pixels).max() <= 3
+
+
+@pytest.mark.parametrize("syntax", list(ENCODERS))
+def test_padded_frame_is_a_copy_of_its_twin(tmp_path: Path, syntax: str) -> None:
+    pixels = truth(3).astype(np.uint16)
+
+    def padded(data: Dataset, k: int) -> None:
+        packed(syntax)(data, k)
+        stream = bytes(ENCODERS[syntax](pixels[k])).rstrip(b"\0") + b"\xff"
+        data.PixelData = encapsulate([stream + b"\xff" * (len(stream) % 2)])
+
+    write(tmp_path, pixels, change=packed(syntax), uid="1.2.3")
+    write(tmp_path, pixels, change=padded, uid="1.2.3", name="copy")
+    stack = open_dicom(tmp_path, policy=ReadPolicy())
+    assert [each.severity for each in stack.diagnostics if each.code == "DUPLICATE"] == ["repair"]
+    assert np.array_equal(stored(tmp_path), pixels)
+
+
+@pytest.mark.parametrize("syntax", [*ENCODERS, RLELossless])
+def test_uncompressed_pixels_in_a_compressed_syntax_are_called_so(
+    tmp_path: Path, syntax: str
+) -> None:
+    for path in write(tmp_path, truth(3)):
+        data = path.read_bytes()
+        old, new = b"1.2.840.10008.1.2.1\0", str(syntax).encode()
+        new += b"\0" * (len(new) % 2)
+        place = data.index(old)
+        data = data[: place - 2] + len(new).to_bytes(2, "little") + new + data[place + len(old) :]
+        path.write_bytes(data)
+    with pytest.raises(RefusedError, match="not encapsulated") as caught:
+        stored(tmp_path)
+    assert caught.value.codes == ("CODEC",)
+    (report,) = scan_dicom(tmp_path)
+    assert [each.code for each in report.reasons if each.severity == "refusal"] == ["CODEC"]
+
+
+def private(path: Path, syntax: str, *, implicit: bool, big: bool = False) -> None:
+    """Write a file again under a private syntax: implicit or explicit VR, pixels in big endian."""
+    from pydicom import dcmread
+
+    data = dcmread(path)
+    if big:
+        words = np.frombuffer(data.PixelData, np.int16)
+        data.PixelData = words.astype(">i2").tobytes()
+    data.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else syntax
+    data.save_as(path, implicit_vr=implicit, little_endian=True)
+    data = path.read_bytes()
+    if implicit:
+        old = b"UI" + (18).to_bytes(2, "little") + b"1.2.840.10008.1.2\0"
+        assert old in data
+        path.write_bytes(data.replace(old, b"UI\x12\0" + syntax.encode().ljust(18, b"\0")))
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_private_syntax_is_named_as_private(tmp_path: Path, implicit: bool) -> None:
+    for path in write(tmp_path, truth(2)):
+        private(path, "1.2.840.113619.5.3", implicit=implicit)
+    with pytest.raises(RefusedError, match="private transfer syntax cannot be decoded") as caught:
+        stored(tmp_path)
+    assert caught.value.codes == ("CODEC",)
+
+
+def test_private_syntax_of_ge_is_read_as_gdcm_reads_it(tmp_path: Path) -> None:
+    import SimpleITK as sitk
+
+    pixels = truth(3, low=-900)
+    paths = write(tmp_path, pixels)
+    for path in paths:
+        private(path, "1.2.840.113619.5.2", implicit=True, big=True)
+    assert np.array_equal(stored(tmp_path), pixels)
+    for k, path in enumerate(paths):
+        theirs = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[0]
+        assert np.array_equal(theirs, pixels[k] - 1024)
+
+
+def test_file_meta_information_in_implicit_vr_is_read_with_a_note(tmp_path: Path) -> None:
+    pixels = truth(3)
+    for path in write(tmp_path, pixels):
+        data = path.read_bytes()
+        stop = 144 + int.from_bytes(data[140:144], "little")
+        meta, place = b"", 144
+        while place < stop:
+            long = data[place + 4 : place + 6] == b"OB"
+            start = place + (12 if long else 8)
+            size = int.from_bytes(
+                data[place + 8 : start] if long else data[place + 6 : start], "little"
+            )
+            value = data[start : start + size]
+            meta += data[place : place + 4] + size.to_bytes(4, "little") + value
+            place = start + size
+        head = b"\2\0\0\0\4\0\0\0" + len(meta).to_bytes(4, "little")
+        path.write_bytes(data[:132] + head + meta + data[stop:])
+    assert np.array_equal(stored(tmp_path), pixels)
+    notes = open_dicom(tmp_path, policy=ReadPolicy()).diagnostics
+    assert [each.severity for each in notes if each.code == "IMPLICIT_META"] == ["note"]
+    assert not any(each.code == "ASSUMED" for each in notes)
 
 
 def hu(path: Path) -> np.ndarray:

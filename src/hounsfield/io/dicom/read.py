@@ -63,7 +63,7 @@ def stack_of(
     frames = with_codestream_signs(validated.frames)
     dtype = common_dtype(frames)
     padding = find_padding(frames, dtype) if policy.padding == "air" else NO_PADDING
-    decoder = FrameDecoder(frames, dtype, padding.ranges, padding.common)
+    decoder = FrameDecoder(frames, dtype, padding.ranges, padding.common, padding.edges)
     slices = output_slices(len(frames), {hole.after: hole.missing for hole in validated.holes})
     slopes, intercepts = _rescales(frames)
     decode: Decode = (

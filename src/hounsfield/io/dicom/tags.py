@@ -46,6 +46,7 @@ PADDING_LIMIT: Final = 0x00280121
 INTERCEPT: Final = 0x00281052
 SLOPE: Final = 0x00281053
 RESCALE_TYPE: Final = 0x00281054
+LOSSY: Final = 0x00282110
 MODALITY_LUT: Final = 0x00283000
 SHARED_GROUPS: Final = 0x52009229
 FRAME_GROUPS: Final = 0x52009230
@@ -98,6 +99,7 @@ WANTED: Final = frozenset(
         INTERCEPT,
         SLOPE,
         RESCALE_TYPE,
+        LOSSY,
     }
 )
 """Attributes that the fast parser keeps; it skips all others."""
@@ -110,13 +112,18 @@ EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
 RLE: Final = "1.2.840.10008.1.2.5"
-NATIVE: Final = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG})
+GE_BIG_PIXELS: Final = "1.2.840.113619.5.2"
+"""GE's private syntax: implicit VR little endian with big endian pixels (as GDCM reads it)."""
+NATIVE: Final = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG, GE_BIG_PIXELS})
+PUBLIC_ROOT: Final = "1.2.840.10008."
+"""The start of every UID of the standard (PS3.5 chapter 9); others are private."""
 
 CODECS: Final = {
     IMPLICIT_LITTLE: "raw",
     EXPLICIT_LITTLE: "raw",
     DEFLATED: "deflate",
     EXPLICIT_BIG: "raw-big-endian",
+    GE_BIG_PIXELS: "raw-big-endian",
     RLE: "rle",
     "1.2.840.10008.1.2.4.50": "jpeg",
     "1.2.840.10008.1.2.4.51": "jpeg",

@@ -116,7 +116,8 @@ def test_an_independent_validator_finds_no_error(scan: Get, tmp_path: Path, kind
     if shutil.which("dciodvfy") is None:
         pytest.skip("no dciodvfy: install Debian's dicom3tools")
     this = scan(kind)
-    hu.write_seg(some_label(this.stack.grid), tmp_path / "s.dcm", source=this.stack)
+    names = {2: "kidney_left"}
+    hu.write_seg(some_label(this.stack.grid), tmp_path / "s.dcm", source=this.stack, names=names)
     said = subprocess.run(
         ["dciodvfy", str(tmp_path / "s.dcm")], capture_output=True, text=True
     ).stderr

@@ -25,6 +25,13 @@ MAX_VALUE = 1 << 16
 """Longest value that is kept, bytes; selected attributes are short, a longer one is corrupt."""
 
 UNDEFINED = 0xFFFFFFFF
+
+IMPLICIT_META = "implicit VR of the file meta information"
+"""What is assumed of a file whose meta information is not in explicit VR, as PS3.10 7.1 asks."""
+
+OTHER_PRIVATE = "private"
+"""The syntax of a file that names GE's private syntax, but is not written in it."""
+
 _LONG_VRS = frozenset(
     {b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UC", b"UR", b"UT", b"SV", b"UV"}
 )
@@ -126,12 +133,18 @@ def parse_header(source: Source) -> ParsedHeader:
     if position is None:
         raise HeaderError("file does not start with a DICOM header")
     position = _meta(reader, position, values)
+    if not reader.explicit:
+        assumed = (IMPLICIT_META,)
     syntax = _transfer_syntax(values)
     if not syntax:
-        syntax, assumed = _guess_syntax(reader, position), ("transfer syntax",)
+        syntax, assumed = _guess_syntax(reader, position), (*assumed, "transfer syntax")
     if syntax == tags.DEFLATED:
         raise HeaderError("deflated")
-    reader.encode(explicit=syntax != tags.IMPLICIT_LITTLE, little=syntax != tags.EXPLICIT_BIG)
+    is_known = syntax in tags.CODECS and syntax != tags.GE_BIG_PIXELS
+    encoding = syntax if is_known else _guess_syntax(reader, position)
+    if syntax == tags.GE_BIG_PIXELS and encoding != tags.IMPLICIT_LITTLE:
+        syntax = OTHER_PRIVATE
+    reader.encode(explicit=encoding != tags.IMPLICIT_LITTLE, little=encoding != tags.EXPLICIT_BIG)
     header = ParsedHeader(values, syntax, reader.explicit, reader.little, assumed=assumed)
     _elements(reader, position, header)
     return header
@@ -166,7 +179,7 @@ def looks_like_dicom(head: bytes) -> bool:
     if head[128:132] == b"DICM":
         return True
     if head[:4] in (b"\x02\0\0\0", b"\x02\0\1\0", b"\x02\0\2\0", b"\x02\0\x10\0"):
-        return head[4:6] in _VRS
+        return head[4:6] in _VRS or (head[5:8] == b"\0\0\0" and head[4] > 0)
     little = head[:2] == b"\x08\0" and head[3:4] == b"\0"
     big = head[:2] == b"\0\x08" and head[2:3] == b"\0" and head[4:6] in _VRS
     return big or (
@@ -184,7 +197,10 @@ def _start(reader: _Reader) -> int | None:
 
 
 def _meta(reader: _Reader, position: int, values: dict[int, bytes]) -> int:
+    """Parse the file meta information: explicit VR (PS3.10 7.1), or implicit as some writers do."""
     size = reader.source.size
+    if position + 8 <= size and _is_implicit(reader, position):
+        reader.encode(explicit=False, little=True)
     while position + 8 <= size:
         index = reader.need(position, 8)
         if reader.data[index : index + 2] != b"\x02\0":
@@ -197,6 +213,13 @@ def _meta(reader: _Reader, position: int, values: dict[int, bytes]) -> int:
             values[tag] = reader.data[index : index + length]
         position = start + length
     return position
+
+
+def _is_implicit(reader: _Reader, position: int) -> bool:
+    """Whether the element of group 2 at `position` has a length where its VR should be."""
+    index = reader.need(position, 8)
+    head = reader.data[index : index + 8]
+    return head[:2] == b"\x02\0" and head[4:6] not in _VRS and head[6:] == b"\0\0"
 
 
 def _guess_syntax(reader: _Reader, position: int) -> str:

@@ -18,6 +18,11 @@ MAX_SIDE = 8192
 """Most rows or columns of a slice (128 MB); CT has 512 to 2048, micro-CT 4096."""
 
 
+ENCAPSULATED, UNCOMPRESSED = "encapsulated", "uncompressed"
+"""Syntaxes of pixels that are encapsulated under an uncompressed transfer syntax, or uncompressed
+under a compressed one."""
+
+
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
     """How the pixels of a frame are stored (PS3.3 C.7.6.3)."""
@@ -37,6 +42,26 @@ class PixelFormat:
     def codec(self) -> str:
         """The short name of the codec, 'unknown' for a syntax that cannot be decoded."""
         return tags.CODECS.get(self.syntax, "unknown")
+
+    @property
+    def undecodable(self) -> str:
+        """Why pixels of an unknown codec cannot be decoded, and what to do."""
+        if self.syntax == ENCAPSULATED:
+            return (
+                "pixel data is encapsulated (compressed), but the transfer syntax is an "
+                "uncompressed one; correct TransferSyntaxUID"
+            )
+        if self.syntax == UNCOMPRESSED:
+            return (
+                "pixel data is not encapsulated (uncompressed), but the transfer syntax is a "
+                "compressed one; correct TransferSyntaxUID"
+            )
+        if not self.syntax.startswith(tags.PUBLIC_ROOT):
+            return (
+                "private transfer syntax cannot be decoded; convert the file to an uncompressed "
+                "one with the vendor's software"
+            )
+        return "unsupported transfer syntax; convert the file to an uncompressed one"
 
     @property
     def is_native(self) -> bool:
@@ -91,6 +116,7 @@ class Frame:
     lut: ModalityLut | None = None
     padding: int | None = None
     padding_limit: int | None = None
+    lossy: bool = False
     kernel: str = ""
     contrast: bool = False
     order: tuple[tuple[str, float], ...] = ()

@@ -10,7 +10,7 @@ from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.source import Source
 from hounsfield.io.dicom.header.attributes import code_strings, number, numbers, short, text
 from hounsfield.io.dicom.header.fast_header import UNDEFINED, ParsedHeader
-from hounsfield.io.dicom.header.frame import Frame, PixelFormat, Vector
+from hounsfield.io.dicom.header.frame import ENCAPSULATED, UNCOMPRESSED, Frame, PixelFormat, Vector
 
 _KERNEL = re.compile(r"[A-Za-z0-9+_.\-/ ]{1,16}")
 """A kernel name (SH, at most 16 characters); anything else is not shown."""
@@ -79,6 +79,7 @@ def frame_of(parsed: ParsedHeader, source: Source) -> Frame:
         rescale_type=text(get(tags.RESCALE_TYPE, b"")).upper(),
         padding=short(get(tags.PADDING, b""), little=little),
         padding_limit=short(get(tags.PADDING_LIMIT, b""), little=little),
+        lossy=text(get(tags.LOSSY, b"")) == "01",
         kernel=kernel(get(tags.KERNEL, b"")),
         contrast=bool(text(get(tags.CONTRAST_AGENT, b""))),
         order=_order(values, little=little),
@@ -87,16 +88,17 @@ def frame_of(parsed: ParsedHeader, source: Source) -> Frame:
 
 
 def _pixel_syntax(parsed: ParsedHeader, source: Source) -> str:
-    """The transfer syntax of the pixels; '' if they are encapsulated despite a native syntax."""
-    native = (
-        parsed.syntax in tags.NATIVE
-        and parsed.pixel_tag == tags.PIXEL_DATA
-        and parsed.pixel_offset is not None
-    )
-    if not native or parsed.pixel_length != UNDEFINED:
-        return parsed.syntax
+    """The transfer syntax of the pixels; ENCAPSULATED or UNCOMPRESSED if they contradict it."""
+    syntax, start = parsed.syntax, parsed.pixel_offset
+    if parsed.pixel_tag != tags.PIXEL_DATA or start is None or syntax not in tags.CODECS:
+        return syntax
+    if syntax == tags.DEFLATED or (syntax in tags.NATIVE and parsed.pixel_length != UNDEFINED):
+        return syntax
     item = b"\xfe\xff\x00\xe0" if parsed.little else b"\xff\xfe\xe0\x00"
-    return "" if source.read(parsed.pixel_offset or 0, 4) == item else parsed.syntax
+    is_item = source.read(start, 4) == item
+    if syntax in tags.NATIVE:
+        return ENCAPSULATED if is_item else syntax
+    return syntax if is_item or parsed.pixel_length == UNDEFINED else UNCOMPRESSED
 
 
 def _first(values: Mapping[int, bytes], *candidates: int) -> str:
@@ -134,7 +136,7 @@ def _pixel_format(
         samples=samples or 1,
         photometric=text(photometric).upper(),
         syntax=syntax,
-        little=little,
+        little=little and syntax != tags.GE_BIG_PIXELS,
     )
 
 

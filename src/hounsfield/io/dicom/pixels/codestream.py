@@ -14,16 +14,20 @@ _FRAMES = frozenset(
 )
 """Start-of-frame markers of ITU-T T.81 table B.1, and of T.87 for JPEG-LS."""
 
+_SOF3 = 0xC3
+"""Start of a lossless frame with Huffman coding (T.81 table B.1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Codestream:
-    """Rows, columns, components, bits per sample and sign of a codestream."""
+    """Rows, columns, components, bits per sample, sign, and whether it is JPEG Lossless (SOF3)."""
 
     rows: int
     columns: int
     components: int
     bits: int
     signed: bool
+    is_sof3: bool = False
 
 
 def describe(data: bytes) -> Codestream | None:
@@ -36,9 +40,16 @@ def describe(data: bytes) -> Codestream | None:
     return _jpeg(data) if data[:2] == b"\xff\xd8" else None
 
 
-def is_complete(data: bytes) -> bool:
-    """Whether the codestream ends with the end marker FF D9, zero padding ignored."""
-    return data[-64:].rstrip(b"\0").endswith(b"\xff\xd9")
+_END = b"\xff\xd9"
+"""The end marker of JPEG and JPEG-LS (EOI) and of JPEG 2000 (EOC)."""
+
+
+def without_padding(data: bytes) -> bytes | None:
+    """The codestream up to its end marker, without padding by 00 or FF; None if it has none."""
+    if data.endswith(_END):
+        return data
+    stream = data.rstrip(b"\0\xff")
+    return stream if stream.endswith(_END) else None
 
 
 def _jpeg(data: bytes) -> Codestream | None:
@@ -50,7 +61,8 @@ def _jpeg(data: bytes) -> Codestream | None:
             continue
         if marker in _FRAMES:
             rows, columns = (int.from_bytes(data[n : n + 2]) for n in (position + 5, position + 7))
-            return Codestream(rows, columns, data[position + 9], data[position + 4], False)
+            components, bits = data[position + 9], data[position + 4]
+            return Codestream(rows, columns, components, bits, False, marker == _SOF3)
         position += 2 + max(2, int.from_bytes(data[position + 2 : position + 4]))
     return None
 

@@ -16,7 +16,9 @@ from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.source import FileSource
 from hounsfield.io.dicom.header.fragments import frame_bytes
 from hounsfield.io.dicom.header.frame import MAX_SIDE, Frame, PixelFormat
-from hounsfield.io.dicom.pixels.codestream import Codestream, describe, is_complete
+from hounsfield.io.dicom.pixels.codestream import Codestream, describe, without_padding
+from hounsfield.io.dicom.pixels.lossless import decoded_lossless
+from hounsfield.io.dicom.pixels.lossy_padding import grown
 from hounsfield.io.dicom.pixels.rescale import Int16Overflow, rescale_slice
 
 Array = NDArray[Any]
@@ -33,6 +35,8 @@ class FrameDecoder:
     pads: tuple[tuple[tuple[int, int], ...], ...] = ()
     pad_value: int | None = None
     """Raw padding values of each frame (empty: none), and the value that replaces them."""
+    edges: tuple[int | None, ...] = ()
+    """The highest raw value of each frame's padding edge (lossy compression); empty: none."""
 
     def __call__(self, start: int, stop: int) -> Array:
         """Stored values of frames start to stop (exclusive); raises ReadError."""
@@ -43,13 +47,19 @@ class FrameDecoder:
         )
 
         def work(n: int) -> None:
-            pads = self.pads[start + n] if self.pads else ()
-            decode_into(
-                values[:, :, n].T, self.frames[start + n], pads=pads, pad_value=self.pad_value
-            )
+            self._decode_into(values[:, :, n].T, start + n)
 
         in_parallel(work, stop - start)
         return values
+
+    def _decode_into(self, target: Array, n: int) -> None:
+        decode_into(
+            target,
+            self.frames[n],
+            pads=self.pads[n] if self.pads else (),
+            pad_value=self.pad_value,
+            edge=self.edges[n] if self.edges else None,
+        )
 
     def rescaled(
         self,
@@ -80,8 +90,7 @@ class FrameDecoder:
 
         def work(n: int) -> None:
             target = values[:, :, n].T.view(self.dtype)
-            pads = self.pads[n] if self.pads else ()
-            decode_into(target, self.frames[n], pads=pads, pad_value=self.pad_value)
+            self._decode_into(target, n)
             rescale_slice(
                 target, intercept=int(intercepts[n]), padding=padding, background=int(background)
             )
@@ -116,17 +125,20 @@ def decode_into(
     *,
     pads: Sequence[tuple[int, int]] = (),
     pad_value: int | None = None,
+    edge: int | None = None,
 ) -> None:
     """Decode one frame into `target` (rows, columns), C-contiguous; raises ReadError.
 
     Raw values within `pads` become `pad_value` before unused bits are masked, since a padding value
-    may use them.
+    may use them, and so do values up to `edge` that are connected to them.
     """
     form = frame.pixels
     assert form is not None
     if pads and pad_value is not None:
         values = _raw_values(frame, form)
         padded = np.any([(values >= low) & (values <= high) for low, high in pads], axis=0)
+        if edge is not None:
+            padded = grown(padded, values, edge)
         mask_bits(values, form)
         target[...] = values if frame.lut is None else _apply_lut(values, frame)
         target[padded] = pad_value
@@ -189,9 +201,14 @@ def _compressed(frame: Frame, form: PixelFormat) -> Array:
         message = f"slice has more than {MAX_SIDE} rows or columns"
         raise unreadable(frame.name, message, code="TOO_LARGE")
     data = frame_bytes(frame)
-    stream = None if form.syntax == tags.RLE else _checked_stream(frame, form, data)
+    stream = None
+    if form.syntax != tags.RLE:
+        data, stream = _checked_stream(frame, form, data)
     try:
-        values = _decoder(form.codec)(data, form)
+        if stream is not None and stream.is_sof3 and stream.components == 1:
+            values = decoded_lossless(data, form, frame.name)
+        else:
+            values = _decoder(form.codec)(data, form)
     except HounsfieldError:
         raise
     except Exception as error:
@@ -205,18 +222,19 @@ def _compressed(frame: Frame, form: PixelFormat) -> Array:
     return _as_stored(values, form, bits=bits)
 
 
-def _checked_stream(frame: Frame, form: PixelFormat, data: bytes) -> Codestream:
-    """The header of a complete codestream that has the size in the DICOM header."""
+def _checked_stream(frame: Frame, form: PixelFormat, data: bytes) -> tuple[bytes, Codestream]:
+    """A complete codestream without padding, and its header, which has the DICOM header's size."""
     stream = describe(data)
     size = None if stream is None else (stream.rows, stream.columns, stream.components)
     expected = (form.rows, form.columns, form.samples)
     if stream is None or size != expected:
         message = f"compressed frame is {size}, but the DICOM header gives {expected}"
         raise unreadable(frame.name, f"{message} (rows, columns, samples)")
-    if not is_complete(data):
+    whole = without_padding(data)
+    if whole is None:
         message = "compressed frame is truncated; its end marker is missing"
         raise unreadable(frame.name, message, code="TRUNCATED")
-    return stream
+    return whole, stream
 
 
 def _as_stored(values: Array, form: PixelFormat, *, bits: int) -> Array:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.spec import AIR_HU
 from hounsfield.io.dicom.header.frame import Frame, PixelFormat, diagnose
+from hounsfield.io.dicom.pixels.lossy_padding import LossyPadding, scattered_padding
 
 Array = NDArray[Any]
 Range = tuple[int, int]
@@ -36,6 +37,8 @@ class Padding:
     common: int | None
     stored: Range | None
     diagnostics: tuple[Diagnostic, ...] = ()
+    edges: tuple[int | None, ...] = ()
+    """The highest raw value of the blurred edge of each frame's padding (lossy compression)."""
 
 
 NO_PADDING = Padding((), None, None)
@@ -52,7 +55,7 @@ def find_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
     ranges: list[tuple[Range, ...]] = [
         () if span is None or n in ignored else (span,) for n, span in enumerate(declared)
     ]
-    diagnostics = []
+    diagnostics: list[Diagnostic] = []
     if ignored:
         diagnostics.append(
             diagnose(
@@ -77,7 +80,55 @@ def find_padding(frames: Sequence[Frame], dtype: np.dtype[Any]) -> Padding:
         ranges = [
             _merged(spans, constant, frame) for spans, frame in zip(ranges, frames, strict=True)
         ]
+    high = _high_corners(frames, samples, ranges)
+    if high:
+        diagnostics.append(diagnose("PADDING", "warning", _HIGH, frames=high))
+    lossy, found = scattered_padding(frames, ranges, samples)
+    diagnostics += found
+    if any(lossy):
+        return _grown(frames, ranges, lossy, dtype, tuple(diagnostics))
     return _resolved(frames, ranges, dtype, tuple(diagnostics))
+
+
+_HIGH = (
+    "slice corners have one value above 10,000 HU that is not declared as padding; its voxels are "
+    "kept; declare it in PixelPaddingValue to have it replaced"
+)
+
+
+def _high_corners(
+    frames: Sequence[Frame], samples: Mapping[int, Array], ranges: Sequence[tuple[Range, ...]]
+) -> list[Frame]:
+    """The sampled frames whose corners have one undeclared value above any measured one."""
+    found = []
+    for n, values in samples.items():
+        value = int(values[0, 0])
+        is_one = _fills_corners(values, (value, value)) and _hu(frames[n], value) > TISSUE_HU[1]
+        if is_one and not any(low <= value <= high for low, high in ranges[n]):
+            found.append(frames[n])
+    return found
+
+
+def _grown(
+    frames: Sequence[Frame],
+    ranges: Sequence[tuple[Range, ...]],
+    lossy: Sequence[LossyPadding | None],
+    dtype: np.dtype[Any],
+    diagnostics: tuple[Diagnostic, ...],
+) -> Padding:
+    """The padding of a series with lossy frames, with one common value for all of it."""
+    spans = tuple(
+        (*own, rule.span) if rule else own for own, rule in zip(ranges, lossy, strict=True)
+    )
+    lowest = {rule.span[0] for rule in lossy if rule}
+    common = lowest.pop() if len(lowest) == 1 and all(lossy) else _unused(dtype)
+    edges = tuple(rule.edge if rule else None for rule in lossy)
+    return Padding(spans, common, (common, common), diagnostics, edges)
+
+
+def _unused(dtype: np.dtype[Any]) -> int:
+    """The stored value that no CT contains: the end of the dtype."""
+    return int(np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max)
 
 
 def _tissue_padding(
@@ -191,7 +242,7 @@ def _resolved(
         and all(_fits(frame, spans[0], dtype) for frame in frames)
     ):
         return Padding((), None, spans[0], diagnostics)
-    common = int(np.iinfo(dtype).min if dtype.kind == "i" else np.iinfo(dtype).max)
+    common = _unused(dtype)
     return Padding(tuple(ranges), common, (common, common), diagnostics)
 
 

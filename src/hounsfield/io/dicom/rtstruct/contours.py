@@ -95,8 +95,16 @@ def _points(contour: Any, name: str) -> NDArray[np.float64]:
     value = raw.value if raw is not None else None
     if value is None or len(value) == 0:
         return np.empty((0, 3))
-    parts = value.strip(b" \0").split(b"\\") if isinstance(value, bytes) else value
-    numbers: NDArray[np.float64] = np.asarray([float(part) for part in parts], dtype=np.float64)
+    numbers = _decimals(value) if isinstance(value, bytes) else np.array(list(map(float, value)))
     if len(numbers) % 3 or not np.isfinite(numbers).all() or np.abs(numbers).max() > FARTHEST_MM:
         raise unreadable(name, "contour data are not valid coordinate triples", code="BAD_CONTOUR")
     return np.asarray(numbers.reshape(-1, 3) * LPS_TO_RAS)
+
+
+def _decimals(value: bytes) -> NDArray[np.float64]:
+    """The numbers of a decimal string; raises ValueError if one of them is invalid."""
+    text = value.strip(b" \0")
+    numbers: NDArray[np.float64] = np.fromstring(text, dtype=np.float64, sep="\\")
+    if len(numbers) == text.count(b"\\") + 1:
+        return numbers
+    return np.array(list(map(float, text.split(b"\\"))))

@@ -12,7 +12,7 @@ from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.errors import refused
 from hounsfield.io.dicom.labels.slice_grid import SliceGrid
 from hounsfield.io.dicom.rtstruct.contours import Contour
-from hounsfield.io.dicom.rtstruct.polygon import rasterize
+from hounsfield.io.dicom.rtstruct.polygon import rasterize_box
 
 ON_PLANE = 0.1
 """Largest offset of a contour from its slice, in slice gaps; files round to 0.01 mm."""
@@ -22,6 +22,12 @@ NEAR_PLANE = 0.5
 
 OVERHANG_PIXELS = 0.5
 """A contour may run along the outer edge of the border pixels."""
+
+MOST_COMPARED = 512
+"""Most contours of a slice that are compared in pairs; structures have under 100."""
+
+MOST_CROSSINGS = 100
+"""Pairs of crossing contours of a slice after which no more are counted."""
 
 _SEVERITIES: dict[str, Severity] = {
     "OUTSIDE_IMAGE": "warning",
@@ -50,8 +56,9 @@ def draw(contours: Sequence[Contour], lattice: SliceGrid, *, name: str) -> Drawn
     """
     usable = [contour for contour in contours if len(contour.points_ras_mm) >= 3]
     by_slice: dict[int, list[Contour]] = {}
+    slices = _Slices.of(lattice)
     for contour in usable:
-        k = _slice_of(contour, lattice, name)
+        k = _slice_of(contour, slices, name)
         if k is not None:
             by_slice.setdefault(k, []).append(contour)
     array = np.zeros(lattice.shape, dtype=np.uint8, order="F")
@@ -59,9 +66,7 @@ def draw(contours: Sequence[Contour], lattice: SliceGrid, *, name: str) -> Drawn
     for k, drawn in by_slice.items():
         rings = [lattice.in_plane(contour.points_ras_mm, k) for contour in drawn]
         overhanging += sum(_overhangs(ring, lattice) for ring in rings)
-        parts = [rasterize(ring, shape=lattice.shape[:2]) for ring in rings]
-        crossing += _crossings(parts)
-        array[:, :, k] = np.bitwise_xor.reduce(parts)
+        crossing += fill(array[:, :, k].view(bool), rings)
     outside = len(usable) - sum(len(drawn) for drawn in by_slice.values())
     if usable and not by_slice:
         raise refused(
@@ -83,18 +88,33 @@ def draw(contours: Sequence[Contour], lattice: SliceGrid, *, name: str) -> Drawn
     )
 
 
-def _slice_of(contour: Contour, lattice: SliceGrid, name: str) -> int | None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Slices:
+    """Where the slices are along their normal, and the slices and frames of each SOP instance."""
+
+    normal: NDArray[np.float64]
+    positions_mm: NDArray[np.float64]
+    gaps_mm: NDArray[np.float64]
+    instances: dict[str, list[tuple[int, int]]]
+
+    @classmethod
+    def of(cls, lattice: SliceGrid) -> _Slices:
+        instances: dict[str, list[tuple[int, int]]] = {}
+        for k, (instance, frame) in enumerate(lattice.instances):
+            if instance:
+                instances.setdefault(instance, []).append((k, frame))
+        return cls(lattice.normal, lattice.positions_mm, lattice.gaps_mm, instances)
+
+
+def _slice_of(contour: Contour, slices: _Slices, name: str) -> int | None:
     """The slice of a contour; None outside the image; raises RefusedError if none fits."""
-    along = contour.points_ras_mm @ lattice.normal
+    along = contour.points_ras_mm @ slices.normal
     position, spread = float(np.median(along)), float(np.ptp(along)) / 2
-    named = [
-        k
-        for k, (instance, frame) in enumerate(lattice.instances)
-        if instance and instance == contour.instance and contour.frame in (0, frame)
-    ]
-    nearest = int(np.abs(lattice.positions_mm - position).argmin())
+    of_instance = slices.instances.get(contour.instance, [])
+    named = [k for k, frame in of_instance if contour.frame in (0, frame)]
+    nearest = int(np.abs(slices.positions_mm - position).argmin())
     k = named[0] if len(named) == 1 else nearest
-    off, gap = abs(float(lattice.positions_mm[k]) - position), float(lattice.gaps_mm[k])
+    off, gap = abs(float(slices.positions_mm[k]) - position), float(slices.gaps_mm[k])
     if spread > ON_PLANE * gap:
         raise refused(
             "ACROSS_SLICES",
@@ -123,17 +143,37 @@ def _overhangs(ring: NDArray[np.float64], lattice: SliceGrid) -> bool:
     return bool((ring < -OVERHANG_PIXELS - ON_PLANE).any() or (ring > last).any())
 
 
-def _crossings(parts: Sequence[NDArray[np.bool_]]) -> int:
-    """The number of pairs of contours on a slice that overlap without being nested."""
-    if len(parts) < 2 or int(np.add.reduce([part.astype(np.uint16) for part in parts]).max()) < 2:
-        return 0
-    sizes = [int(np.count_nonzero(part)) for part in parts]
+def fill(mask: NDArray[np.bool_], rings: Sequence[NDArray[np.float64]]) -> int:
+    """Fill an empty mask (i, j) by the exclusive or of closed contours; count those that cross."""
+    once, twice = np.zeros_like(mask), False
+    compared: list[NDArray[np.uint8]] = []
+    for ring in rings:
+        box, part = rasterize_box(ring, shape=(mask.shape[0], mask.shape[1]))
+        mask[box] ^= part
+        twice = twice or bool((once[box] & part).any())
+        once[box] |= part
+        if len(rings) > 1 and len(compared) < MOST_COMPARED:
+            whole = np.zeros(mask.shape, dtype=bool)
+            whole[box] = part
+            compared.append(np.packbits(whole))
+    return _crossings(np.stack(compared)) if twice else 0
+
+
+def _crossings(parts: NDArray[np.uint8]) -> int:
+    """The number of pairs of packed masks that overlap without being nested, or MOST_CROSSINGS."""
+    sizes = np.bitwise_count(parts).sum(axis=1, dtype=np.int64)
     count = 0
     for second in range(1, len(parts)):
-        for first in range(second):
-            shared = int(np.count_nonzero(parts[first] & parts[second]))
-            count += 0 < shared < min(sizes[first], sizes[second])
+        both = np.bitwise_count(parts[:second] & parts[second]).sum(axis=1, dtype=np.int64)
+        smaller = np.minimum(sizes[:second], sizes[second])
+        count += int(np.count_nonzero((both > 0) & (both < smaller)))
+        if count >= MOST_CROSSINGS:
+            return MOST_CROSSINGS
     return count
+
+
+def _count(crossing: int) -> str:
+    return f"{crossing}" if crossing < MOST_CROSSINGS else f"over {MOST_CROSSINGS}"
 
 
 def _diagnostics(
@@ -155,8 +195,8 @@ def _diagnostics(
         (
             crossing,
             "CROSSING_CONTOURS",
-            f"{crossing} pairs of contours on one slice cross each other; their intersection is "
-            "a hole",
+            f"{_count(crossing)} pairs of contours on one slice cross each other; their "
+            "intersection is a hole",
         ),
         (short, "SHORT_CONTOUR", f"{short} contours with fewer than three points ignored"),
     ]

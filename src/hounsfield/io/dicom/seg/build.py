@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -16,10 +17,17 @@ from hounsfield.io.dicom.derived.rescale import decimal, fingerprint
 from hounsfield.io.dicom.derived.source import DicomSource, Identity, put_owner
 from hounsfield.io.dicom.derived.uid import IMPLEMENTATION_UID, content_uid
 from hounsfield.io.dicom.header.frame import Frame
+from hounsfield.io.dicom.labels.structures import ANATOMY, Structure, structure_of
 
 NO_DATE, NO_TIME = "19000101", "000000"
-"""Fixed content date and time (type 1, PS3.3 C.7.6.16), so that the output is reproducible and does
-not reveal the day of the scan."""
+"""Content date and time (type 1, PS3.3 C.7.6.16) where the identity is removed: a dummy, as the
+Basic Profile asks (PS3.15 table E.1-1), so that the day of the scan is not revealed."""
+
+DATES = (("ContentDate", "ContentTime"), ("SeriesDate", "SeriesTime"), ("StudyDate", "StudyTime"))
+"""Dates and times of the source from which those of the segmentation are taken, the first valid."""
+
+OPTIONAL_DATES = ("SeriesDate", "SeriesTime", "InstanceCreationDate", "InstanceCreationTime")
+"""Type 3 attributes that highdicom fills with the time of writing, which differs every time."""
 
 MEASURES = (
     "SharedFunctionalGroupsSequence",
@@ -76,7 +84,7 @@ def seg_object(
             raise WriteError(
                 f"highdicom cannot build a segmentation of this series ({type(error).__name__})"
             ) from None
-    _make_reproducible(data, seed)
+    _make_reproducible(data, seed, _content_date(source, identity))
     if identity == "remove":
         data.PatientIdentityRemoved = "YES"
         data.DeidentificationMethod = "only listed attributes are written; UIDs are the source's"
@@ -84,19 +92,26 @@ def seg_object(
 
 
 def _segment(highdicom: Any, number: int, name: str) -> Any:
-    """A segment description with generic codes: an anatomical structure, found by AI."""
-    structure = highdicom.sr.CodedConcept("123037004", "SCT", "Anatomical Structure")
-    family = highdicom.sr.CodedConcept("123109", "DCM", "Artificial Intelligence")
-    return highdicom.seg.SegmentDescription(
+    """A segment description, found by AI: the codes of a known structure, or the generic one."""
+    known = structure_of(name)
+    structure = known or Structure(ANATOMY, ANATOMY)
+    concept = highdicom.sr.CodedConcept
+    family = concept("123109", "DCM", "Artificial Intelligence")
+    segment = highdicom.seg.SegmentDescription(
         segment_number=number,
-        segment_label=name,
-        segmented_property_category=structure,
-        segmented_property_type=structure,
+        segment_label=name.replace("_", " ") if known else name,
+        segmented_property_category=concept(structure.category[0], "SCT", structure.category[1]),
+        segmented_property_type=concept(structure.kind[0], "SCT", structure.kind[1]),
         algorithm_type="AUTOMATIC",
         algorithm_identification=highdicom.AlgorithmIdentificationSequence(
             "prediction", family, "unknown"
         ),
     )
+    if structure.side is not None:
+        side = concept(structure.side[0], "SCT", structure.side[1])
+        (kind,) = segment.SegmentedPropertyTypeCodeSequence
+        kind.SegmentedPropertyTypeModifierCodeSequence = [side]
+    return segment
 
 
 def _images(source: DicomSource, identity: Identity) -> list[Any]:
@@ -143,14 +158,26 @@ def _in_frame_order(numbered: NDArray[np.uint16], frames: Sequence[Frame]) -> ND
     return planes
 
 
-def _make_reproducible(data: Any, seed: bytes) -> None:
+def _content_date(source: DicomSource, identity: Identity) -> tuple[str, str]:
+    """The date and time of the content: those of the source, or a dummy without identity."""
+    if identity == "keep":
+        for date, time in DATES:
+            day, clock = (str(source.header.get(keyword) or "") for keyword in (date, time))
+            if re.fullmatch(r"(19|20)\d{6}", day):
+                return day, clock if re.fullmatch(r"\d{6}(\.\d{1,6})?", clock) else NO_TIME
+    return NO_DATE, NO_TIME
+
+
+def _make_reproducible(data: Any, seed: bytes, content: tuple[str, str]) -> None:
     """Replace values that depend on time or chance by values that depend on the content."""
-    data.ContentDate = data.SeriesDate = data.InstanceCreationDate = NO_DATE
-    data.ContentTime = data.SeriesTime = data.InstanceCreationTime = NO_TIME
+    data.ContentDate, data.ContentTime = content
+    for keyword in OPTIONAL_DATES:
+        if keyword in data:
+            delattr(data, keyword)
     data.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
     data.file_meta.ImplementationVersionName = "HOUNSFIELD"
     for item in data.get("ContributingEquipmentSequence", ()):
-        item.ContributionDateTime = NO_DATE + NO_TIME
+        del item.ContributionDateTime
     organization = content_uid("seg-organization", seed)
     for item in (
         *data.get("DimensionOrganizationSequence", ()),

@@ -14,7 +14,7 @@ from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
 from hounsfield.io.bytes.atomic import atomic
 from hounsfield.io.dicom.derived.source import Identity, dicom_source
-from hounsfield.io.dicom.labels.names import PLAIN
+from hounsfield.io.dicom.labels.names import WITH_SPACES
 from hounsfield.io.dicom.read import source_frames
 from hounsfield.io.dicom.seg.build import seg_object
 from hounsfield.io.dicom.seg.original_slices import on_slices
@@ -35,9 +35,11 @@ def write_seg(
 
     `source` is the Stack of the series, from hu.open. The label is sampled to the original slices,
     and every frame references its slice; slices without labels are omitted. `names` maps values to
-    names; the default for value 3 is 'segment-3'. The file contains the UIDs of the source, since
-    it references them; patient and study are empty unless identity='keep', which warns. The output
-    is reproducible: content date and time are 1 January 1900.
+    names; the default for value 3 is 'segment-3'. Known structures ('liver', 'kidney_left') are
+    coded in SNOMED CT and labelled with spaces, others as an anatomical structure. The file
+    contains the UIDs of the source, since it references them; patient and study are empty unless
+    identity='keep', which warns. The output is reproducible: its content date is that of the source
+    with identity='keep', else 1 January 1900.
 
     Raises QuantityError if it is not a label, GeometryError if it is outside the series,
     WriteError, and MissingExtraError without highdicom.
@@ -73,8 +75,10 @@ def _values(volume: Volume, names: Mapping[int, str]) -> tuple[list[int], list[s
             + f"; expected 1 to {MOST_SEGMENTS} values over 0"
         )
     for name in names.values():
-        if PLAIN.fullmatch(name) is None:
-            raise QuantityError("invalid segment name; expected 1 to 40 letters, digits, _ or -")
+        if WITH_SPACES.fullmatch(name) is None:
+            raise QuantityError(
+                "invalid segment name; expected 1 to 40 letters, digits, spaces, _ or -"
+            )
     return values, [names.get(value, f"segment-{value}") for value in values]
 
 

@@ -14,6 +14,7 @@ from hounsfield.core.slice_geometry import SliceGeometry
 from hounsfield.core.spec import Quantity
 from hounsfield.core.volume_geometry import UNKNOWN, VolumeGeometry, volume_geometry
 from hounsfield.io.dicom import tags
+from hounsfield.io.dicom.header.fast_header import IMPLICIT_META
 from hounsfield.io.dicom.header.fragments import has_all_fragments
 from hounsfield.io.dicom.header.frame import MAX_SIDE, Frame, diagnose
 from hounsfield.io.dicom.header.geometry import normal, positions_along
@@ -141,13 +142,9 @@ def _pixel_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
             "TOO_LARGE", "refusal", f"slice has more than {MAX_SIDE} rows or columns", frames=large
         )
     unknown = [frame for frame in frames if frame.pixels and frame.pixels.codec == "unknown"]
-    if unknown:
-        yield diagnose(
-            "CODEC",
-            "refusal",
-            "unsupported transfer syntax; convert the file to an uncompressed one",
-            frames=unknown,
-        )
+    for why in dict.fromkeys(frame.pixels.undecodable for frame in unknown if frame.pixels):
+        alike = [frame for frame in unknown if frame.pixels and frame.pixels.undecodable == why]
+        yield diagnose("CODEC", "refusal", why, frames=alike)
     cut = [frame for frame in frames if is_truncated(frame)]
     if cut:
         yield diagnose(
@@ -213,6 +210,23 @@ def _meaning_diagnostics(frames: Sequence[Frame], policy: ReadPolicy) -> Iterato
             else "padding value declared; its voxels are kept",
             frames=padded,
         )
+    yield from _assumption_diagnostics(frames)
+    if has_own_references(frames):
+        yield diagnose(
+            "OWN_REFERENCE", "note", "every file has its own frame of reference; ignored"
+        )
+
+
+def _assumption_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
+    """What the headers lack, and how they are encoded against the standard."""
+    implicit = [frame for frame in frames if IMPLICIT_META in frame.assumed]
+    if implicit:
+        yield diagnose(
+            "IMPLICIT_META",
+            "note",
+            "file meta information is in implicit VR; expected explicit VR (PS3.10 7.1)",
+            frames=implicit,
+        )
     assumed = tuple(dict.fromkeys(what for frame in frames for what in _assumptions(frame)))
     if assumed:
         yield diagnose(
@@ -220,10 +234,6 @@ def _meaning_diagnostics(frames: Sequence[Frame], policy: ReadPolicy) -> Iterato
             "warning",
             f"missing and assumed: {', '.join(assumed)}",
             frames=[frame for frame in frames if _assumptions(frame)],
-        )
-    if has_own_references(frames):
-        yield diagnose(
-            "OWN_REFERENCE", "note", "every file has its own frame of reference; ignored"
         )
 
 
@@ -233,7 +243,8 @@ def _assumptions(frame: Frame) -> tuple[str, ...]:
     intercept = (
         ("rescale intercept 0",) if frame.intercept is None and frame.slope is not None else ()
     )
-    return (*frame.assumed, *modality, *slope, *intercept)
+    named = tuple(what for what in frame.assumed if what != IMPLICIT_META)
+    return (*named, *modality, *slope, *intercept)
 
 
 def _sign_diagnostics(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
