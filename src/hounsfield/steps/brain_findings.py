@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.grid import Grid
 from hounsfield.kernels.cavity import Cavity, Measures
 from hounsfield.kernels.openings import Opening
+
+Vector = NDArray[np.float64]
 
 SKULL_OPEN = "SKULL_OPEN"
 SKULL_CUT = "SKULL_CUT"
@@ -19,6 +22,11 @@ REPORTED_ML = 1.0
 """Least volume that only the surface over an opening encloses for the opening to be reported.
 
 A hole of 20 mm has 2 mL; the foramen magnum and the fissures of the orbits have 0.5 mL or less."""
+
+FORAMEN_MM, FORAMEN_ML, FORAMEN_INFERIOR = 45.0, 5.0, 0.7
+"""Width, volume and inferior component of the direction of the foramen magnum, which is open.
+
+It is 28 to 42 mm long; a larger opening there is a defect of the bone around it."""
 
 LEAST_ML, MOST_ML = 250.0, 2200.0
 """Volume of the inside of a skull, from a preterm infant to the largest adults.
@@ -81,21 +89,30 @@ def findings(cavity: Cavity, grid: Grid) -> tuple[Diagnostic, ...]:
 
 
 def _open(openings: tuple[Opening, ...], grid: Grid) -> str:
-    found = [each for each in openings if each.volume_ml >= REPORTED_ML]
-    if not found:
-        return ""
+    ways = [grid.directions @ np.array(each.way) for each in openings]
     places = ", ".join(
-        f"{direction(grid.directions @ np.array(each.way))} ({each.width_mm:.0f} mm wide, "
-        f"{each.area_mm2 / 100:.0f} cm2, {each.volume_ml:.0f} mL)"
-        for each in found
+        f"{direction(way)} ({each.width_mm:.0f} mm wide, {each.area_mm2 / 100:.0f} cm2, "
+        f"{each.volume_ml:.0f} mL)"
+        for each, way in zip(openings, ways, strict=True)
+        if each.volume_ml >= REPORTED_ML and not _is_foramen(each, way)
     )
+    if not places:
+        return ""
     return (
         f"skull open, {places}; the mask is closed there by a surface from rim to rim, which "
         "alone encloses this volume: check the mask there"
     )
 
 
-def direction(way_ras: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
+def _is_foramen(opening: Opening, way_ras: Vector) -> bool:
+    return bool(
+        way_ras[2] <= -FORAMEN_INFERIOR
+        and opening.width_mm <= FORAMEN_MM
+        and opening.volume_ml <= FORAMEN_ML
+    )
+
+
+def direction(way_ras: Vector) -> str:
     """Name a unit vector in RAS+, its largest component first.
 
     >>> direction(np.array([0.1, -0.8, -0.6]))
