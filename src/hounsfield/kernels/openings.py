@@ -63,6 +63,9 @@ MOST_BULGE_MM = 10.0
 LEAST_SIGHTED = 0.03
 """Least fraction of directions with bone for which a fit is made: seven per coefficient."""
 
+DECIMALS = 3
+"""Decimals of distances in mm, so that the order of sums (of axes, of threads) does not matter."""
+
 HIT, OUTSIDE, BEYOND = 1, 2, 3
 """What a ray meets first: bone, the outside of the head, the end of the volume."""
 
@@ -204,7 +207,7 @@ def _fitted(lengths: Floats, closed: Flags) -> Floats:
         normal = weighted.T @ terms + STIFFNESS * np.eye(terms.shape[1])
         fit = terms @ np.linalg.solve(normal, weighted.T @ (lengths - middle)) + middle
         weights = closed / np.maximum(np.abs(lengths - fit), LEAST_DEVIATION_MM)
-    return fit
+    return np.asarray(fit.round(DECIMALS))
 
 
 def _closed_clusters(met: Rays, smooth: Floats) -> tuple[list[Flags], Floats]:
@@ -239,4 +242,4 @@ def _lids(met: Rays, smooth: Floats, opened: Flags, rim: Flags) -> Floats:
     share = usable / np.maximum(usable.sum(axis=1, keepdims=True), 1)
     for _ in range(SMOOTH_STEPS if opened.any() else 0):
         bulge[opened] = (bulge[around] * share).sum(axis=1)
-    return np.asarray(smooth + bulge)
+    return np.asarray((smooth + bulge).round(DECIMALS))

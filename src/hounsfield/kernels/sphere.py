@@ -20,6 +20,9 @@ HALF = 16
 
 EDGE = 2 * HALF + 1
 
+FEWEST = 5
+"""Fewest directions of a cluster; at 80 mm five are 75 mm2."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sphere:
@@ -43,13 +46,13 @@ class Sphere:
         return np.asarray(self.numbers[at[:, 0], at[:, 1], at[:, 2]])
 
     def clusters(self, chosen: Flags) -> list[Flags]:
-        """The connected groups of the chosen directions, as flags of all directions."""
+        """The connected groups of at least `FEWEST` chosen directions, as flags of all."""
         cube = np.zeros((EDGE, EDGE, EDGE), bool)
         cube[tuple(self.places[chosen].T)] = True
         parts = components(Bits.pack(cube))
         return [
             parts.keep(np.arange(len(parts.sizes)) == n).expand()[tuple(self.places.T)] > 0
-            for n in range(len(parts.sizes))
+            for n in np.flatnonzero(parts.sizes >= FEWEST)
         ]
 
     def grown(self, chosen: Flags) -> Flags:
