@@ -249,3 +249,46 @@ def test_a_report_reaches_the_result_the_record_and_the_command_line(tmp_path: P
     assert expected.message.split(";")[0] in " ".join((done.stdout + done.stderr).split())
     (record,) = (tmp_path / "out").glob("cases/*/record.json")
     assert expected.to_json() in json.loads(record.read_text())["diagnostics"]
+
+
+def real_head(real_data: Path) -> Volume:
+    import nibabel
+
+    source = nibabel.load(
+        next((real_data / "head_ge_tilt_varspacing" / "dcm2niix_ref").glob("*.nii*"))
+    )
+    array = np.maximum(np.asanyarray(source.dataobj), -1024).astype(np.int16)
+    return Volume.from_array(np.asfortranarray(array), affine=source.affine)
+
+
+def test_the_real_head_ends_at_the_foramen_and_the_orbits_without_a_report(real_data: Path) -> None:
+    from scipy.ndimage import uniform_filter
+
+    image = real_head(real_data)
+    fixed, mask = resolved(image)
+    assert fixed.diagnostics == ()
+    voxel_ml = abs(float(np.linalg.det(image.grid.affine[:3, :3]))) / 1000
+    assert 1450 < mask.sum() * voxel_ml < 1650
+    fat = uniform_filter(image.array[::2, ::2].astype(np.float32), (3, 3, 1)) < -20
+    assert (mask[::2, ::2] & fat).sum() * 4 * voxel_ml < 0.3
+    assert not mask[:, :, :2].any()
+
+
+def test_the_real_head_of_other_numbers_is_doubted(real_data: Path) -> None:
+    image = real_head(real_data)
+    raised = Volume.from_array(image.array + np.int16(1024), affine=image.grid.affine)
+    assert "no air" in messages(resolved(raised)[0])["BRAIN_DOUBTFUL"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("headphantom_philips_study/S2010", "mL of the head; at least 100 mL expected"),
+        ("torso_nifti_3mm_seg/example_ct.nii.gz", "the mask is empty"),
+    ],
+)
+def test_what_has_no_brain_is_refused(real_data: Path, name: str, reason: str) -> None:
+    import hounsfield as hu
+
+    with pytest.raises(RefusedError, match=reason):
+        BrainMask().resolve(Case(hu.read(real_data / name)))
