@@ -109,7 +109,10 @@ class Module:
             yield None
 
 
-CONSTANTS = {name: name for name in ("EMPTY_MASK", "MASK_DOUBTFUL", "SKULL_OPEN", "SKULL_CUT")}
+CONSTANTS = {
+    name: name
+    for name in ("EMPTY_MASK", "MASK_DOUBTFUL", "SKULL_OPEN", "SKULL_CUT", "BRAIN_DOUBTFUL")
+}
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +134,10 @@ def test_every_code_that_is_no_constant_comes_from_another_diagnostic_or_a_table
 
 
 def test_constants_of_codes_are_named_as_the_code() -> None:
-    from hounsfield.steps import brain_mask, fixed_mask
+    from hounsfield.steps import brain_findings, fixed_mask
 
     for name in CONSTANTS:
-        assert getattr(fixed_mask, name, getattr(brain_mask, name, None)) == name
+        assert getattr(fixed_mask, name, getattr(brain_findings, name, None)) == name
 
 
 def test_severities_are_those_of_the_registry(modules: list[Module]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import pkgutil
@@ -146,16 +147,21 @@ def test_every_public_name_is_in_the_reference() -> None:
     assert [name for name in hounsfield.__all__ if name not in named] == []
 
 
+def step_rows() -> dict[str, str]:
+    """The rows of the table of steps by the name of the step."""
+    return {
+        row.split("`")[1]: row
+        for row in (ROOT / "docs" / "reference" / "steps.md").read_text().splitlines()
+        if row.startswith("| `")
+    }
+
+
 def test_every_step_and_parameter_is_in_the_reference() -> None:
     import dataclasses
 
     from hounsfield.steps.registry import NAMES, step_class
 
-    rows = {
-        row.split("`")[1]: row
-        for row in (ROOT / "docs" / "reference" / "steps.md").read_text().splitlines()
-        if row.startswith("| `")
-    }
+    rows = step_rows()
     assert sorted(rows) == sorted(NAMES)
     missing = [
         f"{name}.{field.name}"
@@ -164,6 +170,62 @@ def test_every_step_and_parameter_is_in_the_reference() -> None:
         if field.init and field.metadata.get("record", True) and f"`{field.name}" not in rows[name]
     ]
     assert missing == []
+
+
+def test_defaults_in_the_reference_are_those_of_the_steps() -> None:
+    import dataclasses
+
+    from hounsfield.steps.registry import NAMES, step_class
+
+    defaults = {
+        f"{name}.{field.name}": field.default
+        for name in NAMES
+        for field in dataclasses.fields(step_class(name))
+        if field.init
+    }
+    written = {
+        f"{name}.{key}": (value, "or `method=" in row)
+        for name, row in step_rows().items()
+        for key, value in re.findall(r"`(\w+)=([^`]+)`", row)
+    }
+    assert len(written) > 30
+    wrong = [
+        f"{key}: {value} in the reference, {defaults[key]!r} in the step"
+        for (key, (value, is_choice)) in written.items()
+        if not is_choice and ast.literal_eval(value) != defaults[key]
+    ]
+    assert wrong == []
+    silent = [
+        key
+        for key, default in defaults.items()
+        if key not in written
+        and default is not dataclasses.MISSING
+        and f"`{key.partition('.')[2]}`" not in step_rows()[key.partition(".")[0]]
+    ]
+    assert silent == []
+
+
+def test_numbers_in_the_table_of_presets_are_those_of_the_presets() -> None:
+    from hounsfield.pipeline.presets import preset, preset_names
+
+    text = (ROOT / "docs" / "reference" / "presets.md").read_text()
+    for name in preset_names():
+        (row,) = re.findall(rf"^\| `{name}` \| (.*) \|$", text, re.MULTILINE)
+        steps = preset(name).to_toml() if "fingerprint" not in row else ""
+        known = {float(each) for each in re.findall(r"-?\d+(?:\.\d+)?", steps)}
+        named = {float(each) for each in re.findall(r"(?<![\w`.])-?\d+(?:\.\d+)?", row)}
+        assert not steps or named <= known | {0.0, 1.0}, name
+
+
+def test_hu_of_the_masks_in_the_design_are_those_of_the_steps() -> None:
+    from hounsfield import BrainMask, HeadMask
+
+    text = (ROOT / "design" / "masks.md").read_text(encoding="utf-8")
+    brain = BrainMask()
+    assert f"Tissue: over {HeadMask().tissue_hu:g} HU" in text
+    assert f"Bone is over {brain.bone_hu:g} HU" in text
+    assert f"median {brain.low_hu:g} to {brain.high_hu:g} HU" in text
+    assert f"no voxel over {brain.most_hu:g} HU" in text
 
 
 def test_the_table_of_formats_is_that_of_the_registry() -> None:

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.kernels.block_grid import BlockGrid
+from hounsfield.kernels.cavity import Cavity, Missing, measured
 from hounsfield.kernels.mask import (
     Bits,
+    Shape,
     Spacing,
     components,
     dilate,
@@ -23,8 +25,8 @@ from hounsfield.kernels.mask import (
     opened,
     rays,
     refined,
-    stepped,
 )
+from hounsfield.kernels.openings import find_openings
 from hounsfield.kernels.outline import Outline
 
 CELL_MM = 2.0
@@ -54,24 +56,54 @@ CANAL_MM = 15.0
 """Radius of an opening that does not pass the foramen magnum (28 to 38 mm by 25 to 35 mm)."""
 
 EDGE_STEPS = 2
-"""Steps of 2 mm by which cells removed by the opening are regrown in soft tissue at the skull."""
+"""Steps of `CELL_MM` by which cells removed by the opening are regrown in soft tissue at the skull.
+
+Slices thicker than a step are not crossed: one step of 7 mm is the roof of an orbit and the first
+vertebra."""
+
+BAND_MM = 3.5
+"""Width of the band around the cells whose voxels are thresholded: the diagonal of a cell.
+
+A neighbouring slice further away is not in it; its voxels are mixtures of brain and thin bone."""
 
 CORNER_MM = 12.0
 """Distance from the opening with `CANAL_MM` within which the corners of the cavity are kept."""
 
 
+WEAK_BONE_HU = 150.0
+"""Lowest HU, of the median over a cell, of bone thinner than a slice, for the closing of openings.
+
+The roof of an orbit of 1 mm in a slice of 5 mm is at 200 HU; clotted blood is below 100."""
+
+BONE_ML = 2.0
+"""Smallest component of bone that is skull, for the closing of openings.
+
+Calcifications and clips are smaller."""
+
+ENCLOSED_ML = 100.0
+"""Least volume that bone encloses in a skull; sinuses and marrow are smaller."""
+
+CUT_MM2 = 1500.0
+"""Least area in which the skull's inside meets a face of the volume that cuts the skull.
+
+The spinal canal and the foramen magnum have up to 1,000 mm2."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class Cavity:
-    """An intracranial mask.
+class _Scene:
+    """The cells of a scan: the head, its bone, its soft tissue, and the bone as rays meet it."""
 
-    `voxels` is the mask; `open_share` is the fraction of rays from inside it that reach the air
-    without hitting bone; `cut_faces` are the faces of the volume that it touches, as (axis, 0 for
-    the first plane or 1 for the last).
-    """
+    lattice: BlockGrid
+    envelope: Bits
+    bone: Bits
+    soft: Bits
+    wall: Bits
 
-    voxels: Bits
-    open_share: float
-    cut_faces: tuple[tuple[int, int], ...]
+    def enclosed(self, wall: Bits) -> tuple[Bits, Bits]:
+        """The cells that a wall encloses, and the cells from which too many rays leave."""
+        hits, misses = rays(wall, ~self.envelope, steps=_directions(self.lattice.spacing_mm))
+        leaving = misses > MOST_MISSES
+        return Bits.pack(~leaving & (hits >= FEWEST_HITS)) & self.envelope, Bits.pack(leaving)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,38 +124,59 @@ class Intracranial:
     def find(self, values: NDArray[Any], *, spacing_mm: Spacing, head: Outline) -> Cavity:
         """Segment `values` (i, j, k) in HU, Fortran-ordered; empty if no skull encloses a cell."""
         lattice = BlockGrid.of(spacing_mm, cell_mm=CELL_MM)
-        soft, misses = self._soft(values, head.cells(values, lattice=lattice)[0], lattice)
-        cells = self._inside(soft, lattice.spacing_mm)
-        inner = ~grown(~cells)
-        voxels = refined(
-            values,
-            block=lattice.block,
-            inner=inner,
-            band=grown(cells) - inner,
-            band_bounds=(self.low_hu, self.most_hu),
-            inner_bounds=(-np.inf, self.most_hu),
-        )
-        dark = occupied(values, block=(1, 1, 1), bounds=(-np.inf, self.most_hu), share=1.0)
-        within = cells.expand().astype(bool)
-        share = float(misses[within].mean()) / 26 if within.any() else 0.0
-        return Cavity(filled(largest(voxels)) & dark, share, _touched_faces(within))
+        scene = self._scene(values, head.cells(values, lattice=lattice)[0], lattice)
+        inside, leaving = scene.enclosed(scene.wall)
+        soft = scene.soft & inside
+        seed = largest(opened(soft, self.bridge_mm, spacing_mm=lattice.spacing_mm))
+        if seed.is_empty:
+            return _empty(values, scene, inside - scene.bone)
+        return self._found(values, scene, seed, leaving)
 
-    def _soft(
-        self, values: NDArray[Any], envelope: Bits, lattice: BlockGrid
-    ) -> tuple[Bits, NDArray[np.uint8]]:
-        """Soft cells enclosed by bone, and the number of rays of each cell that miss bone."""
+    def _found(self, values: NDArray[Any], scene: _Scene, seed: Bits, leaving: Bits) -> Cavity:
+        """The cavity around `seed`, with the openings of its skull closed."""
+        lattice, envelope = scene.lattice, scene.envelope
+        openings = find_openings(
+            self._barrier(values, scene),
+            ~envelope,
+            seed=seed,
+            spacing_mm=lattice.spacing_mm,
+            cut_faces=_cut_faces(seed, lattice.spacing_mm),
+        )
+        beyond = openings.beyond(envelope, lattice.spacing_mm)
+        inside = scene.enclosed(scene.wall | beyond)[0]
+        cells = self._inside((scene.soft & inside) - beyond, lattice.spacing_mm)
+        voxels = self._voxels(values, cells, beyond, lattice)
+        return Cavity(
+            voxels=voxels,
+            measures=measured(
+                cells, values, lattice=lattice, envelope=envelope, sighted=openings.sighted
+            ),
+            openings=openings.measured(cells & leaving, lattice.spacing_mm),
+            cut_faces=_touched_faces(cells.expand().astype(bool)),
+            missing="width" if voxels.is_empty else "",
+        )
+
+    def _scene(self, values: NDArray[Any], envelope: Bits, lattice: BlockGrid) -> _Scene:
+        """The cells of bone and of soft tissue."""
         bone = occupied(
             values, block=lattice.block, bounds=(self.bone_hu, np.inf), share=BONE_SHARE
         )
         wall = dilate(bone & envelope, max(lattice.spacing_mm) / 2, spacing_mm=lattice.spacing_mm)
-        hits, misses = rays(wall, ~envelope, steps=_directions(lattice.spacing_mm))
         parts = components(
             occupied(values, block=lattice.block, bounds=(self.high_hu, np.inf)) | bone
         )
         dense = parts.keep(parts.sizes * lattice.cell_ml >= DENSE_ML)
         soft = occupied(values, block=lattice.block, bounds=(self.low_hu, np.inf)) - dense
         soft = (_closed(soft, lattice.spacing_mm) & envelope) - dense
-        return soft & Bits.pack((misses <= MOST_MISSES) & (hits >= FEWEST_HITS)), misses
+        return _Scene(lattice, envelope, bone & envelope, soft, wall)
+
+    def _barrier(self, values: NDArray[Any], scene: _Scene) -> Bits:
+        """What closes the skull: its bone, and bone thinner than a slice."""
+        block, spacing_mm = scene.lattice.block, scene.lattice.spacing_mm
+        weak = occupied(values, block=block, bounds=(min(WEAK_BONE_HU, self.bone_hu), np.inf))
+        parts = components((scene.bone | weak) & scene.envelope)
+        skull = parts.keep(parts.sizes * scene.lattice.cell_ml >= BONE_ML)
+        return dilate(skull, CELL_MM / 2, spacing_mm=spacing_mm)
 
     def _inside(self, soft: Bits, spacing_mm: Spacing) -> Bits:
         """The largest soft component, without narrow bridges and without the spinal canal."""
@@ -131,8 +184,52 @@ class Intracranial:
         trunk = largest(opened(part, CANAL_MM, spacing_mm=spacing_mm))
         part = largest(part & dilate(trunk, CORNER_MM, spacing_mm=spacing_mm))
         for _ in range(EDGE_STEPS):
-            part = part | (stepped(part) & soft)
+            part = part | (dilate(part, CELL_MM, spacing_mm=spacing_mm) & soft)
         return filled(part)
+
+    def _voxels(self, values: NDArray[Any], cells: Bits, beyond: Bits, lattice: BlockGrid) -> Bits:
+        """The voxels of the cells, thresholded one by one at the surface."""
+        inner = ~grown(~cells)
+        near = grown(cells) & dilate(cells, BAND_MM, spacing_mm=lattice.spacing_mm)
+        voxels = refined(
+            values,
+            block=lattice.block,
+            inner=inner,
+            band=near - inner - beyond,
+            band_bounds=(self.low_hu, self.most_hu),
+            inner_bounds=(-np.inf, self.most_hu),
+        )
+        dark = occupied(values, block=(1, 1, 1), bounds=(-np.inf, self.most_hu), share=1.0)
+        return filled(largest(voxels)) & dark
+
+
+def _empty(values: NDArray[Any], scene: _Scene, inside: Bits) -> Cavity:
+    """The cavity of a scan in which no soft tissue is enclosed, with what it lacks."""
+    measures = measured(inside, values, lattice=scene.lattice, envelope=scene.envelope)
+    missing: Missing = "width"
+    if scene.envelope.is_empty:
+        missing = "head"
+    elif scene.bone.is_empty:
+        missing = "bone"
+    elif scene.soft.is_empty:
+        missing = "soft"
+    elif measures.volume_ml < ENCLOSED_ML:
+        missing = "enclosure"
+    elif (scene.soft & inside).count < inside.count / 2:
+        missing = "range"
+    return Cavity(voxels=Bits.zeros(_shape(values)), measures=measures, missing=missing)
+
+
+def _cut_faces(seed: Bits, spacing_mm: Spacing) -> NDArray[np.bool_]:
+    """The faces of the volume, (axis, first or last), at which the skull's inside is cut."""
+    inside, cell_mm2 = seed.expand(), float(np.prod(spacing_mm)) / np.array(spacing_mm)
+    areas = [[inside.take(-side, axis).sum() for side in (0, 1)] for axis in range(3)]
+    return np.asarray(np.array(areas) * cell_mm2[:, None] >= CUT_MM2)
+
+
+def _shape(values: NDArray[Any]) -> Shape:
+    i, j, k = (int(size) for size in values.shape)
+    return (i, j, k)
 
 
 def _closed(soft: Bits, spacing_mm: Spacing) -> Bits:

@@ -3,6 +3,7 @@
 from hounsfield.phantom.faults import Faults
 from hounsfield.phantom.head import Head, Recipe, default_grid, grid_about, head, shapes
 from hounsfield.phantom.series import Series, write_series
+from hounsfield.phantom.skull import SkullVariant
 from hounsfield.phantom.tissue import HU, Tissue
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Head",
     "Recipe",
     "Series",
+    "SkullVariant",
     "Tissue",
     "default_grid",
     "grid_about",

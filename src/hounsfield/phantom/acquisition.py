@@ -146,9 +146,7 @@ def _uneven(recipe: Recipe, grid: Grid, faults: Faults) -> Acquisition:
         raise GeometryError(
             "positions_mm do not ascend; expected ascending mm along the table from the first slice"
         )
-    noiseless = Recipe(
-        noise_hu=0.0, headrest=recipe.headrest, blur_mm=recipe.blur_mm, sampling=recipe.sampling
-    )
+    noiseless = replace(recipe, noise_hu=0.0)
     indices = [position / step for position in faults.positions_mm]
     planes = [grid.moved((*grid.shape[:2], 1), _shift(index)) for index in indices]
     exact = np.concatenate([noiseless.on(plane).exact.array for plane in planes], axis=2)

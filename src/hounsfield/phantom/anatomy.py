@@ -31,15 +31,17 @@ TEXTURE_SEED = 20
 """Seed of the positions of gyri, sulci and air cells; part of the anatomy, not of the noise."""
 
 
-def patient() -> tuple[Shape, ...]:
-    """Scalp, skull, face and neck with their contents."""
+def patient(bones: Sequence[Shape] = (), contents: Sequence[Shape] = ()) -> tuple[Shape, ...]:
+    """Scalp, skull, face and neck with their contents; `bones` and `contents` cover the default."""
     return (
         *_skin(),
         *_bone(),
+        *bones,
         *_openings(),
         *_brain(),
         *_deep_brain(),
         *_bleeds(),
+        *contents,
         *_skull_base(),
         *_face(),
     )

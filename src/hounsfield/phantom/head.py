@@ -17,6 +17,7 @@ from hounsfield.phantom import anatomy
 from hounsfield.phantom.noise import noise
 from hounsfield.phantom.render import Rendered, points, render
 from hounsfield.phantom.shape import Shape, ellipsoid
+from hounsfield.phantom.skull import SkullVariant
 from hounsfield.phantom.tissue import BRAIN, HEAD, HEADREST, Tissue, members, values
 
 Sampling = Literal["average", "point"]
@@ -44,6 +45,8 @@ class Recipe:
         Seed of the noise.
     sampling : {'average', 'point'}, default 'average'
         Whether voxels are averages over their cells, or samples at their centres.
+    skull : SkullVariant, optional
+        What differs in the skull: defects, vertebrae (default: nothing).
 
     Examples
     --------
@@ -56,6 +59,7 @@ class Recipe:
     blur_mm: float = 0.0
     seed: int = 0
     sampling: Sampling = "average"
+    skull: SkullVariant | None = None
 
     def on(self, grid: Grid) -> Head:
         """Return the head on a grid, with new noise.
@@ -77,6 +81,7 @@ class Recipe:
             blur_mm=self.blur_mm,
             seed=self.seed,
             sampling=self.sampling,
+            skull=self.skull,
         )
 
 
@@ -174,13 +179,15 @@ def grid_about(
     return Grid(shape, affine)
 
 
-def shapes(*, headrest: bool = True) -> tuple[Shape, ...]:
+def shapes(*, headrest: bool = True, skull: SkullVariant | None = None) -> tuple[Shape, ...]:
     """Return the shapes of the phantom; later ones cover earlier ones.
 
     Parameters
     ----------
     headrest : bool, default True
         Include headrest and table.
+    skull : SkullVariant, optional
+        What differs in the skull (default: nothing).
 
     Returns
     -------
@@ -192,11 +199,12 @@ def shapes(*, headrest: bool = True) -> tuple[Shape, ...]:
     >>> len(shapes()) > len(shapes(headrest=False))
     True
     """
+    variant = skull if skull is not None else SkullVariant()
     everywhere = ellipsoid(Tissue.AIR, (0, 0, 0), (1e5, 1e5, 1e5))
     return (
         everywhere,
         *(anatomy.table() + anatomy.headrest() if headrest else ()),
-        *anatomy.patient(),
+        *anatomy.patient(variant.bones, variant.contents),
     )
 
 
@@ -208,6 +216,7 @@ def head(
     blur_mm: float = 0.0,
     seed: int = 0,
     sampling: Sampling = "average",
+    skull: SkullVariant | None = None,
 ) -> Head:
     """Make a head phantom and its ground truth.
 
@@ -226,6 +235,8 @@ def head(
     sampling : {'average', 'point'}, default 'average'
         Whether voxels are averages over their cells, exact within 1e-3 of a voxel, or samples at
         their centres.
+    skull : SkullVariant, optional
+        What differs in the skull: defects, vertebrae (default: nothing).
 
     Returns
     -------
@@ -250,7 +261,7 @@ def head(
     if not (np.isfinite([noise_hu, blur_mm]).all() and noise_hu >= 0 and blur_mm >= 0):
         raise GeometryError(f"noise is {noise_hu} HU and blur {blur_mm} mm; expected 0 or more")
     where = grid if grid is not None else default_grid()
-    scene = shapes(headrest=headrest)
+    scene = shapes(headrest=headrest, skull=skull)
     exact, labels, masks = _truth(scene, where)
     if blur_mm > 0:
         from hounsfield.phantom.blur import blurred
@@ -272,7 +283,12 @@ def head(
             for name, mask in masks.items()
         },
         recipe=Recipe(
-            noise_hu=noise_hu, headrest=headrest, blur_mm=blur_mm, seed=seed, sampling=sampling
+            noise_hu=noise_hu,
+            headrest=headrest,
+            blur_mm=blur_mm,
+            seed=seed,
+            sampling=sampling,
+            skull=skull,
         ),
     )
 

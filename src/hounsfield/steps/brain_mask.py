@@ -6,33 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hounsfield.core.arguments import checked
-from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case
-from hounsfield.kernels.intracranial import Cavity, Intracranial
+from hounsfield.kernels.cavity import Cavity
+from hounsfield.kernels.intracranial import ENCLOSED_ML, Intracranial
+from hounsfield.steps.brain_findings import findings
 from hounsfield.steps.fixed_mask import Empty, FixedMask, expect_hu, fix_mask
 from hounsfield.steps.head_mask import HeadMask
 from hounsfield.steps.parse import finite, length_mm, one_of
-
-SKULL_OPEN = "SKULL_OPEN"
-SKULL_CUT = "SKULL_CUT"
-
-MOST_OPEN = 0.03
-"""Largest fraction of rays that leave a closed skull without hitting bone.
-
-About 1 % leave through the foramen magnum and the orbits; a defect of 6 cm is 4 % of all directions
-from the centre of the head."""
-
-_SIDES = {
-    "L": "left",
-    "R": "right",
-    "P": "posterior",
-    "A": "anterior",
-    "I": "inferior",
-    "S": "superior",
-}
-_OPPOSITE = dict(zip("LRPAIS", "RLAPSI", strict=True))
 
 
 @checked
@@ -65,10 +46,11 @@ class BrainMask:
 
     Notes
     -----
-    Inside is where nearly all rays meet bone before they leave the head, so the skull may have
-    holes. Where it is open (a defect, a fontanelle) or cut by the end of the volume, the mask
-    reaches as far as bone encloses it, and diagnostics tell (SKULL_OPEN, SKULL_CUT). The method is
-    that of design/masks.md.
+    Inside is where nearly all rays meet bone before they leave the head. Openings of the skull (a
+    defect, a fontanelle, the foramen magnum) are closed by a surface from rim to rim; SKULL_OPEN
+    reports where and how large they are. SKULL_CUT reports that the volume ends within the skull,
+    BRAIN_DOUBTFUL a mask whose values, volume or shape no skull has. The method is that of
+    design/masks.md.
 
     Examples
     --------
@@ -106,30 +88,31 @@ class BrainMask:
             most_hu=self.most_hu,
             bridge_mm=self.bridge_mm,
         )
-        cavity = wanted.find(
-            case.image.array, spacing_mm=spec.grid.spacing_mm, head=HeadMask().outline
-        )
+        head = HeadMask()
+        cavity = wanted.find(case.image.array, spacing_mm=spec.grid.spacing_mm, head=head.outline)
         return fix_mask(
             "brain",
             cavity.voxels,
             spec=spec,
             empty=self.empty,
-            diagnostics=_diagnostics(cavity, spec.grid),
-            missing=f"no bone of {self.bone_hu:g} HU or more encloses a region",
+            diagnostics=findings(cavity, spec.grid),
+            missing=self._reason(cavity, head),
         )
 
-
-def _diagnostics(cavity: Cavity, grid: Grid) -> tuple[Diagnostic, ...]:
-    messages = {}
-    if cavity.open_share > MOST_OPEN:
-        messages[SKULL_OPEN] = (
-            f"skull open: {cavity.open_share:.0%} of all rays leave it without hitting bone; "
-            f"the mask ends where bone no longer encloses it: check it there"
-        )
-    letters = [(grid.orientation[axis], side) for axis, side in cavity.cut_faces]
-    faces = " and ".join(_SIDES[letter if side else _OPPOSITE[letter]] for letter, side in letters)
-    if faces:
-        messages[SKULL_CUT] = f"skull cut by the volume's {faces} end; the mask ends there"
-    return tuple(
-        Diagnostic(code, "warning", message, "mask 'brain'") for code, message in messages.items()
-    )
+    def _reason(self, cavity: Cavity, head: HeadMask) -> str:
+        """Why the mask is empty: the first thing that is missing."""
+        bone, soft = f"{self.bone_hu:g} HU or more", f"{self.low_hu:g} to {self.high_hu:g} HU"
+        measures = cavity.measures
+        reasons = {
+            "": "",
+            "head": f"no tissue of {head.tissue_hu:g} HU or more contains a ball "
+            f"of radius {head.core_mm:g} mm",
+            "bone": f"no bone of {bone}",
+            "soft": f"no soft tissue of {soft}",
+            "enclosure": f"bone of {bone} encloses {measures.volume_ml:.0f} mL of the head; "
+            f"at least {ENCLOSED_ML:.0f} mL expected",
+            "range": f"bone encloses {measures.volume_ml:.0f} mL with a median of "
+            f"{measures.median_hu:.0f} HU; soft tissue of {soft} expected",
+            "width": f"the enclosed soft tissue is narrower than {2 * self.bridge_mm:g} mm",
+        }
+        return reasons[cavity.missing]
