@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
@@ -11,17 +9,12 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume, unshared
 from hounsfield.resampling.axes import Method
-from hounsfield.resampling.labels import sample_label
+from hounsfield.resampling.labels import LabelMethod, is_label, sample_label
 from hounsfield.resampling.one_pass import sample_volume
 from hounsfield.resampling.sampling import Sampling, holds, resample_oblique, sampled_dtype
 
-LabelMethod = Literal["nearest", "partial_volume"]
-
-LABEL_METHODS = {
-    "copy": "its voxels were copied",
-    "nearest": "each voxel has the nearest label",
-    "partial_volume": "each voxel has the label with the largest share of it",
-}
+LABEL_COPIED = "its voxels were copied"
+LABEL_RESAMPLED = "each voxel has the label with the largest share of it"
 """How a label was resampled, for diagnostics."""
 
 
@@ -35,8 +28,8 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     grid : Grid
         The grid of the result.
     method : {'linear', 'cubic', 'area', 'conservative', 'auto', 'nearest'}, optional
-        The interpolation; None is linear for images and nearest for labels and masks. For labels
-        any other method takes the label with the largest share of each voxel.
+        The interpolation of an image; None is linear. A label or mask gets, for each voxel, the
+        label with the largest share of it, whatever the method is, but for 'nearest'.
 
     Returns
     -------
@@ -65,10 +58,8 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     return unshared(_regridded(volume, grid, method=method), [volume])
 
 
-def label_on_grid(
-    label: Volume, grid: Grid, *, name: str, method: LabelMethod
-) -> tuple[Volume, tuple[Diagnostic, ...]]:
-    """Resample a label or mask to the grid of an image; it is copied if both are aligned.
+def label_on_grid(label: Volume, grid: Grid, *, name: str) -> tuple[Volume, tuple[Diagnostic, ...]]:
+    """Resample a label or mask to the grid of an image, as `regrid` does, and report it.
 
     Parameters
     ----------
@@ -78,10 +69,6 @@ def label_on_grid(
         The image's grid.
     name
         The label's name in messages.
-    method
-        For grids that are not aligned: 'nearest' is the label at the nearest voxel, as in a run
-        over a data set; 'partial_volume' is the label with the largest share of each voxel, as in
-        `read_labels`.
 
     Returns
     -------
@@ -95,13 +82,13 @@ def label_on_grid(
     GeometryError
         If the label does not overlap the image.
     """
-    if label.quantity not in ("label", "mask"):
+    if not is_label(label.quantity):
         raise QuantityError(f"label '{name}' is {label.quantity}; expected label or mask")
     if label.grid.same_as(grid):
         return Volume(label.array, label.spec.replaced(grid=grid)), ()
-    how = LABEL_METHODS["copy" if grid.aligned_with(label.grid) else method]
+    how = LABEL_COPIED if grid.aligned_with(label.grid) else LABEL_RESAMPLED
     done = f"label '{name}' is on another grid ({label.grid!r}) than the image ({grid!r}): {how}"
-    made = regrid(label, grid, method="linear" if method == "partial_volume" else None)
+    made = regrid(label, grid)
     if made.array.any() or not label.array.any():
         return made, (Diagnostic("REGRIDDED", "repair", done),)
     _check_overlap(label, grid, name=name)
@@ -121,15 +108,10 @@ def _check_overlap(label: Volume, grid: Grid, *, name: str) -> None:
 
 
 def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:
-    is_label = volume.quantity in ("label", "mask")
     sampling = Sampling.between(volume.grid, grid, method=method or "linear")
-    if is_label:
-        return sample_label(
-            volume,
-            grid,
-            sampling,
-            method="nearest" if method in (None, "nearest") else "partial_volume",
-        )
+    if is_label(volume.quantity):
+        how: LabelMethod = "nearest" if method == "nearest" else "partial_volume"
+        return sample_label(volume, grid, sampling, method=how)
     spec = volume.spec.replaced(
         grid=grid, dtype=sampled_dtype(volume.spec.dtype, sampling, method=method or "linear")
     )
