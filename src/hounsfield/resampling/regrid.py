@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
@@ -40,7 +42,10 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     Raises
     ------
     QuantityError
-        If the volume does not cover the grid and its dtype cannot represent the background.
+        If the volume does not cover the grid and its dtype cannot represent the background, or the
+        method is unknown.
+    GeometryError
+        If `volume` is no Volume or `grid` no Grid.
 
     Notes
     -----
@@ -49,12 +54,22 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from typing import get_args
+
+import numpy as np
     >>> label = np.ones((4, 4, 2), np.uint8)
     >>> label = Volume.from_array(label, affine=np.diag([-1, -1, 5, 1]), quantity="label")
     >>> regrid(label, label.grid.boxed((0, 0, 0), (4, 4, 3))).array[0, 0].tolist()
     [1, 1, 0]
     """
+    if not isinstance(volume, Volume):
+        raise GeometryError(f"volume is {type(volume).__name__}; expected a Volume")
+    if not isinstance(grid, Grid):
+        raise GeometryError(f"grid is {type(grid).__name__}; expected a Grid, such as volume.grid")
+    if method is not None and (not isinstance(method, str) or method not in get_args(Method)):
+        raise QuantityError(
+            f"unknown method {str(method)[:40]!r}; expected one of {', '.join(get_args(Method))}"
+        )
     return unshared(_regridded(volume, grid, method=method), [volume])
 
 
