@@ -73,3 +73,13 @@ def test_an_image_is_no_label() -> None:
     image = Volume.from_array(LABEL.array.astype(np.int16), affine=FINE.affine)
     with pytest.raises(QuantityError, match="label 'a' is hu; expected label or mask"):
         label_on_grid(image, COARSE, name="a")
+
+
+@pytest.mark.parametrize("wrong", [5, "x", np.zeros((3, 3, 3)), [1], Volume])
+def test_regrid_refuses_wrong_arguments(wrong: object) -> None:
+    with pytest.raises(GeometryError, match="expected a Volume"):
+        hu.regrid(wrong, COARSE)
+    with pytest.raises(GeometryError, match="expected a Grid"):
+        hu.regrid(LABEL, wrong)
+    with pytest.raises(QuantityError, match="unknown method"):
+        hu.regrid(LABEL, COARSE, method=wrong)

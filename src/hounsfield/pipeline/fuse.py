@@ -153,7 +153,7 @@ class FusedPass:
 
     @property
     def needs_whole(self) -> bool:
-        """Whether the source is read as a whole: a label that the sampler would average or round."""
+        """Whether the source is read as a whole: a label that the sampler would average."""
         exact = self.sampling.is_copy and self.source.dtype.itemsize <= 2
         return is_label(self.source.quantity) and not exact
 
