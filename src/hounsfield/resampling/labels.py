@@ -12,10 +12,14 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Quantity, Spec
 from hounsfield.core.volume import Array, Volume
 from hounsfield.kernels import labels as kernel
-from hounsfield.resampling.axes import COARSER, AxisMap
+from hounsfield.resampling.axes import AxisMap
 from hounsfield.resampling.sampling import Sampling, holds, resample_oblique
 
 LabelMethod = Literal["nearest", "partial_volume"]
+
+SPARE = 0.25
+"""How much further than one source voxel the points of a cell may be apart, in voxels: the weights
+of a point reach over two."""
 
 MOST_POINTS = 16
 """Most points of a cell along one axis of an oblique grid, so that a coarse grid stays fast; the
@@ -36,7 +40,7 @@ def sample_label(
     label with the largest share of it, the lowest value on a tie (shares within 1e-6). The share is
     the mean of the label's indicator over the cell: area-weighted if it gets coarser, linear if
     finer. `sampling` is None if the grids are oblique to each other; the mean is then over points
-    of the cell, at most a source voxel apart. Raises QuantityError if the label does not cover the
+    of the cell, about a source voxel apart. Raises QuantityError if the label does not cover the
     grid and its dtype cannot represent the background.
     """
     spec = label.spec.replaced(grid=grid)
@@ -86,7 +90,7 @@ def _label_axis(axis: AxisMap, method: LabelMethod) -> AxisMap:
 def _largest_share_oblique(label: Volume, grid: Grid, background: float) -> Array:
     relation = np.linalg.inv(label.grid.affine) @ grid.affine
     widths = np.abs(relation[:3, :3]).max(axis=0)
-    i, j, k = (1 if width <= COARSER else min(int(np.ceil(width)), MOST_POINTS) for width in widths)
+    i, j, k = (min(max(1, int(np.ceil(width - SPARE))), MOST_POINTS) for width in widths)
     return kernel.share_oblique(
         label.array, relation, shape=grid.shape, points=(i, j, k), background=background
     )

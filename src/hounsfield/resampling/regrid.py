@@ -54,9 +54,7 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
 
     Examples
     --------
-    >>> from typing import get_args
-
-import numpy as np
+    >>> import numpy as np
     >>> label = np.ones((4, 4, 2), np.uint8)
     >>> label = Volume.from_array(label, affine=np.diag([-1, -1, 5, 1]), quantity="label")
     >>> regrid(label, label.grid.boxed((0, 0, 0), (4, 4, 3))).array[0, 0].tolist()
