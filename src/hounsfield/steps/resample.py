@@ -20,7 +20,8 @@ class Resample(GeometricStep):
     """Resample to a spacing, a shape or the grid of another volume.
 
     Exactly one of `spacing_mm`, `shape` and `like` is needed. The field of view is kept, but for
-    `like`. The output is float32 where anything is interpolated, else of the same dtype.
+    `like`. The output is float32 where anything is interpolated, else of the same dtype;
+    labels and masks, also as the image, keep theirs.
 
     Parameters
     ----------
