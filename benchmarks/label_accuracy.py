@@ -27,7 +27,7 @@ def main() -> None:
             mask = wanted.masks["head"].array > 0
             count += int(mask.sum())
             for name in wrong:
-                step = hu.Resample(like=wanted.image.grid, labels=name)
+                step = hu.Resample(like=wanted.image.grid, label_method=name)
                 made = (
                     hu.Pipeline((step,))
                     .run(hu.Case(source.image, {"tissue": source.labels}))

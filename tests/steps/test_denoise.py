@@ -93,3 +93,16 @@ def test_a_constant_stays_one(step: hu.Denoise) -> None:
 def test_what_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(hu.QuantityError):
         hu.Denoise(**{"method": "median", "radius_mm": 1, **wrong})
+
+
+def test_float16_is_filtered_as_float32() -> None:
+    values = np.random.default_rng(0).normal(0, 100, (6, 7, 5)).astype(np.float16)
+    half = hu.Volume.from_array(values, affine=np.eye(4))
+    full = hu.Volume.from_array(values.astype(np.float32), affine=np.eye(4))
+    for step in (
+        hu.Denoise(method="median", radius_mm=1.5),
+        hu.Denoise(method="gaussian", sigma_mm=1),
+    ):
+        made, wanted = (step.apply(hu.Case(image)).image for image in (half, full))
+        assert made.dtype == (np.float16 if step.method == "median" else np.float32)
+        assert np.array_equal(made.array, wanted.array)

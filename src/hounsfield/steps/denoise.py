@@ -85,6 +85,9 @@ class Denoise:
         from scipy.ndimage import gaussian_filter, median_filter
 
         spacing = np.array(spec.grid.spacing_mm)
+        kept = array.dtype
+        if kept == np.float16:  # which scipy does not take
+            array = array.astype(np.float32)
         if self.method == "gaussian":
             return np.asarray(
                 gaussian_filter(array, self._size_mm / spacing, output=np.float32, mode="nearest")
@@ -94,4 +97,4 @@ class Denoise:
             *(np.arange(-r, r + 1) * s for r, s in zip(reach, spacing, strict=True)), indexing="ij"
         )
         ball = sum(offset**2 for offset in offsets) <= self._size_mm**2 * (1 + 1e-6)
-        return np.asarray(median_filter(array, footprint=ball, mode="nearest"))
+        return np.asarray(median_filter(array, footprint=ball, mode="nearest"), dtype=kept)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 from hounsfield.resampling.axes import Method
-from hounsfield.resampling.labels import sample_label
+from hounsfield.resampling.labels import LabelMethod, is_label, sample_label
 from hounsfield.resampling.one_pass import sample_volume
 from hounsfield.resampling.sampling import Sampling, holds, resample_oblique, sampled_dtype
-
-LabelMethod = Literal["nearest", "partial_volume"]
 
 
 class GeometricStep:
@@ -36,10 +32,17 @@ class GeometricStep:
         raise GeometryError(f"{type(self).__name__} has no target grid; it must define target()")
 
     def plan(self, spec: Spec) -> Spec:
-        """Return the Spec on the new grid: float32 if values are interpolated, else unchanged."""
+        """Return the Spec on the new grid: float32 if values are interpolated, else unchanged.
+
+        Labels and masks keep their dtype, since they are never interpolated.
+        """
         grid = self.target(spec.grid)
         sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
-        dtype = sampled_dtype(spec.dtype, sampling, method=self.interpolation)
+        dtype = (
+            spec.dtype
+            if is_label(spec.quantity)
+            else sampled_dtype(spec.dtype, sampling, method=self.interpolation)
+        )
         if (sampling is None or sampling.pads) and not holds(dtype, spec.background):
             raise QuantityError(
                 f"{type(self).__name__}: voxels of {dtype} cannot hold the background "
@@ -51,7 +54,9 @@ class GeometricStep:
         """Sample image, labels and masks onto the new grid."""
         spec = self.plan(case.image.spec)
         sampling = Sampling.between(case.image.grid, spec.grid, method=self.interpolation)
-        if sampling is None:
+        if is_label(spec.quantity):
+            image = sample_label(case.image, spec.grid, sampling, method=self.label_interpolation)
+        elif sampling is None:
             image = Volume(resample_oblique(case.image, spec.grid, method=self.interpolation), spec)
         else:
             image = sample_volume(case.image, sampling, spec=spec)

@@ -11,7 +11,8 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.resampled_axis import Fit
 from hounsfield.core.volume import Volume
 from hounsfield.resampling.axes import Method
-from hounsfield.steps.geometric import GeometricStep, LabelMethod
+from hounsfield.resampling.labels import LabelMethod
+from hounsfield.steps.geometric import GeometricStep
 from hounsfield.steps.parse import one_of, three_lengths, three_sizes
 
 
@@ -21,7 +22,8 @@ class Resample(GeometricStep):
     """Resample to a spacing, a shape or the grid of another volume.
 
     Exactly one of `spacing_mm`, `shape` and `like` is needed. The field of view is kept, but for
-    `like`. The output is float32 where anything is interpolated, else of the same dtype.
+    `like`. The output is float32 where anything is interpolated, else of the same dtype;
+    labels and masks, also as the image, keep theirs.
 
     Parameters
     ----------

@@ -12,7 +12,9 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Case, Volume
+from hounsfield.kernels.labels import slab
 from hounsfield.kernels.sample import SlabWindows, Statistic
+from hounsfield.resampling.sampling import holds
 from hounsfield.steps.parse import finite, one_of, whole
 from hounsfield.steps.pointwise import require
 
@@ -237,14 +239,6 @@ def slab_label(label: Volume, grid: Grid, windows: SlabWindows, *, axis: int) ->
     """Return for each slab the nonzero label nearest to its centre, the lower slice first."""
     if label.quantity not in ("label", "mask"):
         raise QuantityError(f"slab_label needs a label or mask, not {label.quantity}")
-    values = np.moveaxis(label.array, axis, 0)
-    out = np.full((len(windows.start), *values.shape[1:]), label.background, dtype=values.dtype)
-    for n, (start, stop) in enumerate(
-        zip(windows.start.tolist(), windows.stop.tolist(), strict=True)
-    ):
-        for k in sorted(range(start, stop), key=lambda k: abs(2 * k - (start + stop - 1))):
-            empty = out[n] == label.background
-            if not empty.any():
-                break
-            out[n] = np.where(empty, values[k], out[n])
-    return Volume(np.asfortranarray(np.moveaxis(out, 0, axis)), label.spec.replaced(grid=grid))
+    background = label.background if holds(label.spec.dtype, label.background) else 0.0
+    array = slab(label.array, windows, axis=axis, background=background)
+    return Volume(array, label.spec.replaced(grid=grid))
