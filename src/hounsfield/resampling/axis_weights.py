@@ -217,12 +217,20 @@ def axis_table(
     packed /= np.where(outside | (sums == 0), 1.0, sums)[:, None]
     rest = np.where(outside, 1.0, 1.0 - inside / np.where(sums == 0, 1.0, sums))
     rest[np.abs(rest) < 1e-9] = 0.0
+    weight = np.ascontiguousarray(packed, dtype=np.float32)
     return AxisTable(
         first.astype(np.int32),
-        np.ascontiguousarray(packed, dtype=np.float32),
-        rest.astype(np.float32),
+        weight,
+        _rest(rest, weight),
         None if bounds is None else np.clip(bounds - first[:, None], 0, span).astype(np.int32),
     )
+
+
+def _rest(rest: Floats, weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The weights of the background; exactly 1 only if no sample has a weight."""
+    rounded = rest.astype(np.float32)
+    mixed = (rounded == 1) & weight.any(axis=1)
+    return np.where(mixed, np.nextafter(np.float32(1), np.float32(2)), rounded)
 
 
 def _extrapolated(

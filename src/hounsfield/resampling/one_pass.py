@@ -121,7 +121,7 @@ class OnePass:
             if self.stack.in_memory
             else max(1, self.slab_bytes // max(1, per_slice))
         )
-        used = along.rest < 1
+        used = along.weight.any(axis=1)  # rest may exceed 1 where weights are negative
         first = np.where(used, along.first, np.iinfo(np.int32).max)
         last = np.where(used, along.first + along.taps, 0)
         if planes >= count and most >= self.stack.shape[2]:
