@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -46,8 +46,11 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
 
     Raises
     ------
+    GeometryError
+        If `volume` is not a Volume or `grid` not a Grid.
     QuantityError
-        If the volume does not cover the grid and its dtype cannot represent the background.
+        If the method is unknown, or if the volume does not cover the grid and its dtype cannot
+        represent the background.
 
     Notes
     -----
@@ -62,7 +65,19 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     >>> regrid(label, label.grid.boxed((0, 0, 0), (4, 4, 3))).array[0, 0].tolist()
     [1, 1, 0]
     """
+    _check_arguments(volume, grid, method)
     return unshared(_regridded(volume, grid, method=method), [volume])
+
+
+def _check_arguments(volume: object, grid: object, method: object) -> None:
+    if not isinstance(volume, Volume):
+        raise GeometryError(f"regrid needs a Volume, not {type(volume).__name__}")
+    if not isinstance(grid, Grid):
+        advice = "; use its .grid" if isinstance(grid, Volume) else ""
+        raise GeometryError(f"regrid needs a Grid, not {type(grid).__name__}{advice}")
+    if method is not None and not (isinstance(method, str) and method in get_args(Method)):
+        expected = ", ".join(get_args(Method))
+        raise QuantityError(f"unknown method {method!r}; expected one of {expected}")
 
 
 def label_on_grid(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,6 +21,12 @@ Plane = Literal["axial", "coronal", "sagittal"]
 Edges = Literal["shrink", "valid"]
 ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
 """The patient axis (0 R, 1 A, 2 S) perpendicular to each plane."""
+
+MOST_SLICES = 1_000_000
+"""Most slices of a slab, more than any scan has; the kernel counts them in 32 bits."""
+
+PART_VOXELS = 1 << 20
+"""Voxels that are projected at a time, so that working copies take some tens of MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +118,19 @@ class Slab:
         -------
         int
             At least 1.
+
+        Raises
+        ------
+        GeometryError
+            If it is more than a million slices.
         """
-        return self.slices or max(
-            1, round((self.thickness_mm or 0.0) / grid.spacing_mm[self.axis(grid)])
-        )
+        spacing = grid.spacing_mm[self.axis(grid)]
+        thick = self.slices or max(1, round((self.thickness_mm or 0.0) / spacing))
+        if thick > MOST_SLICES:
+            raise GeometryError(
+                f"{thick:.3g} slices of a slab; expected at most {MOST_SLICES}: use fewer slices"
+            )
+        return thick
 
     def completed(self, spec: Spec) -> Slab:
         """Return the step with its thickness in slices.
@@ -183,8 +200,8 @@ class Slab:
         spec = self.plan(case.image.spec)
         axis, windows = self.axis(case.image.grid), self.windows(case.image.grid)
         image = Volume(
-            np.asfortranarray(
-                projected(case.image.array, windows, axis=axis).astype(spec.dtype, copy=False)
+            projected(case.image.array, windows, axis=axis).astype(
+                spec.dtype, order="F", copy=False
             ),
             spec,
         )
@@ -200,25 +217,44 @@ class Slab:
 
 
 def projected(array: Array, windows: SlabWindows, *, axis: int) -> Array:
-    """Project windows of an array (i, j, k[, channel]) along an axis.
+    """Project windows of an array (i, j, k[, channel]) along an axis; Fortran-ordered.
 
     The time does not depend on their thickness: with blocks as long as the longest window, each
     window is the suffix of one block and the prefix of the next (van Herk).
     """
-    join = {"max": np.maximum, "min": np.minimum, "mean": np.add}[windows.statistic]
     values = np.moveaxis(array, axis, 0)
-    if windows.statistic == "mean":
-        values = values.astype(np.float32)
+    shape = (len(windows.start), *values.shape[1:])
+    dtype = np.dtype(np.float32) if windows.statistic == "mean" else array.dtype
+    out = np.empty([shape[n] for n in _back(axis, array.ndim)], dtype=dtype, order="F")
+    for part in _parts(values.shape):
+        _project(values[part].astype(dtype), windows, np.moveaxis(out, axis, 0)[part])
+    return out
+
+
+def _back(axis: int, ndim: int) -> list[int]:
+    """The order of axes that moves the first one to `axis`."""
+    return [*range(1, axis + 1), 0, *range(axis + 1, ndim)]
+
+
+def _parts(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Parts of an array along its third axis, of about PART_VOXELS."""
+    step = max(1, PART_VOXELS * shape[2] // max(1, math.prod(shape)))
+    for start in range(0, shape[2], step):
+        yield (slice(None), slice(None), slice(start, start + step))
+
+
+def _project(values: Array, windows: SlabWindows, out: Array) -> None:
+    """Fill `out` with the projections of windows along the first axis."""
+    join = {"max": np.maximum, "min": np.minimum, "mean": np.add}[windows.statistic]
     size = len(values)
     longest = int((windows.stop - windows.start).max())
-    prefix, suffix = values.copy(), values.copy()
+    prefix, suffix = values.copy(), values
     for n in range(1, size):
         if n % longest:
             prefix[n] = join(prefix[n - 1], values[n])
     for n in range(size - 2, -1, -1):
         if (n + 1) % longest:
             suffix[n] = join(suffix[n + 1], values[n])
-    out = np.empty((len(windows.start), *values.shape[1:]), dtype=values.dtype)
     for n, (start, stop) in enumerate(
         zip(windows.start.tolist(), windows.stop.tolist(), strict=True)
     ):
@@ -228,7 +264,6 @@ def projected(array: Array, windows: SlabWindows, *, axis: int) -> Array:
             out[n] = prefix[stop - 1] if start % longest == 0 else suffix[start]
         if windows.statistic == "mean":
             out[n] /= np.float32(stop - start)
-    return np.moveaxis(out, 0, axis)
 
 
 def slab_label(label: Volume, grid: Grid, windows: SlabWindows, *, axis: int) -> Volume:
@@ -236,13 +271,28 @@ def slab_label(label: Volume, grid: Grid, windows: SlabWindows, *, axis: int) ->
     if label.quantity not in ("label", "mask"):
         raise QuantityError(f"slab_label needs a label or mask, not {label.quantity}")
     values = np.moveaxis(label.array, axis, 0)
-    out = np.full((len(windows.start), *values.shape[1:]), label.background, dtype=values.dtype)
-    for n, (start, stop) in enumerate(
-        zip(windows.start.tolist(), windows.stop.tolist(), strict=True)
-    ):
-        for k in sorted(range(start, stop), key=lambda k: abs(2 * k - (start + stop - 1))):
-            empty = out[n] == label.background
-            if not empty.any():
-                break
-            out[n] = np.where(empty, values[k], out[n])
-    return Volume(np.asfortranarray(np.moveaxis(out, 0, axis)), label.spec.replaced(grid=grid))
+    shape = (len(windows.start), *values.shape[1:])
+    out = np.full([shape[n] for n in _back(axis, 3)], label.background, values.dtype, order="F")
+    for part in _parts(values.shape):
+        _nearest_labels(
+            values[part], windows, label.background, out=np.moveaxis(out, axis, 0)[part]
+        )
+    return Volume(out, label.spec.replaced(grid=grid))
+
+
+def _nearest_labels(values: Array, windows: SlabWindows, background: float, *, out: Array) -> None:
+    """Fill `out` where a window along the first axis has a voxel that is not background."""
+    size = len(values)
+    used, index = values != background, np.arange(size, dtype=np.int32)[:, None, None]
+    before = np.maximum.accumulate(np.where(used, index, -2 * size), axis=0)
+    after = np.flip(
+        np.minimum.accumulate(np.flip(np.where(used, index, 3 * size), axis=0), axis=0), axis=0
+    )
+    start, stop = windows.start[:, None, None], windows.stop[:, None, None]
+    twice = windows.start + windows.stop - 1  # the centre, in half slices
+    below, above = before[twice // 2], after[(twice + 1) // 2]
+    middle = twice[:, None, None]
+    chosen = np.where(middle - 2 * below <= 2 * above - middle, below, above)
+    found = (chosen >= start) & (chosen < stop)
+    nearest = np.take_along_axis(values, np.clip(chosen, 0, size - 1), axis=0)
+    out[found] = nearest[found]
