@@ -252,11 +252,10 @@ def sample_volume(
     if sampling.is_copy:
         array = sampling.copied(volume.array, background=volume.spec.outside)
     elif spec.channels:
-        parts = [
-            sample_volume(volume.channel(n), sampling, spec=spec.channel(n), method=method).array
-            for n in range(len(spec.channels))
-        ]
-        array = np.asfortranarray(np.stack(parts, axis=3))
+        array = np.empty(spec.shape, dtype=spec.dtype, order="F")
+        for n in range(len(spec.channels)):
+            part = sample_volume(volume.channel(n), sampling, spec=spec.channel(n), method=method)
+            array[..., n] = part.array
     elif sampling.is_picking and volume.spec.dtype not in OUTPUT_DTYPES:
         # The kernel would convert these dtypes through float32.
         array = sampling.picked(volume.array, background=volume.background)

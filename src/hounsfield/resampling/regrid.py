@@ -12,8 +12,9 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume, unshared
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.labels import sample_label
+from hounsfield.resampling.oblique import check_oblique, sample_oblique
 from hounsfield.resampling.one_pass import sample_volume
-from hounsfield.resampling.sampling import Sampling, holds, resample_oblique, sampled_dtype
+from hounsfield.resampling.sampling import Sampling, holds, sampled_dtype
 
 LabelMethod = Literal["nearest", "partial_volume"]
 
@@ -49,13 +50,15 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     GeometryError
         If `volume` is not a Volume or `grid` not a Grid.
     QuantityError
-        If the method is unknown, or if the volume does not cover the grid and its dtype cannot
-        represent the background.
+        If the method is unknown, or 'cubic' for an oblique grid, or if the volume does not cover
+        the grid and its dtype cannot represent the background.
 
     Notes
     -----
     If both grids are aligned within 1e-3 voxel (flips, permutations, crops and pads), voxels are
-    copied exactly. Voxels outside the volume are background.
+    copied exactly. Voxels outside the volume are background. On a grid oblique to the volume,
+    'area', 'conservative' and 'auto' average along the volume's axes that get coarser and then
+    interpolate linearly; 'cubic' is refused, and labels are nearest.
 
     Examples
     --------
@@ -145,6 +148,8 @@ def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:
             sampling,
             method="nearest" if method in (None, "nearest") else "partial_volume",
         )
+    if sampling is None:
+        check_oblique(method or "linear")
     spec = volume.spec.replaced(
         grid=grid, dtype=sampled_dtype(volume.spec.dtype, sampling, method=method or "linear")
     )
@@ -154,5 +159,5 @@ def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:
             "the volume does not cover the grid"
         )
     if sampling is None:
-        return Volume(resample_oblique(volume, grid, method=method or "linear"), spec)
+        return Volume(sample_oblique(volume, grid, method=method or "linear"), spec)
     return sample_volume(volume, sampling, spec=spec)

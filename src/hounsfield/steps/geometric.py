@@ -10,8 +10,9 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.labels import sample_label
+from hounsfield.resampling.oblique import check_oblique, oblique_kernels, sample_oblique
 from hounsfield.resampling.one_pass import sample_volume
-from hounsfield.resampling.sampling import Sampling, holds, resample_oblique, sampled_dtype
+from hounsfield.resampling.sampling import Sampling, holds, sampled_dtype
 
 LabelMethod = Literal["nearest", "partial_volume"]
 
@@ -39,6 +40,8 @@ class GeometricStep:
         """Return the Spec on the new grid: float32 if values are interpolated, else unchanged."""
         grid = self.target(spec.grid)
         sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
+        if sampling is None:
+            check_oblique(self.interpolation)
         dtype = sampled_dtype(spec.dtype, sampling, method=self.interpolation)
         if (sampling is None or sampling.pads) and not holds(dtype, spec.background):
             raise QuantityError(
@@ -47,12 +50,49 @@ class GeometricStep:
             )
         return spec.replaced(grid=grid, dtype=dtype)
 
+    def kernels(self, spec: Spec) -> tuple[str, str, str]:
+        """Return how an image of `spec` is sampled.
+
+        Parameters
+        ----------
+        spec : Spec
+            The Spec of the input.
+
+        Returns
+        -------
+        tuple of str
+            'copy' or the interpolation, along each axis of the output; on an oblique grid along
+            each axis of the input, such as 'conservative + linear'.
+        """
+        grid = self.target(spec.grid)
+        sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
+        if sampling is None:
+            return oblique_kernels(spec.grid, grid, method=self.interpolation)
+        return sampling.kernels
+
+    def label_kernel(self, spec: Spec) -> LabelMethod:
+        """Return how labels on the grid of `spec` are sampled: nearest on an oblique grid.
+
+        Parameters
+        ----------
+        spec : Spec
+            The Spec of the input.
+
+        Returns
+        -------
+        str
+            'nearest' or 'partial_volume'.
+        """
+        grid = self.target(spec.grid)
+        sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
+        return "nearest" if sampling is None else self.label_interpolation
+
     def apply(self, case: Case) -> Case:
         """Sample image, labels and masks onto the new grid."""
         spec = self.plan(case.image.spec)
         sampling = Sampling.between(case.image.grid, spec.grid, method=self.interpolation)
         if sampling is None:
-            image = Volume(resample_oblique(case.image, spec.grid, method=self.interpolation), spec)
+            image = Volume(sample_oblique(case.image, spec.grid, method=self.interpolation), spec)
         else:
             image = sample_volume(case.image, sampling, spec=spec)
         labels = {
