@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import hounsfield as hu
 from hounsfield.core.grid import Grid
+from hounsfield.core.stack import Stack
 from hounsfield.testing import applied, grids, specs, volumes
 from hounsfield.testing.values import centres
 
@@ -119,6 +120,44 @@ def test_regrid_brings_a_label_back_bit_for_bit(label: hu.Volume) -> None:
     assert np.array_equal(hu.regrid(turned, label.grid).array, label.array)
 
 
+@given(label=LABELS, spacing=SPACINGS, axes=st.sets(st.integers(0, 2), min_size=1))
+def test_a_flipped_label_is_resampled_to_the_flipped_label(
+    label: hu.Volume, spacing: tuple[float, ...], axes: set[int]
+) -> None:
+    flipped = hu.Volume(np.flip(label.array, sorted(axes)).copy("F"), label.spec)
+    grid = label.grid.resampled(spacing_mm=spacing)
+    made = hu.regrid(label, grid).array
+    assert np.array_equal(np.flip(hu.regrid(flipped, grid).array, sorted(axes)), made)
+
+
+@given(label=LABELS)
+def test_a_label_on_a_slightly_turned_grid_is_as_on_the_straight_one(label: hu.Volume) -> None:
+    grid = label.grid.resampled(spacing_mm=[0.7 * step for step in label.grid.spacing_mm])
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(0.01), -np.sin(0.01)], [np.sin(0.01), np.cos(0.01)]]
+    middle = np.eye(4)
+    middle[:3, 3] = grid.world(np.array(grid.shape) / 2 - 0.5)
+    turned = Grid(grid.shape, middle @ turn @ np.linalg.inv(middle) @ grid.affine)
+    straight = hu.regrid(label, grid).array
+    made = hu.regrid(label, turned).array
+    assert set(np.unique(made)) <= {*np.unique(label.array), 0}
+    assert (made == straight).mean() >= 0.5
+
+
+def test_a_coarse_oblique_cell_has_the_label_with_the_largest_share() -> None:
+    values = np.zeros((24, 24, 24), np.uint8)
+    values[:, :, 0::3] = 1
+    values[:, :, 1::3] = 2
+    values[:, :, 2::3] = 2
+    label = hu.Volume.from_array(values, affine=np.eye(4), quantity="label")
+    turn = np.diag([3.0, 3.0, 3.0, 1.0])
+    turn[:2, :2] = 3 * np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    turn[:3, 3] = (10, 5, 4)
+    made = hu.regrid(label, Grid((4, 4, 4), turn)).array
+    assert made[0, 0].tolist() == [2, 2, 2, 2]
+    assert 1 in hu.regrid(label, Grid((4, 4, 4), turn @ np.diag([1, 1, 1 / 3, 1]))).array
+
+
 def test_regrid_on_an_oblique_grid_invents_no_label() -> None:
     label = hu.Volume.from_array(
         np.random.default_rng(0).integers(0, 3, (9, 9, 9)).astype(np.uint8) * 40,
@@ -156,6 +195,26 @@ def test_values_never_change_a_label() -> None:
         hu.MapRange(from_low=0, from_high=1),
     ):
         assert np.array_equal(with_label(label, step).array, label.array)
+
+
+def test_a_background_that_the_dtype_cannot_represent_is_refused() -> None:
+    label = hu.Volume.from_array(
+        np.ones((3, 3, 3), np.uint8), affine=np.eye(4), quantity="label", background=-1
+    )
+    assert hu.regrid(label, label.grid.resampled(shape=(2, 2, 2))).array.all()
+    with pytest.raises(hu.QuantityError, match="background -1 of the label"):
+        hu.regrid(label, label.grid.boxed((-1, 0, 0), (4, 3, 3)))
+
+
+def test_a_label_on_tilted_slices_is_refused_as_an_image() -> None:
+    label = hu.Volume.from_array(np.zeros((3, 3, 3), np.uint8), affine=np.eye(4), quantity="label")
+    stack = Stack.from_volume(label)
+    origins = stack.origins_ras_mm + np.array([[0, 0, 0], [0, 0, 0.5], [0, 0, 0]])
+    uneven = stack.replaced(exact_grid=None, origins_ras_mm=origins)
+    with pytest.raises(hu.QuantityError, match="labels are not interpolated"):
+        uneven.volume()
+    with pytest.raises(hu.QuantityError, match="labels are not interpolated"):
+        hu.Pipeline((hu.Resample(spacing_mm=1),)).run(uneven)
 
 
 def test_a_label_is_no_image() -> None:

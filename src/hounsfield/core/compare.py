@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
 from hounsfield.core.volume import Volume
 
@@ -52,6 +53,11 @@ def compare(image: Volume, label: Volume) -> Comparison:
     Comparison
         Whether both lie on the same grid, the distance of their corners and what differs.
 
+    Raises
+    ------
+    GeometryError
+        If one of them is no volume.
+
     Examples
     --------
     >>> ct = Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
@@ -60,11 +66,18 @@ def compare(image: Volume, label: Volume) -> Comparison:
     >>> compare(ct, seg).differences[0]
     'the image runs LPS, the label RAS: flip or reorder its axes by the affine, never its header'
     """
-    first, second = image.grid, label.grid
+    first, second = _grid(image, "image"), _grid(label, "label")
     distance_mm = _farthest_mm(first, second)
     if first.same_as(second):
         return Comparison(True, distance_mm, ())
     return Comparison(False, distance_mm, tuple(_differences(first, second, distance_mm)))
+
+
+def _grid(volume: Volume, name: str) -> Grid:
+    grid = getattr(volume, "grid", None)
+    if not isinstance(grid, Grid):
+        raise GeometryError(f"{name} is {type(volume).__name__}; expected a Volume")
+    return grid
 
 
 def _farthest_mm(first: Grid, second: Grid) -> float:

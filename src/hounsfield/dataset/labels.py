@@ -54,7 +54,7 @@ def _read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Di
 
     with _prefix_errors(name):
         label = read_volume(path, quantity="label", policy=DEFAULT_POLICY)
-    volume, diagnostics = label_on_grid(label, grid, name=name, method="nearest")
+    volume, diagnostics = label_on_grid(label, grid, name=name)
     return volume, label.diagnostics + diagnostics
 
 

@@ -53,7 +53,7 @@ def restore(
         )
     copied = target.aligned_with(grid)
     notes = (*notes, "the voxels were copied exactly" if copied else "the voxels were interpolated")
-    return Restored(regrid(volume, target, method=None if copied else "linear"), notes)
+    return Restored(regrid(volume, target), notes)
 
 
 def on_output(

@@ -103,7 +103,7 @@ def _of_file(path: Path, grid: Grid) -> Labels:
     from hounsfield.io.open import read_volume
 
     label = read_volume(path, quantity="label", policy=DEFAULT_POLICY)
-    volume, diagnostics = label_on_grid(label, grid, name=stem(path), method="partial_volume")
+    volume, diagnostics = label_on_grid(label, grid, name=stem(path))
     return Labels({stem(path): volume}, label.diagnostics + diagnostics)
 
 

@@ -16,6 +16,12 @@ void bind_sample(nb::module_ &module);
 void bind_oblique(nb::module_ &module);
 }  // namespace sampling
 
+namespace labels {
+void bind_share(nb::module_ &module);
+void bind_share_oblique(nb::module_ &module);
+void bind_values(nb::module_ &module);
+}  // namespace labels
+
 NB_MODULE(native, module) {
     mask::bind_thresholds(module);
     mask::bind_voxels(module);
@@ -24,4 +30,7 @@ NB_MODULE(native, module) {
     mask::bind_rays(module);
     sampling::bind_sample(module);
     sampling::bind_oblique(module);
+    labels::bind_share(module);
+    labels::bind_share_oblique(module);
+    labels::bind_values(module);
 }

@@ -12,6 +12,9 @@ Line = tuple[float, float, float, float]
 Table = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]
 """first (sets, n), weight (sets, n, taps), rest (sets, n), limits (sets, n or 0, 2)."""
 
+LabelTable = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]
+"""first (sets, n), weight (sets, n, taps), rest (sets, n)."""
+
 def sample(
     source: NDArray[Any],
     slopes: NDArray[np.float32],
@@ -41,6 +44,32 @@ def gather_nearest(
     source: NDArray[Any],
     relation: Sequence[float],
     background: float,
+    threads: int,
+    out: NDArray[Any],
+) -> None: ...
+def label_share(
+    source: NDArray[Any],
+    axis_i: LabelTable,
+    axis_j: LabelTable,
+    axis_k: LabelTable,
+    background: int,
+    out: NDArray[Any],
+    threads: int,
+) -> None: ...
+def label_share_oblique(
+    source: NDArray[Any],
+    relation: Sequence[float],
+    points: Sequence[int],
+    background: int,
+    threads: int,
+    out: NDArray[Any],
+) -> None: ...
+def label_counts(voxels: NDArray[Any], threads: int) -> tuple[list[int], list[int]]: ...
+def label_slab(
+    source: NDArray[Any],
+    start: NDArray[np.int32],
+    stop: NDArray[np.int32],
+    background: int,
     threads: int,
     out: NDArray[Any],
 ) -> None: ...

@@ -17,13 +17,13 @@ from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Case, Volume
 from hounsfield.kernels.sample import OUTPUT_DTYPES, SlabWindows
 from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
-from hounsfield.resampling.labels import sample_label
+from hounsfield.resampling.labels import LabelMethod, is_label, sample_label
 from hounsfield.resampling.one_pass import SLAB_BYTES, OnePass
 from hounsfield.resampling.sampling import Sampling
 from hounsfield.resampling.tilted_stack import straighten
 from hounsfield.resampling.transfer import IDENTITY, Transfer
 from hounsfield.steps.base import Step
-from hounsfield.steps.geometric import GeometricStep, LabelMethod
+from hounsfield.steps.geometric import GeometricStep
 from hounsfield.steps.pointwise import PointwiseStep
 from hounsfield.steps.slab import Slab, slab_label
 
@@ -151,6 +151,12 @@ class FusedPass:
             and self.slab is None
         )
 
+    @property
+    def needs_whole(self) -> bool:
+        """Whether the source is read as a whole: a label that the sampler would average."""
+        exact = self.sampling.is_copy and self.source.dtype.itemsize <= 2
+        return is_label(self.source.quantity) and not exact
+
     def may_leave_int16(self, stack: Stack) -> bool:
         """Whether int16 is planned, but this stack's values may exceed it."""
         return self.spec.dtype == np.int16 and stack.may_exceed_int16
@@ -171,11 +177,22 @@ class FusedPass:
         image = Volume(self._image(stack, sampler), self.spec)
         return Case(
             image,
-            {name: self._label(label, sampler) for name, label in labels.items()},
-            {name: self._label(mask, sampler) for name, mask in masks.items()},
+            {name: self._label(label) for name, label in labels.items()},
+            {name: self._label(mask) for name, mask in masks.items()},
         )
 
+    @property
+    def kernels(self) -> tuple[str, str, str]:
+        """The kernel along each output axis, or 'copy'; for a label that of labels."""
+        i, j, k = (
+            name if name == "copy" or not is_label(self.source.quantity) else self.label_method
+            for name in self.sampling.kernels
+        )
+        return (i, j, k)
+
     def _image(self, stack: Stack, sampler: Sampler) -> Array:
+        if is_label(self.source.quantity) and not self.sampling.is_copy:
+            return self._label(stack.volume()).array
         if not self.changes_values and stack.is_raw and stack.stored_dtype == self.spec.dtype:
             return self.sampling.copied(stack.slab(0, stack.shape[2]), background=self.background)
         if (
@@ -202,11 +219,9 @@ class FusedPass:
             sampler=sampler,
         )
 
-    def _label(self, label: Volume, sampler: Sampler) -> Volume:
+    def _label(self, label: Volume) -> Volume:
         grid = self.label_sampling.grid
-        sampled = sample_label(
-            label, grid, self.label_sampling, method=self.label_method, sampler=sampler
-        )
+        sampled = sample_label(label, grid, self.label_sampling, method=self.label_method)
         if self.slab is None or self.windows is None:
             return sampled
         return slab_label(sampled, self.spec.grid, self.windows, axis=self.slab.axis(grid))

@@ -15,7 +15,7 @@ def pass_interpolation(done: FusedPass, *, has_labels: bool) -> tuple[Mapping[st
     """Return a row of Record.interpolation for a pass; none if it only copies voxels."""
     names = [type(step).__name__ for step in done.steps]
     labels = "" if done.label_sampling.is_copy or not has_labels else done.label_method
-    return _row(names, done.sampling.kernels, labels=labels)
+    return _row(names, done.kernels, labels=labels)
 
 
 def step_kernels(step: object, spec: Spec) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def step_interpolation(
     axes = step_kernels(step, spec)
     labels = ""
     if has_labels and isinstance(step, GeometricStep):
-        labels = step.label_kernel(spec)
+        labels = step.label_interpolation
     return _row([type(step).__name__], axes, labels=labels)
 
 

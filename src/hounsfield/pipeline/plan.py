@@ -298,7 +298,7 @@ def _pass(fused: FusedPass, numbers: tuple[int, ...]) -> Pass:
         numbers=numbers,
         steps=tuple(type(step).__name__ for step in fused.steps),
         spec=fused.spec,
-        kernels=fused.sampling.kernels,
+        kernels=fused.kernels,
         permutes_slices=fused.sampling.order[2] != 2,
         bytes_read=volume_bytes(fused.source),
         bytes_written=volume_bytes(fused.spec),

@@ -16,6 +16,7 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.version import VERSION
 from hounsfield.core.volume import Case, Volume, unshared
+from hounsfield.kernels.labels import values_and_counts
 from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.pipeline.check import check_names
 from hounsfield.pipeline.fuse import FusedPass
@@ -258,7 +259,7 @@ def label_changes(before: Volume, after: Volume) -> list[dict[str, float]]:
     """Return the volume of each label value in ml, before and after the run."""
     volumes = []
     for volume in (before, after):
-        values, counts = np.unique(volume.array, return_counts=True)
+        values, counts = values_and_counts(volume.array)
         cell_ml = float(abs(np.linalg.det(volume.grid.affine[:3, :3]))) / 1000
         volumes.append(
             {

@@ -107,7 +107,12 @@ def stream(
         steps.append(completed(step, current.spec))
         current = current.fused(steps[-1])
     # The header is written before the values are known, so the dtype must be certain.
-    if current is None or current.spec.channels or current.may_leave_int16(stack):
+    if (
+        current is None
+        or current.spec.channels
+        or current.may_leave_int16(stack)
+        or current.needs_whole
+    ):
         return None
     cast_to = pipeline.dtype if dtype is None else dtype
     return Stream(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -11,18 +11,13 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume, unshared
 from hounsfield.resampling.axes import Method
-from hounsfield.resampling.labels import sample_label
+from hounsfield.resampling.labels import LabelMethod, is_label, sample_label
 from hounsfield.resampling.oblique import check_oblique, sample_oblique
 from hounsfield.resampling.one_pass import sample_volume
 from hounsfield.resampling.sampling import Sampling, holds, sampled_dtype
 
-LabelMethod = Literal["nearest", "partial_volume"]
-
-LABEL_METHODS = {
-    "copy": "its voxels were copied",
-    "nearest": "each voxel has the nearest label",
-    "partial_volume": "each voxel has the label with the largest share of it",
-}
+LABEL_COPIED = "its voxels were copied"
+LABEL_RESAMPLED = "each voxel has the label with the largest share of it"
 """How a label was resampled, for diagnostics."""
 
 
@@ -36,8 +31,8 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     grid : Grid
         The grid of the result.
     method : {'linear', 'cubic', 'area', 'conservative', 'auto', 'nearest'}, optional
-        The interpolation; None is linear for images and nearest for labels and masks. For labels
-        any other method takes the label with the largest share of each voxel.
+        The interpolation of an image; None is linear. A label or mask gets, for each voxel, the
+        label with the largest share of it, whatever the method is, but for 'nearest'.
 
     Returns
     -------
@@ -47,18 +42,18 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
 
     Raises
     ------
-    GeometryError
-        If `volume` is not a Volume or `grid` not a Grid.
     QuantityError
-        If the method is unknown, or 'cubic' for an oblique grid, or if the volume does not cover
-        the grid and its dtype cannot represent the background.
+        If the volume does not cover the grid and its dtype cannot represent the background, or the
+        method is unknown, or 'cubic' for an oblique grid.
+    GeometryError
+        If `volume` is no Volume or `grid` no Grid.
 
     Notes
     -----
     If both grids are aligned within 1e-3 voxel (flips, permutations, crops and pads), voxels are
     copied exactly. Voxels outside the volume are background. On a grid oblique to the volume,
     'area', 'conservative' and 'auto' average along the volume's axes that get coarser and then
-    interpolate linearly; 'cubic' is refused, and labels are nearest.
+    interpolate linearly; 'cubic' is refused.
 
     Examples
     --------
@@ -68,25 +63,19 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     >>> regrid(label, label.grid.boxed((0, 0, 0), (4, 4, 3))).array[0, 0].tolist()
     [1, 1, 0]
     """
-    _check_arguments(volume, grid, method)
+    if not isinstance(volume, Volume):
+        raise GeometryError(f"volume is {type(volume).__name__}; expected a Volume")
+    if not isinstance(grid, Grid):
+        raise GeometryError(f"grid is {type(grid).__name__}; expected a Grid, such as volume.grid")
+    if method is not None and (not isinstance(method, str) or method not in get_args(Method)):
+        raise QuantityError(
+            f"unknown method {str(method)[:40]!r}; expected one of {', '.join(get_args(Method))}"
+        )
     return unshared(_regridded(volume, grid, method=method), [volume])
 
 
-def _check_arguments(volume: object, grid: object, method: object) -> None:
-    if not isinstance(volume, Volume):
-        raise GeometryError(f"regrid needs a Volume, not {type(volume).__name__}")
-    if not isinstance(grid, Grid):
-        advice = "; use its .grid" if isinstance(grid, Volume) else ""
-        raise GeometryError(f"regrid needs a Grid, not {type(grid).__name__}{advice}")
-    if method is not None and not (isinstance(method, str) and method in get_args(Method)):
-        expected = ", ".join(get_args(Method))
-        raise QuantityError(f"unknown method {method!r}; expected one of {expected}")
-
-
-def label_on_grid(
-    label: Volume, grid: Grid, *, name: str, method: LabelMethod
-) -> tuple[Volume, tuple[Diagnostic, ...]]:
-    """Resample a label or mask to the grid of an image; it is copied if both are aligned.
+def label_on_grid(label: Volume, grid: Grid, *, name: str) -> tuple[Volume, tuple[Diagnostic, ...]]:
+    """Resample a label or mask to the grid of an image, as `regrid` does, and report it.
 
     Parameters
     ----------
@@ -96,10 +85,6 @@ def label_on_grid(
         The image's grid.
     name
         The label's name in messages.
-    method
-        For grids that are not aligned: 'nearest' is the label at the nearest voxel, as in a run
-        over a data set; 'partial_volume' is the label with the largest share of each voxel, as in
-        `read_labels`.
 
     Returns
     -------
@@ -113,13 +98,13 @@ def label_on_grid(
     GeometryError
         If the label does not overlap the image.
     """
-    if label.quantity not in ("label", "mask"):
+    if not is_label(label.quantity):
         raise QuantityError(f"label '{name}' is {label.quantity}; expected label or mask")
     if label.grid.same_as(grid):
         return Volume(label.array, label.spec.replaced(grid=grid)), ()
-    how = LABEL_METHODS["copy" if grid.aligned_with(label.grid) else method]
+    how = LABEL_COPIED if grid.aligned_with(label.grid) else LABEL_RESAMPLED
     done = f"label '{name}' is on another grid ({label.grid!r}) than the image ({grid!r}): {how}"
-    made = regrid(label, grid, method="linear" if method == "partial_volume" else None)
+    made = regrid(label, grid)
     if made.array.any() or not label.array.any():
         return made, (Diagnostic("REGRIDDED", "repair", done),)
     _check_overlap(label, grid, name=name)
@@ -139,15 +124,10 @@ def _check_overlap(label: Volume, grid: Grid, *, name: str) -> None:
 
 
 def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:
-    is_label = volume.quantity in ("label", "mask")
     sampling = Sampling.between(volume.grid, grid, method=method or "linear")
-    if is_label:
-        return sample_label(
-            volume,
-            grid,
-            sampling,
-            method="nearest" if method in (None, "nearest") else "partial_volume",
-        )
+    if is_label(volume.quantity):
+        how: LabelMethod = "nearest" if method == "nearest" else "partial_volume"
+        return sample_label(volume, grid, sampling, method=how)
     if sampling is None:
         check_oblique(method or "linear")
     spec = volume.spec.replaced(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.errors import QuantityError
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS
 from hounsfield.core.stack import Stack
 from hounsfield.resampling.axes import AxisMap
+from hounsfield.resampling.labels import is_label
 from hounsfield.resampling.sampling import Sampling
 
 
@@ -21,6 +23,11 @@ def straighten(stack: Stack) -> Sampling:
     grid = stack.grid
     if stack.is_regular:
         return Sampling.of_grid(grid)
+    if is_label(stack.quantity):
+        raise QuantityError(
+            f"slices of a {stack.quantity} are tilted or unevenly spaced, and labels are not "
+            "interpolated; open the image, and read the label with hu.read_labels"
+        )
     nodes = stack.nodes
     i, j = (
         _in_plane(nodes[:, axis], size=stack.shape[axis], count=grid.shape[axis]) for axis in (0, 1)

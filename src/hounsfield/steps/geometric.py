@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 from hounsfield.resampling.axes import Method
-from hounsfield.resampling.labels import sample_label
+from hounsfield.resampling.labels import LabelMethod, is_label, sample_label
 from hounsfield.resampling.oblique import check_oblique, oblique_kernels, sample_oblique
 from hounsfield.resampling.one_pass import sample_volume
 from hounsfield.resampling.sampling import Sampling, holds, sampled_dtype
-
-LabelMethod = Literal["nearest", "partial_volume"]
 
 
 class GeometricStep:
@@ -37,12 +33,19 @@ class GeometricStep:
         raise GeometryError(f"{type(self).__name__} has no target grid; it must define target()")
 
     def plan(self, spec: Spec) -> Spec:
-        """Return the Spec on the new grid: float32 if values are interpolated, else unchanged."""
+        """Return the Spec on the new grid: float32 if values are interpolated, else unchanged.
+
+        Labels and masks keep their dtype, since they are never interpolated.
+        """
         grid = self.target(spec.grid)
         sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
-        if sampling is None:
+        if sampling is None and not is_label(spec.quantity):
             check_oblique(self.interpolation)
-        dtype = sampled_dtype(spec.dtype, sampling, method=self.interpolation)
+        dtype = (
+            spec.dtype
+            if is_label(spec.quantity)
+            else sampled_dtype(spec.dtype, sampling, method=self.interpolation)
+        )
         if (sampling is None or sampling.pads) and not holds(dtype, spec.background):
             raise QuantityError(
                 f"{type(self).__name__}: voxels of {dtype} cannot hold the background "
@@ -62,36 +65,25 @@ class GeometricStep:
         -------
         tuple of str
             'copy' or the interpolation, along each axis of the output; on an oblique grid along
-            each axis of the input, such as 'conservative + linear'.
+            each axis of the input, such as 'conservative + linear'. For a label, that of labels.
         """
         grid = self.target(spec.grid)
         sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
+        if is_label(spec.quantity):
+            names = ("",) * 3 if sampling is None else sampling.kernels
+            i, j, k = (name if name == "copy" else self.label_interpolation for name in names)
+            return (i, j, k)
         if sampling is None:
             return oblique_kernels(spec.grid, grid, method=self.interpolation)
         return sampling.kernels
-
-    def label_kernel(self, spec: Spec) -> LabelMethod:
-        """Return how labels on the grid of `spec` are sampled: nearest on an oblique grid.
-
-        Parameters
-        ----------
-        spec : Spec
-            The Spec of the input.
-
-        Returns
-        -------
-        str
-            'nearest' or 'partial_volume'.
-        """
-        grid = self.target(spec.grid)
-        sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
-        return "nearest" if sampling is None else self.label_interpolation
 
     def apply(self, case: Case) -> Case:
         """Sample image, labels and masks onto the new grid."""
         spec = self.plan(case.image.spec)
         sampling = Sampling.between(case.image.grid, spec.grid, method=self.interpolation)
-        if sampling is None:
+        if is_label(spec.quantity):
+            image = sample_label(case.image, spec.grid, sampling, method=self.label_interpolation)
+        elif sampling is None:
             image = Volume(sample_oblique(case.image, spec.grid, method=self.interpolation), spec)
         else:
             image = sample_volume(case.image, sampling, spec=spec)

@@ -10,7 +10,8 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.resampled_axis import Fit
 from hounsfield.core.volume import Volume
 from hounsfield.resampling.axes import Method
-from hounsfield.steps.geometric import GeometricStep, LabelMethod
+from hounsfield.resampling.labels import LabelMethod
+from hounsfield.steps.geometric import GeometricStep
 from hounsfield.steps.parse import one_of, three_lengths, three_sizes
 
 

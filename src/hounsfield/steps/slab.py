@@ -13,7 +13,9 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array, Case, Volume
+from hounsfield.kernels.labels import slab
 from hounsfield.kernels.sample import SlabWindows, Statistic
+from hounsfield.resampling.sampling import holds
 from hounsfield.steps.parse import finite, one_of, whole
 from hounsfield.steps.pointwise import require
 
@@ -270,29 +272,6 @@ def slab_label(label: Volume, grid: Grid, windows: SlabWindows, *, axis: int) ->
     """Return for each slab the nonzero label nearest to its centre, the lower slice first."""
     if label.quantity not in ("label", "mask"):
         raise QuantityError(f"slab_label needs a label or mask, not {label.quantity}")
-    values = np.moveaxis(label.array, axis, 0)
-    shape = (len(windows.start), *values.shape[1:])
-    out = np.full([shape[n] for n in _back(axis, 3)], label.background, values.dtype, order="F")
-    for part in _parts(values.shape):
-        _nearest_labels(
-            values[part], windows, label.background, out=np.moveaxis(out, axis, 0)[part]
-        )
-    return Volume(out, label.spec.replaced(grid=grid))
-
-
-def _nearest_labels(values: Array, windows: SlabWindows, background: float, *, out: Array) -> None:
-    """Fill `out` where a window along the first axis has a voxel that is not background."""
-    size = len(values)
-    used, index = values != background, np.arange(size, dtype=np.int32)[:, None, None]
-    before = np.maximum.accumulate(np.where(used, index, -2 * size), axis=0)
-    after = np.flip(
-        np.minimum.accumulate(np.flip(np.where(used, index, 3 * size), axis=0), axis=0), axis=0
-    )
-    start, stop = windows.start[:, None, None], windows.stop[:, None, None]
-    twice = windows.start + windows.stop - 1  # the centre, in half slices
-    below, above = before[twice // 2], after[(twice + 1) // 2]
-    middle = twice[:, None, None]
-    chosen = np.where(middle - 2 * below <= 2 * above - middle, below, above)
-    found = (chosen >= start) & (chosen < stop)
-    nearest = np.take_along_axis(values, np.clip(chosen, 0, size - 1), axis=0)
-    out[found] = nearest[found]
+    background = label.background if holds(label.spec.dtype, label.background) else 0.0
+    array = slab(label.array, windows, axis=axis, background=background)
+    return Volume(array, label.spec.replaced(grid=grid))

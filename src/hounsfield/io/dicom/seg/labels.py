@@ -19,6 +19,7 @@ from hounsfield.io.dicom.labels.objects import LabelObject
 from hounsfield.io.dicom.labels.slice_grid import SliceGrid
 from hounsfield.io.dicom.seg.header import SegFrame, Segmentation, segmentation_of
 from hounsfield.io.dicom.seg.pixels import frames_with_pixels
+from hounsfield.kernels.labels import values_and_counts
 from hounsfield.resampling.regrid import regrid
 
 SAME_SLICE = 0.05
@@ -93,7 +94,7 @@ def _masks(
 ) -> Iterator[tuple[int, NDArray[np.bool_]]]:
     """The requested segments with pixels in a frame, as (number, pixels)."""
     if seg.kind == "labelmap":
-        for number in numbers & set(np.unique(values).tolist()):
+        for number in numbers & set(values_and_counts(values)[0].tolist()):
             yield number, values == number
     elif frame.segment in numbers:
         mask = values if seg.kind == "binary" else values >= seg.full / 2
@@ -149,7 +150,7 @@ def _on_own_grid(seg: Segmentation, target: Grid) -> Target:
 
     def finish(array: NDArray[np.uint8]) -> Volume:
         mask = Volume.from_array(array, affine=grid.affine, quantity="mask")
-        return regrid(mask, target, method=None if copied else "linear")
+        return regrid(mask, target)
 
     how = "voxels copied" if copied else "resampled, a voxel is set if over half of it is covered"
     message = f"segmentation has another grid ({grid!r}) than the image ({target!r}); {how}"

@@ -21,7 +21,8 @@ def on_slices(label: Volume, stack: Stack) -> NDArray[np.generic]:
     if stack.is_regular:
         return _onto(label, stack.grid)
     out = np.empty(stack.shape, dtype=label.spec.dtype, order="F")
-    for k, grid in enumerate(_grids(stack, depth_mm=label.grid.spacing_mm[2])):
+    across = int(np.abs(label.grid.directions.T @ stack.normal).argmax())
+    for k, grid in enumerate(_grids(stack, depth_mm=label.grid.spacing_mm[across])):
         out[:, :, k] = _onto(label, grid)[:, :, 0]
     return out
 
@@ -40,4 +41,4 @@ def _grids(stack: Stack, *, depth_mm: float) -> Iterator[Grid]:
 
 
 def _onto(label: Volume, grid: Grid) -> NDArray[np.generic]:
-    return regrid(label, grid, method=None if grid.aligned_with(label.grid) else "linear").array
+    return regrid(label, grid).array

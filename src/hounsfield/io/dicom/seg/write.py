@@ -18,6 +18,7 @@ from hounsfield.io.dicom.labels.names import PLAIN
 from hounsfield.io.dicom.read import source_frames
 from hounsfield.io.dicom.seg.build import seg_object
 from hounsfield.io.dicom.seg.original_slices import on_slices
+from hounsfield.kernels.labels import values_and_counts
 
 MOST_SEGMENTS = 1024
 """Most segments; the reader has the same limit."""
@@ -65,7 +66,7 @@ def _values(volume: Volume, names: Mapping[int, str]) -> tuple[list[int], list[s
         raise QuantityError(
             f"volume is {volume.quantity} in {volume.spec.dtype}; expected an integer label or mask"
         )
-    values = [int(value) for value in np.unique(volume.array) if value != 0]
+    values = [int(value) for value in values_and_counts(volume.array)[0] if value != 0]
     if not values or values[0] < 0 or len(values) > MOST_SEGMENTS:
         raise QuantityError(
             f"label has {len(values)} values"
@@ -80,8 +81,14 @@ def _values(volume: Volume, names: Mapping[int, str]) -> tuple[list[int], list[s
 
 def _numbered(array: NDArray[Any], values: Sequence[int]) -> NDArray[np.uint16]:
     """Segment numbers (frame, row, column) from 1 in the order of `values`, 0 elsewhere."""
-    number = np.searchsorted(values, array).clip(0, len(values) - 1)
-    segments = np.where(np.asarray(values)[number] == array, number + 1, 0).astype(np.uint16)
+    size = array.dtype.itemsize
+    if array.dtype.kind in "bu" and size <= 2:
+        table = np.zeros(1 << 8 * size, dtype=np.uint16)
+        table[list(values)] = np.arange(1, len(values) + 1)
+        segments = table[array.view(f"u{size}")]
+    else:
+        number = np.searchsorted(values, array).clip(0, len(values) - 1)
+        segments = np.where(np.asarray(values)[number] == array, number + 1, 0).astype(np.uint16)
     return np.ascontiguousarray(segments.transpose(2, 1, 0))
 
 
