@@ -57,7 +57,10 @@ def gather(
     """
     rows = np.asarray(relation, dtype=np.float64)
     if source.ndim != 3 or not source.size or source.dtype.kind not in "biuf":
-        raise ValueError(f"source has shape {source.shape} and dtype {source.dtype}")
+        raise ValueError(
+            f"source has shape {source.shape} and dtype {source.dtype}; "
+            "expected three axes, none empty, of real numbers"
+        )
     if rows.shape != (4, 4):
         raise ValueError(f"relation has shape {rows.shape}; expected (4, 4)")
     values = np.asfortranarray(_native(source))
