@@ -66,9 +66,11 @@ def gather(
     values = np.asfortranarray(_native(source))
     dtype = np.dtype(np.float32) if method == "linear" else values.dtype
     out = np.empty(shape, dtype=dtype, order="F")
-    outside = int(background) if dtype.kind in _INTEGERS else float(background)
-    if dtype.kind in _INTEGERS and not np.iinfo(dtype).min <= outside <= np.iinfo(dtype).max:
-        raise ValueError(f"background {outside} does not fit {dtype}")
+    outside: float = float(background)
+    if dtype.kind in _INTEGERS:
+        limits, outside = np.iinfo(values.dtype), int(background)
+        if not limits.min <= outside <= limits.max:
+            raise ValueError(f"background {outside} does not fit {dtype}")
     kernel = native.gather_linear if method == "linear" else native.gather_nearest
     kernel(values, tuple(rows[:3].ravel().tolist()), outside, threads or thread_count(), out)
     return out if source.dtype.kind != "b" or method == "linear" else out.view(source.dtype)

@@ -24,9 +24,9 @@ from hounsfield.steps.geometric import GeometricStep
 SLABS_DECODED = 2
 """Slabs of a source in memory while a pass decodes it: one that is sampled and the next."""
 
-LABEL_SHARE_BYTES = 10
-"""Working bytes per output voxel of a label whose largest share is computed: two float32 shares and
-a comparison."""
+LABEL_BYTES = 1
+"""Working bytes per output voxel of a label that is sampled: it is made in the order of the axes of
+the source, and then transposed."""
 
 FLOAT32_BYTES = 4
 
@@ -71,12 +71,10 @@ def step_working_bytes(step: AnyStep, before: Spec, after: Spec) -> int:
 
 def label_working_bytes(step: AnyStep | None, fused: FusedPass | None, grid: Grid) -> int:
     """Return the bytes of working arrays for a label on the output grid of a pass."""
-    method = "nearest"
-    if fused is not None and not fused.label_sampling.is_copy:
-        method = fused.label_method
-    elif isinstance(step, GeometricStep):
-        method = step.label_interpolation
-    return LABEL_SHARE_BYTES * math.prod(grid.shape) if method == "partial_volume" else 0
+    is_sampled = isinstance(step, GeometricStep)
+    if fused is not None:
+        is_sampled = not fused.label_sampling.is_copy
+    return LABEL_BYTES * math.prod(grid.shape) if is_sampled else 0
 
 
 def masks_added(steps: Sequence[AnyStep]) -> int:
