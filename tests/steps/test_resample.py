@@ -22,6 +22,9 @@ def test_a_linear_field_stays_linear_between_the_first_and_last_centres(
     points = centres(made.grid)
     index = grid.index(points)
     inside = ((index >= 0) & (index <= np.array(grid.shape) - 1)).all(axis=-1)
+    if method in ("conservative", "auto"):  # cells that overhang are cut at the faces
+        reach = np.abs(np.linalg.inv(grid.affine)[:3, :3] @ made.grid.affine[:3, :3]).sum(1) / 2
+        inside &= ((index >= reach - 0.5) & (index <= np.array(grid.shape) - 0.5 - reach)).all(-1)
     assert np.abs(made.array - ramp_hu(points, grid=grid))[inside].max(initial=0) < 1e-2
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import hounsfield as hu
+from hounsfield.core.stack import Stack
+from hounsfield.pipeline.stream import stream
 from hounsfield.testing import ORIENTATIONS, applied, grids, specs, volumes
 
 ANY = volumes(spec=specs(grid=grids(), dtypes=("int16", "float32")))
@@ -121,6 +123,12 @@ def test_millimetres_become_the_nearest_number_of_slices(thickness: float, slice
     assert by_mm.plan(ct.spec) == by_number.plan(ct.spec)
 
 
+def test_a_thickness_beyond_any_volume_is_refused() -> None:
+    ct = hu.Volume.from_array(np.zeros((3, 3, 9), np.int16), affine=np.eye(4))
+    with pytest.raises(hu.GeometryError, match="slices of a slab"):
+        hu.Slab(thickness_mm=1e300).plan(ct.spec)
+
+
 def test_the_cost_does_not_depend_on_the_thickness() -> None:
     ct = hu.Volume.from_array(
         np.random.default_rng(0).integers(0, 99, (64, 64, 120)).astype(np.int16), affine=np.eye(4)
@@ -134,6 +142,49 @@ def test_the_cost_does_not_depend_on_the_thickness() -> None:
             runs.append(time.process_time() - clock)
         spent[slices] = min(runs)
     assert spent[60] < 4 * spent[3] + 0.01
+
+
+def test_a_stream_decodes_each_slice_a_few_times_however_thick_the_slab() -> None:
+    values = np.random.default_rng(0).integers(-1000, 999, (5, 4, 200)).astype(np.int16)
+    ct = hu.Volume.from_array(values, affine=np.eye(4))
+    asked: list[int] = []
+
+    def decode(start: int, stop: int) -> np.ndarray:
+        asked.extend(range(start, stop))
+        return values[:, :, start:stop]
+
+    stack = Stack.from_volume(ct).replaced(decode=decode, in_memory=False)
+    for slices in (3, 50, 199, 500):
+        asked.clear()
+        pipeline = hu.Pipeline([hu.Slab(statistic="mean", slices=slices)])
+        streamed = stream(pipeline, stack, slab_bytes=1)
+        assert streamed is not None
+        joined = np.concatenate(list(streamed.slabs()), axis=2)
+        assert np.array_equal(joined, pipeline.run(ct).volume.array)
+        assert len(asked) <= 4 * 200
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    size=st.integers(1, 25),
+    slices=st.integers(1, 30),
+    stride=st.integers(1, 3),
+)
+def test_a_label_of_a_slab_is_the_nearest_to_its_centre_by_a_plain_search(
+    seed: int, size: int, slices: int, stride: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    column = (rng.integers(1, 5, size) * (rng.random(size) < 0.3)).astype(np.uint8)
+    ct = hu.Volume.from_array(np.zeros((1, 1, size), np.int16), affine=np.eye(4))
+    label = hu.Volume.from_array(column.reshape(1, 1, -1), affine=np.eye(4), quantity="label")
+    case = hu.Case(ct, {"a": label})
+    made = applied(hu.Slab(slices=slices, stride=stride), case).labels["a"].array.ravel()
+    for n, value in enumerate(made):
+        start = max(n * stride - slices // 2, 0)
+        stop = min(n * stride - slices // 2 + slices, size)
+        near = [k for k in range(start, stop) if column[k]]
+        nearest = min(near, key=lambda k: (abs(2 * k - start - stop + 1), k), default=None)
+        assert value == (0 if nearest is None else column[nearest])
 
 
 def test_a_label_takes_the_nonzero_value_nearest_to_the_slabs_centre() -> None:

@@ -66,7 +66,9 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
         streamed = _stream(config, stack) if not labels else None
         if streamed is not None:
             return _write_case(config, case, streamed, stack=stack, hashes=hashes)
-        check_memory(config.pipeline.plan(stack).peak_bytes, config.memory_bytes)
+        check_memory(
+            config.pipeline.plan(stack).peak_bytes_with(labels=len(labels)), config.memory_bytes
+        )
         result, diagnostics = _run_in_memory(config, stack, labels)
         return _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
 

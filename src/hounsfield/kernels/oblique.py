@@ -48,14 +48,31 @@ def gather(
     -------
     NDArray
         Array of `shape`, Fortran-ordered: float32, or the source's dtype for ``nearest``.
+
+    Raises
+    ------
+    ValueError
+        If the source is empty or not three-dimensional or not of real numbers, the relation is not
+        4 x 4, or the background does not fit the dtype.
     """
+    rows = np.asarray(relation, dtype=np.float64)
+    if source.ndim != 3 or not source.size or source.dtype.kind not in "biuf":
+        raise ValueError(
+            f"source has shape {source.shape} and dtype {source.dtype}; "
+            "expected three axes, none empty, of real numbers"
+        )
+    if rows.shape != (4, 4):
+        raise ValueError(f"relation has shape {rows.shape}; expected (4, 4)")
     values = np.asfortranarray(_native(source))
     dtype = np.dtype(np.float32) if method == "linear" else values.dtype
     out = np.empty(shape, dtype=dtype, order="F")
-    outside = int(background) if dtype.kind in _INTEGERS else float(background)
-    rows = tuple(float(value) for value in np.asarray(relation, dtype=np.float64)[:3].ravel())
+    outside: float = float(background)
+    if dtype.kind in _INTEGERS:
+        limits, outside = np.iinfo(values.dtype), int(background)
+        if not limits.min <= outside <= limits.max:
+            raise ValueError(f"background {outside} does not fit {dtype}")
     kernel = native.gather_linear if method == "linear" else native.gather_nearest
-    kernel(values, rows, outside, threads or thread_count(), out)
+    kernel(values, tuple(rows[:3].ravel().tolist()), outside, threads or thread_count(), out)
     return out if source.dtype.kind != "b" or method == "linear" else out.view(source.dtype)
 
 

@@ -12,6 +12,8 @@
 
 #include <atomic>
 #include <stdexcept>
+#include <string>
+#include <type_traits>
 
 #include "parallel.h"
 #include "sample_band.h"
@@ -24,6 +26,14 @@ namespace {
 
 template <typename T, int N> using Array =
     nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
+
+// element n of a tuple, which must have `size` of them, all of the right type; numbers are converted
+template <typename T> T item(const nb::tuple &from, size_t n, size_t size, const char *name) {
+    T value;
+    if (from.size() != size || !nb::try_cast<T>(from[n], value, std::is_same_v<T, double>))
+        throw std::invalid_argument(std::string(name) + " has elements of another number or type");
+    return value;
+}
 
 Table table(const Array<int32_t, 2> &first, const Array<float, 3> &weight,
             const Array<float, 2> &rest, const Array<int32_t, 3> &limits, int64_t length,
@@ -63,22 +73,32 @@ void sample(nb::ndarray<const In, nb::ndim<3>, nb::device::cpu> source, Array<fl
         throw std::invalid_argument("the first axis of the source must be contiguous");
     if ((int64_t)slopes.shape(0) != shape.nk || (int64_t)intercepts.shape(0) != shape.nk)
         throw std::invalid_argument("one slope and intercept per slice");
-    const auto line = [](const nb::tuple &t) {
-        return Line{nb::cast<float>(t[0]), nb::cast<float>(t[1]), nb::cast<float>(t[2]),
-                    nb::cast<float>(t[3])};
+    const auto number = [](const nb::tuple &t, size_t n, size_t size, const char *name) {
+        return item<double>(t, n, size, name);
+    };
+    const auto line = [&](const nb::tuple &t) {
+        const auto part = [&](size_t n) { return static_cast<float>(number(t, n, 4, "a line")); };
+        return Line{part(0), part(1), part(2), part(3)};
     };
     const auto make = [&](const nb::tuple &t, int64_t length) {
-        return table(nb::cast<Array<int32_t, 2>>(t[0], false),
-                     nb::cast<Array<float, 3>>(t[1], false), nb::cast<Array<float, 2>>(t[2], false),
-                     nb::cast<Array<int32_t, 3>>(t[3], false), length, shape.nk);
+        return table(item<Array<int32_t, 2>>(t, 0, 4, "a table"),
+                     item<Array<float, 3>>(t, 1, 4, "a table"),
+                     item<Array<float, 2>>(t, 2, 4, "a table"),
+                     item<Array<int32_t, 3>>(t, 3, 4, "a table"), length, shape.nk);
     };
+    if (statistic < 0 || statistic > 3 || block > most_planes)
+        throw std::invalid_argument("unknown statistic, or a block of too many planes");
     const Table ti = make(axis_i, shape.ni), tj = make(axis_j, shape.nj),
                 tk = make(axis_k, shape.nk);
     if (tk.sets != 1) throw std::invalid_argument("the table along k cannot differ between slices");
     Padding pad{false, 0, 0, 0};
     if (!padding.is_none()) {
-        const auto t = nb::cast<nb::tuple>(padding);
-        pad = Padding{true, nb::cast<double>(t[0]), nb::cast<double>(t[1]), nb::cast<float>(t[2])};
+        nb::tuple t;
+        if (!nb::try_cast<nb::tuple>(padding, t, false))
+            throw std::invalid_argument("the padding is not a tuple");
+        const char *name = "the padding";
+        pad = Padding{true, number(t, 0, 3, name), number(t, 1, 3, name),
+                      static_cast<float>(number(t, 2, 3, name))};
     }
     const int64_t count = statistic ? start.shape(0) : tk.count;
     if ((int64_t)out.shape(0) != ti.count || (int64_t)out.shape(1) != tj.count ||

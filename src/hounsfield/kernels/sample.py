@@ -147,6 +147,8 @@ def _packed(
     tables: Sequence[AxisTable],
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32], NDArray[np.int32]]:
     """Tables as arrays with a leading axis, padded to the same number of taps."""
+    if not tables:
+        raise ValueError("an axis has no table")
     taps = max(table.taps for table in tables)
     if taps > MOST_TAPS:
         raise GeometryError(

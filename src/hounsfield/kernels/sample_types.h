@@ -44,6 +44,9 @@ struct Padding {
 // sample can be their mean.
 constexpr int64_t most_taps = 4096;
 
+// Most planes of a projection, whose indices have 32 bits.
+constexpr int64_t most_planes = std::numeric_limits<int32_t>::max();
+
 // Approximate samples of a band's plane: 32 KB, so that the dozen planes of a slab fit a
 // second-level cache.
 constexpr int64_t band_values = 8192;

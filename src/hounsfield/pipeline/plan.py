@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import html_value, spec_text
@@ -14,12 +16,41 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
 from hounsfield.pipeline.fuse import FusedPass
+from hounsfield.pipeline.interpolation import step_kernels
+from hounsfield.pipeline.memory import (
+    label_working_bytes,
+    masks_added,
+    pass_working_bytes,
+    source_bytes,
+    step_working_bytes,
+    volume_bytes,
+)
 from hounsfield.steps.base import AnyStep, Step, needs_voxels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelBytes:
+    """Bytes of one label in a pass: its original, its input and output, and working arrays."""
+
+    held: int = 0
+    read: int = 0
+    written: int = 0
+    working: int = 0
+
+    def total(self, labels: int, masks: int) -> int:
+        """Return the bytes of labels of the case, and of masks that steps made."""
+        both = labels + masks
+        return labels * self.held + both * (self.read + self.written) + min(both, 1) * self.working
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
-    """Steps that run together; `kernels` is the interpolation along each output axis, if any."""
+    """Steps that run together; `kernels` is the interpolation along each axis, if any.
+
+    `bytes_held` is the source where it stays in memory, `bytes_working` what the pass needs besides
+    input and output. `label_bytes` is what each label or mask needs, `masks` how many steps made.
+    `is_alone` is whether the step is not fused, `may_widen` whether values may exceed int16.
+    """
 
     numbers: tuple[int, ...]
     steps: tuple[str, ...]
@@ -29,6 +60,17 @@ class Pass:
     permutes_slices: bool = False
     bytes_read: int = 0
     bytes_written: int = 0
+    bytes_held: int = 0
+    bytes_working: int = 0
+    label_bytes: LabelBytes = LabelBytes()
+    masks: int = 0
+    is_alone: bool = False
+    may_widen: bool = False
+
+    def peak_bytes(self, labels: int) -> int:
+        """Return the bytes in memory during the pass, with labels of one byte per voxel."""
+        image = self.bytes_held + self.bytes_read + self.bytes_written + self.bytes_working
+        return image + self.label_bytes.total(labels, self.masks)
 
     def __str__(self) -> str:
         what = " + ".join(self.steps) or "read"
@@ -39,7 +81,9 @@ class Pass:
             if self.permutes_slices
             else ""
         )
-        return f"{what}{how}{notes} -> {self.spec.quantity} {self.spec.dtype} {self.spec.grid!r}"
+        wider = " (float32 if values exceed int16)" if self.may_widen else ""
+        made = f"{self.spec.quantity} {self.spec.dtype}{wider}"
+        return f"{what}{how}{notes} -> {made} {self.spec.grid!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +124,23 @@ class Plan:
 
     @property
     def peak_bytes(self) -> int:
-        """Input plus output of the largest pass, in bytes; working planes add a few MB."""
-        return max(
-            (one.bytes_read + one.bytes_written for one in self.passes), default=_bytes(self.source)
-        )
+        """Bytes in memory during the largest pass, without labels."""
+        return self.peak_bytes_with(labels=0)
+
+    def peak_bytes_with(self, *, labels: int) -> int:
+        """Return the bytes in memory during the largest pass of a case.
+
+        Parameters
+        ----------
+        labels : int
+            How many labels and masks the case has, of one byte per voxel.
+
+        Returns
+        -------
+        int
+            Bytes of the source, the input and output of the pass and its working arrays.
+        """
+        return max(one.peak_bytes(labels) for one in self.passes)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain data.
@@ -145,7 +202,8 @@ def plan(steps: Sequence[AnyStep], source: Spec | Stack | Volume) -> Plan:
     else:
         first = FusedPass.of_spec(source.spec if isinstance(source, Volume) else source)
     specs = _specs(steps, first.spec)
-    return Plan(source=first.spec, specs=specs, passes=tuple(_passes(steps, specs, first)))
+    passes = _with_memory(list(_passes(steps, specs, first)), steps, source)
+    return Plan(source=first.spec, specs=specs, passes=passes)
 
 
 def _specs(steps: Sequence[AnyStep], spec: Spec) -> tuple[Spec, ...]:
@@ -181,6 +239,36 @@ def _passes(steps: Sequence[AnyStep], specs: Sequence[Spec], current: FusedPass)
         yield _pass(current, numbers)
 
 
+def _with_memory(
+    passes: list[Pass], steps: Sequence[AnyStep], source: Spec | Stack | Volume
+) -> tuple[Pass, ...]:
+    """Return the passes with what stays in memory while each runs."""
+    held = source_bytes(source) if not isinstance(source, Stack) or source.in_memory else 0
+    widens = isinstance(source, Stack) and source.may_exceed_int16
+    grid, masks, done = source.grid, 0, []
+    for number, one in enumerate(passes):
+        masks += masks_added([steps[n - 1] for n in one.numbers])
+        sizes = replace(
+            one.label_bytes,
+            held=math.prod(source.grid.shape) if number else 0,
+            read=math.prod(grid.shape),
+        )
+        widens = widens and one.spec.dtype == np.int16
+        is_first = number == 0 and not one.is_alone  # then it reads the source itself
+        done.append(
+            replace(
+                one,
+                bytes_read=source_bytes(source) if is_first else one.bytes_read,
+                bytes_held=0 if number == 0 and not isinstance(source, Stack) else held,
+                label_bytes=sizes,
+                masks=masks,
+                may_widen=widens,
+            )
+        )
+        grid = one.spec.grid
+    return tuple(done)
+
+
 def _fused(current: FusedPass, step: AnyStep) -> FusedPass | None:
     """Return `current` with the step; None if the step needs a separate pass."""
     if needs_voxels(step) or not isinstance(step, Step) or current.spec.channels:
@@ -194,8 +282,14 @@ def _separate_pass(step: AnyStep, number: int, *, before: Spec, after: Spec) -> 
         steps=(type(step).__name__,),
         spec=after,
         needs_voxels=needs_voxels(step),
-        bytes_read=_bytes(before),
-        bytes_written=_bytes(after),
+        is_alone=True,
+        kernels=step_kernels(step, before),
+        bytes_read=volume_bytes(before),
+        bytes_written=volume_bytes(after),
+        bytes_working=step_working_bytes(step, before, after),
+        label_bytes=LabelBytes(
+            written=math.prod(after.grid.shape), working=label_working_bytes(step, None, after.grid)
+        ),
     )
 
 
@@ -206,14 +300,15 @@ def _pass(fused: FusedPass, numbers: tuple[int, ...]) -> Pass:
         spec=fused.spec,
         kernels=fused.kernels,
         permutes_slices=fused.sampling.order[2] != 2,
-        bytes_read=_bytes(fused.source),
-        bytes_written=_bytes(fused.spec),
+        bytes_read=volume_bytes(fused.source),
+        bytes_written=volume_bytes(fused.spec),
+        bytes_working=pass_working_bytes(fused),
+        label_bytes=LabelBytes(
+            written=math.prod(fused.spec.grid.shape),
+            working=label_working_bytes(None, fused, fused.label_sampling.grid),
+        ),
     )
 
 
 def _count(count: int) -> str:
     return f"{count} pass" if count == 1 else f"{count} passes"
-
-
-def _bytes(spec: Spec) -> int:
-    return math.prod(spec.shape) * spec.dtype.itemsize

@@ -69,6 +69,9 @@ class Record:
         The steps as they were resolved on the source.
     output : mapping of str to Any
         Grid, dtype, quantity, background and channels of the image.
+    interpolation : tuple of mapping, default ()
+        How each pass sampled, such as 'conservative' or 'linear' along each axis, and its labels;
+        a pass that copies voxels is left out.
     diagnostics : tuple of mapping, default ()
         Code, severity and message of each diagnostic.
     masks : mapping of str to Any, default {}
@@ -95,6 +98,7 @@ class Record:
     pipeline: Mapping[str, Any]
     steps: tuple[Mapping[str, Any], ...]
     output: Mapping[str, Any]
+    interpolation: tuple[Mapping[str, Any], ...] = ()
     diagnostics: tuple[Mapping[str, str], ...] = ()
     masks: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, Any] = field(default_factory=dict)
@@ -139,6 +143,7 @@ class Record:
             "pipeline": dict(self.pipeline),
             "steps": [dict(step) for step in self.steps],
             "output": dict(self.output),
+            "interpolation": [dict(each) for each in self.interpolation],
             "diagnostics": [dict(each) for each in self.diagnostics],
             "masks": dict(self.masks),
             "labels": dict(self.labels),
@@ -203,9 +208,9 @@ class Record:
             schema = data.pop("schema")
             if schema != SCHEMA:
                 raise unreadable(str(path), f"record schema {schema}; expected {SCHEMA}")
-            record = cls(
-                **{**data, "steps": tuple(data["steps"]), "diagnostics": tuple(data["diagnostics"])}
-            )
+            data["interpolation"] = data.get("interpolation", ())  # missing in older records
+            listed = ("steps", "interpolation", "diagnostics")
+            record = cls(**data | {name: tuple(data[name]) for name in listed})
             record._check_grids()
             return record
         except HounsfieldError:

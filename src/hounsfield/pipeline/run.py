@@ -20,6 +20,7 @@ from hounsfield.kernels.labels import values_and_counts
 from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
 from hounsfield.pipeline.check import check_names
 from hounsfield.pipeline.fuse import FusedPass
+from hounsfield.pipeline.interpolation import pass_interpolation, step_interpolation
 from hounsfield.pipeline.plan import plan
 from hounsfield.pipeline.record import Record, SourceData, array_sha256, output_data
 from hounsfield.pipeline.result import Result
@@ -62,6 +63,7 @@ def run(
         steps=state.resolved,
         diagnostics=diagnostics,
     ).replaced(
+        interpolation=tuple(state.interpolation),
         masks={name: array_sha256(mask.array) for name, mask in done.masks.items()},
         labels={name: label_changes(before[name], label) for name, label in done.labels.items()},
         volatile={"started": started, "seconds": time.perf_counter() - clock},
@@ -135,6 +137,7 @@ class _Run:
     current: FusedPass | None = None
     resolved: list[AnyStep] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    interpolation: list[Mapping[str, Any]] = field(default_factory=list)
     sampler: Sampler = DEFAULT_SAMPLER
 
     def run_step(self, step: AnyStep) -> None:
@@ -156,7 +159,13 @@ class _Run:
                 self.current = fused
                 return
             self.flushed()
-        self.case = fixed.apply(self.flushed())
+        before = self.flushed()
+        made = fixed.apply(before)
+        _check_made(fixed, before, made)
+        self.interpolation += step_interpolation(
+            fixed, before.image.spec, has_labels=bool(before.labels or before.masks)
+        )
+        self.case = made
         self._restart()
 
     def _is_fusible(self, step: Step) -> bool:
@@ -188,6 +197,8 @@ class _Run:
                 if not current.may_leave_int16(self.stack):
                     raise
                 self.case = self._pass(current.widened(), labels, masks)
+                self.diagnostics.append(Diagnostic("WIDENED", "note", WIDER))
+            self.interpolation += pass_interpolation(current, has_labels=bool(labels or masks))
             self._restart()
         assert self.case is not None
         return self.case
@@ -209,6 +220,29 @@ class _Run:
         self.current = None
         if not self.case.image.spec.channels:
             self.stack = Stack.from_volume(self.case.image)
+
+
+WIDER = "values exceed int16, the planned dtype; the image is float32"
+"""What is reported of a pass whose values need more than int16."""
+
+
+def _check_made(step: Step, before: Case, made: object) -> None:
+    """Raise PipelineError unless the step made what its plan announces."""
+    if not isinstance(made, Case):
+        raise PipelineError(f"apply returned {type(made).__name__}; expected a Case")
+    planned, found = step.plan(before.image.spec), made.image.spec
+    differ = [
+        f"{name} {getattr(found, name)!s} instead of {getattr(planned, name)!s}"
+        for name in ("dtype", "quantity", "background", "channels")
+        if getattr(found, name) != getattr(planned, name)
+    ]
+    if not found.grid.same_as(planned.grid):
+        differ.insert(0, f"{found.grid!r} instead of {planned.grid!r}")
+    if differ:
+        raise PipelineError(
+            f"the image differs from the step's plan: {', '.join(differ)}; "
+            "plan and apply of the step must agree"
+        )
 
 
 def _check_grids(labels: Mapping[str, Volume], stack: Stack) -> None:

@@ -17,6 +17,7 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array, Volume
 from hounsfield.pipeline.fuse import FusedPass
+from hounsfield.pipeline.interpolation import pass_interpolation
 from hounsfield.pipeline.pipeline import Pipeline
 from hounsfield.pipeline.plan import plan
 from hounsfield.pipeline.record import Record
@@ -34,6 +35,7 @@ class Stream:
     steps: tuple[Step, ...]
     pipeline: Mapping[str, Any]
     one_pass: OnePass
+    interpolation: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -49,7 +51,7 @@ class Stream:
             self.spec,
             steps=self.steps,
             diagnostics=self.diagnostics,
-        )
+        ).replaced(interpolation=self.interpolation)
 
     def slabs(self) -> Iterator[Array]:
         """Read the source once and yield the output slab by slab along k.
@@ -118,4 +120,5 @@ def stream(
         steps=tuple(steps),
         pipeline=to_data(pipeline.steps, name=pipeline.name, dtype=cast_to),
         one_pass=current.one_pass(stack, slab_bytes=slab_bytes),
+        interpolation=pass_interpolation(current, has_labels=False),
     )

@@ -20,6 +20,9 @@ SNAP = 1e-6
 BACKGROUND = -1
 """The index of a lattice entry that is background instead of a source sample."""
 
+GHOSTS = 4
+"""Samples added on either side for the slopes at the outer faces: the six-sample kernel needs 3."""
+
 Stencil = tuple[Indices, Floats, Indices | None]
 """First tap, weights (point, tap) and clamping limits (start, stop) of each point."""
 
@@ -95,32 +98,46 @@ def _conservative(nodes: Floats, points: Floats, width: float) -> Stencil:
     Hermite polynomial of its values and slopes at the two faces, with slopes from the quartic
     through five faces. On even nodes these are (-s0 + 7 s1 + 7 s2 - s3) / 12, the edge values of
     the piecewise parabolic method (Colella and Woodward, J. Comput. Phys. 54, 1984, eq. 1.9). Six
-    samples determine a cell, and sums over whole cells are preserved exactly.
+    samples determine a cell, and sums over whole cells are preserved exactly. Of a target cell
+    that overhangs the outer faces, the part inside them counts.
     """
-    beyond = max(0.0, width / 2 + max(nodes[0] - points.min(), points.max() - nodes[-1]))
-    margin = int(np.ceil(beyond / min(nodes[1] - nodes[0], nodes[-1] - nodes[-2]))) + 4
-    faces = _faces(_extended(nodes, margin))
-    low, high = points - width / 2, points + width / 2
+    low, high, size = _covered(nodes, points, width)
+    faces = _faces(_extended(nodes, GHOSTS))
     first = np.searchsorted(faces, low, side="right") - 1
     last = np.searchsorted(faces, high, side="left") - 1
     start = first - 2
     weights = np.zeros((len(points), int((last - first).max()) + 6))
     slopes = _face_slopes(faces)
     for n in range(int((last - first).max()) + 1):
-        cell = first + n
+        cell, used = np.minimum(first + n, last), first + n <= last
         lower, upper = np.maximum(low, faces[cell]), np.minimum(high, faces[cell + 1])
-        used = cell <= last
-        size = faces[cell + 1] - faces[cell]
+        gap = faces[cell + 1] - faces[cell]
         for end, sign in ((lower, -1.0), (upper, 1.0)):
-            t = np.where(used, (end - faces[cell]) / size, 0.0)
+            t = np.where(used, (end - faces[cell]) / gap, 0.0)
             amount = np.where(used, sign, 0.0)
-            weights[:, n + 2] += amount * size * t * t * (3 - 2 * t)
+            weights[:, n + 2] += amount * gap * t * t * (3 - 2 * t)
             for corner, part in ((0, t * (1 - t) ** 2), (1, t * t * (t - 1))):
                 columns = n + corner + np.arange(4)
-                weights[:, columns] += (amount * size * part)[:, None] * slopes[cell + corner]
-    limits = np.stack([first - 1, last + 2], axis=1) - margin
-    start, weights = _sample_weights(_extended(nodes, margin), start, weights)
-    return start - margin, weights / width, limits
+                weights[:, columns] += (amount * gap * part)[:, None] * slopes[cell + corner]
+    limits = np.stack([first - 1, last + 2], axis=1) - GHOSTS
+    start, weights = _sample_weights(_extended(nodes, GHOSTS), start, weights)
+    return start - GHOSTS, weights / size[:, None], limits
+
+
+def _covered(nodes: Floats, points: Floats, width: float) -> tuple[Floats, Floats, Floats]:
+    """The part (low, high, size) of each target cell inside the outer faces.
+
+    A cell without such a part, which uneven slices can have, is replaced by the outermost source
+    cell, whose average is the edge value.
+    """
+    faces = _faces(nodes)
+    whole = (points - width / 2, points + width / 2)
+    low, high = (np.clip(end, faces[0], faces[-1]) for end in whole)
+    before, after = high - faces[0] < SNAP * width, faces[-1] - low < SNAP * width
+    low = np.where(before, faces[0], np.where(after, faces[-2], low))
+    high = np.where(before, faces[1], np.where(after, faces[-1], high))
+    is_whole = (low == whole[0]) & (high == whole[1])
+    return low, high, np.where(is_whole, width, high - low)
 
 
 def _sample_weights(nodes: Floats, start: Indices, weights: Floats) -> tuple[Indices, Floats]:
@@ -217,12 +234,20 @@ def axis_table(
     packed /= np.where(outside | (sums == 0), 1.0, sums)[:, None]
     rest = np.where(outside, 1.0, 1.0 - inside / np.where(sums == 0, 1.0, sums))
     rest[np.abs(rest) < 1e-9] = 0.0
+    weight = np.ascontiguousarray(packed, dtype=np.float32)
     return AxisTable(
         first.astype(np.int32),
-        np.ascontiguousarray(packed, dtype=np.float32),
-        rest.astype(np.float32),
+        weight,
+        _rest(rest, weight),
         None if bounds is None else np.clip(bounds - first[:, None], 0, span).astype(np.int32),
     )
+
+
+def _rest(rest: Floats, weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The weights of the background; exactly 1 only if no sample has a weight."""
+    rounded = rest.astype(np.float32)
+    mixed = (rounded == 1) & weight.any(axis=1)
+    return np.where(mixed, np.nextafter(np.float32(1), np.float32(2)), rounded)
 
 
 def _extrapolated(

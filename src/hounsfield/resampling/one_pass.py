@@ -27,6 +27,10 @@ from hounsfield.resampling.transfer import IDENTITY, Transfer
 SLAB_BYTES = 32 << 20
 """Default source bytes decoded at a time: enough for two cores, small compared to a scan."""
 
+WINDOWS_AT_ONCE = 3
+"""Slices decoded for a projection, in windows: the least with which a run of planes as long as a
+window is projected at once, so that no plane is sampled more than three times."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OnePass:
@@ -34,7 +38,8 @@ class OnePass:
 
     `before` maps source values and `after` sampled ones. `background` is the value outside, after
     `before`; `windows` project along the source's slices; `dtype` is that of the output. About
-    `slab_bytes` of the source are in memory at a time, twice that while the next slab is decoded.
+    `slab_bytes` of the source are in memory at a time, twice that while the next slab is decoded;
+    a projection needs the slices of up to three of its windows.
     """
 
     stack: Stack
@@ -121,7 +126,7 @@ class OnePass:
             if self.stack.in_memory
             else max(1, self.slab_bytes // max(1, per_slice))
         )
-        used = along.rest < 1
+        used = along.weight.any(axis=1)  # rest may exceed 1 where weights are negative
         first = np.where(used, along.first, np.iinfo(np.int32).max)
         last = np.where(used, along.first + along.taps, 0)
         if planes >= count and most >= self.stack.shape[2]:
@@ -130,12 +135,15 @@ class OnePass:
             yield _Slab(start=0, stop=count, low=low, high=high, tables=tables, planes=span)
             return
         start = 0
+        if self.windows is not None:
+            planes = max(planes, self.windows.block)  # else each plane is sampled for every window
         while start < count:
             stop = start + 1
             low, high = self._slices(first, last, start, stop)
+            limit = most if self.windows is None else max(most, WINDOWS_AT_ONCE * (high - low))
             while stop < min(count, start + planes):
                 wider = self._slices(first, last, start, stop + 1)
-                if wider[1] - wider[0] > most and high > low:
+                if wider[1] - wider[0] > limit and high > low:
                     break
                 (low, high), stop = wider, stop + 1
             span = self._planes(start, stop)
@@ -244,11 +252,10 @@ def sample_volume(
     if sampling.is_copy:
         array = sampling.copied(volume.array, background=volume.spec.outside)
     elif spec.channels:
-        parts = [
-            sample_volume(volume.channel(n), sampling, spec=spec.channel(n), method=method).array
-            for n in range(len(spec.channels))
-        ]
-        array = np.asfortranarray(np.stack(parts, axis=3))
+        array = np.empty(spec.shape, dtype=spec.dtype, order="F")
+        for n in range(len(spec.channels)):
+            part = sample_volume(volume.channel(n), sampling, spec=spec.channel(n), method=method)
+            array[..., n] = part.array
     elif sampling.is_picking and volume.spec.dtype not in OUTPUT_DTYPES:
         # The kernel would convert these dtypes through float32.
         array = sampling.picked(volume.array, background=volume.background)

@@ -13,8 +13,9 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume, unshared
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.labels import LabelMethod, is_label, sample_label
+from hounsfield.resampling.oblique import check_oblique, sample_oblique
 from hounsfield.resampling.one_pass import sample_volume
-from hounsfield.resampling.sampling import Sampling, holds, resample_oblique, sampled_dtype
+from hounsfield.resampling.sampling import Sampling, holds, sampled_dtype
 
 LABEL_COPIED = "its voxels were copied"
 LABEL_RESAMPLED = "each voxel has the label with the largest share of it"
@@ -45,14 +46,16 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     ------
     QuantityError
         If the volume does not cover the grid and its dtype cannot represent the background, or the
-        method is unknown.
+        method is unknown, or 'cubic' for an oblique grid.
     GeometryError
         If `volume` is no Volume or `grid` no Grid.
 
     Notes
     -----
     If both grids are aligned within 1e-3 voxel (flips, permutations, crops and pads), voxels are
-    copied exactly. Voxels outside the volume are background.
+    copied exactly. Voxels outside the volume are background. On a grid oblique to the volume,
+    'area', 'conservative' and 'auto' average along the volume's axes that get coarser and then
+    interpolate linearly; 'cubic' is refused.
 
     Examples
     --------
@@ -127,6 +130,8 @@ def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:
     if is_label(volume.quantity):
         how: LabelMethod = "nearest" if method == "nearest" else "partial_volume"
         return sample_label(volume, grid, sampling, method=how)
+    if sampling is None:
+        check_oblique(method or "linear")
     spec = volume.spec.replaced(
         grid=grid, dtype=sampled_dtype(volume.spec.dtype, sampling, method=method or "linear")
     )
@@ -136,5 +141,5 @@ def _regridded(volume: Volume, grid: Grid, *, method: Method | None) -> Volume:
             "the volume does not cover the grid"
         )
     if sampling is None:
-        return Volume(resample_oblique(volume, grid, method=method or "linear"), spec)
+        return Volume(sample_oblique(volume, grid, method=method or "linear"), spec)
     return sample_volume(volume, sampling, spec=spec)

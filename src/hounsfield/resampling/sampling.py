@@ -178,23 +178,30 @@ def resample_oblique(volume: Volume, grid: Grid, *, method: Method) -> Array:
     """
     relation = np.linalg.inv(volume.grid.affine) @ grid.affine
     kind: Literal["linear", "nearest"] = "nearest" if method == "nearest" else "linear"
-    parts = [volume]
-    if volume.spec.channels:
-        parts = [volume.channel(n) for n in range(len(volume.spec.channels))]
-    arrays = [
-        gather(part.array, relation, shape=grid.shape, background=part.background, method=kind)
-        for part in parts
-    ]
-    return arrays[0] if not volume.spec.channels else np.asfortranarray(np.stack(arrays, axis=3))
+    parts = [volume.channel(n) for n in range(len(volume.spec.channels))] or [volume]
+    out: Array | None = None
+    for n, part in enumerate(parts):
+        made = gather(
+            part.array, relation, shape=grid.shape, background=part.background, method=kind
+        )
+        if not volume.spec.channels:
+            return made
+        out = np.empty((*made.shape, len(parts)), made.dtype, order="F") if out is None else out
+        out[..., n] = made
+    assert out is not None
+    return out
 
 
 def each_channel(array: Array, function: Callable[[Array], Array]) -> Array:
     """Apply a function of (i, j, k) arrays to each channel of (i, j, k) or (i, j, k, channel)."""
     if array.ndim == 3:
         return function(array)
-    return np.asfortranarray(
-        np.stack([function(array[..., n]) for n in range(array.shape[3])], axis=3)
-    )
+    first = function(array[..., 0])
+    out = np.empty((*first.shape, array.shape[3]), first.dtype, order="F")
+    out[..., 0] = first
+    for n in range(1, array.shape[3]):
+        out[..., n] = function(array[..., n])
+    return out
 
 
 def _run(lattice: NDArray[np.int64]) -> tuple[slice, slice]:

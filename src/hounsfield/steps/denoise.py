@@ -79,22 +79,23 @@ class Denoise:
         """Filter the image; labels and masks are unchanged."""
         spec = self.plan(case.image.spec)
         array = each_channel(case.image.array, lambda channel: self._filtered(channel, spec))
-        return image_only(case, Volume(np.asfortranarray(array), spec))
+        return image_only(case, Volume(array, spec))
 
     def _filtered(self, array: Array, spec: Spec) -> Array:
         from scipy.ndimage import gaussian_filter, median_filter
 
         spacing = np.array(spec.grid.spacing_mm)
-        kept = array.dtype
-        if kept == np.float16:  # which scipy does not take
+        if array.dtype == np.float16:  # which scipy does not take
             array = array.astype(np.float32)
+        dtype = array.dtype if self.method == "median" else np.dtype(np.float32)
+        out = np.empty(array.shape, dtype=dtype, order="F")
         if self.method == "gaussian":
-            return np.asarray(
-                gaussian_filter(array, self._size_mm / spacing, output=np.float32, mode="nearest")
-            )
+            gaussian_filter(array, self._size_mm / spacing, output=out, mode="nearest")
+            return out
         reach = np.floor(self._size_mm / spacing + 1e-6).astype(int)
         offsets = np.meshgrid(
             *(np.arange(-r, r + 1) * s for r, s in zip(reach, spacing, strict=True)), indexing="ij"
         )
         ball = sum(offset**2 for offset in offsets) <= self._size_mm**2 * (1 + 1e-6)
-        return np.asarray(median_filter(array, footprint=ball, mode="nearest"), dtype=kept)
+        median_filter(array, footprint=ball, output=out, mode="nearest")
+        return np.asarray(out, dtype=spec.dtype)

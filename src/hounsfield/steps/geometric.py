@@ -8,8 +8,9 @@ from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.labels import LabelMethod, is_label, sample_label
+from hounsfield.resampling.oblique import check_oblique, oblique_kernels, sample_oblique
 from hounsfield.resampling.one_pass import sample_volume
-from hounsfield.resampling.sampling import Sampling, holds, resample_oblique, sampled_dtype
+from hounsfield.resampling.sampling import Sampling, holds, sampled_dtype
 
 
 class GeometricStep:
@@ -38,6 +39,8 @@ class GeometricStep:
         """
         grid = self.target(spec.grid)
         sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
+        if sampling is None and not is_label(spec.quantity):
+            check_oblique(self.interpolation)
         dtype = (
             spec.dtype
             if is_label(spec.quantity)
@@ -50,6 +53,30 @@ class GeometricStep:
             )
         return spec.replaced(grid=grid, dtype=dtype)
 
+    def kernels(self, spec: Spec) -> tuple[str, str, str]:
+        """Return how an image of `spec` is sampled.
+
+        Parameters
+        ----------
+        spec : Spec
+            The Spec of the input.
+
+        Returns
+        -------
+        tuple of str
+            'copy' or the interpolation, along each axis of the output; on an oblique grid along
+            each axis of the input, such as 'conservative + linear'. For a label, that of labels.
+        """
+        grid = self.target(spec.grid)
+        sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
+        if is_label(spec.quantity):
+            names = ("",) * 3 if sampling is None else sampling.kernels
+            i, j, k = (name if name == "copy" else self.label_interpolation for name in names)
+            return (i, j, k)
+        if sampling is None:
+            return oblique_kernels(spec.grid, grid, method=self.interpolation)
+        return sampling.kernels
+
     def apply(self, case: Case) -> Case:
         """Sample image, labels and masks onto the new grid."""
         spec = self.plan(case.image.spec)
@@ -57,7 +84,7 @@ class GeometricStep:
         if is_label(spec.quantity):
             image = sample_label(case.image, spec.grid, sampling, method=self.label_interpolation)
         elif sampling is None:
-            image = Volume(resample_oblique(case.image, spec.grid, method=self.interpolation), spec)
+            image = Volume(sample_oblique(case.image, spec.grid, method=self.interpolation), spec)
         else:
             image = sample_volume(case.image, sampling, spec=spec)
         labels = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,6 +24,12 @@ Plane = Literal["axial", "coronal", "sagittal"]
 Edges = Literal["shrink", "valid"]
 ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
 """The patient axis (0 R, 1 A, 2 S) perpendicular to each plane."""
+
+MOST_SLICES = 1_000_000
+"""Most slices of a slab, more than any scan has; the kernel counts them in 32 bits."""
+
+PART_VOXELS = 1 << 20
+"""Voxels that are projected at a time, so that working copies take some tens of MB."""
 
 
 @checked
@@ -114,10 +122,19 @@ class Slab:
         -------
         int
             At least 1.
+
+        Raises
+        ------
+        GeometryError
+            If it is more than a million slices.
         """
-        return self.slices or max(
-            1, round((self.thickness_mm or 0.0) / grid.spacing_mm[self.axis(grid)])
-        )
+        spacing = grid.spacing_mm[self.axis(grid)]
+        thick = self.slices or max(1, round((self.thickness_mm or 0.0) / spacing))
+        if thick > MOST_SLICES:
+            raise GeometryError(
+                f"{thick:.3g} slices of a slab; expected at most {MOST_SLICES}: use fewer slices"
+            )
+        return thick
 
     def completed(self, spec: Spec) -> Slab:
         """Return the step with its thickness in slices.
@@ -187,8 +204,8 @@ class Slab:
         spec = self.plan(case.image.spec)
         axis, windows = self.axis(case.image.grid), self.windows(case.image.grid)
         image = Volume(
-            np.asfortranarray(
-                projected(case.image.array, windows, axis=axis).astype(spec.dtype, copy=False)
+            projected(case.image.array, windows, axis=axis).astype(
+                spec.dtype, order="F", copy=False
             ),
             spec,
         )
@@ -204,25 +221,44 @@ class Slab:
 
 
 def projected(array: Array, windows: SlabWindows, *, axis: int) -> Array:
-    """Project windows of an array (i, j, k[, channel]) along an axis.
+    """Project windows of an array (i, j, k[, channel]) along an axis; Fortran-ordered.
 
     The time does not depend on their thickness: with blocks as long as the longest window, each
     window is the suffix of one block and the prefix of the next (van Herk).
     """
-    join = {"max": np.maximum, "min": np.minimum, "mean": np.add}[windows.statistic]
     values = np.moveaxis(array, axis, 0)
-    if windows.statistic == "mean":
-        values = values.astype(np.float32)
+    shape = (len(windows.start), *values.shape[1:])
+    dtype = np.dtype(np.float32) if windows.statistic == "mean" else array.dtype
+    out = np.empty([shape[n] for n in _back(axis, array.ndim)], dtype=dtype, order="F")
+    for part in _parts(values.shape):
+        _project(values[part].astype(dtype), windows, np.moveaxis(out, axis, 0)[part])
+    return out
+
+
+def _back(axis: int, ndim: int) -> list[int]:
+    """The order of axes that moves the first one to `axis`."""
+    return [*range(1, axis + 1), 0, *range(axis + 1, ndim)]
+
+
+def _parts(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Parts of an array along its third axis, of about PART_VOXELS."""
+    step = max(1, PART_VOXELS * shape[2] // max(1, math.prod(shape)))
+    for start in range(0, shape[2], step):
+        yield (slice(None), slice(None), slice(start, start + step))
+
+
+def _project(values: Array, windows: SlabWindows, out: Array) -> None:
+    """Fill `out` with the projections of windows along the first axis."""
+    join = {"max": np.maximum, "min": np.minimum, "mean": np.add}[windows.statistic]
     size = len(values)
     longest = int((windows.stop - windows.start).max())
-    prefix, suffix = values.copy(), values.copy()
+    prefix, suffix = values.copy(), values
     for n in range(1, size):
         if n % longest:
             prefix[n] = join(prefix[n - 1], values[n])
     for n in range(size - 2, -1, -1):
         if (n + 1) % longest:
             suffix[n] = join(suffix[n + 1], values[n])
-    out = np.empty((len(windows.start), *values.shape[1:]), dtype=values.dtype)
     for n, (start, stop) in enumerate(
         zip(windows.start.tolist(), windows.stop.tolist(), strict=True)
     ):
@@ -232,7 +268,6 @@ def projected(array: Array, windows: SlabWindows, *, axis: int) -> Array:
             out[n] = prefix[stop - 1] if start % longest == 0 else suffix[start]
         if windows.statistic == "mean":
             out[n] /= np.float32(stop - start)
-    return np.moveaxis(out, 0, axis)
 
 
 def slab_label(label: Volume, grid: Grid, windows: SlabWindows, *, axis: int) -> Volume:

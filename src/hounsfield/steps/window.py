@@ -112,10 +112,13 @@ class Window(PointwiseStep):
         center, width = self.center_and_width_hu
         hu = array.astype(np.float32, order="F")
         if self.function == "sigmoid":
+            hu -= np.float32(center)
+            hu *= np.float32(-4)
+            hu /= np.float32(width)
             with np.errstate(over="ignore"):  # exp overflows to infinity if the sigmoid is 0
-                return np.asarray(
-                    1 / (1 + np.exp(-4 * (hu - np.float32(center)) / np.float32(width)))
-                )
+                np.exp(hu, out=hu)
+            hu += np.float32(1)
+            return np.asarray(np.divide(np.float32(1), hu, out=hu))
         line = self.transfer(spec)
         if line is None:
             return np.asarray(hu > center - 0.5, dtype=np.float32, order="F")
