@@ -6,6 +6,7 @@ from typing import Literal
 
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
+from hounsfield.core.overlap import check_overlap
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 from hounsfield.resampling.axes import Method
@@ -36,8 +37,12 @@ class GeometricStep:
         raise GeometryError(f"{type(self).__name__} has no target grid; it must define target()")
 
     def plan(self, spec: Spec) -> Spec:
-        """Return the Spec on the new grid: float32 if values are interpolated, else unchanged."""
+        """Return the Spec on the new grid: float32 if values are interpolated, else unchanged.
+
+        Raises GeometryError if no voxel of the new grid is inside the image.
+        """
         grid = self.target(spec.grid)
+        check_overlap(grid, spec.grid, what=f"{type(self).__name__}: the target grid")
         sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
         dtype = sampled_dtype(spec.dtype, sampling, method=self.interpolation)
         if (sampling is None or sampling.pads) and not holds(dtype, spec.background):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hounsfield.core.grid import Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
-from hounsfield.resampling.regrid import regrid
+from hounsfield.resampling.regrid import regrid_anywhere
 
 
 def on_slices(label: Volume, stack: Stack) -> NDArray[np.generic]:
@@ -40,4 +40,5 @@ def _grids(stack: Stack, *, depth_mm: float) -> Iterator[Grid]:
 
 
 def _onto(label: Volume, grid: Grid) -> NDArray[np.generic]:
-    return regrid(label, grid, method=None if grid.aligned_with(label.grid) else "linear").array
+    is_copy = grid.aligned_with(label.grid)
+    return regrid_anywhere(label, grid, method=None if is_copy else "linear").array
