@@ -12,17 +12,43 @@ from hounsfield.core.volume import Array, Volume
 SLAB_BYTES = 1 << 22
 """Bytes cast at a time, so that temporary arrays stay in the cache."""
 
+NAMED = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+"""Integer dtypes that messages name; floats and bool follow."""
+
 UNIT_QUANTITIES = ("unit", "standardized")
 """Quantities of small real numbers, which are not cast to integers."""
+
+
+def voxel_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the dtype of voxels that `dtype` names, in the byte order of this machine.
+
+    Raises QuantityError unless it is bool, an integer or a float of at most 64 bits.
+    """
+    try:
+        found = np.dtype(dtype)
+    except (TypeError, ValueError, SyntaxError):
+        found = np.dtype(object)
+    if dtype is None or found.kind not in "biuf" or found.itemsize > 8 or found.subdtype:
+        raise QuantityError(
+            f"{_named(dtype)} is not a dtype of voxels; expected one of {', '.join(NAMED)}, "
+            "float16, float32, float64 and bool"
+        )
+    return found.newbyteorder("=")
+
+
+def _named(dtype: Any) -> str:
+    """Return the dtype as the user named it, in one short printable piece."""
+    text = repr(dtype) if isinstance(dtype, str) else str(dtype)
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def cast(volume: Volume, dtype: np.dtype[Any] | str) -> Volume:
     """Return the volume in another dtype, integers rounded half to even.
 
     A volume that already has the dtype is returned unchanged. Raises QuantityError if a value is
-    out of the range of the dtype, and for unit or standardized values as integers.
+    out of the range of the dtype, if `dtype` is not one of voxels, and for unit or standardized values as integers.
     """
-    target = np.dtype(dtype)
+    target = voxel_dtype(dtype)
     if target == volume.spec.dtype:
         return volume
     if target.kind in "biu" and volume.quantity in UNIT_QUANTITIES:
@@ -39,9 +65,7 @@ def cast_array(array: Array, dtype: np.dtype[Any] | str) -> Array:
     An array that already has the dtype is returned unchanged. Raises QuantityError if a value is
     out of the range of the dtype.
     """
-    target = np.dtype(dtype)
-    if target.kind not in "biuf":
-        raise QuantityError(f"{target} is not a dtype of voxels; expected real numbers or booleans")
+    target = voxel_dtype(dtype)
     if array.dtype == target:
         return array
     result = np.empty(array.shape, dtype=target, order="F")

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from hounsfield.core.cast import voxel_dtype
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
@@ -97,7 +96,7 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
     return stream(
         config.pipeline,
         stack,
-        dtype=None if config.dtype is None else np.dtype(config.dtype),
+        dtype=None if config.dtype is None else voxel_dtype(config.dtype),
         slab_bytes=slab_bytes(config.memory_bytes),
     )
 

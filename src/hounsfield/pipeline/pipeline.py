@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.cast import voxel_dtype
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
 from hounsfield.core.spec import Spec
@@ -43,6 +44,8 @@ class Pipeline:
     ------
     PipelineError
         If the steps do not fit together; it has a diagnostic with the number of each step.
+    QuantityError
+        If `dtype` is not one of voxels.
 
     Examples
     --------
@@ -60,7 +63,7 @@ class Pipeline:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", tuple(self.steps))
-        object.__setattr__(self, "dtype", None if self.dtype is None else np.dtype(self.dtype))
+        object.__setattr__(self, "dtype", None if self.dtype is None else voxel_dtype(self.dtype))
         for number, step in enumerate(self.steps, 1):
             if not isinstance(step, Step | Resolvable):
                 raise PipelineError(
@@ -222,7 +225,7 @@ class Pipeline:
             self.steps,
             source,
             name=self.name,
-            dtype=self.dtype if dtype is None else np.dtype(dtype),
+            dtype=self.dtype if dtype is None else voxel_dtype(dtype),
             labels=labels,
             sampler=sampler,
         )

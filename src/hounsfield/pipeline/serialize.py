@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.cast import voxel_dtype
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import HounsfieldError, PipelineError, PluginError
+from hounsfield.core.errors import HounsfieldError, PipelineError, PluginError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.io.bytes.text import read_short_text
 from hounsfield.pipeline.check import check_order
@@ -129,13 +130,9 @@ def parse(data: Mapping[str, Any], *, settings: Settings = NO_SETTINGS, where: s
 
 def _parse_dtype(text: object, where: str) -> tuple[np.dtype[Any] | None, list[Diagnostic]]:
     try:
-        dtype = None if text is None else np.dtype(str(text))
-    except TypeError:
-        dtype = np.dtype(object)
-    if dtype is None or dtype.kind in "iuf":
-        return dtype, []
-    message = f"'{text}' is not a dtype of voxels; expected one such as int16, uint8 or float32"
-    return None, [Diagnostic("VALUE", "refusal", message, where)]
+        return None if text is None else voxel_dtype(text), []
+    except QuantityError as error:
+        return None, [Diagnostic("VALUE", "refusal", str(error), where)]
 
 
 def to_data(
