@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from hounsfield.io.source_files import source_files
 
-Status = Literal["done", "skipped", "failed"]
+Status = Literal["done", "skipped", "failed", "stale"]
+"""'skipped' was up to date; 'stale' is of an earlier run and not among the sources any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,8 @@ class CaseSource:
     """The input of a case: its `id`, a file or folder, and optionally a `series` and `files` in it.
 
     `typed` is the path as the user typed it; it is shown on the terminal and never written to a
-    file. `earlier_key` is the key of the outputs of an earlier run, or "".
+    file. `earlier_key` and `earlier_record` are the key of the outputs of an earlier run and the
+    sha256 of its record, or "".
     """
 
     id: str
@@ -26,6 +28,7 @@ class CaseSource:
     files: tuple[str, ...] = ()
     typed: str = ""
     earlier_key: str = ""
+    earlier_record: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +65,16 @@ class CaseResult:
     seconds: float = 0.0
     key: str = ""
     output_sha256: str = ""
+    record_sha256: str = ""
     where: str = ""
     trace: str = ""
     """The traceback of a failure; it is shown on the terminal only."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The codes of its diagnostics of severity warning, each once."""
+        found = (each["code"] for each in self.diagnostics if each["severity"] == "warning")
+        return tuple(dict.fromkeys(found))
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain data."""
@@ -73,6 +83,7 @@ class CaseResult:
             "status": self.status,
             "code": self.code,
             "message": self.message,
+            "warnings": list(self.warnings),
             "diagnostics": [dict(each) for each in self.diagnostics],
             "seconds": self.seconds,
             "output_sha256": self.output_sha256,

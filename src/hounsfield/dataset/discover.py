@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, Ids, named
 from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.sources import expand_sources
+from hounsfield.dataset.unused import merged, unused_files
 from hounsfield.io.formats import DICOM, case_suffix, has_sidecar, is_data, is_image_folder, sniff
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ class Discovery:
 
     cases: tuple[CaseSource, ...]
     missed: tuple[NoCase, ...] = ()
+    unused: tuple[Diagnostic, ...] = ()
+    """DICOM files that are no case, by code."""
 
 
 def discover(sources: Sequence[str], *, ids: Ids = "auto", series: str | None = None) -> Discovery:
@@ -70,9 +74,10 @@ def discover(sources: Sequence[str], *, ids: Ids = "auto", series: str | None = 
     """
     found: list[Found] = []
     missed: list[NoCase] = []
+    unused: list[Diagnostic] = []
     for source in expand_sources(sources):
         try:
-            here, left = _in_path(Path(source), source, series)
+            here, left = _in_path(Path(source), source, series, unused)
         except HounsfieldError as error:
             described = describe_error(error)
             case = NoCase(
@@ -85,7 +90,11 @@ def discover(sources: Sequence[str], *, ids: Ids = "auto", series: str | None = 
     cases = named(found, ids=ids)
     if series is not None:
         cases = [replace(case, series=case.series or series) for case in cases]
-    return Discovery(cases=tuple(sorted(cases, key=lambda case: case.id)), missed=tuple(missed))
+    return Discovery(
+        cases=tuple(sorted(cases, key=lambda case: case.id)),
+        missed=tuple(missed),
+        unused=merged(unused),
+    )
 
 
 def image_files(path: Path) -> tuple[list[Path], bool]:
@@ -99,7 +108,10 @@ def image_files(path: Path) -> tuple[list[Path], bool]:
     return _classify_files(path) if path.is_dir() else ([], True)
 
 
-def _in_path(path: Path, typed: str, series: str | None) -> tuple[list[Found], list[NoCase]]:
+def _in_path(
+    path: Path, typed: str, series: str | None, unused: list[Diagnostic]
+) -> tuple[list[Found], list[NoCase]]:
+    """Return the cases and what has none; DICOM files that are no case are added to `unused`."""
     if not os.path.exists(path):
         return [], [NoCase(typed=typed, code="MISSING_FILE", message="no such file or folder")]
     images, others = image_files(path)
@@ -108,7 +120,7 @@ def _in_path(path: Path, typed: str, series: str | None) -> tuple[list[Found], l
         return found, [] if found else [
             NoCase(typed=typed, code="NO_CT", message="no CT in the folder")
         ]
-    cases, missed = _dicom(path, typed, series)
+    cases, missed = _dicom(path, typed, series, unused)
     return found + cases, [] if found else missed
 
 
@@ -147,7 +159,9 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield parent / name
 
 
-def _dicom(path: Path, typed: str, wanted: str | None) -> tuple[list[Found], list[NoCase]]:
+def _dicom(
+    path: Path, typed: str, wanted: str | None, unused: list[Diagnostic]
+) -> tuple[list[Found], list[NoCase]]:
     """Return one case per series of CT slices, or the requested series only."""
     from hounsfield.io.dicom.files.listing import sources
     from hounsfield.io.dicom.header.scan_headers import scan_headers
@@ -160,6 +174,7 @@ def _dicom(path: Path, typed: str, wanted: str | None) -> tuple[list[Found], lis
 
     result = scan_headers(sources(path))
     series = series_of(result)
+    unused += unused_files(result, series)
     chosen = series if wanted is None else matching_series(series, wanted)
     if not chosen and readable_series(series) and wanted is not None:
         code = "NO_SERIES" if wanted.isdecimal() else OTHER_SERIES
