@@ -15,7 +15,7 @@ import numpy as np
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
-from hounsfield.dataset.case import CaseResult, CaseSource, source_sha256
+from hounsfield.dataset.case import CaseResult, CaseSource, open_case, source_sha256
 from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
@@ -53,16 +53,14 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
 
 
 def _run(config: RunConfig, case: CaseSource) -> CaseResult:
-    from hounsfield.io.open import open_stack
-
-    labels = label_paths(config, case.id)
+    labels = label_paths(config, case)
     with ThreadPoolExecutor(1) as executor:
         # Hashing takes as long as reading; both run at the same time.
         hashes = executor.submit(_hash_inputs, config, case, labels)
         key = case.earlier_key
         if key and hashes.result().key == key and is_complete(config.folder(case.id)):
             return CaseResult(id=case.id, status="skipped", message="up to date", key=key)
-        stack = open_stack(case.path, series=case.series, policy=config.policy)
+        stack = open_case(case, policy=config.policy)
         streamed = _stream(config, stack) if not labels else None
         if streamed is not None:
             return _write_case(config, case, streamed, stack=stack, hashes=hashes)

@@ -26,7 +26,9 @@ def case_id(series_uid: str, *, key: bytes | None = None) -> str:
     'c-bff0413eec99'
     """
     digest = hmac.new(
-        user_key() if key is None else key, series_uid.encode("utf-8", "replace"), hashlib.sha256
+        user_key() if key is None else key,
+        series_uid.encode("utf-8", "surrogatepass"),
+        hashlib.sha256,
     )
     return "c-" + digest.hexdigest()[:ID_DIGITS]
 
