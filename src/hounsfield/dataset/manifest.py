@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ _TABLE = """CREATE TABLE IF NOT EXISTS cases (
 id TEXT PRIMARY KEY, status TEXT NOT NULL, code TEXT NOT NULL,
 message TEXT NOT NULL, seconds REAL NOT NULL, key TEXT NOT NULL, output_sha256 TEXT NOT NULL,
 diagnostics TEXT NOT NULL) WITHOUT ROWID"""
+
+_RUN_TABLE = "CREATE TABLE IF NOT EXISTS run (id TEXT NOT NULL)"
 
 
 class Manifest:
@@ -46,6 +49,20 @@ class Manifest:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
+
+    def run_id(self) -> str:
+        """Return the random id of the output folder, which names its linkage file."""
+        try:
+            self._connection.execute(_RUN_TABLE)
+            self._connection.execute(
+                "INSERT INTO run SELECT ? WHERE NOT EXISTS (SELECT * FROM run)",
+                (secrets.token_hex(8),),
+            )
+            return str(self._connection.execute("SELECT id FROM run").fetchone()[0])
+        except sqlite3.Error as error:
+            raise WriteError(
+                f"manifest.db cannot be written ({error}); check the disk and the permissions"
+            ) from None
 
     def keys(self) -> dict[str, str]:
         """Return the key of every case that is done, by case id."""

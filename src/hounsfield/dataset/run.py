@@ -37,6 +37,7 @@ def run_dataset(
     *,
     engine: Engine | None = None,
     report: Report | None = None,
+    link: Callable[[str], None] | None = None,
 ) -> Summary:
     """Run a pipeline over `cases`; a failed case never stops the others.
 
@@ -52,6 +53,8 @@ def run_dataset(
         The engine; None runs the cases in this process. The outputs do not depend on it.
     report
         Called with each result as soon as it is ready.
+    link
+        Called with the id of the run before the first case, to write its linkage file.
 
     Returns
     -------
@@ -66,6 +69,8 @@ def run_dataset(
     engine = LocalEngine(workers=1) if engine is None else engine
     _make_folders(config.out)
     with locked(config.out), Manifest(config.out / "manifest.db") as manifest:
+        if link is not None:
+            link(manifest.run_id())
         write_text(config.out / "pipeline.toml", config.pipeline.to_toml())
         outcomes = []
         with closing(_outcomes(engine, config, cases, keys=manifest.keys())) as results:
