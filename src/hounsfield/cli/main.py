@@ -38,6 +38,7 @@ VERBS = (
     "inspect",
     "convert",
     "run",
+    "status",
     "plan",
     "presets",
     "windows",

@@ -38,6 +38,13 @@ def restore(
         Path | None,
         Option(metavar="DIR", help="DICOM series of the scan; required by --format seg."),
     ] = None,
+    series: Annotated[
+        str | None,
+        Option(
+            metavar="ID|NUMBER",
+            help="Series in DIR, by its id or its number (default: that of the record).",
+        ),
+    ] = None,
     identity: Annotated[
         Literal["remove", "keep"], Option(help="Identity of patient and study in the SEG.")
     ] = "remove",
@@ -60,7 +67,9 @@ def restore(
         if restored is not None:
             write(restored.volume, out)
         else:
-            restored = _as_seg(run_record, found, out, source=source, identity=identity)
+            restored = _as_seg(
+                run_record, found, out, source=source, series=series, identity=identity
+            )
     if terminal.json:
         terminal.data(
             {
@@ -81,6 +90,7 @@ def _as_seg(
     out: Path,
     *,
     source: Path | None,
+    series: str | None,
     identity: Literal["remove", "keep"],
 ) -> Restored:
     from hounsfield.dataset.restore import restore_seg
@@ -91,4 +101,4 @@ def _as_seg(
             status=USAGE,
             code="USAGE",
         )
-    return restore_seg(record, prediction, out, source=source, identity=identity)
+    return restore_seg(record, prediction, out, source=source, series=series, identity=identity)

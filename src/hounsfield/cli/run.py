@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
-from hounsfield.cli.options import FORMAT_METAVAR, Reading, format_name, load_pipeline
+from hounsfield.cli.naming import check_sources, linker, using_key
+from hounsfield.cli.options import FORMAT_METAVAR, Naming, Reading, format_name, load_pipeline
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.core.errors import PipelineError
 from hounsfield.dataset.case import CaseResult, Status
@@ -54,17 +55,15 @@ class Writing:
         list[str] | None,
         Option(
             metavar="[NAME=]FILE",
-            help="Label of the image; {id} in FILE is replaced by the case id; repeatable.",
+            help="Label of the image; repeatable. In FILE {id} is the case id, {path} the folder "
+            "of the image, {stem} the name of its file or series folder, {parent} that of the "
+            "folder around it.",
         ),
     ] = None
     settings: Annotated[
         list[str] | None,
         Option("--set", metavar="STEP.KEY=VALUE", help="Change a parameter of a step; repeatable."),
     ] = None
-    ids: Annotated[
-        Literal["auto", "stem", "hash"],
-        Option(help="Case ids: stems of files, hashes, or (auto) plain stems and else hashes."),
-    ] = "auto"
     memory: Annotated[
         str | None,
         Option(
@@ -82,27 +81,46 @@ def run(
     terminal: Terminal,
     reading: Reading,
     writing: Writing,
+    naming: Naming,
     pipeline: Annotated[str, Argument(help="Preset name, .toml file or record.json.")],
     src: Annotated[list[str], Argument(help="CT: files, folders, patterns or @list.txt.")],
 ) -> None:
     """Run a pipeline on CT; write volumes, masks, labels, previews and records to a folder."""
+    steps = load_pipeline(pipeline, settings=writing.settings or ())
+    if writing.dtype is None and pipeline.endswith(".json"):
+        writing = replace(writing, dtype=recorded_dtype(Path(pipeline)))
+    check_sources(src, writing.out)
+    with using_key(naming.key):
+        found, summary = _run(terminal, steps, reading, writing, naming=naming, src=src)
+    _end(terminal, summary, missed=len(found.missed), out=writing.out)
+
+
+def _run(
+    terminal: Terminal,
+    steps: Pipeline,
+    reading: Reading,
+    writing: Writing,
+    *,
+    naming: Naming,
+    src: Sequence[str],
+) -> tuple[Discovery, Summary]:
+    """Find the cases and run them."""
     from hounsfield.dataset.discover import discover
     from hounsfield.dataset.engines.local import LocalEngine
     from hounsfield.dataset.run import run_dataset
 
-    steps = load_pipeline(pipeline, settings=writing.settings or ())
-    if writing.dtype is None and pipeline.endswith(".json"):
-        writing = replace(writing, dtype=recorded_dtype(Path(pipeline)))
-    found = discover(src, ids=writing.ids, series=reading.series)
+    found = discover(src, ids=naming.ids, series=reading.series)
     if not found.cases:
         raise no_case(found)
     config = _config(steps, reading, writing, count=len(found.cases))
+    link = linker(terminal, naming, found.cases, writing.out)
     for missed in found.missed:
         terminal.warn(str(missed))
+    for note in found.notes:
+        terminal.say(f"note: {note}")
     with about(writing.out), reporting(terminal, found.cases) as report:
         engine = LocalEngine(workers=writing.workers)
-        summary = run_dataset(config, found.cases, engine=engine, report=report)
-    _end(terminal, summary, missed=len(found.missed), out=writing.out)
+        return found, run_dataset(config, found.cases, engine=engine, report=report, link=link)
 
 
 def recorded_dtype(path: Path) -> str:
@@ -120,6 +138,8 @@ def no_case(found: Discovery) -> Failure:
 
 
 def _config(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) -> RunConfig:
+    from hounsfield.dataset.case_names import fields_in
+    from hounsfield.dataset.labels import FIELDS
     from hounsfield.dataset.run_config import RunConfig
     from hounsfield.io.formats import case_suffix
     from hounsfield.pipeline.check import check_names
@@ -136,9 +156,10 @@ def _config(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: in
     # The regions of an RTSTRUCT or DICOM SEG are unknown until it is read: each case checks them.
     if diagnostics and all(case_suffix(path) for _, path in labels):
         raise PipelineError(diagnostics)
-    if count > 1 and any("{id}" not in path for _, path in labels):
+    if count > 1 and any(not fields_in(path) & set(FIELDS) for _, path in labels):
         raise Failure(
-            f"one label file for {count} cases; put {{id}} in its name for the case id",
+            f"one label file for {count} cases; put {{id}} in its name for the case id, or "
+            "{path}, {parent} or {stem}",
             status=USAGE,
             code="USAGE",
         )

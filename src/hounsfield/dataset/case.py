@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.io.source_files import source_files
+
+if TYPE_CHECKING:
+    from hounsfield.core.policy import ReadPolicy
+    from hounsfield.core.spec import Quantity
+    from hounsfield.core.stack import Stack
 
 Status = Literal["done", "skipped", "failed", "stale"]
 """'skipped' was up to date; 'stale' is of an earlier run and not among the sources any more."""
@@ -17,15 +23,18 @@ Status = Literal["done", "skipped", "failed", "stale"]
 class CaseSource:
     """The input of a case: its `id`, a file or folder, and optionally a `series` and `files` in it.
 
-    `typed` is the path as the user typed it; it is shown on the terminal and never written to a
-    file. `earlier_key` and `earlier_record` are the key of the outputs of an earlier run and the
-    sha256 of its record, or "".
+    `typed` is the path as the user typed it; it is shown on the terminal. Paths and the series UID
+    are never written to the output folder. `diagnostics` are those of the search, which reading
+    `files` alone cannot find. `earlier_key` and `earlier_record` are the key of the outputs of an
+    earlier run and the sha256 of its record, or "".
     """
 
     id: str
     path: Path
     series: str | None = None
+    series_uid: str = ""
     files: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     typed: str = ""
     earlier_key: str = ""
     earlier_record: str = ""
@@ -88,6 +97,23 @@ class CaseResult:
             "seconds": self.seconds,
             "output_sha256": self.output_sha256,
         }
+
+
+def open_case(case: CaseSource, *, policy: ReadPolicy, quantity: Quantity | None = None) -> Stack:
+    """Open the files of a case and no others; the diagnostics of the search are those of the stack.
+
+    Raises the errors of `hounsfield.io.open.open_stack`.
+    """
+    from hounsfield.io.open import open_stack
+
+    stack = open_stack(
+        case.path, series=case.series, files=case.files, policy=policy, quantity=quantity
+    )
+    known = {(each.code, each.message) for each in stack.diagnostics}
+    new = [each for each in case.diagnostics if (each.code, each.message) not in known]
+    before = tuple(each for each in new if each.severity != "warning")
+    after = tuple(each for each in new if each.severity == "warning")
+    return stack.replaced(diagnostics=(*before, *stack.diagnostics, *after)) if new else stack
 
 
 def source_sha256(case: CaseSource) -> str:

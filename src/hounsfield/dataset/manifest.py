@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -45,6 +46,8 @@ code TEXT NOT NULL, severity TEXT NOT NULL, message TEXT NOT NULL, files INTEGER
 
 _FILES = ("", "-journal", "-wal", "-shm")
 """Suffixes of the files of a database; none may be a link, which would be written through."""
+
+_RUN_TABLE = "CREATE TABLE IF NOT EXISTS run (id TEXT NOT NULL)"
 
 
 class Manifest:
@@ -100,6 +103,16 @@ class Manifest:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
+
+    def run_id(self) -> str:
+        """Return the random id of the output folder, which names its linkage file."""
+        with _one_line("written", "check the disk and the permissions"):
+            self._connection.execute(_RUN_TABLE)
+            self._connection.execute(
+                "INSERT INTO run SELECT ? WHERE NOT EXISTS (SELECT * FROM run)",
+                (secrets.token_hex(8),),
+            )
+            return str(self._connection.execute("SELECT id FROM run").fetchone()[0])
 
     def earlier(self) -> dict[str, CaseResult]:
         """Return the results of earlier runs by case id; a case may be of any status."""

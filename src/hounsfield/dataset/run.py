@@ -33,6 +33,7 @@ def run_dataset(
     engine: Engine | None = None,
     report: Report | None = None,
     overwrite: bool = False,
+    link: Callable[[str], None] | None = None,
 ) -> Summary:
     """Run a pipeline over `cases`; a failed case never stops the others.
 
@@ -49,6 +50,8 @@ def run_dataset(
         The engine; None runs the cases in this process. The outputs do not depend on it.
     report
         Called with each result as soon as it is ready, stale cases first.
+    link
+        Called with the id of the run before the first case, to write its linkage file.
     overwrite
         Remove outputs of another pipeline or of other options, instead of refusing the run.
 
@@ -73,6 +76,8 @@ def run_dataset(
         without_partial(config.out),
     ):
         check_settings(config, manifest, overwrite=overwrite)
+        if link is not None:
+            link(manifest.run_id())
         write_text(config.out / "pipeline.toml", config.pipeline.to_toml())
         manifest.set_unused(found.unused)
         results = mark_stale(config.out, manifest, current={case.id for case in found.cases})

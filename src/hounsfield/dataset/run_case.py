@@ -16,7 +16,7 @@ from hounsfield.core.cast import voxel_dtype
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
-from hounsfield.dataset.case import CaseResult, CaseSource, source_sha256
+from hounsfield.dataset.case import CaseResult, CaseSource, open_case, source_sha256
 from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
@@ -55,9 +55,7 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
 
 
 def _run(config: RunConfig, case: CaseSource) -> CaseResult:
-    from hounsfield.io.open import open_stack
-
-    labels = label_paths(config, case.id)
+    labels = label_paths(config, case)
     with ThreadPoolExecutor(1) as executor:
         # Hashing takes as long as reading; both run at the same time.
         hashes = executor.submit(_hash_inputs, config, case, labels)
@@ -66,7 +64,7 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
             earlier = complete_record(config.folder(case.id), sha256=case.earlier_record)
             if earlier is not None:
                 return _skipped(case, earlier)
-        stack = open_stack(case.path, series=case.series, policy=config.policy)
+        stack = open_case(case, policy=config.policy)
         streamed = _stream(config, stack) if not labels else None
         if streamed is not None:
             return _write_case(config, case, streamed, stack=stack, hashes=hashes)

@@ -56,8 +56,9 @@ def _read_file(source: Source) -> tuple[Frame, ...] | OtherFile:
         frames = read_frames(source)
     except NestedTooDeep:
         return OtherFile(source.name, source.ordinal, "NESTED")
-    except ReadError:
-        return OtherFile(source.name, source.ordinal, "UNREADABLE")
+    except ReadError as error:
+        code = "OUTSIDE_FOLDER" if "OUTSIDE_FOLDER" in error.codes else "UNREADABLE"
+        return OtherFile(source.name, source.ordinal, code)
     except HeaderError:
         head = source.read(0, 132)
         corrupt = looks_like_dicom(head) or _is_zeroed(source, head)
