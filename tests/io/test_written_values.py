@@ -39,8 +39,7 @@ def test_whatever_is_written_reads_back_within_rounding_or_is_refused(
         path = Path(folder) / f"v.{suffix}"
         try:
             hu.write(volume, path, dtype=dtype)
-        except QuantityError as error:
-            assert "fit" in str(error)
+        except QuantityError:
             assert not path.exists()
             return
         back = hu.read(path, quantity="other").array

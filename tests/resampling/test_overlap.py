@@ -27,9 +27,11 @@ FAR = [grid_at((111.5, 0, 0)), grid_at((150, 80, 0), turn_deg=30)]
 
 @pytest.mark.parametrize("grid", FAR, ids=["upright", "oblique"])
 def test_regrid_refuses_a_grid_outside_the_volume(grid: hu.Grid) -> None:
-    with pytest.raises(GeometryError, match=r"does not overlap the scan .* at least \d+\.\d mm"):
+    with pytest.raises(GeometryError, match=r"does not overlap the source .* at least \d+\.\d mm"):
         hu.regrid(SCAN, grid)
-    label = hu.Volume.from_array(np.ones((12, 12, 12), np.uint8), affine=np.eye(4), quantity="label")
+    label = hu.Volume.from_array(
+        np.ones((12, 12, 12), np.uint8), affine=np.eye(4), quantity="label"
+    )
     with pytest.raises(GeometryError, match="does not overlap"):
         hu.regrid(label, grid)
 
@@ -63,10 +65,7 @@ def test_a_grid_that_touches_one_voxel_is_taken() -> None:
     assert (corner[1:] == -1024).all()
 
 
-@given(
-    offset=st.tuples(*[st.floats(-30, 30)] * 3),
-    turn_deg=st.floats(-90, 90),
-)
+@given(offset=st.tuples(*[st.floats(-30, 30)] * 3), turn_deg=st.floats(-90, 90))
 def test_the_gap_is_zero_where_a_centre_is_inside_and_at_most_the_distance_of_any_centre(
     offset: tuple[float, float, float], turn_deg: float
 ) -> None:

@@ -33,7 +33,8 @@ def voxel_dtype(dtype: Any) -> np.dtype[Any]:
             f"{_named(dtype)} is not a dtype of voxels; expected one of {', '.join(NAMED)}, "
             "float16, float32, float64 and bool"
         )
-    return found.newbyteorder("=")
+    native: np.dtype[Any] = found.newbyteorder("=")
+    return native
 
 
 def _named(dtype: Any) -> str:
@@ -46,7 +47,8 @@ def cast(volume: Volume, dtype: np.dtype[Any] | str) -> Volume:
     """Return the volume in another dtype, integers rounded half to even.
 
     A volume that already has the dtype is returned unchanged. Raises QuantityError if a value is
-    out of the range of the dtype, if `dtype` is not one of voxels, and for unit or standardized values as integers.
+    out of the range of the dtype, if `dtype` is not one of voxels, and for unit or standardized
+    values as integers.
     """
     target = voxel_dtype(dtype)
     if target == volume.spec.dtype:

@@ -23,8 +23,8 @@ def check_overlap(target: Grid, source: Grid, *, what: str) -> None:
     gap = gap_mm(target, source)
     if gap > FACE_TOLERANCE_VOXELS * min(source.spacing_mm):
         raise GeometryError(
-            f"{what} on {target!r} does not overlap the scan on {source!r}: its voxel centres are "
-            f"at least {gap:.1f} mm away; check that both belong to the same scan"
+            f"{what} {target!r} does not overlap the source {source!r}: its voxel centres are at "
+            f"least {gap:.1f} mm away; check that both belong to the same scan"
         )
 
 

@@ -39,7 +39,8 @@ _TABLES = (
 id TEXT PRIMARY KEY, status TEXT NOT NULL, code TEXT NOT NULL,
 message TEXT NOT NULL, seconds REAL NOT NULL, key TEXT NOT NULL, output_sha256 TEXT NOT NULL,
 diagnostics TEXT NOT NULL, warnings TEXT NOT NULL, record_sha256 TEXT NOT NULL) WITHOUT ROWID""",
-    "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS settings (
+name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS unused (
 code TEXT NOT NULL, severity TEXT NOT NULL, message TEXT NOT NULL, files INTEGER NOT NULL)""",
 )
@@ -174,18 +175,10 @@ class Manifest:
             self._connection.execute("COMMIT")
 
 
-def _result(row: Mapping[str, Any]) -> CaseResult:
-    return CaseResult(
-        id=str(row["id"]),
-        status=row["status"],
-        code=str(row["code"]),
-        message=str(row["message"]),
-        diagnostics=tuple(json.loads(row["diagnostics"])),
-        seconds=float(row["seconds"]),
-        key=str(row["key"]),
-        output_sha256=str(row["output_sha256"]),
-        record_sha256=str(row["record_sha256"]),
-    )
+def _result(row: dict[str, Any]) -> CaseResult:
+    """Return the result in a row; its warnings are among its diagnostics."""
+    found = {name: value for name, value in row.items() if name != "warnings"}
+    return CaseResult(**{**found, "diagnostics": tuple(json.loads(found["diagnostics"]))})
 
 
 @contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
-from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.display import html_value
 from hounsfield.dataset.case import CaseResult, NoCase, Status
 
@@ -80,7 +80,8 @@ class Summary:
     def _of_cases(self) -> Iterator[Diagnostic]:
         for case in self._current:
             for each in case.diagnostics:
-                yield Diagnostic(each["code"], _severity(each), each["message"], case.id)
+                code, severity = each["code"], cast("Severity", each["severity"])
+                yield Diagnostic(code, severity, each["message"], case.id)
             if case.status == "failed":
                 yield Diagnostic(case.code, "refusal", case.message, case.id)
         for missed in self.missed:
@@ -121,17 +122,9 @@ class Summary:
         return html_value("Summary", rows)
 
 
-_OTHERS = (
-    ("stale", "stale"),
-    ("missed", "without a case"),
-    ("unreadable", "files unreadable"),
-)
+_OTHERS = (("stale", "stale"), ("missed", "without a case"), ("unreadable", "files unreadable"))
 """Counts that the summary names only if they are not 0."""
 
 
 def _is_lost(diagnostic: Diagnostic) -> bool:
     return diagnostic.severity == "refusal"
-
-
-def _severity(data: Any) -> Any:
-    return data["severity"]

@@ -54,7 +54,7 @@ class Worker:
         with suppress(OSError):
             self.pipe.send(case)
 
-    def receive(self) -> CaseResult | None | str:
+    def receive(self) -> CaseResult | str | None:
         """Return the result of the case, STARTED, or None if the process has died."""
         try:
             found = self.pipe.recv()
