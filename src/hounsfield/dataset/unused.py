@@ -71,8 +71,9 @@ def _of_files(other: Sequence[OtherFile], series: Sequence[Series]) -> Iterator[
     refused = {name for one in series if one.is_readable for name in one.cut}
     for item in other:
         if item.code in _KINDS and item.name not in refused:
-            severity = _KINDS[item.code][0] if item.series is None else "refusal"
-            yield item.code, severity, item.ordinal, item.name
+            code = "UNREADABLE" if item.series == "" else item.code  # cut before the series UID
+            severity = _KINDS[code][0] if item.series is None else "refusal"
+            yield code, severity, item.ordinal, item.name
 
 
 def _diagnostic(code: str, severity: Severity, files: list[tuple[int, str]]) -> Diagnostic:

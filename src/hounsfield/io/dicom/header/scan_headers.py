@@ -66,9 +66,14 @@ def _read_file(source: Source) -> tuple[Frame, ...] | OtherFile:
     if frames[0].sop_class == MEDIA_DIRECTORY:
         return OtherFile(source.name, source.ordinal, "DICOMDIR")
     if all(frame.offset is None for frame in frames):
-        series = frames[0].series if frames[0].sop_class in {*CT_CLASSES, ""} else None
+        series = frames[0].series if _may_be_ct(frames[0].sop_class) else None
         return OtherFile(source.name, source.ordinal, "NO_PIXELS", series)
     return frames
+
+
+def _may_be_ct(sop_class: str) -> bool:
+    """Whether a SOP class UID is that of CT, or the start of it where the file is cut in it."""
+    return any(each.startswith(sop_class) for each in CT_CLASSES)
 
 
 def _is_zeroed(source: Source, head: bytes) -> bool:
