@@ -1,4 +1,4 @@
-"""A folder holds the results of one pipeline over its sources; what is older is marked or refused."""
+"""A folder holds the results of one pipeline over its sources; older ones are marked or refused."""
 
 from __future__ import annotations
 

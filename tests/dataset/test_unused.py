@@ -43,7 +43,7 @@ def test_localizers_screens_and_captures_are_counted_by_code_and_are_no_failure(
 ) -> None:
     summary = run_over(study, tmp_path / "out")
     assert summary.count("done") == 2
-    notes = {code: ("note", 1) for code in ("LOCALIZER", "SCREEN", "SECONDARY")}
+    notes = dict.fromkeys(("LOCALIZER", "SCREEN", "SECONDARY"), ("note", 1))
     assert codes(summary.unused) == notes
     assert summary.is_complete
     connection = sqlite3.connect(tmp_path / "out" / "manifest.db")

@@ -6,8 +6,9 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
+from hounsfield.core.cast import voxel_dtype
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError, warn
 from hounsfield.core.platform import free_memory_bytes, thread_count
@@ -124,6 +125,8 @@ def run(
     ...     hu.run("isotropic-mip", scan, out, workers=1, linkage=False)
     Summary(1 done, 0 up to date, 0 failed)
     """
+    _check_positive(workers, "workers", "1 or more", kind=int)
+    _check_positive(timeout_seconds, "timeout_seconds", "a positive number", kind=(int, float))
     steps = _pipeline(pipeline)
     found = discover(_texts(sources), ids=ids, series=None if series is None else str(series))
     if not found.cases:
@@ -135,7 +138,7 @@ def run(
         pipeline=steps,
         out=Path(out),
         format=output_of(format).name,
-        dtype=dtype,
+        dtype=None if dtype is None else str(voxel_dtype(dtype)),
         policy=policy,
         labels=files,
         memory_bytes=_memory(memory, workers=used),
@@ -169,6 +172,17 @@ def problems(summary: Summary) -> list[str]:
     return lines
 
 
+def _check_positive(value: object, name: str, expected: str, *, kind: Any) -> None:
+    """Raise PipelineError unless a value is None or a positive number of a kind."""
+    is_number = isinstance(value, kind) and not isinstance(value, bool)
+    if value is not None and not (is_number and cast("float", value) > 0):
+        raise _usage(f"{name} is {value!r}; expected {expected}")
+
+
+def _usage(message: str) -> PipelineError:
+    return PipelineError([Diagnostic("USAGE", "refusal", message)])
+
+
 def _pipeline(pipeline: Pipeline | str | Path) -> Pipeline:
     if isinstance(pipeline, Pipeline):
         return pipeline
@@ -198,7 +212,7 @@ def _memory(text: str | None, *, workers: int) -> int:
     try:
         return parse_bytes(text)
     except ValueError as error:
-        raise PipelineError([Diagnostic("USAGE", "refusal", f"memory: {error}")]) from None
+        raise _usage(f"memory: {error}") from None
 
 
 def _engine(
@@ -207,8 +221,7 @@ def _engine(
     if engine == "local":
         return LocalEngine(workers=workers, timeout_seconds=timeout_seconds)
     if not hasattr(engine, "run"):
-        message = f"unknown engine {engine!r}; expected 'local' or an Engine"
-        raise PipelineError([Diagnostic("USAGE", "refusal", message)])
+        raise _usage(f"unknown engine {engine!r}; expected 'local' or an Engine")
     return engine
 
 
