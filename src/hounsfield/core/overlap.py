@@ -1,4 +1,4 @@
-"""Whether a grid overlaps another, and how far apart two grids are."""
+"""Whether a grid overlaps another, and the distance between them."""
 
 from __future__ import annotations
 
