@@ -71,7 +71,7 @@ def add_links(path: Path, links: Sequence[Link]) -> None:
     earlier = read_links(path) if os.path.exists(path) else []
     rows = list(dict.fromkeys((*(each for each in earlier if each not in links), *links)))
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(HEADER)
     writer.writerows([_inert(link.id), _inert(link.path), _inert(link.series_uid)] for link in rows)
     try:
