@@ -92,6 +92,8 @@ def run(
     check_sources(src, writing.out)
     with using_key(naming.key):
         found, summary = _run(terminal, steps, reading, writing, naming=naming, src=src)
+    for note in found.notes:
+        terminal.say(f"note: {note}")
     _end(terminal, summary, missed=len(found.missed), out=writing.out)
 
 
@@ -116,8 +118,6 @@ def _run(
     link = linker(terminal, naming, found.cases, writing.out)
     for missed in found.missed:
         terminal.warn(str(missed))
-    for note in found.notes:
-        terminal.say(f"note: {note}")
     with about(writing.out), reporting(terminal, found.cases) as report:
         engine = LocalEngine(workers=writing.workers)
         return found, run_dataset(config, found.cases, engine=engine, report=report, link=link)
