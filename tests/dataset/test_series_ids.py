@@ -116,6 +116,20 @@ def test_an_id_does_not_depend_on_the_root_or_on_what_else_is_there(
         assert ids(alone) == [case_id]  # a lost slice does not make another case
 
 
+def test_files_that_become_those_of_another_series_are_refused(
+    phantom: Head, tmp_path: Path
+) -> None:
+    part(phantom, tmp_path / "a")
+    (case,) = cases(tmp_path / "a")
+    for path in (tmp_path / "a").iterdir():
+        data = pydicom.dcmread(path)
+        data.SeriesInstanceUID = "1.2.3"
+        data.save_as(path)
+    with pytest.raises(hu.ReadError) as caught:
+        open_case(case, policy=DEFAULT_POLICY)
+    assert caught.value.codes == ("SOURCE_CHANGED",)
+
+
 SPLITS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "orientation": (
         {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0]},
