@@ -99,7 +99,9 @@ def run(
         writing = replace(writing, dtype=recorded_dtype(Path(pipeline)))
     check_sources(src, writing.out)
     with using_key(naming.key):
-        summary = _run(terminal, steps, reading, writing, naming=naming, src=src)
+        found, summary = _run(terminal, steps, reading, writing, naming=naming, src=src)
+    for note in found.notes:
+        terminal.say(f"note: {note}")
     print_summary(terminal, summary, out=writing.out)
     if not summary.is_complete:
         raise Exit(FAILED)
@@ -113,7 +115,7 @@ def _run(
     *,
     naming: Naming,
     src: Sequence[str],
-) -> Summary:
+) -> tuple[Discovery, Summary]:
     """Find the cases and run them."""
     from hounsfield.dataset.discover import discover
     from hounsfield.dataset.engines.local import LocalEngine
@@ -126,7 +128,7 @@ def _run(
     link = linker(terminal, naming, found.cases, writing.out)
     print_missed(terminal, found)
     with about(writing.out), reporting(terminal, found.cases) as report:
-        return run_dataset(
+        summary = run_dataset(
             config,
             found,
             engine=LocalEngine(workers=writing.workers, timeout_seconds=writing.timeout),
@@ -134,6 +136,7 @@ def _run(
             link=link,
             overwrite=writing.overwrite,
         )
+    return found, summary
 
 
 def recorded_dtype(path: Path) -> str:

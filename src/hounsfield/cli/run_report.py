@@ -72,8 +72,6 @@ def print_missed(terminal: Terminal, found: Discovery) -> None:
             terminal.warn(text)
         else:
             terminal.say(f"note: {text}")
-    for note in found.notes:
-        terminal.say(f"note: {note}")
 
 
 def _named(diagnostic: Diagnostic) -> str:

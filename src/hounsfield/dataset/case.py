@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import ReadError
 from hounsfield.io.source_files import source_files
 
 if TYPE_CHECKING:
@@ -100,20 +101,31 @@ class CaseResult:
 
 
 def open_case(case: CaseSource, *, policy: ReadPolicy, quantity: Quantity | None = None) -> Stack:
-    """Open the files of a case and no others; the diagnostics of the search are those of the stack.
+    """Open the files of a case and no others, with the diagnostics of the search.
 
-    Raises the errors of `hounsfield.io.open.open_stack`.
+    Raises ReadError (SOURCE_CHANGED) if the files are those of another series by now, and the
+    errors of `hounsfield.io.open.open_stack`.
     """
     from hounsfield.io.open import open_stack
 
     stack = open_stack(
         case.path, series=case.series, files=case.files, policy=policy, quantity=quantity
     )
+    _check_series(stack, case)
     known = {(each.code, each.message) for each in stack.diagnostics}
     new = [each for each in case.diagnostics if (each.code, each.message) not in known]
     before = tuple(each for each in new if each.severity != "warning")
     after = tuple(each for each in new if each.severity == "warning")
     return stack.replaced(diagnostics=(*before, *stack.diagnostics, *after)) if new else stack
+
+
+def _check_series(stack: Stack, case: CaseSource) -> None:
+    from hounsfield.io.dicom.read import source_frames
+
+    frames = source_frames(stack) if case.files else ()
+    if any(frame is not None and frame.series != case.series_uid for frame in frames):
+        message = "the files are those of another series than when they were found; run again"
+        raise ReadError(Diagnostic("SOURCE_CHANGED", "refusal", message))
 
 
 def source_sha256(case: CaseSource) -> str:

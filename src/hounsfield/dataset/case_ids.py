@@ -56,12 +56,22 @@ def named(found: Sequence[Found], *, ids: str = "auto") -> list[CaseSource]:
     invalid, an id is not plain, or two cases have one id (upper and lower case are equal).
     """
     check_ids(ids)
-    once = list({(os.path.realpath(item.path), item.series_id): item for item in found}.values())
+    once = _once(found)
     chosen = _automatic(once, ids=ids) if ids in ("auto", "hash") else _from_names(once, ids=ids)
     problems = [*_not_plain(once, chosen, ids=ids), *_not_unique(once, chosen, ids=ids)]
     if problems:
         raise PipelineError(problems)
     return [_source(item, case_id) for item, case_id in zip(once, chosen, strict=True)]
+
+
+def _once(found: Sequence[Found]) -> list[Found]:
+    """Return each file or series once: the file itself rather than a link to it."""
+    first: dict[tuple[str, str | None], Found] = {}
+    for item in found:
+        key = (os.path.realpath(item.path), item.series_id)
+        if key not in first or os.path.islink(first[key].path):
+            first[key] = item
+    return list(first.values())
 
 
 def check_ids(ids: str) -> None:

@@ -111,11 +111,12 @@ def discover(sources: Sequence[str], *, ids: str = "auto", series: str | None = 
 def image_files(path: Path) -> tuple[list[Path], bool]:
     """Return the image files at a path, and whether other files there may be DICOM.
 
-    A folder of PNG slices that hounsfield wrote counts as one image. Raises ReadError if the path
+    A folder of PNG slices that hounsfield wrote counts as one image. Links that lead out of the
+    folder count as other files: the search for DICOM reports them. Raises ReadError if the path
     does not exist or cannot be listed.
     """
-    images, others, _ = _files_at(path)
-    return images, others
+    images, others, links = _files_at(path)
+    return images, others or links > 0
 
 
 def _files_at(path: Path) -> tuple[list[Path], bool, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,12 @@ HEADER = ("id", "path", "series_uid")
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 """First characters of cells that a spreadsheet evaluates (OWASP, CSV injection), and the quote."""
+
+LARGEST_BYTES = 1 << 30
+"""The largest linkage file that is read; a million links have a quarter of it."""
+
+LONGEST_UID = 1024
+"""Characters of a series UID that are written; PS3.5 section 9.1 allows 64."""
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 """Only the user reads the file and its folder."""
@@ -60,7 +67,9 @@ def check_outside(path: Path, out: Path) -> None:
 
 def links_of(cases: Iterable[CaseSource]) -> list[Link]:
     """Return the links of cases, with absolute paths."""
-    return [Link(case.id, os.path.abspath(case.path), case.series_uid) for case in cases]
+    return [
+        Link(case.id, os.path.abspath(case.path), case.series_uid[:LONGEST_UID]) for case in cases
+    ]
 
 
 def add_links(path: Path, links: Sequence[Link]) -> None:
@@ -71,7 +80,7 @@ def add_links(path: Path, links: Sequence[Link]) -> None:
     earlier = read_links(path) if os.path.exists(path) else []
     rows = list(dict.fromkeys((*(each for each in earlier if each not in links), *links)))
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(HEADER)
     writer.writerows([_inert(link.id), _inert(link.path), _inert(link.series_uid)] for link in rows)
     try:
@@ -85,8 +94,10 @@ def add_links(path: Path, links: Sequence[Link]) -> None:
 
 def read_links(path: Path) -> list[Link]:
     """Return the links of a linkage file in order; raises ReadError."""
-    with reading("linkage file"):
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
+    with reading("linkage"):
+        status = path.stat()
+        is_text = stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_BYTES
+        text = path.read_bytes().decode("utf-8", "surrogateescape") if is_text else ""
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:

@@ -10,7 +10,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from hounsfield.core.errors import ReadError, WriteError, missing_file
+from hounsfield.core.errors import ReadError, WriteError
 from hounsfield.core.file_system import is_open_to_others, open_flags, rename_new
 
 KEY_BYTES = 32
@@ -65,7 +65,7 @@ def user_key() -> bytes:
         return read_key(path)
     except FileNotFoundError:
         if os.environ.get(KEY_VARIABLE):  # a new key would give other ids without a word
-            raise missing_file(path) from None
+            raise ReadError(f"no key file at ${KEY_VARIABLE}; correct the path") from None
         return _create(path)
 
 
@@ -110,4 +110,7 @@ def _create(path: Path) -> bytes:
             f"key file cannot be written ({error.strerror}); "
             "set XDG_CONFIG_HOME to a writable folder"
         ) from None
-    return read_key(path)
+    try:
+        return read_key(path)
+    except FileNotFoundError:
+        raise ReadError("key file is a link to a missing file; remove or correct it") from None
