@@ -102,10 +102,9 @@ def test_a_changed_record_is_made_again(change: str, scans: Path, tmp_path: Path
         ({"pipeline": hu.Pipeline(SMALL.steps, dtype="float64")}, "another pipeline"),
         ({"format": "nrrd"}, r"another format \(nii.gz, not nrrd\)"),
         ({"dtype": "float64"}, r"another dtype \(none, not float64\)"),
-        ({"policy": hu.ReadPolicy(gaps="fill")}, "other read options"),
         ({"labels": (("bone", "{id}-label.nii.gz"),)}, r"other labels \(none, not bone\)"),
     ],
-    ids=["pipeline", "pipeline's dtype", "format", "dtype", "policy", "labels"],
+    ids=["pipeline", "pipeline's dtype", "format", "dtype", "labels"],
 )
 def test_another_pipeline_or_option_is_refused_or_replaces_all(
     more: dict[str, object], named: str, scans: Path, tmp_path: Path
@@ -128,6 +127,28 @@ def test_a_folder_without_results_is_free_for_any_pipeline(scans: Path, tmp_path
     (scans / "broken.nii.gz").write_bytes(b"broken")
     assert run_over(scans / "broken.nii.gz", out).count("failed") == 1
     assert run_over(scans / "anna.nii.gz", out, format="nrrd").count("done") == 1
+
+
+def test_another_read_option_goes_on_in_the_folder_and_runs_all_again(
+    scans: Path, tmp_path: Path
+) -> None:
+    run_over(scans, tmp_path / "out")
+    fill = hu.ReadPolicy(gaps="fill")
+    assert run_over(scans, tmp_path / "out", policy=fill).count("done") == 3
+
+
+def test_every_repair_and_warning_of_a_case_is_in_its_record_and_in_the_manifest(
+    scans: Path, tmp_path: Path
+) -> None:
+    grid = noisy(0).grid.reoriented("RAS")
+    marks = hu.Volume.from_array(np.ones(grid.shape, np.uint8), affine=grid.affine, quantity="mask")
+    hu.write(marks, tmp_path / "label.nii.gz")
+    labels = (("bone", str(tmp_path / "label.nii.gz")),)
+    (case,) = run_over(scans / "anna.nii.gz", tmp_path / "out", labels=labels).cases
+    assert [each["code"] for each in case.diagnostics] == ["REGRIDDED"]
+    ((stored,),) = rows(tmp_path / "out", "diagnostics")
+    record = json.loads((tmp_path / "out" / "cases" / "anna" / "record.json").read_text())
+    assert json.loads(stored) == record["diagnostics"] == [dict(each) for each in case.diagnostics]
 
 
 def test_a_renamed_pipeline_is_the_same_pipeline(scans: Path, tmp_path: Path) -> None:

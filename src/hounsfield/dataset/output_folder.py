@@ -17,8 +17,8 @@ from hounsfield.dataset.manifest import Manifest
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.pipeline.serialize import to_data
 
-PARTIAL = (".*.part", ".*.old")
-"""Names of what a killed process leaves: new outputs, and those that they would replace."""
+PARTIAL = ("cases/.*.part", "cases/.*.old", ".hounsfield-*.part")
+"""What a killed process leaves: new outputs, those that they would replace, and pipeline.toml."""
 
 STALE = "its source is not among the sources of this run; remove its folder, or add the source"
 
@@ -47,7 +47,7 @@ def without_partial(out: Path) -> Iterator[None]:
 
 def _remove_partial(out: Path) -> None:
     for pattern in PARTIAL:
-        for path in [*(out / "cases").glob(pattern), *out.glob(pattern)]:
+        for path in list(out.glob(pattern)):
             remove(path)
 
 
@@ -61,7 +61,7 @@ def remove(path: Path) -> None:
 
 
 def settings_of(config: RunConfig) -> dict[str, str]:
-    """Return what all outputs of a folder share: the pipeline's digest and the options."""
+    """Return the settings of a run: the pipeline's digest and the options of output and reading."""
     steps = to_data(config.pipeline.steps, name="", dtype=config.pipeline.dtype)
     policy = {name: value for name, value in asdict(config.policy).items() if value is not None}
     return {
@@ -79,7 +79,7 @@ def check_settings(config: RunConfig, manifest: Manifest, *, overwrite: bool) ->
     `overwrite` removes those outputs.
     """
     earlier, now = manifest.settings(), settings_of(config)
-    differing = [name for name in now if earlier and earlier.get(name) != now[name]]
+    differing = [name for name in _NAMES if earlier and earlier.get(name) != now[name]]
     folders = {each.name for each in case_folders(config.out)}
     if differing and folders and not overwrite:
         raise PipelineError([_other_settings(differing, earlier, now)])
@@ -93,9 +93,8 @@ def check_settings(config: RunConfig, manifest: Manifest, *, overwrite: bool) ->
 def _other_settings(names: list[str], earlier: dict[str, str], now: dict[str, str]) -> Diagnostic:
     found = []
     for name in names:
-        short = name in ("format", "dtype", "labels")
-        values = f" ({earlier.get(name) or 'none'}, not {now[name] or 'none'})" if short else ""
-        found.append(_NAMES[name] + values)
+        values = f" ({earlier.get(name) or 'none'}, not {now[name] or 'none'})"
+        found.append(_NAMES[name] + ("" if name == "pipeline" else values))
     return Diagnostic(
         "OTHER_PIPELINE",
         "refusal",
@@ -109,9 +108,9 @@ _NAMES = {
     "format": "another format",
     "dtype": "another dtype",
     "labels": "other labels",
-    "policy": "other read options",
 }
-"""The settings in messages."""
+"""The settings that outputs of one folder share, in messages. Read options are not among them: who
+adds --gaps fill after a refusal goes on in the same folder, and all cases are run again."""
 
 
 def case_folders(out: Path) -> list[Path]:
