@@ -95,7 +95,7 @@ def test_slices_that_are_links_out_of_the_folder_are_never_left_out_silently(
     assert [each.code for each in inspection.other] == ["OUTSIDE_FOLDER"]
     assert inspection[0].verdict == "doubtful"
     config = RunConfig(pipeline=SMALL, out=tmp_path / "out")
-    (result,) = run_dataset(config, [case]).outcomes
+    (result,) = run_dataset(config, [case]).cases
     assert "OUTSIDE_FOLDER" in {each["code"] for each in result.diagnostics}
     last.unlink()
     last.symlink_to(sorted(scan.iterdir())[0].name)
