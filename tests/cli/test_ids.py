@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import hounsfield as hu
 from hounsfield.core.errors import PipelineError
-from hounsfield.dataset.case_ids import PLAIN
+from hounsfield.dataset.case_ids import PLAIN, Found, named
 from hounsfield.dataset.discover import discover
 from hounsfield.dataset.status import read_status
 from tests.cli.conftest import Answer, Line, ball_label, ball_scan
@@ -145,6 +147,24 @@ def test_a_file_named_as_the_id_of_a_series_does_not_take_it(tmp_path: Path) -> 
     found = discover([str(tmp_path)]).cases
     assert len({case.id for case in found}) == 2
     assert {case.id: case.series for case in found}[series.id] == series.id
+
+
+NAMES = st.text(st.sampled_from("aAbB-_. é\u0130ıßſ\U0001f9e0"), min_size=1, max_size=42)
+
+
+@given(paths=st.lists(st.tuples(NAMES, NAMES), unique=True, max_size=6), more=st.booleans())
+def test_ids_are_plain_and_unique_or_refused(paths: list[tuple[str, str]], more: bool) -> None:
+    found = [Found(path=Path(f"/no/{a}/{b}.nii.gz"), typed=f"{a}/{b}") for a, b in paths]
+    if more:
+        found.append(Found(path=Path("/no/scan"), typed="scan", series_id="c-0123456789ab"))
+    for mode in ("auto", "hash", "stem", "folder", "{parent}-{stem}"):
+        try:
+            made = [case.id for case in named(found, ids=mode)]
+        except PipelineError:
+            assert mode not in ("auto", "hash")
+            continue
+        assert len({each.casefold() for each in made}) == len(made) == len(found)
+        assert all(PLAIN.fullmatch(each) for each in made)
 
 
 def test_one_note_tells_that_ids_are_names(line: Line, patients: Path, tmp_path: Path) -> None:
