@@ -105,14 +105,17 @@ class Summary:
 
     def __str__(self) -> str:
         counts = self.counts
-        warned = f" ({counts['warned']} with warnings)" if counts["warned"] else ""
-        done = warned if counts["done"] else ""
-        skipped = "" if counts["done"] else warned
-        parts = [f"{counts['done']} done{done}", f"{counts['skipped']} up to date{skipped}"]
+        parts = [f"{counts['done']} done{self._warned('done')}"]
+        parts += [f"{counts['skipped']} up to date{self._warned('skipped')}"]
         parts += [f"{counts['failed']} failed"]
         for name, text in _OTHERS:
             parts += [f"{counts[name]} {text}"] if counts[name] else []
         return ", ".join(parts)
+
+    def _warned(self, status: Status) -> str:
+        """Return how many cases of a status have warnings; '' if none."""
+        count = sum(each.status == status and bool(each.warnings) for each in self.cases)
+        return f" ({count} with warnings)" if count else ""
 
     def __repr__(self) -> str:
         return f"Summary({self})"

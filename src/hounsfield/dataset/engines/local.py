@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import PipelineError
 from hounsfield.core.platform import thread_count
 from hounsfield.dataset.case import CaseResult, CaseSource
 from hounsfield.dataset.engines.team import Team
 from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.run_config import RunConfig
+
+LONGEST_SECONDS = 7 * 24 * 3600.0
+"""The longest time limit of a case, a week: no case takes longer, and infinity is not a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,11 @@ class LocalEngine:
         The time limit of a case (None: no limit); a case can only be ended in its own process, so
         that with a limit one worker is a process too.
 
+    Raises
+    ------
+    PipelineError
+        If the time limit is not over 0 and at most LONGEST_SECONDS.
+
     Notes
     -----
     A case whose process dies or exceeds the time limit is run once more when no other case is
@@ -34,6 +44,12 @@ class LocalEngine:
 
     workers: int | None = None
     timeout_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        limit = self.timeout_seconds
+        if limit is not None and not 0 < limit <= LONGEST_SECONDS:
+            message = f"the time limit is {limit:g} s; expected over 0 and at most a week"
+            raise PipelineError([Diagnostic("USAGE", "refusal", message, "--timeout")])
 
     def run(self, config: RunConfig, cases: Iterable[CaseSource]) -> Iterator[CaseResult]:
         """Run every case once and yield the results; closing the iterator ends the processes.
