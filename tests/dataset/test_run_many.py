@@ -58,6 +58,7 @@ def test_a_summary_is_short_and_says_what_happened(scans: Path, tmp_path: Path) 
         again = hu.run(SMALL, scans, tmp_path / "out", workers=1, format="nrrd", linkage=False)
     assert repr(again) == "Summary(0 done, 2 up to date, 0 failed, 1 stale)"
     assert again.is_complete
+    assert [(each.code, each.severity) for each in again.diagnostics] == [("STALE", "warning")]
     assert "<table" in again._repr_html_()
 
 

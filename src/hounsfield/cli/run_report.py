@@ -83,7 +83,8 @@ def print_summary(terminal: Terminal, summary: Summary, *, out: Path) -> None:
     """Print the counts, as JSON on stdout with --json."""
     if terminal.json:
         terminal.data(summary.to_json())
-    codes = Counter(code for case in summary.cases for code in case.warnings)
+    current = [case for case in summary.cases if case.status != "stale"]
+    codes = Counter(code for case in current for code in case.warnings)
     unused = [f"{int(each.value or 0)} {each.code}" for each in summary.unused]
     more = f"; warnings: {_counted(codes)}" if codes else ""
     more += f"; files not used: {', '.join(unused)}" if unused else ""

@@ -160,7 +160,8 @@ def problems(summary: Summary) -> list[str]:
     """Return one line for each kind of problem of a run."""
     lines = [str(each) for each in summary.missed]
     lines += [str(each) for each in summary.unused if each.severity == "refusal"]
-    codes = Counter(code for case in summary.cases for code in case.warnings)
+    current = [case for case in summary.cases if case.status != "stale"]
+    codes = Counter(code for case in current for code in case.warnings)
     if codes:
         found = ", ".join(f"{code} ({count})" for code, count in sorted(codes.items()))
         lines.append(f"{several(summary.counts['warned'], 'case')} with warnings: {found}")

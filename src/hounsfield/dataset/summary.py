@@ -57,7 +57,7 @@ class Summary:
         """Cases by status, those with warnings, sources without a case, and unreadable files."""
         return {
             **{status: self.count(status) for status in get_args(Status)},
-            "warned": sum(bool(each.warnings) for each in self._current),
+            "warned": sum(each.status != "stale" and bool(each.warnings) for each in self.cases),
             "missed": len(self.missed),
             "unreadable": sum(int(each.value or 0) for each in self.unused if _is_lost(each)),
         }
@@ -73,12 +73,11 @@ class Summary:
         counts = self.counts
         return not (counts["failed"] or counts["missed"] or counts["unreadable"])
 
-    @property
-    def _current(self) -> tuple[CaseResult, ...]:
-        return tuple(each for each in self.cases if each.status != "stale")
-
     def _of_cases(self) -> Iterator[Diagnostic]:
-        for case in self._current:
+        for case in self.cases:
+            if case.status == "stale":
+                yield Diagnostic("STALE", "warning", case.message, case.id)
+                continue
             for each in case.diagnostics:
                 code, severity = each["code"], cast("Severity", each["severity"])
                 yield Diagnostic(code, severity, each["message"], case.id)
