@@ -25,6 +25,8 @@ from .core.volume import Case as Case
 from .core.volume import Volume as Volume
 from .core.windows import WINDOWS as WINDOWS
 from .dataset.inspect import inspect as inspect
+from .dataset.run_many import run as run
+from .dataset.summary import Summary as Summary
 from .io.interop import from_nibabel as from_nibabel
 from .io.interop import from_sitk as from_sitk
 from .io.open import open as open

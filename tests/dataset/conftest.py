@@ -10,8 +10,9 @@ import pytest
 import hounsfield as hu
 from hounsfield.dataset.discover import discover
 from hounsfield.dataset.engines.local import LocalEngine
-from hounsfield.dataset.run import Summary, run_dataset
+from hounsfield.dataset.run import run_dataset
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.dataset.summary import Summary
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +50,15 @@ SMALL = hu.Pipeline(
 
 
 def run_over(
-    source: Path, out: Path, *, pipeline: hu.Pipeline = SMALL, workers: int = 1, **more: object
+    source: Path,
+    out: Path,
+    *,
+    pipeline: hu.Pipeline = SMALL,
+    workers: int = 1,
+    overwrite: bool = False,
+    **more: object,
 ) -> Summary:
     """Run a pipeline over what lies at `source`."""
     job = RunConfig(pipeline=pipeline, out=out, **more)  # type: ignore[arg-type]
-    cases = discover([str(source)]).cases
-    return run_dataset(job, cases, engine=LocalEngine(workers=workers))
+    engine = LocalEngine(workers=workers)
+    return run_dataset(job, discover([str(source)]), engine=engine, overwrite=overwrite)

@@ -109,12 +109,6 @@ def test_a_series_is_one_case_with_one_digest_however_its_files_are_spread(
     assert digests == {hu.open(tmp_path / "one").source.sha256}
 
 
-def test_the_same_series_in_two_folders_is_two_cases(phantom: Head, tmp_path: Path) -> None:
-    write_series(phantom, tmp_path / "a" / "one")
-    shutil.copytree(tmp_path / "a" / "one", tmp_path / "b" / "one")
-    assert len(set(ids(tmp_path / "a", tmp_path / "b"))) == 2
-
-
 def test_what_lies_beside_a_series_does_not_make_it_new(phantom: Head, tmp_path: Path) -> None:
     write_series(phantom, tmp_path / "scan")
     out = tmp_path / "scan" / "out"

@@ -13,9 +13,9 @@ from hounsfield.core.errors import unreadable
 from hounsfield.core.platform import set_threads, thread_count
 from hounsfield.dataset.case import CaseResult, CaseSource
 from hounsfield.dataset.describe_error import describe_error
-from hounsfield.dataset.engines import local
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.local import LocalEngine
+from hounsfield.dataset.engines.worker import Worker
 from hounsfield.dataset.run import run_dataset
 from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.run_config import RunConfig
@@ -92,7 +92,7 @@ def test_the_tests_find_a_faulty_engine(fault: str, test: str, tmp_path: Path) -
 def test_a_run_says_which_cases_an_engine_lost(tmp_path: Path) -> None:
     cases = scans(tmp_path, count=3)
     summary = run_dataset(config(tmp_path / "out"), cases, engine=FaultyEngine("loses a case"))
-    assert [(result.id, result.status) for result in summary.outcomes] == [
+    assert [(result.id, result.status) for result in summary.cases] == [
         ("scan0", "done"),
         ("scan1", "failed"),
         ("scan2", "done"),
@@ -186,14 +186,14 @@ def test_any_error_is_described_without_its_text_or_its_file() -> None:
 def test_a_process_that_cannot_start_fails_its_case(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = local._start_worker
+    real = Worker.start
 
-    def started(run: RunConfig, threads: int) -> object:
-        worker = real(run, threads)
+    def started(run: RunConfig, *, threads: int) -> Worker:
+        worker = real(run, threads=threads)
         worker.process.kill()
         worker.process.join()
         return worker
 
-    monkeypatch.setattr(local, "_start_worker", started)
+    monkeypatch.setattr(Worker, "start", started)
     results = list(LocalEngine(workers=2).run(config(tmp_path / "out"), scans(tmp_path, count=3)))
     assert [result.code for result in results] == ["WORKER_DIED"] * 3

@@ -176,3 +176,32 @@ def test_a_tilted_source_comes_back_on_its_natural_grid_and_says_so(
     assert answer.volume.grid == record.source_grid
     assert overlap > 0.8
     assert any("natural grid" in note for note in answer.notes)
+
+
+def test_a_segmentation_finds_the_series_of_its_record_among_others(tmp_path: Path) -> None:
+    from hounsfield.dataset.discover import discover
+    from hounsfield.dataset.restore import restore_seg
+    from tests.dataset.series import part, small_head
+
+    pytest.importorskip("pydicom")
+    study = tmp_path / "study"
+    for kernel in ("SOFT", "BONE"):
+        part(small_head(), study, ConvolutionKernel=kernel)
+    run_over(study, tmp_path / "out", pipeline=hu.Pipeline([hu.Reorient(to="RAS")]))
+    cases = discover([str(study)]).cases
+    for case in cases:
+        folder = tmp_path / "out" / "cases" / case.id
+        record = Record.load(folder / "record.json")
+        image = nibabel.load(folder / "image.nii.gz")
+        label = (np.asarray(image.dataobj) > 0).astype(np.uint8)
+        prediction = read_prediction(save(label, tmp_path / "p.nii.gz", image.affine))
+        out = tmp_path / f"{case.id}.dcm"
+        for series in (None, case.id):
+            restore_seg(record, prediction, out, source=study, series=series)
+            read = hu.open(study, series=case.id)
+            (made,) = hu.read_labels(out, image=read).values()
+            assert np.array_equal(made.array, read.volume().array > 0)
+        (other,) = (each for each in cases if each.id != case.id)
+        with pytest.raises(HounsfieldError) as caught:
+            restore_seg(record, prediction, out, source=study, series=other.id)
+        assert caught.value.codes == ("OTHER_SOURCE",)

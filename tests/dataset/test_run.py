@@ -72,7 +72,8 @@ def test_only_what_is_up_to_date_is_left(change: str, scans: Path, tmp_path: Pat
         image.unlink()
     else:
         image.write_bytes(b"something else")
-    done = run_over(scans, out, pipeline=pipeline, **more)
+    replaced = change in ("pipeline", "format")  # refused otherwise
+    done = run_over(scans, out, pipeline=pipeline, overwrite=replaced, **more)
     assert done.count("done") == (3 if change in ("pipeline", "format") else 1)
     assert run_over(scans, out, pipeline=pipeline, **more).count("skipped") == 3
     assert image.exists() == (change != "format")
@@ -124,7 +125,7 @@ def test_labels_go_along_and_their_change_is_in_the_record(scans: Path, tmp_path
     assert hu.read(folder / "label-bone.nii.gz", quantity="label").grid.same_as(record.output_grid)
     assert record.labels["bone"][0]["ml_before"] > 0
     assert [repair["code"] for repair in record.diagnostics] == ["REGRIDDED"]
-    assert "copied" in summary.outcomes[0].diagnostics[0]["message"]
+    assert "copied" in summary.cases[0].diagnostics[0]["message"]
 
 
 def test_a_label_with_no_place_in_the_image_is_refused_and_one_with_no_mark_in_it_is_said(
@@ -141,7 +142,7 @@ def test_a_label_with_no_place_in_the_image_is_refused_and_one_with_no_mark_in_i
             tmp_path / f"{name}.nii.gz",
         )
         labels = (("bone", str(tmp_path / f"{name}.nii.gz")),)
-        made += run_over(scans / "anna.nii.gz", tmp_path / name, labels=labels).outcomes
+        made += run_over(scans / "anna.nii.gz", tmp_path / name, labels=labels).cases
     assert "does not overlap the image" in made[0].message
     assert not (tmp_path / "elsewhere" / "cases" / "anna").exists()
     (found,) = made[1].diagnostics
@@ -193,8 +194,8 @@ def test_any_error_becomes_a_failed_outcome(
     monkeypatch.setattr(hounsfield.io.open, "open_stack", broken)
     summary = run_over(scans, tmp_path / "out")
     assert summary.count("failed") == 3
-    assert {outcome.code for outcome in summary.outcomes} == {"INTERNAL"}
-    assert not any("DOE" in outcome.message for outcome in summary.outcomes)
+    assert {outcome.code for outcome in summary.cases} == {"INTERNAL"}
+    assert not any("DOE" in outcome.message for outcome in summary.cases)
     assert b"DOE" not in (tmp_path / "out" / "manifest.db").read_bytes()
 
 
@@ -266,7 +267,7 @@ def test_a_signal_ends_a_run_within_5_s_leaves_no_orphan_and_a_resumed_run_is_th
 def test_a_worker_that_dies_fails_its_case_alone(scans: Path, tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; "
-        "import hounsfield.dataset.engines.local as w; real = w.run_case\n"
+        "import hounsfield.dataset.engines.worker as w; real = w.run_case\n"
         "def run_case(job, case):\n"
         "    os.kill(os.getpid(), 9) if case.id == 'b_2' else None\n"
         "    return real(job, case)\n"
@@ -274,7 +275,7 @@ def test_a_worker_that_dies_fails_its_case_alone(scans: Path, tmp_path: Path) ->
         "if __name__ == '__main__':\n"
         "    from tests.dataset.conftest import run_over\n"
         f"    done = run_over(Path({str(scans)!r}), Path({str(tmp_path / 'out')!r}), workers=2)\n"
-        "    print([(one.id, one.status, one.code) for one in done.outcomes])\n"
+        "    print([(one.id, one.status, one.code) for one in done.cases])\n"
     )
     script = tmp_path / "script.py"
     script.write_text(code)

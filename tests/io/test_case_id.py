@@ -31,6 +31,11 @@ def test_any_uid_gives_a_safe_name(uid: str) -> None:
     assert re.fullmatch(r"c-[0-9a-f]{12}", case_id(uid))
 
 
+def test_different_uids_have_different_ids_also_where_they_are_no_text() -> None:
+    uids = ["\udcff", "\udcfe", "?", "", "\0", "1.2/3", "1.2", "é", "e\u0301"]
+    assert len({case_id(uid) for uid in uids}) == len(uids)
+
+
 def test_id_is_hmac_sha256() -> None:
     import hashlib
 

@@ -13,6 +13,7 @@ import hounsfield as hu
 from hounsfield.core.grid import Grid
 from hounsfield.testing import ORIENTATIONS, applied, grids, pipelines, specs, stacks, volumes
 from hounsfield.testing.values import centres
+from tests.drawn import assume_overlap
 
 UNSURE = 1e-4
 """Points this near to a face, or to midway between voxels, may round either way in float32."""
@@ -185,6 +186,7 @@ def check(volume: hu.Volume, steps: tuple[object, ...]) -> None:
     assume(every_axis_is_made_anew(volume, steps))
     pipeline = hu.Pipeline(steps)
     volume = hu.Volume(volume.array, volume.spec.replaced(background=7))  # which every dtype holds
+    assume_overlap(pipeline, volume)
     planned = pipeline.plan(volume).spec
     made = pipeline.run(volume).volume
     assert made.spec == planned

@@ -61,6 +61,10 @@ class TestResampleLikeAnObliqueGrid(StepTests):
         affine[:3, 3] += (-20.7, 45.8, -63.9)
         return hu.Resample(like=Grid(grid.shape, affine), method="linear")
 
+    def images(self) -> st.SearchStrategy[hu.Volume]:
+        still = st.just(Grid((16, 20, 20), np.eye(4)).boxed((-28, 37, -74), (16, 20, 20)))
+        return volumes(spec=specs(grid=still))
+
 
 class TestCropToBox(StepTests):
     def step(self) -> hu.CropToBox:

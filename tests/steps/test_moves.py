@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import hounsfield as hu
+from hounsfield.core.overlap import gap_mm
 from hounsfield.testing import ORIENTATIONS, applied, grids, specs, volumes
 
 SIGNED = ("int16", "int32", "float32", "float64")
@@ -22,6 +23,14 @@ MOVES = st.one_of(
 )
 
 
+def overlaps(step: object, grid: hu.Grid) -> bool:
+    """Whether a box has a voxel of the grid; one that has none is refused."""
+    if not isinstance(step, hu.Box):
+        return True
+    sides = zip(step.start, step.shape, grid.shape, strict=True)
+    return all(start < size and start + length > 0 for start, length, size in sides)
+
+
 def by_place(volume: hu.Volume) -> dict[tuple[float, ...], bytes]:
     """The bits of every voxel by its place in the world, rounded to a thousandth of a mm."""
     points = volume.grid.world(np.array(list(np.ndindex(*volume.grid.shape)))).round(3) + 0.0
@@ -33,6 +42,7 @@ def by_place(volume: hu.Volume) -> dict[tuple[float, ...], bytes]:
 
 @given(volume=ANY, step=MOVES)
 def test_a_move_keeps_every_voxel_in_its_place_bit_for_bit(volume: hu.Volume, step: hu.Box) -> None:
+    assume(overlaps(step, volume.grid))
     before, after = by_place(volume), by_place(applied(step, volume).image)
     outside = np.full(
         max(1, len(volume.spec.channels)), volume.background, volume.spec.dtype
@@ -47,6 +57,7 @@ def test_undo_is_bit_exact_where_the_output_covered_the_source(
     case = hu.Case(volume)
     reached = np.ones(volume.grid.shape, bool)
     for step in steps:
+        assume(overlaps(step, case.image.grid))
         case = applied(step, case)
         index = np.rint(
             case.image.grid.index(volume.grid.world(np.array(list(np.ndindex(*volume.grid.shape)))))
@@ -54,6 +65,7 @@ def test_undo_is_bit_exact_where_the_output_covered_the_source(
         reached &= (
             ((index >= 0) & (index < case.image.grid.shape)).all(axis=1).reshape(volume.grid.shape)
         )
+    assume(gap_mm(volume.grid, case.image.grid) == 0)  # several boxes may lead away from it
     back = hu.regrid(case.image, volume.grid)
     assert back.spec == volume.spec
     assert back.array[reached].tobytes() == volume.array[reached].tobytes()

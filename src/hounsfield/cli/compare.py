@@ -29,7 +29,7 @@ def compare(
     """
     from hounsfield.core.compare import compare as compare_grids
     from hounsfield.io.write import write
-    from hounsfield.resampling.regrid import regrid
+    from hounsfield.resampling.regrid import regrid_anywhere
 
     image = read_volume(terminal, ct, reading=reading)
     label = read_volume(
@@ -52,7 +52,7 @@ def compare(
     else:
         terminal.text("the same grid" if found.same else "\n".join(found.differences))
     if fix is not None:
-        resampled = regrid(label, image.grid)
+        resampled = regrid_anywhere(label, image.grid)
         with about(fix):
             write(resampled, fix)
         terminal.say(f"wrote {fix}: the segmentation on the grid of the image")

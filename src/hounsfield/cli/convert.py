@@ -17,6 +17,7 @@ from hounsfield.cli.options import (
     read_volume,
 )
 from hounsfield.cli.terminal import Terminal
+from hounsfield.core.errors import QuantityError
 
 if TYPE_CHECKING:
     from hounsfield.core.stack import Stack
@@ -96,13 +97,10 @@ def _dicom_source(src: Path, reading: Reading) -> Stack | None:
 
 
 def _check_dtype(name: str | None) -> None:
-    import numpy as np
+    from hounsfield.core.dtype import voxel_dtype
 
     try:
-        np.dtype(name)
-    except TypeError:
-        raise Failure(
-            f"unknown dtype '{name}'; expected one such as int16, uint8 or float32",
-            status=USAGE,
-            code="USAGE",
-        ) from None
+        if name is not None:
+            voxel_dtype(name)
+    except QuantityError as error:
+        raise Failure(f"--dtype: {error}", status=USAGE, code="USAGE") from None

@@ -13,7 +13,8 @@ from typer import Argument, Exit, Option
 from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.inspect import print_inspection
 from hounsfield.cli.options import Reading, load_volume
-from hounsfield.cli.run import no_case, reporting
+from hounsfield.cli.run import no_case
+from hounsfield.cli.run_report import reporting
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case import CaseResult
 
@@ -114,7 +115,7 @@ def _run(
     terminal.say(f"\n{PRESETS[preset_name]} (hounsfield run {preset_name})\n")
     config = RunConfig(pipeline=preset(preset_name), out=out, policy=reading.policy)
     with about(out), reporting(terminal, cases) as report:
-        return run_dataset(config, cases, report=report).outcomes
+        return run_dataset(config, cases, report=report).cases
 
 
 def _pictures(

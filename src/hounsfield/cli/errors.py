@@ -8,7 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from hounsfield.core.errors import HounsfieldError, PipelineError
+from hounsfield.core.errors import HounsfieldError, MissingFileError, PipelineError
 from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.discover import NoCaseError
 
@@ -52,7 +52,7 @@ def status_of(error: BaseException) -> int:
     """Return the exit status of an error."""
     if isinstance(error, PipelineError):
         return USAGE
-    return NO_CASE if isinstance(error, NoCaseError) else FAILED
+    return NO_CASE if isinstance(error, NoCaseError | MissingFileError) else FAILED
 
 
 @contextmanager

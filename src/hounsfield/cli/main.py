@@ -32,12 +32,13 @@ from hounsfield.core.platform import handling
 HELP = """Prepare CT for deep learning: inspect, convert, resample, window, mask and project scans.
 
 Exit status: 0 all done, 1 a case failed or was refused, 2 invalid usage or pipeline,
-3 no case found."""
+3 no case found, or a path that does not exist."""
 
 VERBS = (
     "inspect",
     "convert",
     "run",
+    "status",
     "plan",
     "presets",
     "windows",

@@ -41,6 +41,33 @@ class Reading:
     policy: ReadPolicy = DEFAULT_POLICY
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """How cases are named, and where their ids are linked to their sources."""
+
+    ids: Annotated[
+        str,
+        Option(
+            metavar="auto|hash|stem|folder|PATTERN",
+            help="Case ids: plain stems of files and else hashes (auto), always hashes, stems, "
+            "names of folders, or a pattern such as '{parent}-{stem}'.",
+        ),
+    ] = "auto"
+    key: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Key of the hashes (default: that of the user, see info)."),
+    ] = None
+    linkage: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="CSV file with the path and series UID of each case id, outside of OUT "
+            "(default: ~/.local/state/hounsfield/linkage/RUN.csv).",
+        ),
+    ] = None
+    no_linkage: Annotated[bool, Option("--no-linkage", help="Write no linkage file.")] = False
+
+
 QuantityName = Literal["hu", "unit", "standardized", "display", "label", "mask", "other"]
 
 

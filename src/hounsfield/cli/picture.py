@@ -85,12 +85,12 @@ def opened(
     volume = read_volume(terminal, src, reading=reading, quantity=showing.quantity)
     if viewing.overlay is None:
         return volume, None
-    from hounsfield.resampling.regrid import regrid
+    from hounsfield.resampling.regrid import regrid_anywhere
 
     overlay = read_volume(terminal, viewing.overlay, reading=Reading(), quantity="label")
     if overlay.grid.same_as(volume.grid):
         return volume, overlay
-    resampled = regrid(overlay, volume.grid)
+    resampled = regrid_anywhere(overlay, volume.grid)
     if overlay.array.any() and not resampled.array.any():
         terminal.warn(
             f"{viewing.overlay}: no labelled voxel is inside the image; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,12 +18,33 @@ if TYPE_CHECKING:
     from hounsfield.pipeline.record import Record
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmentation:
+    """Options of --format seg."""
+
+    source: Annotated[
+        Path | None,
+        Option(metavar="DIR", help="DICOM series of the scan; required by --format seg."),
+    ] = None
+    series: Annotated[
+        str | None,
+        Option(
+            metavar="ID|NUMBER",
+            help="Series in DIR, by its id or its number (default: that of the record).",
+        ),
+    ] = None
+    identity: Annotated[
+        Literal["remove", "keep"], Option(help="Identity of patient and study in the SEG.")
+    ] = "remove"
+
+
 def restore(
     terminal: Terminal,
     record: Annotated[Path, Argument(help="record.json of the run.")],
     prediction: Annotated[
         Path, Argument(help="Prediction: NIfTI, NRRD, npy or a folder of PNG slices.")
     ],
+    seg: Segmentation,
     out: Annotated[Path, Option("--out", "-o", help="Output file; its suffix selects the format.")],
     quantity: Annotated[
         QuantityName | None,
@@ -34,13 +56,6 @@ def restore(
             help="Output format (default: by the suffix); seg: DICOM SEG of the original slices."
         ),
     ] = None,
-    source: Annotated[
-        Path | None,
-        Option(metavar="DIR", help="DICOM series of the scan; required by --format seg."),
-    ] = None,
-    identity: Annotated[
-        Literal["remove", "keep"], Option(help="Identity of patient and study in the SEG.")
-    ] = "remove",
 ) -> None:
     """Resample a prediction from the grid of a run's output to the grid of the scan.
 
@@ -60,7 +75,7 @@ def restore(
         if restored is not None:
             write(restored.volume, out)
         else:
-            restored = _as_seg(run_record, found, out, source=source, identity=identity)
+            restored = _as_seg(run_record, found, out, seg)
     if terminal.json:
         terminal.data(
             {
@@ -75,20 +90,15 @@ def restore(
         terminal.say(f"  note: {note}")
 
 
-def _as_seg(
-    record: Record,
-    prediction: Prediction,
-    out: Path,
-    *,
-    source: Path | None,
-    identity: Literal["remove", "keep"],
-) -> Restored:
+def _as_seg(record: Record, prediction: Prediction, out: Path, seg: Segmentation) -> Restored:
     from hounsfield.dataset.restore import restore_seg
 
-    if source is None:
+    if seg.source is None:
         raise Failure(
             "--source is missing; --format seg needs the DICOM series that it refers to",
             status=USAGE,
             code="USAGE",
         )
-    return restore_seg(record, prediction, out, source=source, identity=identity)
+    return restore_seg(
+        record, prediction, out, source=seg.source, series=seg.series, identity=seg.identity
+    )

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
-from hounsfield.cli.options import FORMAT_METAVAR, Reading, format_name, load_pipeline
-from hounsfield.cli.terminal import Terminal, error_line
-from hounsfield.core.errors import PipelineError
-from hounsfield.dataset.case import CaseResult, Status
+from hounsfield.cli.naming import check_sources, linker, using_key
+from hounsfield.cli.options import FORMAT_METAVAR, Naming, Reading, format_name, load_pipeline
+from hounsfield.cli.run_report import print_missed, print_summary, reporting
+from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case_ids import PLAIN
 
 if TYPE_CHECKING:
-    from hounsfield.dataset.case import CaseSource
     from hounsfield.dataset.discover import Discovery
-    from hounsfield.dataset.run import Summary
     from hounsfield.dataset.run_config import RunConfig
+    from hounsfield.dataset.summary import Summary
     from hounsfield.pipeline.pipeline import Pipeline
 
 DTYPES = ("int16", "uint8", "uint16", "int32", "float32", "float16", "float64", "int8")
@@ -54,17 +51,15 @@ class Writing:
         list[str] | None,
         Option(
             metavar="[NAME=]FILE",
-            help="Label of the image; {id} in FILE is replaced by the case id; repeatable.",
+            help="Label of the image; repeatable. In FILE {id} is the case id, {path} the folder "
+            "of the image, {stem} the name of its file or series folder, {parent} that of the "
+            "folder around it.",
         ),
     ] = None
     settings: Annotated[
         list[str] | None,
         Option("--set", metavar="STEP.KEY=VALUE", help="Change a parameter of a step; repeatable."),
     ] = None
-    ids: Annotated[
-        Literal["auto", "stem", "hash"],
-        Option(help="Case ids: stems of files, hashes, or (auto) plain stems and else hashes."),
-    ] = "auto"
     memory: Annotated[
         str | None,
         Option(
@@ -76,33 +71,72 @@ class Writing:
     workers: Annotated[
         int, Option("--workers", "-j", min=1, help="Number of worker processes.")
     ] = 1
+    timeout: Annotated[
+        float | None,
+        Option(
+            metavar="SECONDS",
+            min=0.001,
+            help="Time limit of a case, tried twice; the case then has failed (default: none).",
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool,
+        Option("--overwrite", help="Remove results of another pipeline or other options in OUT."),
+    ] = False
 
 
 def run(
     terminal: Terminal,
     reading: Reading,
     writing: Writing,
+    naming: Naming,
     pipeline: Annotated[str, Argument(help="Preset name, .toml file or record.json.")],
     src: Annotated[list[str], Argument(help="CT: files, folders, patterns or @list.txt.")],
 ) -> None:
     """Run a pipeline on CT; write volumes, masks, labels, previews and records to a folder."""
+    steps = load_pipeline(pipeline, settings=writing.settings or ())
+    if writing.dtype is None and pipeline.endswith(".json"):
+        writing = replace(writing, dtype=recorded_dtype(Path(pipeline)))
+    check_sources(src, writing.out)
+    with using_key(naming.key):
+        found, summary = _run(terminal, steps, reading, writing, naming=naming, src=src)
+    for note in found.notes:
+        terminal.say(f"note: {note}")
+    print_summary(terminal, summary, out=writing.out)
+    if not summary.is_complete:
+        raise Exit(FAILED)
+
+
+def _run(
+    terminal: Terminal,
+    steps: Pipeline,
+    reading: Reading,
+    writing: Writing,
+    *,
+    naming: Naming,
+    src: Sequence[str],
+) -> tuple[Discovery, Summary]:
+    """Find the cases and run them."""
     from hounsfield.dataset.discover import discover
     from hounsfield.dataset.engines.local import LocalEngine
     from hounsfield.dataset.run import run_dataset
 
-    steps = load_pipeline(pipeline, settings=writing.settings or ())
-    if writing.dtype is None and pipeline.endswith(".json"):
-        writing = replace(writing, dtype=recorded_dtype(Path(pipeline)))
-    found = discover(src, ids=writing.ids, series=reading.series)
+    found = discover(src, ids=naming.ids, series=reading.series)
     if not found.cases:
         raise no_case(found)
     config = _config(steps, reading, writing, count=len(found.cases))
-    for missed in found.missed:
-        terminal.warn(str(missed))
+    link = linker(terminal, naming, found.cases, writing.out)
+    print_missed(terminal, found)
     with about(writing.out), reporting(terminal, found.cases) as report:
-        engine = LocalEngine(workers=writing.workers)
-        summary = run_dataset(config, found.cases, engine=engine, report=report)
-    _end(terminal, summary, missed=len(found.missed), out=writing.out)
+        summary = run_dataset(
+            config,
+            found,
+            engine=LocalEngine(workers=writing.workers, timeout_seconds=writing.timeout),
+            report=report,
+            link=link,
+            overwrite=writing.overwrite,
+        )
+    return found, summary
 
 
 def recorded_dtype(path: Path) -> str:
@@ -120,28 +154,11 @@ def no_case(found: Discovery) -> Failure:
 
 
 def _config(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) -> RunConfig:
+    from hounsfield.dataset.check_labels import check_labels
     from hounsfield.dataset.run_config import RunConfig
-    from hounsfield.io.formats import case_suffix
-    from hounsfield.pipeline.check import check_names
 
     labels = tuple(_label(text) for text in writing.label or ())
-    names = [name for name, _ in labels]
-    if len(set(names)) < len(names):
-        raise Failure(
-            "two labels have the same name; name each one, as in --label liver=FILE",
-            status=USAGE,
-            code="USAGE",
-        )
-    diagnostics = check_names(pipeline.steps, dict.fromkeys(names))
-    # The regions of an RTSTRUCT or DICOM SEG are unknown until it is read: each case checks them.
-    if diagnostics and all(case_suffix(path) for _, path in labels):
-        raise PipelineError(diagnostics)
-    if count > 1 and any("{id}" not in path for _, path in labels):
-        raise Failure(
-            f"one label file for {count} cases; put {{id}} in its name for the case id",
-            status=USAGE,
-            code="USAGE",
-        )
+    check_labels(pipeline, labels, count=count)
     return RunConfig(
         pipeline=pipeline,
         out=writing.out,
@@ -194,61 +211,3 @@ def _dtype(name: str | None) -> str | None:
             code="USAGE",
         )
     return name
-
-
-@contextmanager
-def reporting(
-    terminal: Terminal, cases: Sequence[CaseSource]
-) -> Iterator[Callable[[CaseResult], None]]:
-    """Return a function that prints a line for each result and advances the progress bar."""
-    counts = Counter(case.typed for case in cases)
-    typed = {
-        case.id: case.typed if counts[case.typed] == 1 else f"{case.typed} ({case.id})"
-        for case in cases
-    }
-    done = 0
-    with terminal.progress("cases") as progress:
-        progress(0, len(cases))
-
-        def report(result: CaseResult) -> None:
-            nonlocal done
-            done += 1
-            print_result(terminal, result, typed[result.id])
-            progress(done, len(cases))
-
-        yield report
-
-
-def print_result(terminal: Terminal, result: CaseResult, typed: str) -> None:
-    """Print one line for a case, and one for each of its diagnostics."""
-    if result.status == "failed":
-        where = f" ({result.where})" if result.where not in ("", typed) else ""
-        error_line(f"{typed}: {result.message}{where}")
-        if terminal.traceback:
-            terminal.trace(result.trace)
-        return
-    status = "up to date" if result.status == "skipped" else f"done in {result.seconds:.1f} s"
-    terminal.say(
-        f"{result.id}  {status}  ({typed})" if typed != result.id else f"{result.id}  {status}"
-    )
-    for found in result.diagnostics:
-        line = f"  {found['severity']}: {found['message']}"
-        terminal.detail(line) if found["severity"] == "note" else terminal.say(line)
-
-
-def _end(terminal: Terminal, summary: Summary, *, missed: int, out: Path) -> None:
-    counts = {status: summary.count(status) for status in get_args(Status)}
-    if terminal.json:
-        terminal.data(
-            {
-                "schema": 1,
-                "counts": {**counts, "missed": missed},
-                "cases": [result.to_json() for result in summary.outcomes],
-            }
-        )
-    terminal.say(
-        f"{counts['done']} done, {counts['skipped']} up to date, {counts['failed']} failed; "
-        f"see {out}"
-    )
-    if counts["failed"] or missed:
-        raise Exit(FAILED)

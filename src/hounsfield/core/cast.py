@@ -21,9 +21,10 @@ def cast(volume: Volume, dtype: np.dtype[Any] | str) -> Volume:
     """Return the volume in another dtype, integers rounded half to even.
 
     A volume that already has the dtype is returned unchanged. Raises QuantityError if a value is
-    out of the range of the dtype, and for unit or standardized values as integers.
+    out of the range of the dtype, if `dtype` is not one of voxels, and for unit or standardized
+    values as integers.
     """
-    target = voxel_dtype(dtype)
+    target = voxel_dtype(dtype).newbyteorder("=")
     if target == volume.spec.dtype:
         return volume
     if target.kind in "biu" and volume.quantity in UNIT_QUANTITIES:
@@ -40,9 +41,7 @@ def cast_array(array: Array, dtype: np.dtype[Any] | str) -> Array:
     An array that already has the dtype is returned unchanged. Raises QuantityError if a value is
     out of the range of the dtype.
     """
-    target = voxel_dtype(dtype)
-    if target.kind not in "biuf":
-        raise QuantityError(f"{target} is not a dtype of voxels; expected real numbers or booleans")
+    target = voxel_dtype(dtype).newbyteorder("=")
     if array.dtype == target:
         return array
     result = np.empty(array.shape, dtype=target, order="F")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -184,7 +184,7 @@ def release_pages(pages: mmap) -> None:
 
 
 @contextmanager
-def handling(name: str, handler: Callable[..., Any]) -> Iterator[None]:
+def handling(name: str, handler: Any) -> Iterator[None]:
     """Handle a signal such as 'SIGTERM' within the block, if system and thread allow it."""
     before = set_signal(name, handler)
     try:
@@ -204,9 +204,13 @@ def set_signal(name: str, handler: Any) -> Any:
     return None
 
 
+ignored = signal.SIG_IGN
+"""The handler of a signal that is ignored."""
+
+
 def ignore_signal(name: str) -> None:
     """Ignore a signal, if system and thread allow it."""
-    set_signal(name, signal.SIG_IGN)
+    set_signal(name, ignored)
 
 
 def process_context() -> SpawnContext:

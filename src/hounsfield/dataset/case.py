@@ -5,27 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import ReadError
 from hounsfield.io.source_files import source_files
 
-Status = Literal["done", "skipped", "failed"]
+if TYPE_CHECKING:
+    from hounsfield.core.policy import ReadPolicy
+    from hounsfield.core.spec import Quantity
+    from hounsfield.core.stack import Stack
+
+Status = Literal["done", "skipped", "failed", "stale"]
+"""'skipped' was up to date; 'stale' is of an earlier run and not among the sources any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseSource:
     """The input of a case: its `id`, a file or folder, and optionally a `series` and `files` in it.
 
-    `typed` is the path as the user typed it; it is shown on the terminal and never written to a
-    file. `earlier_key` is the key of the outputs of an earlier run, or "".
+    `typed` is the path as the user typed it; it is shown on the terminal. Paths and the series UID
+    are never written to the output folder. `diagnostics` are those of the search, which reading
+    `files` alone cannot find. `earlier_key` and `earlier_record` are the key of the outputs of an
+    earlier run and the sha256 of its record, or "".
     """
 
     id: str
     path: Path
     series: str | None = None
+    series_uid: str = ""
     files: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     typed: str = ""
     earlier_key: str = ""
+    earlier_record: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +75,16 @@ class CaseResult:
     seconds: float = 0.0
     key: str = ""
     output_sha256: str = ""
+    record_sha256: str = ""
     where: str = ""
     trace: str = ""
     """The traceback of a failure; it is shown on the terminal only."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The codes of its diagnostics of severity warning, each once."""
+        found = (each["code"] for each in self.diagnostics if each["severity"] == "warning")
+        return tuple(dict.fromkeys(found))
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as plain data."""
@@ -73,10 +93,39 @@ class CaseResult:
             "status": self.status,
             "code": self.code,
             "message": self.message,
+            "warnings": list(self.warnings),
             "diagnostics": [dict(each) for each in self.diagnostics],
             "seconds": self.seconds,
             "output_sha256": self.output_sha256,
         }
+
+
+def open_case(case: CaseSource, *, policy: ReadPolicy, quantity: Quantity | None = None) -> Stack:
+    """Open the files of a case and no others, with the diagnostics of the search.
+
+    Raises ReadError (SOURCE_CHANGED) if the files are those of another series by now, and the
+    errors of `hounsfield.io.open.open_stack`.
+    """
+    from hounsfield.io.open import open_stack
+
+    stack = open_stack(
+        case.path, series=case.series, files=case.files, policy=policy, quantity=quantity
+    )
+    _check_series(stack, case)
+    known = {(each.code, each.message) for each in stack.diagnostics}
+    new = [each for each in case.diagnostics if (each.code, each.message) not in known]
+    before = tuple(each for each in new if each.severity != "warning")
+    after = tuple(each for each in new if each.severity == "warning")
+    return stack.replaced(diagnostics=(*before, *stack.diagnostics, *after)) if new else stack
+
+
+def _check_series(stack: Stack, case: CaseSource) -> None:
+    from hounsfield.io.dicom.read import source_frames
+
+    frames = source_frames(stack) if case.files else ()
+    if any(frame is not None and frame.series != case.series_uid for frame in frames):
+        message = "the files are those of another series than when they were found; run again"
+        raise ReadError(Diagnostic("SOURCE_CHANGED", "refusal", message))
 
 
 def source_sha256(case: CaseSource) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import traceback
@@ -11,6 +12,12 @@ from hounsfield.core.errors import HounsfieldError
 
 _NO_PATH = re.compile(r"step \d+|pipeline|--[a-z]+( [a-z]+)?")
 """Values of `Diagnostic.where` that may be written to a file: a pipeline step or an option."""
+
+_THREAD_ERRORS = ("can't start new thread", "Resource temporarily unavailable")
+"""What Python and the C++ library report when no thread can be started."""
+
+_LIMITS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Errors of the system at its limits: processes, memory, open files."""
 
 _PACKAGE = f"{os.sep}hounsfield{os.sep}"
 
@@ -29,9 +36,26 @@ def describe_error(error: BaseException) -> Diagnostic:
         return Diagnostic(
             "MEMORY", "refusal", "out of memory; use fewer workers or free some memory"
         )
+    reason = _exhausted(error)
+    if reason:
+        return Diagnostic(
+            "RESOURCES",
+            "refusal",
+            f"the system has no more threads, processes or open files ({reason}); use fewer "
+            "workers, set HOUNSFIELD_THREADS lower, or raise the limits (ulimit -u, ulimit -n)",
+        )
     where = _origin(error)
     message = f"internal error ({where}); run again with --traceback"
     return Diagnostic("INTERNAL", "refusal", message)
+
+
+def _exhausted(error: BaseException) -> str:
+    """Return which limit of the system an error reports; '' if none."""
+    if isinstance(error, RuntimeError) and str(error) in _THREAD_ERRORS:
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _LIMITS:
+        return os.strerror(error.errno)
+    return ""
 
 
 def _message(error: HounsfieldError) -> str:

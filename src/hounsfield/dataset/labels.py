@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,15 +14,34 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
+from hounsfield.dataset.case import CaseSource
+from hounsfield.dataset.case_names import fill, parent, stem
 from hounsfield.dataset.run_config import RunConfig
 
 DEFAULT = "label"
 """The name of a label without a name."""
 
+FIELDS = ("id", "path", "parent", "stem")
+"""Fields of the path of a label: the case id, the folder of the image as it was typed, the name of
+the folder that contains the image, and the name of the image without its suffix."""
 
-def label_paths(config: RunConfig, case_id: str) -> dict[str, Path]:
-    """Return the label files of a case by name; {id} in a path is replaced by the case id."""
-    return {name: Path(template.replace("{id}", case_id)) for name, template in config.labels}
+
+def label_paths(config: RunConfig, case: CaseSource) -> dict[str, Path]:
+    """Return the label files of a case by name; the FIELDS in a path are replaced."""
+    fields = {
+        "id": case.id,
+        "path": _folder_as_typed(case),
+        "parent": parent(case.path),
+        "stem": stem(case.path),
+    }
+    return {name: Path(fill(template, fields)) for name, template in config.labels}
+
+
+def _folder_as_typed(case: CaseSource) -> str:
+    """Return the folder of an image, or of the files of a DICOM series."""
+    typed = case.typed or str(case.path)
+    is_series = case.series is not None and os.path.isdir(typed)
+    return typed if is_series else os.path.dirname(typed) or os.curdir
 
 
 def read_labels(

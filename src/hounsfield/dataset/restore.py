@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, QuantityError, refused
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import ReadPolicy
@@ -19,6 +21,7 @@ from hounsfield.dataset.prediction import Prediction
 from hounsfield.pipeline.record import Record
 
 if TYPE_CHECKING:
+    from hounsfield.dataset.case import CaseSource, NoCase
     from hounsfield.io.dicom.derived.source import Identity
 
 
@@ -119,20 +122,21 @@ def restore_seg(
 ) -> Restored:
     """Write a prediction of a run's output to `path` as a SEG of the series at `source`.
 
-    It is resampled from the output's grid to the original slices in one step. Raises RefusedError
-    if the files of the series are not those of the record, GeometryError if its grid is not that of
+    It is resampled from the output's grid to the original slices in one step. Of several series it
+    is that of the record; `series` selects one where the record does not. Raises RefusedError if
+    the files of the series are not those of the record, GeometryError if its grid is not that of
     the record, QuantityError if the prediction is not a label, and the errors of `write_seg`.
     """
+    from hounsfield.dataset.case import open_case
     from hounsfield.io.dicom.seg.write import write_seg
-    from hounsfield.io.open import open_stack
 
     found = on_output(record, prediction)
     if found.volume.quantity not in ("label", "mask"):
         raise QuantityError(
             "the prediction has fractional or negative values; a segmentation requires labels"
         )
-    _check_source(record, source, series)
-    stack = open_stack(source, series=series, policy=ReadPolicy(gaps="fill"), quantity="other")
+    case = source_case(record, source, series=series)
+    stack = open_case(case, policy=ReadPolicy(gaps="fill"), quantity="other")
     if not stack.grid.same_as(record.source_grid):
         raise GeometryError(
             f"the series at --source has the grid {stack.grid!r}; expected that of the record, "
@@ -145,20 +149,50 @@ def restore_seg(
     )
 
 
-def _check_source(record: Record, source: Path, series: str | None) -> None:
-    """Raise RefusedError (OTHER_SOURCE) unless a series at `source` has the sha256 of the record.
+def source_case(record: Record, source: Path, *, series: str | None = None) -> CaseSource:
+    """Return the series at `source` that the run of the record read.
 
-    The grid does not identify a series: two scans of one protocol may have the same grid.
+    The sha256 of the files identifies it: the grid does not, since two scans of one protocol may
+    have the same, and the case id depends on the key of the user. Raises RefusedError:
+    OTHER_SOURCE if no series has that sha256, SEVERAL_SERIES if several remain, and ReadError if
+    nothing is found.
     """
-    from hounsfield.dataset.case import source_sha256
-    from hounsfield.dataset.discover import discover
+    from hounsfield.dataset.discover import NoCaseError, discover
 
+    found = discover([str(source)], series=series)
+    if not found.cases:
+        raise NoCaseError([_missed(one) for one in found.missed])
+    cases = sorted(found.cases, key=lambda case: case.id != record.case)
     wanted = record.source["sha256"]
-    if wanted and wanted not in {
-        source_sha256(case) for case in discover([str(source)], series=series).cases
-    }:
+    if wanted:
+        cases = _same_files(cases, wanted, case_id=record.case)
+    if len(cases) > 1 and cases[0].id != record.case:
+        raise refused(
+            "SEVERAL_SERIES",
+            f"found {len(cases)} series, and the record names none of them; choose one with "
+            "--series",
+        )
+    return cases[0]
+
+
+def _same_files(cases: Sequence[CaseSource], wanted: str, *, case_id: str) -> list[CaseSource]:
+    """Return the cases with a sha256; that with the id of the record, which is first, suffices."""
+    from hounsfield.dataset.case import source_sha256
+
+    found = []
+    for case in cases:
+        if source_sha256(case) == wanted:
+            found.append(case)
+            if case.id == case_id:
+                break
+    if not found:
         raise refused(
             "OTHER_SOURCE",
             "the files of the series at --source are not those of the record; use the folder that "
             "the run read",
         )
+    return found
+
+
+def _missed(one: NoCase) -> Diagnostic:
+    return Diagnostic(one.code, "refusal", one.message, one.where or one.typed)

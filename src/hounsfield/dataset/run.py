@@ -1,57 +1,59 @@
-"""Run a pipeline over many cases on an engine."""
+"""Run a pipeline over cases that were found, on an engine, into an output folder."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-from hounsfield.core.errors import WriteError
-from hounsfield.dataset.case import CaseResult, CaseSource, Status
+from hounsfield.dataset.case import CaseResult, CaseSource
+from hounsfield.dataset.discover import Discovery
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.lock import locked
 from hounsfield.dataset.manifest import Manifest
+from hounsfield.dataset.output_folder import (
+    check_settings,
+    make_folders,
+    mark_stale,
+    remove,
+    without_partial,
+)
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.dataset.summary import Summary
 from hounsfield.io.bytes.atomic import write_text
 
 Report = Callable[[CaseResult], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """The results of all cases, by id."""
-
-    outcomes: tuple[CaseResult, ...]
-
-    def count(self, status: Status) -> int:
-        """Return the number of cases with a status."""
-        return sum(outcome.status == status for outcome in self.outcomes)
-
-
 def run_dataset(
     config: RunConfig,
-    cases: Sequence[CaseSource],
+    cases: Sequence[CaseSource] | Discovery,
     *,
     engine: Engine | None = None,
     report: Report | None = None,
+    overwrite: bool = False,
+    link: Callable[[str], None] | None = None,
 ) -> Summary:
     """Run a pipeline over `cases`; a failed case never stops the others.
 
-    Cases with up-to-date outputs are skipped.
+    Cases with up-to-date outputs are skipped. Cases of earlier runs that are not among `cases` are
+    stale: their outputs are kept and the manifest marks them.
 
     Parameters
     ----------
     config
         The configuration of the run.
     cases
-        The cases.
+        The cases, or all that was found in the sources.
     engine
         The engine; None runs the cases in this process. The outputs do not depend on it.
     report
-        Called with each result as soon as it is ready.
+        Called with each result as soon as it is ready, stale cases first.
+    link
+        Called with the id of the run before the first case, to write its linkage file.
+    overwrite
+        Remove outputs of another pipeline or of other options, instead of refusing the run.
 
     Returns
     -------
@@ -60,33 +62,64 @@ def run_dataset(
 
     Raises
     ------
+    PipelineError
+        If the output folder has results of another pipeline or of other options.
     WriteError
         If the output folder cannot be used.
     """
     engine = LocalEngine(workers=1) if engine is None else engine
-    _make_folders(config.out)
-    with locked(config.out), Manifest(config.out / "manifest.db") as manifest:
+    found = cases if isinstance(cases, Discovery) else Discovery(cases=tuple(cases))
+    make_folders(config.out)
+    with (
+        locked(config.out),
+        Manifest(config.out / "manifest.db") as manifest,
+        without_partial(config.out),
+    ):
+        check_settings(config, manifest, overwrite=overwrite)
+        if link is not None:
+            link(manifest.run_id())
         write_text(config.out / "pipeline.toml", config.pipeline.to_toml())
-        outcomes = []
-        with closing(_outcomes(engine, config, cases, keys=manifest.keys())) as results:
-            for outcome in results:
-                if outcome.status == "failed":
-                    _clear(config.folder(outcome.id))
-                manifest.put(outcome)
-                outcomes.append(outcome)
-                if report is not None:
-                    report(outcome)
-    return Summary(outcomes=tuple(sorted(outcomes, key=lambda outcome: outcome.id)))
+        manifest.set_unused(found.unused)
+        results = mark_stale(config.out, manifest, current={case.id for case in found.cases})
+        for result in results:
+            _report(report, result)
+        with closing(_results(engine, config, _resumed(found.cases, manifest))) as running:
+            for result in running:
+                if result.status == "failed":  # outputs of an earlier run would be taken for its
+                    remove(config.folder(result.id))
+                manifest.put(result)
+                results.append(result)
+                _report(report, result)
+    return Summary(
+        cases=tuple(sorted(results, key=lambda result: result.id)),
+        missed=found.missed,
+        unused=found.unused,
+    )
 
 
-def _outcomes(
-    engine: Engine, config: RunConfig, cases: Sequence[CaseSource], *, keys: dict[str, str]
+def _report(report: Report | None, result: CaseResult) -> None:
+    if report is not None:
+        report(result)
+
+
+def _resumed(cases: Sequence[CaseSource], manifest: Manifest) -> list[CaseSource]:
+    """Return the cases with the key and the record of their outputs of an earlier run."""
+    earlier = manifest.earlier()
+    found = []
+    for case in cases:
+        before = earlier.get(case.id)
+        if before is not None and before.key and before.record_sha256:
+            case = replace(case, earlier_key=before.key, earlier_record=before.record_sha256)
+        found.append(case)
+    return found
+
+
+def _results(
+    engine: Engine, config: RunConfig, cases: Sequence[CaseSource]
 ) -> Generator[CaseResult]:
     """Yield the result of every case; the engine is always closed, also after an exception."""
     lost = {case.id for case in cases}
-    results = engine.run(
-        config, [replace(case, earlier_key=keys.get(case.id, "")) for case in cases]
-    )
+    results = engine.run(config, cases)
     try:
         for result in results:
             lost.discard(result.id)
@@ -98,18 +131,3 @@ def _outcomes(
     for case_id in sorted(lost):
         message = "the engine returned no result; run again"
         yield CaseResult(id=case_id, status="failed", code="WORKER_DIED", message=message)
-
-
-def _make_folders(out: Path) -> None:
-    try:
-        (out / "cases").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(
-            f"the output folder cannot be created ({error.strerror}); use another"
-        ) from None
-
-
-def _clear(folder: Path) -> None:
-    """Remove outputs of an earlier run, which would be mistaken for outputs of the failed case."""
-    if folder.is_dir():
-        shutil.rmtree(folder, ignore_errors=True)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import HounsfieldWarning
+from hounsfield.core.dtype import voxel_dtype
+from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
-from hounsfield.dataset.case import CaseResult, CaseSource, source_sha256
+from hounsfield.dataset.case import CaseResult, CaseSource, open_case, source_sha256
 from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
@@ -23,6 +24,7 @@ from hounsfield.dataset.outputs import RECORD, write_result, write_stream
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
+from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.stream import Stream
 
 if TYPE_CHECKING:
@@ -53,16 +55,16 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
 
 
 def _run(config: RunConfig, case: CaseSource) -> CaseResult:
-    from hounsfield.io.open import open_stack
-
-    labels = label_paths(config, case.id)
+    labels = label_paths(config, case)
     with ThreadPoolExecutor(1) as executor:
         # Hashing takes as long as reading; both run at the same time.
         hashes = executor.submit(_hash_inputs, config, case, labels)
         key = case.earlier_key
-        if key and hashes.result().key == key and is_complete(config.folder(case.id)):
-            return CaseResult(id=case.id, status="skipped", message="up to date", key=key)
-        stack = open_stack(case.path, series=case.series, policy=config.policy)
+        if key and hashes.result().key == key:
+            earlier = complete_record(config.folder(case.id), sha256=case.earlier_record)
+            if earlier is not None:
+                return _skipped(case, earlier)
+        stack = open_case(case, policy=config.policy)
         streamed = _stream(config, stack) if not labels else None
         if streamed is not None:
             return _write_case(config, case, streamed, stack=stack, hashes=hashes)
@@ -71,6 +73,24 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
         )
         result, diagnostics = _run_in_memory(config, stack, labels)
         return _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
+
+
+def _skipped(case: CaseSource, record: Record) -> CaseResult:
+    """Return the result of a case that is up to date, with the diagnostics of its record."""
+    return CaseResult(
+        id=case.id,
+        status="skipped",
+        message="up to date",
+        diagnostics=record.diagnostics,
+        key=case.earlier_key,
+        output_sha256=_image_sha256(record.outputs),
+        record_sha256=case.earlier_record,
+    )
+
+
+def _image_sha256(outputs: Mapping[str, str]) -> str:
+    """Return the sha256 of the image, or of the first of its slices."""
+    return outputs[min(name for name in outputs if name.startswith("image"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +119,7 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
     return stream(
         config.pipeline,
         stack,
-        dtype=None if config.dtype is None else np.dtype(config.dtype),
+        dtype=None if config.dtype is None else voxel_dtype(config.dtype),
         slab_bytes=slab_bytes(config.memory_bytes),
     )
 
@@ -151,24 +171,29 @@ def _write_case(
             outputs=outputs,
             volatile={**volatile, "memory_bytes": peak_memory_bytes()},
         )
-        write_text(folder / RECORD, record.to_text())
-    image = min(name for name in outputs if name.startswith("image"))
+        text = record.to_text()
+        write_text(folder / RECORD, text)
     return CaseResult(
         id=case.id,
         status="done",
         diagnostics=record.diagnostics,
         key=hashes.result().key,
-        output_sha256=outputs[image],
+        output_sha256=_image_sha256(outputs),
+        record_sha256=sha256(text.encode("utf-8")).hexdigest(),
     )
 
 
-def is_complete(folder: Path) -> bool:
-    """Whether a folder has a record and all its output files, with matching sha256."""
-    from hounsfield.core.errors import HounsfieldError
-    from hounsfield.pipeline.record import Record
+def complete_record(folder: Path, *, sha256: str = "") -> Record | None:
+    """Return the record of a folder if it and all its output files have their sha256, else None.
 
+    `sha256` is that of the record when it was written, or "" if it is unknown.
+    """
     try:
-        outputs = Record.load(folder / RECORD).outputs
-        return all(file_sha256(folder / name) == digest for name, digest in outputs.items())
+        if sha256 and file_sha256(folder / RECORD) != sha256:
+            return None
+        record = Record.load(folder / RECORD)
+        names = record.outputs.items()
+        whole = all(file_sha256(folder / name) == digest for name, digest in names)
     except (HounsfieldError, OSError):
-        return False
+        return None
+    return record if whole and record.outputs else None

@@ -19,7 +19,7 @@ from hounsfield.steps.split_slices import SplitSlices
 class RunConfig:
     """A pipeline, the output folder, and the options of the output.
 
-    `labels` are names and paths; {id} in a path is replaced by the case id. `memory_bytes` is the
+    `labels` are names and paths; fields such as {id} in a path are replaced. `memory_bytes` is the
     memory limit of a case (None: a share of the free memory); the outputs do not depend on it.
     Raises PipelineError if a step is not registered.
     """

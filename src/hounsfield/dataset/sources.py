@@ -17,9 +17,9 @@ LONGEST_LIST_BYTES = 64 << 20
 def expand_sources(arguments: Sequence[str]) -> list[str]:
     """Expand glob patterns (`*`, `?`, `[`, `**`), sorted, and `@list.txt` line by line.
 
-    An existing path is never a pattern. In a list, empty lines and lines that begin with # or @ are
-    skipped, and relative paths are relative to the working directory. Raises ReadError if a list
-    cannot be read.
+    An existing path is never a pattern, and `**` does not follow links to folders. In a list, empty
+    lines and lines that begin with # or @ are skipped, and relative paths are relative to the
+    working directory. Raises ReadError if a list cannot be read.
     """
     result: list[str] = []
     for argument in arguments:
@@ -35,7 +35,17 @@ def _matches(argument: str) -> list[str]:
         return [argument]
     import glob
 
-    return sorted(glob.glob(argument, recursive=True)) or [argument]
+    found = glob.glob(argument, recursive=True)
+    if "**" in argument:
+        found = [each for each in found if not _is_below_link(each, argument)]
+    return sorted(found) or [argument]
+
+
+def _is_below_link(match: str, pattern: str) -> bool:
+    """Whether a folder that `**` matched is a link."""
+    fixed = pattern.partition("**")[0].count(os.sep)
+    parts = match.split(os.sep)
+    return any(os.path.islink(os.sep.join(parts[:count])) for count in range(fixed + 1, len(parts)))
 
 
 def _read_list(path: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,19 +23,27 @@ def open_stack(
     path: str | Path,
     *,
     series: str | int | None = None,
+    files: Sequence[str] = (),
     policy: ReadPolicy,
     quantity: Quantity | None = None,
 ) -> Stack:
     """Open a CT as a Stack, as `open` does, with a ReadPolicy and any quantity.
 
+    `files` are those of a DICOM series in the folder `path`, relative to it: no other is read.
     `quantity` None is that of the file (npy and PNG have one), else HU. Every error is one line and
     names the path. Nothing warns: the Stack has `diagnostics`.
     """
     with naming(path):
-        kind = sniff(Path(path))
+        kind = "dicom" if files else sniff(Path(path))
         if kind == "dicom":
-            return _dicom(
-                Path(path), series=_text(series), policy=policy, quantity=quantity or "hu"
+            from hounsfield.io.dicom.read import open_dicom
+
+            return open_dicom(
+                Path(path),
+                series=_text(series),
+                files=files,
+                policy=policy,
+                quantity=quantity or "hu",
             )
         stored = _stored(Path(path), kind=kind, series=_text(series), policy=policy)
         if stored.channels:
@@ -263,12 +272,6 @@ def declared_quantity(
         ).quantity
 
 
-def _dicom(path: Path, *, series: str | None, policy: ReadPolicy, quantity: Quantity) -> Stack:
-    from hounsfield.io.dicom.read import open_dicom
-
-    return open_dicom(path, series=series, policy=policy, quantity=quantity)
-
-
 def _dicom_volume(
     path: Path, *, series: str | None, quantity: Quantity, policy: ReadPolicy
 ) -> Volume:
@@ -276,7 +279,9 @@ def _dicom_volume(
         raise QuantityError(
             "found a DICOM image, expected labels; read RTSTRUCT and DICOM SEG with hu.read_labels"
         )
-    stack = _dicom(path, series=series, policy=policy, quantity=quantity)
+    from hounsfield.io.dicom.read import open_dicom
+
+    stack = open_dicom(path, series=series, policy=policy, quantity=quantity)
     return (
         stack.volume() if quantity == stack.quantity else stack.replaced(quantity=quantity).volume()
     )

@@ -53,7 +53,7 @@ def write(
     WriteError
         If the file cannot be written, or the format is unknown.
     QuantityError
-        If a value does not fit the dtype.
+        If a value does not fit the dtype, or `dtype` is not one of voxels.
 
     Warns
     -----

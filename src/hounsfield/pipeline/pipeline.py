@@ -46,6 +46,8 @@ class Pipeline:
     ------
     PipelineError
         If the steps do not fit together; it has a diagnostic with the number of each step.
+    QuantityError
+        If `dtype` is not one of voxels.
 
     Examples
     --------

@@ -10,6 +10,7 @@ from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
+from hounsfield.core.overlap import check_overlap
 from hounsfield.core.volume import Volume, unshared
 from hounsfield.resampling.axes import Method
 from hounsfield.resampling.labels import LabelMethod, is_label, sample_label
@@ -44,11 +45,11 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
 
     Raises
     ------
+    GeometryError
+        If no voxel of the grid is inside the volume; the message states the distance.
     QuantityError
         If the volume does not cover the grid and its dtype cannot represent the background, or the
         method is unknown, or 'cubic' for an oblique grid.
-    GeometryError
-        If `volume` is no Volume or `grid` no Grid.
 
     Notes
     -----
@@ -65,14 +66,16 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     >>> regrid(label, label.grid.boxed((0, 0, 0), (4, 4, 3))).array[0, 0].tolist()
     [1, 1, 0]
     """
-    if not isinstance(volume, Volume):
-        raise GeometryError(f"volume is {type(volume).__name__}; expected a Volume")
-    if not isinstance(grid, Grid):
-        raise GeometryError(f"grid is {type(grid).__name__}; expected a Grid, such as volume.grid")
-    if method is not None and (not isinstance(method, str) or method not in get_args(Method)):
+    if method is not None and method not in get_args(Method):
         raise QuantityError(
             f"unknown method {str(method)[:40]!r}; expected one of {', '.join(get_args(Method))}"
         )
+    check_overlap(grid, volume.grid, what="the target grid")
+    return regrid_anywhere(volume, grid, method=method)
+
+
+def regrid_anywhere(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volume:
+    """Resample like `regrid`; a grid outside the volume, such as one slice, is background."""
     return unshared(_regridded(volume, grid, method=method), [volume])
 
 
@@ -106,7 +109,7 @@ def label_on_grid(label: Volume, grid: Grid, *, name: str) -> tuple[Volume, tupl
         return Volume(label.array, label.spec.replaced(grid=grid)), ()
     how = LABEL_COPIED if grid.aligned_with(label.grid) else LABEL_RESAMPLED
     done = f"label '{name}' is on another grid ({label.grid!r}) than the image ({grid!r}): {how}"
-    made = regrid(label, grid)
+    made = regrid_anywhere(label, grid)
     if made.array.any() or not label.array.any():
         return made, (Diagnostic("REGRIDDED", "repair", done),)
     _check_overlap(label, grid, name=name)
@@ -118,7 +121,7 @@ def _check_overlap(label: Volume, grid: Grid, *, name: str) -> None:
     """Raise GeometryError if the field of view of a label does not overlap `grid`."""
     ones = np.ones(label.array.shape, dtype=np.uint8, order="F")
     field = Volume(ones, label.spec.replaced(dtype=ones.dtype))
-    if not regrid(field, grid).array.any():
+    if not regrid_anywhere(field, grid).array.any():
         raise GeometryError(
             f"label '{name}' on {label.grid!r} does not overlap the image on {grid!r}; "
             f"check that it belongs to this scan"

@@ -66,11 +66,17 @@ class CropToBox(GeometricStep):
             np.floor(index.max(axis=0) + PARTIAL_VOXEL_TOLERANCE) + 1, grid.shape
         ).astype(int)
         if np.any(stop <= start):
-            ends = [
-                np.round(corner, 1).tolist() for corner in (grid.corners_mm[0], grid.corners_mm[-1])
-            ]
-            raise GeometryError(
-                f"no voxel of {grid!r} in the box from {self.start_mm} to {self.stop_mm} mm; "
-                f"its corners are {ends[0]} and {ends[1]} mm"
-            )
+            raise GeometryError(self._no_voxel(grid))
         return grid.boxed(start.tolist(), (stop - start).tolist())
+
+    def _no_voxel(self, grid: Grid) -> str:
+        """Return the message of a box without a voxel, with its distance from the image."""
+        low, high = grid.corners_mm.min(axis=0), grid.corners_mm.max(axis=0)
+        beyond = np.maximum(low - np.array(self.stop_mm), np.array(self.start_mm) - high)
+        away = float(np.linalg.norm(np.maximum(beyond, 0)))
+        where = f"{away:.1f} mm away from them" if away else "between them"
+        return (
+            f"no voxel of {grid!r} in the box from {self.start_mm} to {self.stop_mm} mm; its voxel "
+            f"centres span {np.round(low, 1).tolist()} to {np.round(high, 1).tolist()} mm, and the "
+            f"box is {where}; give a box in RAS+ mm that contains some"
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
+from hounsfield.core.overlap import check_overlap
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case, Volume
 from hounsfield.resampling.axes import Method
@@ -36,8 +37,10 @@ class GeometricStep:
         """Return the Spec on the new grid: float32 if values are interpolated, else unchanged.
 
         Labels and masks keep their dtype, since they are never interpolated.
+        Raises GeometryError if no voxel of the new grid is inside the image.
         """
         grid = self.target(spec.grid)
+        check_overlap(grid, spec.grid, what=f"{type(self).__name__}: the target grid")
         sampling = Sampling.between(spec.grid, grid, method=self.interpolation)
         if sampling is None and not is_label(spec.quantity):
             check_oblique(self.interpolation)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
-from typing import cast
 
-from hounsfield.core.platform import ignore_signal, process_context, set_threads, thread_count
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import PipelineError
+from hounsfield.core.platform import thread_count
 from hounsfield.dataset.case import CaseResult, CaseSource
+from hounsfield.dataset.engines.team import Team
 from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.run_config import RunConfig
 
-STOP_SECONDS = 2.0
-"""Time from terminating a worker to killing it; a run ends within 5 s of a signal."""
+LONGEST_SECONDS = 7 * 24 * 3600.0
+"""The longest time limit of a case, a week: no case takes longer, and infinity is not a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,115 +27,45 @@ class LocalEngine:
         The number of processes, which share the threads of
         `hounsfield.core.platform.thread_count`; 1 runs the cases in this process, None uses one
         process per thread.
+    timeout_seconds
+        The time limit of a case (None: no limit); a case can only be ended in its own process, so
+        that with a limit one worker is a process too.
+
+    Raises
+    ------
+    PipelineError
+        If the time limit is not over 0 and at most LONGEST_SECONDS.
+
+    Notes
+    -----
+    A case whose process dies or exceeds the time limit is run once more when no other case is
+    running, since memory may have been short; then it has failed.
     """
 
     workers: int | None = None
+    timeout_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        limit = self.timeout_seconds
+        if limit is not None and not 0 < limit <= LONGEST_SECONDS:
+            message = f"the time limit is {limit:g} s; expected over 0 and at most a week"
+            raise PipelineError([Diagnostic("USAGE", "refusal", message, "--timeout")])
 
     def run(self, config: RunConfig, cases: Iterable[CaseSource]) -> Iterator[CaseResult]:
         """Run every case once and yield the results; closing the iterator ends the processes.
 
-        Raises HounsfieldError if HOUNSFIELD_THREADS is not a positive integer.
+        Raises HounsfieldError if HOUNSFIELD_THREADS is not a positive integer, or if the system
+        starts no process.
         """
         threads = thread_count()
         workers = threads if self.workers is None else self.workers
-        if workers <= 1:
+        if workers <= 1 and self.timeout_seconds is None:
             return (run_case(config, case) for case in cases)
-        return _run_in_processes(config, cases, workers=workers, threads=threads)
-
-
-@dataclass(slots=True)
-class _Worker:
-    """A process, the parent's end of its pipe, and the case that it runs."""
-
-    process: SpawnProcess
-    pipe: Connection
-    case: CaseSource | None = None
-
-
-def _run_in_processes(
-    config: RunConfig, cases: Iterable[CaseSource], *, workers: int, threads: int
-) -> Iterator[CaseResult]:
-    """Run cases in processes that share `threads`; a process that dies is replaced."""
-    waiting = iter(cases)
-    first = list(islice(waiting, workers))
-    each = max(1, threads // max(1, len(first)))
-    team: list[_Worker] = []
-    try:
-        for case in first:
-            team.append(_start_worker(config, each))
-            _send(team[-1], case)
-        while any(worker.case is not None for worker in team):
-            ready = wait([worker.pipe for worker in team if worker.case is not None])
-            for n, worker in enumerate(team):
-                if worker.case is None or worker.pipe not in ready:
-                    continue
-                result = _receive(worker)
-                following = next(waiting, None)
-                if result is None:
-                    result = _died(worker)
-                    if following is not None:
-                        team[n] = worker = _start_worker(config, each)
-                _send(worker, following)
-                yield result
-    finally:
-        _stop(team)
-
-
-def _start_worker(config: RunConfig, threads: int) -> _Worker:
-    context = process_context()
-    parent_end, worker_end = context.Pipe()
-    process = context.Process(target=_work, args=(worker_end, config, threads), daemon=True)
-    process.start()
-    worker_end.close()
-    return _Worker(process, parent_end)
-
-
-def _work(pipe: Connection, config: RunConfig, threads: int) -> None:
-    """Run cases until the pipe closes; interrupts are handled by the parent process."""
-    ignore_signal("SIGINT")
-    set_threads(threads)
-    while True:
-        try:
-            case = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(run_case(config, case))
-
-
-def _send(worker: _Worker, case: CaseSource | None) -> None:
-    worker.case = case
-    if case is not None:
-        with suppress(OSError):  # the process has died; reading the pipe reports it
-            worker.pipe.send(case)
-
-
-def _receive(worker: _Worker) -> CaseResult | None:
-    try:
-        return cast("CaseResult", worker.pipe.recv())
-    except (EOFError, OSError):
-        return None
-
-
-def _died(worker: _Worker) -> CaseResult:
-    assert worker.case is not None
-    worker.pipe.close()
-    worker.process.join()
-    code = worker.process.exitcode or 0
-    how = f"by signal {-code}" if code < 0 else f"with status {code}"
-    return CaseResult(
-        id=worker.case.id,
-        status="failed",
-        code="WORKER_DIED",
-        message=f"the process ended {how}, possibly out of memory; use fewer workers",
-    )
-
-
-def _stop(team: Sequence[_Worker]) -> None:
-    for worker in team:
-        worker.pipe.close()
-        worker.process.terminate()
-    for worker in team:
-        worker.process.join(STOP_SECONDS)
-        if worker.process.is_alive():
-            worker.process.kill()
-            worker.process.join()
+        team = Team(
+            config,
+            cases,
+            size=max(1, workers),
+            threads=threads,
+            timeout_seconds=self.timeout_seconds,
+        )
+        return team.results()

@@ -14,11 +14,12 @@ from hounsfield.core.file_system import open_flags, sync_folder, umask
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     """Yield a temporary file (0600, same folder) that becomes `path` when the block succeeds.
 
-    The content is flushed before the file is renamed; a symbolic link at `path` is replaced. On
-    failure the temporary file is removed, `path` is unchanged, and OSError becomes WriteError.
+    `mode` are its permissions (default: those of new files). The content is flushed before the file
+    is renamed; a symbolic link at `path` is replaced. On failure the temporary file is removed,
+    `path` is unchanged, and OSError becomes WriteError.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder, atomic(Path(folder) / "x.txt") as temporary:
@@ -28,7 +29,7 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary = _temporary(path)
         try:
             yield temporary
-            _finish(temporary, path)
+            _finish(temporary, path, mode=0o666 & ~umask() if mode is None else mode)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
@@ -47,9 +48,9 @@ def _one_line() -> Iterator[None]:
         raise WriteError(f"output cannot be written ({reason}); no partial file is left") from None
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path` atomically."""
-    with atomic(path) as temporary:
+def write_bytes(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """Write `data` to `path` atomically; `mode` are its permissions."""
+    with atomic(path, mode=mode) as temporary:
         temporary.write_bytes(data)
 
 
@@ -65,11 +66,11 @@ def _temporary(path: Path) -> Path:
     return temporary
 
 
-def _finish(temporary: Path, path: Path) -> None:
-    """Flush, set the default permissions of new files, rename, and flush the folder."""
+def _finish(temporary: Path, path: Path, *, mode: int) -> None:
+    """Flush, set the permissions, rename, and flush the folder."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
-    temporary.chmod(0o666 & ~umask())
+    temporary.chmod(mode)
     temporary.replace(path)
     sync_folder(path.parent)
 

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def case_id(series_uid: str, *, key: bytes | None = None) -> str:
     'c-bff0413eec99'
     """
     digest = hmac.new(
-        user_key() if key is None else key, series_uid.encode("utf-8", "replace"), hashlib.sha256
+        user_key() if key is None else key,
+        series_uid.encode("utf-8", "surrogatepass"),
+        hashlib.sha256,
     )
     return "c-" + digest.hexdigest()[:ID_DIGITS]
 
@@ -43,8 +46,14 @@ def hidden_name(ordinal: int, name: str) -> str:
     return f"{ordinal}-{digest.hexdigest()[:8]}"
 
 
+KEY_VARIABLE = "HOUNSFIELD_KEY"
+"""The environment variable with the path of a key that several users or machines share."""
+
+
 def key_path() -> Path:
-    """Path of the user's key: $XDG_CONFIG_HOME/hounsfield/key, by default under ~/.config."""
+    """Path of the key: $HOUNSFIELD_KEY, else $XDG_CONFIG_HOME/hounsfield/key (or ~/.config)."""
+    if os.environ.get(KEY_VARIABLE):
+        return Path(os.environ[KEY_VARIABLE])
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
     return Path(base) / "hounsfield" / "key"
 
@@ -55,17 +64,22 @@ def user_key() -> bytes:
     try:
         return read_key(path)
     except FileNotFoundError:
+        if os.environ.get(KEY_VARIABLE):  # a new key would give other ids without a word
+            raise ReadError(f"no key file at ${KEY_VARIABLE}; correct the path") from None
         return _create(path)
 
 
 def read_key(path: Path) -> bytes:
     """The key in a file of 64 hex digits; raises FileNotFoundError, ReadError if invalid."""
     try:
-        handle = os.open(path, open_flags("O_RDONLY"))
+        handle = os.open(path, open_flags("O_RDONLY", "O_NONBLOCK"))
     except FileNotFoundError:
         raise
     except OSError as error:
         raise ReadError(f"key file cannot be read ({error.strerror})") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):  # a pipe may block for ever
+        os.close(handle)
+        raise ReadError("key file is not a regular file; expected a text file")
     with os.fdopen(handle, "rb") as file:
         if is_open_to_others(file.fileno()):
             raise ReadError("key file is readable by others; restrict it with chmod 600")
@@ -96,4 +110,7 @@ def _create(path: Path) -> bytes:
             f"key file cannot be written ({error.strerror}); "
             "set XDG_CONFIG_HOME to a writable folder"
         ) from None
-    return read_key(path)
+    try:
+        return read_key(path)
+    except FileNotFoundError:
+        raise ReadError("key file is a link to a missing file; remove or correct it") from None

@@ -14,6 +14,7 @@ from hounsfield.core.spec import BACKGROUNDS, Quantity
 from hounsfield.core.stack import Decode, Stack
 from hounsfield.io.bytes.checksum import SourceFiles
 from hounsfield.io.dicom.files.listing import files_of, sources
+from hounsfield.io.dicom.files.source import FileSource, Source
 from hounsfield.io.dicom.header.frame import Frame
 from hounsfield.io.dicom.header.scan_headers import OtherFile, scan_headers
 from hounsfield.io.dicom.pixels.codestream import with_codestream_signs
@@ -32,18 +33,27 @@ from hounsfield.io.dicom.series.validate_slices import slice_geometry
 
 
 def open_dicom(
-    path: Path, *, series: str | None = None, policy: ReadPolicy, quantity: Quantity = "hu"
+    path: Path,
+    *,
+    series: str | None = None,
+    files: Sequence[str] = (),
+    policy: ReadPolicy,
+    quantity: Quantity = "hu",
 ) -> Stack:
     """Open the CT series at `path` (file, folder, zip, tar or DICOMDIR) as a Stack.
 
     Slices are decoded on demand; at most three are decoded here, to detect padding that the header
     does not declare. `series` selects a series by its id or number (see `scan_dicom`) if there are
-    several. Values that are not HU are refused unless `quantity` is not 'hu'; the Stack's quantity
-    is then 'other'. Raises ReadError if nothing can be read, RefusedError with its codes if
-    reading would require a guess.
+    several. `files` are those of the series in a folder, relative to it: no other is read. Values
+    that are not HU are refused unless `quantity` is not 'hu'; the Stack's quantity is then 'other'.
+    Raises ReadError if nothing can be read, RefusedError with its codes if reading would require a
+    guess.
     """
-    result = scan_headers(sources(path))
-    selected = _select_series(series_of(result), series, path, result.other)
+    listed = sources(path, names=files)
+    result = scan_headers(listed)
+    selected = _select_series(
+        series_of(result), series, path, result.other, is_discovered=bool(files)
+    )
     validated = validate(selected, policy)
     refusals = [
         diagnostic
@@ -53,7 +63,7 @@ def open_dicom(
     if refusals:
         raise RefusedError(list(refusals))
     stack = stack_of(validated, policy, extra=unread_files(result))
-    return stack.replaced(checksum=_source_files(path, selected))
+    return stack.replaced(checksum=_source_files(path, selected, listed))
 
 
 def stack_of(
@@ -103,14 +113,18 @@ def _rescales(frames: Sequence[Frame]) -> tuple[tuple[float, ...], tuple[float, 
     )
 
 
-def _source_files(path: Path, series: Series) -> SourceFiles:
+def _source_files(path: Path, series: Series, listed: Sequence[Source]) -> SourceFiles:
     """The files of a series, or its archive or DICOMDIR."""
     if not path.is_dir():
         return SourceFiles.of(files_of(path))
-    files = [path / name for name in series.names]
-    if not all(file.is_file() for file in files):  # a name that no terminal may show
-        files = [item for item in path.rglob("*") if item.is_file()]
-    return SourceFiles.of(files, is_ordered=False)
+    return SourceFiles.of(file_paths(series, listed), is_ordered=False)
+
+
+def file_paths(series: Series, listed: Sequence[Source]) -> list[Path]:
+    """The files on disk of a series of the sources in `listed`, each once."""
+    wanted = set(series.names)
+    found = [each for each in listed if isinstance(each, FileSource) and each.name in wanted]
+    return [Path(path) for path in dict.fromkeys(each.path for each in found)]
 
 
 def source_frames(stack: Stack) -> tuple[Frame | None, ...]:
@@ -124,11 +138,20 @@ def source_frames(stack: Stack) -> tuple[Frame | None, ...]:
 
 
 def _select_series(
-    all_series: Sequence[Series], series_id: str | None, path: Path, other: Sequence[OtherFile]
+    all_series: Sequence[Series],
+    series_id: str | None,
+    path: Path,
+    other: Sequence[OtherFile],
+    *,
+    is_discovered: bool,
 ) -> Series:
-    """The requested series, or the only readable one; raises RefusedError if ambiguous."""
+    """The requested series, or the only readable one; raises RefusedError if ambiguous.
+
+    The files of a discovered series are one series: its id may differ, because a phase is not told
+    from others by its files alone.
+    """
     readable = readable_series(all_series)
-    if series_id is not None:
+    if series_id is not None and not (is_discovered and len(readable) == 1):
         matches = matching_series(all_series, series_id)
         if not matches and readable:
             raise refused("NO_SERIES", no_such_series(all_series, series_id))
@@ -175,4 +198,5 @@ _OTHER_FILE_MESSAGES = {
     "NO_PIXELS": "DICOM object contains no image",
     "NESTED": "DICOM sequences are nested more than 64 deep; refused",
     "DICOMDIR": "DICOMDIR without the files that it refers to",
+    "OUTSIDE_FOLDER": "a link leads out of the folder; name the file itself, or copy it there",
 }

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hounsfield.core.errors import ReadError, missing_file, unreadable
+from hounsfield.io.bytes.search import is_output, leads_out
 from hounsfield.io.dicom.files.archive import archive_sources, is_archive
 from hounsfield.io.dicom.files.dicomdir import dicomdir_sources, is_dicomdir
-from hounsfield.io.dicom.files.source import FileSource, Source, file_source, printable
+from hounsfield.io.dicom.files.source import (
+    FileSource,
+    OutsideSource,
+    Source,
+    file_source,
+    printable,
+)
 
 MAX_FOLDERS = 64
 """Folders nested deeper than this are ignored."""
 
 
-def sources(path: Path) -> list[Source]:
+def sources(path: Path, *, names: Sequence[str] = ()) -> list[Source]:
     """The sources under `path` (a file, folder, zip, tar or DICOMDIR), named relative to it.
 
-    Raises ReadError if it cannot be read, RefusedError if an archive or DICOMDIR refers to files
-    outside itself.
+    `names` are the files of a folder, relative to it; without them it is searched: hidden files and
+    the outputs of runs are skipped, and links are followed only within the folder. Raises ReadError
+    if it cannot be read, RefusedError if an archive or DICOMDIR refers to files outside itself.
     """
     if not os.path.exists(path):
         raise missing_file(path)
     if path.is_dir():
-        return list(_numbered(path))
+        return [
+            file_source(path / name, name=name, ordinal=n) for n, name in enumerate(sorted(names))
+        ] or list(_numbered(path))
     if not path.is_file():
         raise unreadable(
             str(path), "path is neither a file nor a folder; expected DICOM files or a folder"
@@ -46,20 +56,29 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return (path, *sorted(Path(name) for name in named))
 
 
-def _numbered(folder: Path) -> Iterator[FileSource]:
-    found = sorted(_files(str(folder), "", 0))
+def _numbered(folder: Path) -> Iterator[Source]:
+    found = sorted(_files(str(folder), "", 0, os.path.realpath(folder)))
     for ordinal, (name, path, size) in enumerate(found):
-        yield FileSource(path, printable(name), ordinal, size)
+        if size is None:
+            yield OutsideSource(printable(name), ordinal)
+        else:
+            yield FileSource(path, printable(name), ordinal, size)
 
 
-def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int]]:
-    """(relative name, path, size) of regular files; links to folders are not followed."""
+def _files(
+    folder: str, prefix: str, depth: int, root: str
+) -> Iterator[tuple[str, str, int | None]]:
+    """(relative name, path, size) of regular files; no size for a link out of `root`."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
+                if entry.name.startswith("."):
+                    continue
                 if entry.is_dir(follow_symlinks=False):
-                    if depth < MAX_FOLDERS:
-                        yield from _files(entry.path, f"{prefix}{entry.name}/", depth + 1)
+                    if depth < MAX_FOLDERS and not is_output(folder, entry.name):
+                        yield from _files(entry.path, f"{prefix}{entry.name}/", depth + 1, root)
+                elif _leads_out(entry, root):
+                    yield prefix + entry.name, entry.path, None
                 elif (size := _size(entry)) is not None:
                     yield prefix + entry.name, entry.path, size
     except ReadError:
@@ -70,8 +89,13 @@ def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int
         ) from None
 
 
+def _leads_out(entry: os.DirEntry[str], root: str) -> bool:
+    """Whether an entry is a link to an existing file or folder outside of `root`."""
+    return entry.is_symlink() and os.path.exists(entry.path) and leads_out(entry.path, root)
+
+
 def _size(entry: os.DirEntry[str]) -> int | None:
-    """The size of a regular file; None for pipes, devices and broken links."""
+    """The size of a regular file; None for pipes, devices, broken links and links to folders."""
     try:
         return entry.stat().st_size if entry.is_file() else None
     except OSError:

@@ -100,6 +100,27 @@ class BytesSource:
         return self.data[start : start + max(0, count)]
 
 
+@dataclass(frozen=True, slots=True)
+class OutsideSource:
+    """A link that leads out of the searched folder; it is not followed."""
+
+    name: str
+    ordinal: int
+
+    @property
+    def size(self) -> int:
+        """No bytes."""
+        return 0
+
+    def read(self, start: int, count: int) -> bytes:
+        """Raise ReadError (OUTSIDE_FOLDER)."""
+        raise unreadable(
+            self.name,
+            "a link leads out of the folder; name the file itself, or copy it into the folder",
+            code="OUTSIDE_FOLDER",
+        )
+
+
 def printable(name: str) -> str:
     """A file name for a message: control characters are replaced by '?'."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)

@@ -56,8 +56,9 @@ def _read_file(source: Source) -> tuple[Frame, ...] | OtherFile:
         frames = read_frames(source)
     except NestedTooDeep:
         return OtherFile(source.name, source.ordinal, "NESTED")
-    except ReadError:
-        return OtherFile(source.name, source.ordinal, "UNREADABLE")
+    except ReadError as error:
+        code = "OUTSIDE_FOLDER" if "OUTSIDE_FOLDER" in error.codes else "UNREADABLE"
+        return OtherFile(source.name, source.ordinal, code)
     except HeaderError:
         head = source.read(0, 132)
         corrupt = looks_like_dicom(head) or _is_zeroed(source, head)
@@ -65,9 +66,14 @@ def _read_file(source: Source) -> tuple[Frame, ...] | OtherFile:
     if frames[0].sop_class == MEDIA_DIRECTORY:
         return OtherFile(source.name, source.ordinal, "DICOMDIR")
     if all(frame.offset is None for frame in frames):
-        series = frames[0].series if frames[0].sop_class in {*CT_CLASSES, ""} else None
+        series = frames[0].series if _may_be_ct(frames[0].sop_class) else None
         return OtherFile(source.name, source.ordinal, "NO_PIXELS", series)
     return frames
+
+
+def _may_be_ct(sop_class: str) -> bool:
+    """Whether a SOP class UID is that of CT, or the start of it where the file is cut in it."""
+    return any(each.startswith(sop_class) for each in CT_CLASSES)
 
 
 def _is_zeroed(source: Source, head: bytes) -> bool:

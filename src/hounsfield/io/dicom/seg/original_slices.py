@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hounsfield.core.grid import Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
-from hounsfield.resampling.regrid import regrid
+from hounsfield.resampling.regrid import regrid_anywhere
 
 
 def on_slices(label: Volume, stack: Stack) -> NDArray[np.generic]:
@@ -41,4 +41,4 @@ def _grids(stack: Stack, *, depth_mm: float) -> Iterator[Grid]:
 
 
 def _onto(label: Volume, grid: Grid) -> NDArray[np.generic]:
-    return regrid(label, grid).array
+    return regrid_anywhere(label, grid).array

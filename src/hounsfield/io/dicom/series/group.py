@@ -11,6 +11,7 @@ import numpy as np
 from hounsfield.io.dicom.header.frame import Frame
 from hounsfield.io.dicom.header.geometry import normal, plane
 from hounsfield.io.dicom.series.classify import SLICES, Kind, kind_of
+from hounsfield.io.dicom.series.series_id import frame_key
 
 COSINE_TOLERANCE = 1e-3
 """Largest difference of direction cosines: 0.25 mm at the edge of a 500 mm field of view."""
@@ -29,7 +30,6 @@ class Group:
     kind: Kind
     frames: tuple[Frame, ...]
     split_by: tuple[str, ...] = ()
-    part: int = 0
     phase: str = ""
 
     @property
@@ -52,14 +52,27 @@ def group_frames(frames: Iterable[Frame]) -> list[Group]:
 
 
 def _without_uid(frames: list[Frame]) -> list[list[Frame]]:
-    """Frames without a series UID: one series, or one per folder if positions repeat."""
+    """Frames without a series UID: a series per study, or one per folder if positions repeat."""
+    studies: dict[str, list[Frame]] = {}
+    for frame in frames:
+        studies.setdefault(frame.study, []).append(frame)
+    return [members for study in studies.values() for members in _folders(study)]
+
+
+def _folders(frames: list[Frame]) -> list[list[Frame]]:
+    """All frames, or those of each folder if positions repeat; copied folders are one."""
     positions = {(frame.position_mm, frame.orientation, frame.size) for frame in frames}
-    repeated = len(positions) < len(frames)
+    if len(positions) == len(frames):
+        return [frames]
     folders: dict[str, list[Frame]] = {}
     for frame in frames:
-        folder = frame.source.name.rpartition("/")[0] if repeated else ""
-        folders.setdefault(folder, []).append(frame)
-    return list(folders.values())
+        folders.setdefault(frame.source.name.rpartition("/")[0], []).append(frame)
+    if len(folders) == 1:
+        return [frames]
+    copies: dict[frozenset[str], list[Frame]] = {}
+    for members in folders.values():
+        copies.setdefault(frozenset(map(frame_key, members)), []).extend(members)
+    return list(copies.values())
 
 
 def _groups(members: list[Frame]) -> list[Group]:
@@ -75,7 +88,7 @@ def _groups(members: list[Frame]) -> list[Group]:
     buckets = [(kind, part) for kind, bucket in buckets for part in _by_reference(bucket)]
     buckets.sort(key=lambda item: (item[0] not in SLICES, -len(item[1])))
     stacks = [bucket for kind, bucket in buckets if kind in SLICES]
-    return [_group(kind, bucket, stacks, part) for part, (kind, bucket) in enumerate(buckets)]
+    return [_group(kind, bucket, stacks) for kind, bucket in buckets]
 
 
 def _sort_key(frame: Frame) -> tuple[object, ...]:
@@ -96,8 +109,12 @@ def _sort_key(frame: Frame) -> tuple[object, ...]:
 
 
 def has_own_references(frames: Sequence[Frame]) -> bool:
-    """Whether most files have a unique frame of reference, as some de-identifiers write."""
-    return len({frame.reference for frame in frames}) > len(frames) / 2 and len(frames) > 1
+    """Whether most files have a unique frame of reference, as some de-identifiers write.
+
+    Copies of a file count once.
+    """
+    files = {(frame.sop_instance, frame.index, frame.position_mm) for frame in frames}
+    return len({frame.reference for frame in frames}) > len(files) / 2 and len(files) > 1
 
 
 def _by_reference(bucket: list[Frame]) -> list[list[Frame]]:
@@ -109,18 +126,18 @@ def _by_reference(bucket: list[Frame]) -> list[list[Frame]]:
     return list(parts.values())
 
 
-def _group(kind: Kind, bucket: list[Frame], stacks: list[list[Frame]], part: int) -> Group:
+def _group(kind: Kind, bucket: list[Frame], stacks: list[list[Frame]]) -> Group:
     others = [stack for stack in stacks if stack is not bucket]
     reasons = (differences(stack[0], bucket[0]) or ("frame of reference",) for stack in others)
     split = tuple(dict.fromkeys(chain.from_iterable(reasons)))
     across = normal(bucket[0].orientation)
     if kind not in SLICES or across is None:
-        return Group(kind, tuple(bucket), split if kind in SLICES else (), part)
+        return Group(kind, tuple(bucket), split if kind in SLICES else ())
     few = len(bucket) <= FEW < max((len(stack) for stack in others), default=0)
     if few and "orientation" in split:
-        return Group("localizer", tuple(bucket), split, part)
+        return Group("localizer", tuple(bucket), split)
     named = "enhanced" if kind == "enhanced" else plane(across)
-    return Group(named, tuple(bucket), split, part)
+    return Group(named, tuple(bucket), split)
 
 
 def differences(one: Frame, other: Frame) -> tuple[str, ...]:

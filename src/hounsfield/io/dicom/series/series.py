@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,9 +14,7 @@ from hounsfield.io.dicom.header.scan_headers import HeaderScan, OtherFile
 from hounsfield.io.dicom.series.classify import SLICES
 from hounsfield.io.dicom.series.group import Group, group_frames
 from hounsfield.io.dicom.series.phases import Phase, drop_copies, split_phases
-
-_NAMING_BYTES = 1 << 20
-"""Pixel bytes that are hashed to identify a frame without a UID; usually a whole slice."""
+from hounsfield.io.dicom.series.series_id import content_key, identity
 
 _SPLIT_CODES = {
     "orientation": "MIXED_ORIENTATION",
@@ -35,6 +33,8 @@ class Series:
     diagnostics: tuple[Diagnostic, ...] = ()
     cut: tuple[str, ...] = ()
     """Names of files of the series that have no pixels."""
+    content: str = ""
+    """The key of the content, where another series of the scan has the same identity."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,18 +49,19 @@ class Series:
         return self.group.kind in SLICES
 
     @property
+    def uid(self) -> str:
+        """The series UID; '' if there is none."""
+        return self.group.series
+
+    @property
     def id(self) -> str:
-        """The case id, made from the series UID, the part (if not the largest) and the phase."""
-        uid = self.group.series or min(_frame_key(frame) for frame in self.group.frames)
-        part = f"/{self.group.part}" if self.group.part else ""
-        return case_id(uid + part + (f"/{self.group.phase}" if self.group.phase else ""))
+        """The case id, which depends on the frames and not on where they were found."""
+        return case_id(self.identity + self.content)
 
-
-def _frame_key(frame: Frame) -> str:
-    """Identifies a frame without a series UID: its SOP instance UID, or a hash of its pixels."""
-    if frame.sop_instance:
-        return f"{frame.sop_instance}/{frame.index}"
-    return hashlib.sha256(frame.source.read(frame.offset or 0, _NAMING_BYTES)).hexdigest()
+    @property
+    def identity(self) -> str:
+        """The text that the id is made of."""
+        return identity(self.group.frames, phase=self.group.phase)
 
 
 def series_of(scanned: HeaderScan) -> list[Series]:
@@ -69,10 +70,22 @@ def series_of(scanned: HeaderScan) -> list[Series]:
     for item in scanned.other:
         if item.series:
             cut.setdefault(item.series, []).append(item)
+    return _distinct(
+        [
+            replace(series, cut=tuple(item.name for item in cut.get(group.series, ())))
+            for group in group_frames(scanned.frames)
+            for series in _parts(group, cut.get(group.series, ()))
+        ]
+    )
+
+
+def _distinct(found: list[Series]) -> list[Series]:
+    """Add the key of the content to series with equal identities."""
+    texts = [series.identity for series in found]
+    counts = Counter(texts)
     return [
-        replace(series, cut=tuple(item.name for item in cut.get(group.series, ())))
-        for group in group_frames(scanned.frames)
-        for series in _parts(group, cut.get(group.series, ()))
+        replace(series, content=content_key(series.group.frames)) if counts[text] > 1 else series
+        for series, text in zip(found, texts, strict=True)
     ]
 
 
@@ -85,10 +98,24 @@ def unread_files(result: HeaderScan) -> tuple[Diagnostic, ...]:
         if item.code in ("UNREADABLE", "NESTED")
         or (item.series is not None and item.series not in known)
     )
-    if not ignored:
-        return ()
-    message = f"{len(ignored)} unreadable files ignored; they may be slices of this series"
-    return (Diagnostic("UNREADABLE", "warning", message, files=ignored, value=len(ignored)),)
+    links = tuple(
+        (item.ordinal, item.name) for item in result.other if item.code == "OUTSIDE_FOLDER"
+    )
+    found = []
+    if ignored:
+        message = f"{len(ignored)} unreadable files ignored; they may be slices of this series"
+        found.append(
+            Diagnostic("UNREADABLE", "warning", message, files=ignored, value=len(ignored))
+        )
+    if links:
+        message = (
+            f"{len(links)} links that lead out of the folder ignored; they may be slices of this "
+            "series"
+        )
+        found.append(
+            Diagnostic("OUTSIDE_FOLDER", "warning", message, files=links, value=len(links))
+        )
+    return tuple(found)
 
 
 def _parts(group: Group, cut: Sequence[OtherFile]) -> list[Series]:

@@ -1,0 +1,95 @@
+"""What `hounsfield run` prints: a line for each case, and the summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hounsfield.cli.terminal import Terminal, error_line
+from hounsfield.dataset.case import CaseResult
+
+if TYPE_CHECKING:
+    from hounsfield.core.diagnostic import Diagnostic
+    from hounsfield.dataset.case import CaseSource
+    from hounsfield.dataset.discover import Discovery
+    from hounsfield.dataset.summary import Summary
+
+
+@contextmanager
+def reporting(
+    terminal: Terminal, cases: Sequence[CaseSource]
+) -> Iterator[Callable[[CaseResult], None]]:
+    """Return a function that prints a line for each result and advances the progress bar."""
+    counts = Counter(case.typed for case in cases)
+    typed = {
+        case.id: case.typed if counts[case.typed] == 1 else f"{case.typed} ({case.id})"
+        for case in cases
+    }
+    done = 0
+    with terminal.progress("cases") as progress:
+        progress(0, len(cases))
+
+        def report(result: CaseResult) -> None:
+            nonlocal done
+            print_result(terminal, result, typed.get(result.id, result.id))
+            if result.status != "stale":
+                done += 1
+                progress(done, len(cases))
+
+        yield report
+
+
+def print_result(terminal: Terminal, result: CaseResult, typed: str) -> None:
+    """Print one line for a case, and one for each of its diagnostics."""
+    if result.status == "failed":
+        where = f" ({result.where})" if result.where not in ("", typed) else ""
+        error_line(f"{typed}: {result.message}{where}")
+        if terminal.traceback:
+            terminal.trace(result.trace)
+        return
+    if result.status == "stale":
+        terminal.warn(f"{result.id}: {result.message}")
+        return
+    status = "up to date" if result.status == "skipped" else f"done in {result.seconds:.1f} s"
+    terminal.say(
+        f"{result.id}  {status}  ({typed})" if typed != result.id else f"{result.id}  {status}"
+    )
+    for found in result.diagnostics:
+        line = f"  {found['severity']}: {found['message']}"
+        terminal.detail(line) if found["severity"] == "note" else terminal.say(line)
+
+
+def print_missed(terminal: Terminal, found: Discovery) -> None:
+    """Print a line for each source without a case, and for each kind of file that is no case."""
+    for missed in found.missed:
+        terminal.warn(str(missed))
+    for each in found.unused:
+        text = f"{_named(each)} [{each.code}]"
+        if each.severity == "refusal":
+            terminal.warn(text)
+        else:
+            terminal.say(f"note: {text}")
+
+
+def _named(diagnostic: Diagnostic) -> str:
+    """Return the message with its first files, which only the terminal shows."""
+    return f"{diagnostic.message}: {diagnostic.file_names}"
+
+
+def print_summary(terminal: Terminal, summary: Summary, *, out: Path) -> None:
+    """Print the counts, as JSON on stdout with --json."""
+    if terminal.json:
+        terminal.data(summary.to_json())
+    current = [case for case in summary.cases if case.status != "stale"]
+    codes = Counter(code for case in current for code in case.warnings)
+    unused = [f"{int(each.value or 0)} {each.code}" for each in summary.unused]
+    more = f"; warnings: {_counted(codes)}" if codes else ""
+    more += f"; files not used: {', '.join(unused)}" if unused else ""
+    terminal.say(f"{summary}{more}; see {out}")
+
+
+def _counted(codes: Counter[str]) -> str:
+    return ", ".join(f"{code} ({count})" for code, count in sorted(codes.items()))

@@ -1,0 +1,61 @@
+"""Whether a grid overlaps another, and the distance between them."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.errors import GeometryError
+from hounsfield.core.grid import Grid
+
+FACE_TOLERANCE_VOXELS = 1e-3
+"""How far a voxel centre may lie outside an outer face of the source: rounding of an affine in
+float32, as NIfTI stores it (nifti1.h, srow_x)."""
+
+
+def check_overlap(target: Grid, source: Grid, *, what: str) -> None:
+    """Raise GeometryError unless some voxel centre of `target` may lie inside `source`.
+
+    `what` names the target in the message, which states the distance in mm.
+    """
+    gap = gap_mm(target, source)
+    if gap > FACE_TOLERANCE_VOXELS * min(source.spacing_mm):
+        raise GeometryError(
+            f"{what} {target!r} does not overlap the source {source!r}: its voxel centres are at "
+            f"least {gap:.1f} mm away; check that both belong to the same scan"
+        )
+
+
+def gap_mm(target: Grid, source: Grid) -> float:
+    """Return the largest gap, mm, between the voxel centres of `target` and the faces of `source`.
+
+    It is the separation along the best of the 15 axes that can separate two parallelepipeds, at
+    most their distance, and 0 exactly where they overlap (the separating axis theorem: Gottschalk,
+    Lin and Manocha, OBBTree, SIGGRAPH 1996).
+
+    Examples
+    --------
+    >>> grid = Grid((4, 4, 4), np.eye(4))
+    >>> gap_mm(grid.boxed((10, 0, 0), (4, 4, 4)), grid)
+    6.5
+    """
+    ends = np.array(list(product((0.0, 1.0), repeat=3)))
+    centres = target.world(ends * (np.array(target.shape) - 1))
+    faces = source.world(ends * np.array(source.shape) - 0.5)
+    along = _axes(target, source)
+    inner, outer = centres @ along.T, faces @ along.T
+    gaps = np.maximum(inner.min(axis=0) - outer.max(axis=0), outer.min(axis=0) - inner.max(axis=0))
+    return max(0.0, float(gaps.max()))
+
+
+def _axes(first: Grid, second: Grid) -> NDArray[np.float64]:
+    """Return the unit vectors that can separate two parallelepipeds: face normals and crosses."""
+    edges = [grid.directions.T for grid in (first, second)]
+    normals = [np.cross(edge[[1, 2, 0]], edge[[2, 0, 1]]) for edge in edges]
+    crosses = [np.cross(a, b) for a in edges[0] for b in edges[1]]
+    found = np.array([*normals[0], *normals[1], *crosses])
+    lengths = np.linalg.norm(found, axis=1)
+    kept = lengths > 1e-6  # edges that are parallel have no cross product
+    return np.asarray(found[kept] / lengths[kept, None], dtype=np.float64)

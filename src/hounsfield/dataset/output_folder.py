@@ -1,0 +1,139 @@
+"""The output folder of a run: its settings, cases of earlier runs, and partial outputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import PipelineError, WriteError
+from hounsfield.dataset.case import CaseResult
+from hounsfield.dataset.manifest import Manifest
+from hounsfield.dataset.run_config import RunConfig
+from hounsfield.pipeline.serialize import to_data
+
+PARTIAL = ("cases/.*.part", "cases/.*.old", ".hounsfield-*.part")
+"""What a killed process leaves: new outputs, those that they would replace, and pipeline.toml."""
+
+STALE = "its source is not among the sources of this run; remove its folder, or add the source"
+
+
+def make_folders(out: Path) -> None:
+    """Create the output folder; raises WriteError if it cannot be used."""
+    if (out / "cases").is_symlink():
+        raise WriteError("'cases' in the output folder is a link; remove it or use another folder")
+    try:
+        (out / "cases").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(
+            f"the output folder cannot be created ({error.strerror}); use another"
+        ) from None
+
+
+@contextmanager
+def without_partial(out: Path) -> Iterator[None]:
+    """Remove partial outputs in a locked output folder before and after the block."""
+    _remove_partial(out)
+    try:
+        yield
+    finally:
+        _remove_partial(out)
+
+
+def _remove_partial(out: Path) -> None:
+    for pattern in PARTIAL:
+        for path in list(out.glob(pattern)):
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, if that is possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink()
+
+
+def settings_of(config: RunConfig) -> dict[str, str]:
+    """Return the settings of a run: the pipeline's digest and the options of output and reading."""
+    steps = to_data(config.pipeline.steps, name="", dtype=config.pipeline.dtype)
+    policy = {name: value for name, value in asdict(config.policy).items() if value is not None}
+    return {
+        "pipeline": hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest(),
+        "format": config.format,
+        "dtype": config.dtype or "",
+        "labels": ",".join(sorted(name for name, _ in config.labels)),
+        "policy": json.dumps(policy, sort_keys=True),
+    }
+
+
+def check_settings(config: RunConfig, manifest: Manifest, *, overwrite: bool) -> None:
+    """Store the settings of a run; raises PipelineError if the outputs are of other settings.
+
+    `overwrite` removes those outputs.
+    """
+    earlier, now = manifest.settings(), settings_of(config)
+    differing = [name for name in _NAMES if earlier and earlier.get(name) != now[name]]
+    folders = {each.name for each in case_folders(config.out)}
+    if differing and folders and not overwrite:
+        raise PipelineError([_other_settings(differing, earlier, now)])
+    if differing:
+        for case_id in manifest.earlier():
+            remove(config.folder(case_id))
+        manifest.forget(manifest.earlier())
+    manifest.set_settings(now)
+
+
+def _other_settings(names: list[str], earlier: dict[str, str], now: dict[str, str]) -> Diagnostic:
+    found = []
+    for name in names:
+        values = f" ({earlier.get(name) or 'none'}, not {now[name] or 'none'})"
+        found.append(_NAMES[name] + ("" if name == "pipeline" else values))
+    return Diagnostic(
+        "OTHER_PIPELINE",
+        "refusal",
+        f"the output folder has results with {' and '.join(found)}; use another folder, or "
+        "--overwrite (overwrite=True) to remove them",
+    )
+
+
+_NAMES = {
+    "pipeline": "another pipeline",
+    "format": "another format",
+    "dtype": "another dtype",
+    "labels": "other labels",
+}
+"""The settings that outputs of one folder share, in messages. Read options are not among them: who
+adds --gaps fill after a refusal goes on in the same folder, and all cases are run again."""
+
+
+def case_folders(out: Path) -> list[Path]:
+    """Return the folders of cases."""
+    return [
+        each
+        for each in sorted((out / "cases").iterdir())
+        if not each.name.startswith(".") and each.is_dir()
+    ]
+
+
+def mark_stale(out: Path, manifest: Manifest, *, current: Collection[str]) -> list[CaseResult]:
+    """Mark the cases of earlier runs that are not among the sources; forget those without outputs.
+
+    Their outputs are kept: whoever reads the folder must leave them out, since the same patient may
+    have another id now.
+    """
+    earlier = manifest.earlier()
+    folders = {each.name for each in case_folders(out)} - set(current)
+    found = []
+    for case_id in sorted(folders):
+        result = earlier.get(case_id, CaseResult(id=case_id, status="stale"))
+        found.append(replace(result, status="stale", code="STALE", message=STALE))
+        manifest.put(found[-1])
+    manifest.forget(set(earlier) - set(current) - folders)
+    return found
