@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hounsfield.core.compare import compare
-from hounsfield.core.errors import GeometryError
+from hounsfield.core.errors import ArgumentError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
 from tests.io.volumes import affines
@@ -78,7 +78,7 @@ def test_rounding_of_a_header_is_the_same_grid() -> None:
 @pytest.mark.parametrize("wrong", [None, 5, "ct", np.zeros((3, 3, 3)), Grid((2, 2, 2), np.eye(4))])
 def test_what_is_no_volume_is_refused(wrong: object) -> None:
     ct = on(Grid((2, 2, 2), np.eye(4)))
-    with pytest.raises(GeometryError, match=r"label is .*; expected a Volume"):
+    with pytest.raises(ArgumentError, match=r"label is .*; expected Volume"):
         compare(ct, wrong)
-    with pytest.raises(GeometryError, match=r"image is .*; expected a Volume"):
+    with pytest.raises(ArgumentError, match=r"image is .*; expected Volume"):
         compare(wrong, ct)

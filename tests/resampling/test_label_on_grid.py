@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hounsfield as hu
-from hounsfield.core.errors import GeometryError, QuantityError
+from hounsfield.core.errors import ArgumentError, GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
 from hounsfield.dataset.labels import read_labels as labels_of_run
@@ -77,9 +77,9 @@ def test_an_image_is_no_label() -> None:
 
 @pytest.mark.parametrize("wrong", [5, "x", np.zeros((3, 3, 3)), [1], Volume])
 def test_regrid_refuses_wrong_arguments(wrong: object) -> None:
-    with pytest.raises(GeometryError, match="expected a Volume"):
+    with pytest.raises(ArgumentError, match="expected Volume"):
         hu.regrid(wrong, COARSE)
-    with pytest.raises(GeometryError, match="expected a Grid"):
+    with pytest.raises(ArgumentError, match="expected Grid"):
         hu.regrid(LABEL, wrong)
     with pytest.raises(QuantityError, match="unknown method"):
         hu.regrid(LABEL, COARSE, method=wrong)

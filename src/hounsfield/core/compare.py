@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from hounsfield.core.arguments import checked
-from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import ALIGNED_TOLERANCE_VOXELS, Grid
 from hounsfield.core.volume import Volume
 
@@ -57,8 +56,8 @@ def compare(image: Volume, label: Volume) -> Comparison:
 
     Raises
     ------
-    GeometryError
-        If one of them is no volume.
+    ArgumentError
+        If one of them is not a Volume.
 
     Examples
     --------
@@ -68,18 +67,11 @@ def compare(image: Volume, label: Volume) -> Comparison:
     >>> compare(ct, seg).differences[0]
     'the image runs LPS, the label RAS: flip or reorder its axes by the affine, never its header'
     """
-    first, second = _grid(image, "image"), _grid(label, "label")
+    first, second = image.grid, label.grid
     distance_mm = _farthest_mm(first, second)
     if first.same_as(second):
         return Comparison(True, distance_mm, ())
     return Comparison(False, distance_mm, tuple(_differences(first, second, distance_mm)))
-
-
-def _grid(volume: Volume, name: str) -> Grid:
-    grid = getattr(volume, "grid", None)
-    if not isinstance(grid, Grid):
-        raise GeometryError(f"{name} is {type(volume).__name__}; expected a Volume")
-    return grid
 
 
 def _farthest_mm(first: Grid, second: Grid) -> float:
