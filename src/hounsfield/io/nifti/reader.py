@@ -14,14 +14,9 @@ from hounsfield.io.bytes.gzip.bounded import too_short
 from hounsfield.io.bytes.gzip.read import head, is_gzip, max_content_bytes, read_content, reading
 from hounsfield.io.bytes.gzip.stream import GzipVoxels
 from hounsfield.io.nifti.header import HEADER_BYTES, NiftiHeader, parse
+from hounsfield.io.nifti.layout import not_hu_by_intent
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.select_volume import select_volume
-
-STATISTICS_INTENTS = range(2, 25)
-"""Intent codes of statistical maps, whose values are not HU."""
-
-LABEL_INTENT = 1002
-"""NIFTI_INTENT_LABEL: voxels are label indices."""
 
 
 def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
@@ -56,7 +51,7 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImag
         slope=header.slope,
         intercept=header.intercept,
         channels=channels,
-        not_hu=_not_hu(header),
+        not_hu=not_hu_by_intent(header.intent),
         diagnostics=header.diagnostics + assumed + diagnostics + surplus,
         packed=GzipVoxels(path=voxel_path, offset=voxels.offset)
         if is_gzip(voxel_path) and not channels
@@ -118,9 +113,3 @@ def _load(path: Path, header: NiftiHeader, has_channels: bool) -> Array:
         raw = read_content(path, offset=header.offset, count=header.voxel_bytes)
     shape = (*header.sizes[:3], header.sizes[4]) if has_channels else header.sizes[:3]
     return raw.view(header.dtype).reshape(shape, order="F")
-
-
-def _not_hu(header: NiftiHeader) -> str | None:
-    if header.intent in STATISTICS_INTENTS:
-        return f"intent code {header.intent} marks a statistical map"
-    return "intent code marks labels" if header.intent == LABEL_INTENT else None

@@ -21,7 +21,6 @@ from hounsfield.core.volume import Array, Volume
 from hounsfield.io.bytes.gzip.stream import KEPT_IN_MEMORY_BYTES, GzipVoxels, Sequential
 from hounsfield.io.values.dtype import INT16, label_values, rescale_to_dtype
 from hounsfield.io.values.plausibility import (
-    CHECKED_FROM_VOXELS,
     check_hu,
     check_hu_sample,
     check_labels,
@@ -125,14 +124,13 @@ def _sequential(
     if is_unverified and stored.not_hu is not None:
         check_hu(np.zeros((1, 1, 1)), not_hu=stored.not_hu)
     check = partial(check_hu_sample, slope=stored.slope, intercept=stored.intercept)
-    is_checked = is_unverified and math.prod(stored.grid.shape) >= CHECKED_FROM_VOXELS
     slices = Sequential(
         packed,
         shape=stored.grid.shape,
         stored=stored.dtype,
         dtype=dtype,
         stride=sample_stride(math.prod(stored.grid.shape)),
-        check=check if is_checked else None,
+        check=check if is_unverified else None,
     )
     return stack_on_grid(
         stored.grid,

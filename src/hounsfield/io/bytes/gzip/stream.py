@@ -86,6 +86,11 @@ class Sequential:
             self._samples = []
             return self._found
 
+    def close(self) -> None:
+        """Close the file; the next slab opens it again."""
+        with self._lock:
+            self._close()
+
     def _read_on(self) -> None:
         if self._stream is None:
             self._rewind()
