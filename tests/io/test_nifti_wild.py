@@ -96,7 +96,7 @@ def test_metres_and_micrometres_are_scaled_and_said(
     assert codes(path) == ["UNITS"]
 
 
-@pytest.mark.parametrize("slope", [0.0, np.nan, np.inf])
+@pytest.mark.parametrize("slope", [0.0, np.nan])
 def test_a_slope_of_zero_or_nan_means_unscaled_and_no_intercept(
     tmp_path: Path, slope: float
 ) -> None:

@@ -17,6 +17,7 @@ from hounsfield.cli.options import (
     read_volume,
 )
 from hounsfield.cli.terminal import Terminal
+from hounsfield.core.errors import QuantityError
 
 if TYPE_CHECKING:
     from hounsfield.core.stack import Stack
@@ -96,13 +97,10 @@ def _dicom_source(src: Path, reading: Reading) -> Stack | None:
 
 
 def _check_dtype(name: str | None) -> None:
-    import numpy as np
+    from hounsfield.core.dtypes import parse_dtype
 
     try:
-        np.dtype(name)
-    except TypeError:
-        raise Failure(
-            f"unknown dtype '{name}'; expected one such as int16, uint8 or float32",
-            status=USAGE,
-            code="USAGE",
-        ) from None
+        if name is not None:
+            parse_dtype(name)
+    except QuantityError as error:
+        raise Failure(str(error), status=USAGE, code="USAGE") from None

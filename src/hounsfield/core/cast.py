@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.dtypes import parse_dtype
 from hounsfield.core.errors import QuantityError
 from hounsfield.core.volume import Array, Volume
 
@@ -22,7 +23,7 @@ def cast(volume: Volume, dtype: np.dtype[Any] | str) -> Volume:
     A volume that already has the dtype is returned unchanged. Raises QuantityError if a value is
     out of the range of the dtype, and for unit or standardized values as integers.
     """
-    target = np.dtype(dtype)
+    target = parse_dtype(dtype)
     if target == volume.spec.dtype:
         return volume
     if target.kind in "biu" and volume.quantity in UNIT_QUANTITIES:
@@ -39,9 +40,7 @@ def cast_array(array: Array, dtype: np.dtype[Any] | str) -> Array:
     An array that already has the dtype is returned unchanged. Raises QuantityError if a value is
     out of the range of the dtype.
     """
-    target = np.dtype(dtype)
-    if target.kind not in "biuf":
-        raise QuantityError(f"{target} is not a dtype of voxels; expected real numbers or booleans")
+    target = parse_dtype(dtype)
     if array.dtype == target:
         return array
     result = np.empty(array.shape, dtype=target, order="F")

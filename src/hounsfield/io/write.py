@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from hounsfield.core.cast import cast
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import WriteError, naming, warn_each
@@ -62,7 +60,7 @@ def write(
 
     Examples
     --------
-    >>> import os, tempfile, hounsfield as hu
+    >>> import os, tempfile, numpy as np, hounsfield as hu
     >>> ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.diag([-1, -1, 5, 1]))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     hu.write(ct, f"{folder}/ct.nrrd", dtype="float32")
@@ -110,7 +108,7 @@ def write_volume(
 
 
 def _typed(volume: Volume, dtype: Any) -> Volume:
-    return volume if dtype is None else cast(volume, np.dtype(dtype))
+    return volume if dtype is None else cast(volume, dtype)
 
 
 def _check_folder(path: Path) -> None:

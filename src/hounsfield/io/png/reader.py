@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import ReadError
+from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.read import reading
@@ -87,7 +87,7 @@ def _values(stored: Array, sidecar: Sidecar, is_integer: bool) -> Array:
 
 def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
     """Slice k as stored (i, j); its size is checked before it is decoded."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     columns, rows = sidecar.spec.grid.shape[:2]
     try:
@@ -106,7 +106,9 @@ def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
             image.load()
             values = np.asarray(image)
             _check_text(image.info, sidecar, k)
-    except (UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except HounsfieldError:
+        raise
+    except Exception:  # Pillow raises many exception types for a corrupt file
         raise ReadError(f"slice {k} is corrupt or not a PNG; copy it again") from None
     if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
         raise ReadError(f"slice {k} is not a 16-bit image")
