@@ -250,7 +250,7 @@ class Case:
     GeometryError
         If a label or mask lies on another grid.
     QuantityError
-        If a label or mask has another quantity.
+        If a label or mask has another quantity, or one name is both a label and a mask.
 
     Examples
     --------
@@ -265,6 +265,9 @@ class Case:
     masks: Mapping[str, Volume] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        both = sorted(set(self.labels) & set(self.masks))
+        if both:
+            raise QuantityError(f"'{both[0]}' is both a label and a mask; rename one of them")
         for role, volumes in (("label", self.labels), ("mask", self.masks)):
             for name, volume in volumes.items():
                 if not volume.grid.same_as(self.image.grid):
