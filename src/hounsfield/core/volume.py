@@ -222,6 +222,13 @@ class Volume:
         return hooks.call("volume.to_sitk", self)
 
 
+def slab_view(volume: Volume, start: int, stop: int) -> Array:
+    """Return slices start to stop of a volume as a read-only view."""
+    part = volume.array[:, :, start:stop]
+    part.setflags(write=False)
+    return part
+
+
 def unshared(volume: Volume, given: Iterable[Volume]) -> Volume:
     """Return `volume`, or a copy if it shares memory with one of `given`.
 

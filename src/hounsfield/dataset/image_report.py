@@ -114,7 +114,6 @@ def _of_start(raw: RawImage, policy: ReadPolicy, *, share: float) -> tuple[Diagn
     shape = (i, j, max(1, int(k * share)))
     voxels = Sequential(raw.packed, shape=shape, stored=raw.dtype, dtype=raw.dtype)
     sampled = sample(voxels.slab(0, shape[2])).astype(np.float64)
-    voxels.close()
     return check_hu_sample(sampled[np.isfinite(sampled)], slope=raw.slope, intercept=raw.intercept)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import QuantityError, RefusedError, refused
 from hounsfield.core.volume import Array
+from hounsfield.io.bytes.source_file import Voxels
 
 CHECKED_FROM_VOXELS = 4096
 """Arrays of fewer voxels (16 x 16 x 16) may be crops, which need neither air nor soft tissue."""
@@ -52,10 +53,10 @@ LABEL_EDGE_SHARE = 0.75
 """Labels are contiguous, so most neighbours are equal; in images, noise makes most differ."""
 
 
-def sample(array: Array) -> Array:
+def sample(array: Voxels) -> Array:
     """A flat, even sample of about SAMPLE_VOXELS voxels.
 
-    Strides are along j and k only, so that a memory-mapped file is read in contiguous runs.
+    Strides are along j and k only, so that rows are whole and few slices of a file are read.
     """
     stride = sample_stride(array.size)
     return np.asarray(array[:, ::stride, ::stride]).ravel(order="K")
@@ -67,7 +68,7 @@ def sample_stride(size: int) -> int:
 
 
 def check_hu(
-    array: Array, *, slope: float = 1.0, intercept: float = 0.0, not_hu: str | None = None
+    array: Voxels, *, slope: float = 1.0, intercept: float = 0.0, not_hu: str | None = None
 ) -> tuple[Diagnostic, ...]:
     """Return a warning (NOT_HU) for implausible HU; raise RefusedError for impossible ones.
 

@@ -164,7 +164,14 @@ def _zip_source(
         )
         names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
         start = member.header_offset + 30 + names
-        return FileSource(str(path), printable(member.filename), ordinal, member.file_size, start)
+        return FileSource(
+            str(path),
+            printable(member.filename),
+            ordinal,
+            member.file_size,
+            start,
+            modified_ns=path.stat().st_mtime_ns,
+        )
     return ZipSource(
         archive, member, printable(member.filename), ordinal, member.file_size, inflated
     )
@@ -197,7 +204,13 @@ def _tar_members(file: IO[bytes], path: Path, holder: TempFile | None) -> list[S
     )
     return [
         FileSource(
-            str(path), printable(member.name), ordinal, member.size, member.offset_data, holder
+            str(path),
+            printable(member.name),
+            ordinal,
+            member.size,
+            member.offset_data,
+            holder,
+            modified_ns=path.stat().st_mtime_ns,
         )
         for ordinal, member in enumerate(files)
     ]

@@ -48,20 +48,20 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 def _numbered(folder: Path) -> Iterator[FileSource]:
     found = sorted(_files(str(folder), "", 0))
-    for ordinal, (name, path, size) in enumerate(found):
-        yield FileSource(path, printable(name), ordinal, size)
+    for ordinal, (name, path, (size, modified_ns)) in enumerate(found):
+        yield FileSource(path, printable(name), ordinal, size, modified_ns=modified_ns)
 
 
-def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int]]:
-    """(relative name, path, size) of regular files; links to folders are not followed."""
+def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    """(relative name, path, stamp) of regular files; links to folders are not followed."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     if depth < MAX_FOLDERS:
                         yield from _files(entry.path, f"{prefix}{entry.name}/", depth + 1)
-                elif (size := _size(entry)) is not None:
-                    yield prefix + entry.name, entry.path, size
+                elif (stamp := _stamp(entry)) is not None:
+                    yield prefix + entry.name, entry.path, stamp
     except ReadError:
         raise
     except OSError as error:
@@ -70,9 +70,10 @@ def _files(folder: str, prefix: str, depth: int) -> Iterator[tuple[str, str, int
         ) from None
 
 
-def _size(entry: os.DirEntry[str]) -> int | None:
-    """The size of a regular file; None for pipes, devices and broken links."""
+def _stamp(entry: os.DirEntry[str]) -> tuple[int, int] | None:
+    """Size and modification time (ns) of a regular file; None for pipes and broken links."""
     try:
-        return entry.stat().st_size if entry.is_file() else None
+        status = entry.stat() if entry.is_file() else None
+        return None if status is None else (status.st_size, status.st_mtime_ns)
     except OSError:
         return None

@@ -1,0 +1,29 @@
+"""A lock that a forked child finds free, though a thread of its parent held it."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from types import TracebackType
+
+
+class ProcessLock:
+    """A lock of one process; `is_forked` tells the holder that the state may be half-changed."""
+
+    def __init__(self) -> None:
+        self._lock, self._process = Lock(), os.getpid()
+        self.is_forked = False
+
+    def __enter__(self) -> None:
+        if self._process != os.getpid():
+            # Only the forking thread runs in the child, so that nothing can hold a new lock.
+            self._lock, self._process, self.is_forked = Lock(), os.getpid(), True
+        self._lock.acquire()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
