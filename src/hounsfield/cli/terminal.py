@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -81,6 +81,11 @@ class Terminal:
             self.say(f"repair: {text}")
         else:
             self.warn(text)
+
+    def report_all(self, diagnostics: Iterable[Diagnostic], *, subject: str) -> None:
+        """Print the diagnostics of `subject` in order."""
+        for diagnostic in diagnostics:
+            self.report(diagnostic, subject=subject)
 
     def trace(self, text: str) -> None:
         """Print a traceback."""
