@@ -97,3 +97,18 @@ def test_no_code_is_given_twice_for_one_series(small: Head, fault: Faults) -> No
             except (hu.RefusedError, hu.ReadError) as error:
                 found = error.diagnostics
             assert repeated(found) == []
+
+
+def test_a_broken_file_is_reported_for_the_series_of_its_folder(tmp_path: Path) -> None:
+    for n, name in enumerate("ab"):
+        write(tmp_path / name, truth(6, seed=n))
+    broken = bytes(128) + b"DICM" + bytes(7)
+    (tmp_path / "a" / "broken.dcm").write_bytes(broken)
+    found = {each.folder: each for each in hu.inspect(tmp_path)}
+    assert {name: each.verdict for name, each in found.items()} == {"a": "doubtful", "b": "ok"}
+    for report in found.values():
+        stack = hu.open(tmp_path, series=report.id)
+        assert {each.code for each in stack.diagnostics} == {each.code for each in report.reasons}
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "broken.dcm").write_bytes(broken)
+    assert {each.verdict for each in hu.inspect(tmp_path)} == {"doubtful"}

@@ -48,7 +48,9 @@ def open_dicom(
     ]
     if refusals:
         raise RefusedError(list(refusals))
-    stack = stack_of(validated, policy, extra=unread_files(result), is_hu=quantity == "hu")
+    stack = stack_of(
+        validated, policy, extra=unread_files(result, selected), is_hu=quantity == "hu"
+    )
     return stack.replaced(checksum=_source_files(path, selected))
 
 

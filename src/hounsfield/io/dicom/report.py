@@ -66,11 +66,14 @@ def scan_dicom(
         OtherFile(name=item.name, hidden=hidden_name(item.ordinal, item.name), code=item.code)
         for item in result.other
     ]
-    lost, found = unread_files(result), series_of(result)
+    found = series_of(result)
     numbers = {id(series): number for number, series in enumerate(readable_series(found))}
     segmented = [series for series in found if _is_segmentation(series)]
     found = [series for series in found if series not in segmented]
-    reports = [report(series, policy=policy, extra=lost, values=values) for series in found]
+    reports = [
+        report(series, policy=policy, extra=unread_files(result, series), values=values)
+        for series in found
+    ]
     numbered = [
         replace(made, number=numbers.get(id(series)))
         for made, series in zip(reports, found, strict=True)

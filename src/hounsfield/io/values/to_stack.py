@@ -178,6 +178,7 @@ def volume_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Vo
             background=background,
             policy=policy,
         )
+        diagnostics += _check(replace(stored, slope=1.0, intercept=0.0), quantity, policy)(array)
     spec = Spec(
         grid=stored.grid,
         dtype=array.dtype,
