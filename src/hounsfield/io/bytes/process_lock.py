@@ -1,4 +1,4 @@
-"""A lock that a forked child finds free, though a thread of its parent held it."""
+"""A lock that is free in a forked process, even if a thread of the parent had locked it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import TracebackType
 
 
 class ProcessLock:
-    """A lock of one process; `is_forked` tells the holder that the state may be half-changed."""
+    """A lock of one process; `is_forked` says that the state it guards may be half-changed."""
 
     def __init__(self) -> None:
         self._lock, self._process = Lock(), os.getpid()

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.io.dicom.pixels.decode import FrameDecoder
+from hounsfield.io.dicom.pixels.decode import FrameDecoder, in_parallel
 from hounsfield.io.values.plausibility import doubts, sample
 
-SLICES = 8
-"""Slices that are decoded for the check, spread evenly over the series."""
+SLICES = (3, 8)
+"""Fewest and most slices that are decoded for the check, spread evenly over the series."""
+
+ONE_OF = 16
+"""One of so many slices is decoded, so that the check takes a small part of the reading time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,8 +43,14 @@ class SampledCheck:
 
     def _sample(self) -> NDArray[Any]:
         count = len(self.decoder.frames)
-        chosen = np.unique(np.linspace(0, count - 1, min(count, SLICES)).round().astype(int))
-        slices = [self._values(n) for n in chosen.tolist()]
+        wanted = min(count, max(SLICES[0], min(SLICES[1], count // ONE_OF)))
+        chosen = np.unique(np.linspace(0, count - 1, wanted).round().astype(int)).tolist()
+        slices: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(chosen)
+
+        def work(n: int) -> None:
+            slices[n] = self._values(chosen[n])
+
+        in_parallel(work, len(chosen))
         return sample(np.asfortranarray(np.concatenate(slices, axis=2)))
 
     def _values(self, n: int) -> NDArray[np.float32]:
