@@ -20,6 +20,7 @@ from hounsfield.core.dtypes import VOXEL_DTYPES, parse_dtype
 from hounsfield.core.errors import HounsfieldError, HounsfieldWarning, QuantityError
 from hounsfield.io.nifti.layout import layout
 from tests.cli.conftest import Line, ball_scan, line, own_key
+from tests.io.dicom.scanner import truth, write
 from tests.io.made import AFFINE, head_like, meta_header, nifti, nrrd_header
 
 __all__ = ["line", "own_key"]
@@ -239,3 +240,19 @@ def test_a_png_without_data_is_an_error_of_restore_too(tmp_path: Path) -> None:
     (tmp_path / "slice-0.png").write_bytes(data)
     with pytest.raises(hu.ReadError, match="corrupt"):
         read_prediction(tmp_path)
+
+
+@pytest.mark.parametrize("series", ["9" * 5000, "-1", "", "\u0661", "1.0", 10**5000], ids=range(6))
+def test_any_series_is_our_error_or_a_number(series: Any, tmp_path: Path) -> None:
+    nifti(tmp_path / "x.nii", head_like())
+    nifti(tmp_path / "four.nii", head_like((6, 5, 4, 1)).repeat(2, axis=3))
+    write(tmp_path / "scan", truth(4))
+    for name in ("x.nii", "four.nii", "scan"):
+        for function in (hu.open, hu.inspect) if name != "scan" else (hu.open,):
+            try:
+                function(tmp_path / name, series=series)
+            except HounsfieldError as error:
+                found = str(error)
+            else:
+                found = ""
+            assert len(found) < 1000

@@ -16,6 +16,7 @@ from hounsfield.dataset.image_report import report_image
 from hounsfield.dataset.label_report import report_labels
 from hounsfield.io.formats import by_suffix
 from hounsfield.io.report import Inspection, OtherFile, Report
+from hounsfield.io.values.select_volume import series_text
 
 if TYPE_CHECKING:
     from hounsfield.io.dicom.report import DicomInspection
@@ -76,7 +77,7 @@ def inspect(
     >>> report.kind, report.spacing_mm, report.verdict
     ('nrrd', (1.0, 1.0, 2.5), 'ok')
     """
-    path, wanted = Path(path), None if series is None else str(series)
+    path, wanted = Path(path), series_text(series)
     images, has_others = image_files(path)
     reports: list[Report] = []
     other: list[OtherFile] = []
