@@ -154,7 +154,7 @@ def test_plan_says_what_the_library_plans_and_touches_nothing(line: Line, scan: 
     plan = hu.preset("isotropic-mip").plan(hu.open(scan))
     assert line("plan", "isotropic-mip", scan).out.strip() == str(plan)
     assert json.loads(line("plan", "isotropic-mip", scan, "--json").out) == json.loads(
-        json.dumps(plan.to_json())
+        json.dumps({**plan.to_json(), "diagnostics": []})
     )
 
 
