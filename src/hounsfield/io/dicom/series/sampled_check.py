@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.io.dicom.pixels.decode import FrameDecoder, in_parallel
+from hounsfield.io.dicom.pixels.decode import FrameDecoder
 from hounsfield.io.values.plausibility import doubts, sample
 
 SLICES = (3, 8)
@@ -45,12 +45,7 @@ class SampledCheck:
         count = len(self.decoder.frames)
         wanted = min(count, max(SLICES[0], min(SLICES[1], count // ONE_OF)))
         chosen = np.unique(np.linspace(0, count - 1, wanted).round().astype(int)).tolist()
-        slices: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(chosen)
-
-        def work(n: int) -> None:
-            slices[n] = self._values(chosen[n])
-
-        in_parallel(work, len(chosen))
+        slices = [self._values(n) for n in chosen]
         return sample(np.asfortranarray(np.concatenate(slices, axis=2)))
 
     def _values(self, n: int) -> NDArray[np.float32]:
