@@ -75,8 +75,7 @@ def test_inspect_writes_one_page_in_which_all_text_is_inert(line: Line, tmp_path
     hu.write(ball_scan(), folder / "ball.nii.gz")
     assert line("inspect", folder, "--html", tmp_path / "page.html", "-q").status == 0
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "&lt;script&gt;" in text
-    assert "<script" not in text
+    assert "script" not in text
     assert "default-src &#x27;none&#x27;" in text or "default-src 'none'" in text
     assert "ball" in text
 
@@ -155,7 +154,7 @@ def test_plan_says_what_the_library_plans_and_touches_nothing(line: Line, scan: 
     plan = hu.preset("isotropic-mip").plan(hu.open(scan))
     assert line("plan", "isotropic-mip", scan).out.strip() == str(plan)
     assert json.loads(line("plan", "isotropic-mip", scan, "--json").out) == json.loads(
-        json.dumps(plan.to_json())
+        json.dumps({**plan.to_json(), "diagnostics": []})
     )
 
 

@@ -132,3 +132,35 @@ def test_labels_lie_on_the_images_grid_or_are_refused() -> None:
 def test_no_name_of_a_patient_can_be_in_a_repr() -> None:
     volume = hu.Volume.from_array(np.zeros((3, 4, 2), np.int16), affine=GRID.affine)
     assert repr(volume) == "Volume(hu, int16, 3 x 4 x 2, LPS, 1 x 1 x 5 mm)"
+
+
+def test_one_name_is_not_a_label_and_a_mask() -> None:
+    ct = hu.Volume.from_array(np.zeros((4, 4, 2), np.int16), affine=np.eye(4))
+    ones, zeros = np.ones((4, 4, 2), np.uint8), np.zeros((4, 4, 2), np.uint8)
+    label = hu.Volume.from_array(ones, affine=np.eye(4), quantity="label")
+    mask = hu.Volume.from_array(zeros, affine=np.eye(4), quantity="mask")
+    with pytest.raises(hu.QuantityError, match="'liver' is both a label and a mask"):
+        hu.Case(ct, labels={"liver": label}, masks={"bone": mask, "liver": mask})
+
+
+@pytest.mark.parametrize("is_stack", [True, False])
+def test_a_mask_of_a_step_does_not_replace_a_label(is_stack: bool) -> None:
+    from hounsfield.phantom import grid_about, head
+
+    image = head(grid_about((0, -4, 10), shape=(24, 24, 8), spacing_mm=(11, 11, 20))).image
+    label = hu.Volume.from_array(
+        np.ones(image.shape, np.uint8), affine=image.affine, quantity="label"
+    )
+    steps = (hu.BodyMask(empty="keep"), hu.FillOutside(mask="body"))
+    source = hu.Stack.from_volume(image) if is_stack else image
+    with pytest.raises(hu.QuantityError, match="'body' is both a label and a mask"):
+        hu.Pipeline(steps).run(source, labels={"body": label})
+
+
+def test_a_label_does_not_hide_the_mask_of_filled_slices() -> None:
+    ct = hu.Volume.from_array(np.zeros((4, 4, 3), np.int16), affine=np.eye(4))
+    stack = hu.Stack.from_volume(ct).replaced(interpolated=(False, True, False))
+    ones = np.ones((4, 4, 3), np.uint8)
+    label = hu.Volume.from_array(ones, affine=np.eye(4), quantity="label")
+    with pytest.raises(hu.QuantityError, match="'interpolated' is both a label and a mask"):
+        hu.Pipeline([hu.Reorient("RAS")]).run(stack, labels={"interpolated": label})

@@ -117,29 +117,50 @@ def test_an_image_file_is_reported_as_it_is_opened(suffix: str, tmp_path: Path) 
     assert (report.verdict, report.value_range) == ("ok", None)
 
 
-@pytest.mark.parametrize("suffix", ["nii", "nii.gz", "nrrd"])
-def test_headers_of_image_files_are_enough(suffix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])
+def test_a_corrupt_file_is_broken_for_inspect_as_it_is_for_read(
+    suffix: str, tmp_path: Path
+) -> None:
     path = tmp_path / f"ball.{suffix}"
     hu.write(ball_scan(), path)
-    before = hu.inspect(path)
     data = bytearray(path.read_bytes())
     data[-200:-20] = bytes(180)
     path.write_bytes(bytes(data))
-    assert hu.inspect(path) == before
+    with pytest.raises(hu.ReadError) as of_read:
+        hu.read(path)
+    with pytest.raises(hu.ReadError) as of_inspect:
+        hu.inspect(path)
+    assert of_inspect.value.codes == of_read.value.codes
+    (report,) = hu.inspect(tmp_path)
+    assert (report.is_broken, report.verdict, codes(report)) == (True, "refused", {"UNREADABLE"})
 
 
-def test_values_are_looked_at_where_asked_for(tmp_path: Path) -> None:
+def test_voxels_are_checked_and_their_range_is_read_where_asked_for(tmp_path: Path) -> None:
     label = np.zeros((32, 32, 32), np.int16)
     label[8:24, 8:24, 8:24] = 1
     image = nib.Nifti1Image(label, np.diag([1, 1, 1, 1]))  # type: ignore[no-untyped-call]
     nib.save(image, tmp_path / "x.nii")
-    assert hu.inspect(tmp_path)[0].verdict == "ok"
-    (report,) = hu.inspect(tmp_path, values=True)
-    assert (report.verdict, codes(report)) == ("refused", {"NOT_HU"})
+    for values in (False, True):
+        (report,) = hu.inspect(tmp_path, values=values)
+        assert (report.verdict, codes(report), report.shape) == ("refused", {"NOT_HU"}, label.shape)
     hu.write(ball_scan(), tmp_path / "x.nii")
+    assert hu.inspect(tmp_path / "x.nii")[0].value_range is None
     (report,) = hu.inspect(tmp_path / "x.nii", values=True)
     array = ball_scan().array
     assert report.value_range == (array.min(), array.max())
+
+
+@pytest.mark.parametrize("doubt", [False, True])
+def test_of_a_large_compressed_file_only_the_start_is_read(
+    doubt: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hounsfield.dataset.image_report.SAMPLED_BYTES", 24 * 20 * 2 * 10)
+    scan = ball_scan()
+    array = scan.array + np.int16(1024 if doubt else 0)
+    hu.write(hu.Volume.from_array(array, affine=scan.affine), tmp_path / "x.nii.gz")
+    (report,) = hu.inspect(tmp_path)
+    assert report.verdict == ("doubtful" if doubt else "ok")
+    assert hu.inspect(tmp_path, policy=ReadPolicy(assume="hu"))[0].verdict == "ok"
 
 
 def test_a_header_that_says_labels_is_refused_as_reading_does(tmp_path: Path) -> None:

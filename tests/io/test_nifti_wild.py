@@ -96,7 +96,7 @@ def test_metres_and_micrometres_are_scaled_and_said(
     assert codes(path) == ["UNITS"]
 
 
-@pytest.mark.parametrize("slope", [0.0, np.nan, np.inf])
+@pytest.mark.parametrize("slope", [0.0, np.nan])
 def test_a_slope_of_zero_or_nan_means_unscaled_and_no_intercept(
     tmp_path: Path, slope: float
 ) -> None:
@@ -387,10 +387,11 @@ def test_a_zero_spacing_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
-def test_a_plain_nifti_is_mapped_and_not_loaded(tmp_path: Path) -> None:
-    stack = open_ct(nifti(tmp_path / "x.nii", head_like((128, 128, 64))))
+def test_of_a_plain_nifti_only_the_slab_is_read(tmp_path: Path) -> None:
+    values = head_like((256, 256, 64))
+    stack = open_ct(nifti(tmp_path / "x.nii", values))
     tracemalloc.start()
-    assert np.shares_memory(stack.slab(3, 5), stack.slab(3, 5))
+    np.testing.assert_array_equal(stack.slab(3, 5), values[:, :, 3:5])
     assert tracemalloc.get_traced_memory()[1] < 8e6
     tracemalloc.stop()
 

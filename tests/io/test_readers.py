@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import hounsfield as hu
+from hounsfield.io.bytes.source_file import SourceFile
 from hounsfield.io.nifti import reader
 from hounsfield.testing import ReaderTests, WriterTests
 from tests.io.made import meta_header, nifti, nrrd_header
@@ -104,12 +105,13 @@ class TestNpyWriter(WriterTests):
 def test_the_laws_find_a_reader_that_fills_up_with_zeros(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def padded(path: Path, *, offset: int, count: int) -> np.ndarray:
-        data = path.read_bytes()[offset : offset + count]
-        return np.frombuffer(data.ljust(count, b"\0"), np.uint8)
+    def padded(file: SourceFile, *, offset: int, shape: tuple, dtype: np.dtype) -> np.ndarray:
+        count = int(np.prod(shape)) * dtype.itemsize
+        data = file.path.read_bytes()[offset : offset + count].ljust(count, b"\0")
+        return np.frombuffer(data, dtype).reshape(shape, order="F")
 
     monkeypatch.setattr(reader, "_check_size", lambda path, header: ())
-    monkeypatch.setattr(reader, "read_content", padded)
+    monkeypatch.setattr(reader, "PlainVoxels", padded)
     with pytest.raises(AssertionError, match="read as other voxels"):
         TestNifti().test_a_truncated_file_is_an_error_and_never_zeros(tmp_path)
 

@@ -20,6 +20,7 @@ from hounsfield.cli.terminal import Terminal
 from hounsfield.core.errors import QuantityError
 
 if TYPE_CHECKING:
+    from hounsfield.core.diagnostic import Diagnostic
     from hounsfield.core.stack import Stack
 
 
@@ -58,10 +59,12 @@ def convert(
 
     _check_dtype(dtype)
     scan = volume = read_volume(terminal, src, reading=reading, quantity=quantity)
+    of_like: tuple[Diagnostic, ...] = ()
     if like is not None:
         with about(like):
-            grid = open_stack(like, policy=reading.policy, quantity="other").grid
-        volume = regrid(volume, grid)
+            target = open_stack(like, policy=reading.policy, quantity="other")
+            volume, of_like = regrid(volume, target.grid), target.diagnostics
+        terminal.report_all(of_like, subject=str(like))
     with about(dst):
         write(
             volume,
@@ -80,7 +83,7 @@ def convert(
                 "orientation": grid.orientation,
                 "dtype": dtype or str(volume.spec.dtype),
                 "quantity": volume.quantity,
-                "diagnostics": diagnostics_data(scan),
+                "diagnostics": [*diagnostics_data(scan), *(each.to_json() for each in of_like)],
             }
         )
     terminal.say(f"wrote {dst}: {volume.quantity}, {volume.grid!r}")

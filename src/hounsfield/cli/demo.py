@@ -41,13 +41,15 @@ def demo(
 ) -> None:
     """Inspect a scan, run two presets on it and draw pictures of the results."""
     scan = src or _phantom(terminal, out)
-    terminal.say(f"\ninspection (hounsfield inspect {scan})\n")
+    terminal.say("")
+    terminal.say(f"inspection (hounsfield inspect {scan})")
+    terminal.say("")
     with about(scan), terminal.progress("reading headers") as progress:
         from hounsfield.dataset.inspect import inspect
 
         found = inspect(scan, policy=reading.policy, series=reading.series, progress=progress)
     if not terminal.json:
-        print_inspection(terminal, found)
+        print_inspection(terminal, found, typed=str(scan))
     cases = _cases(scan, reading)
     outcomes = {
         preset_name: _run(terminal, reading, preset_name, cases, out=out / preset_name)
@@ -112,7 +114,9 @@ def _run(
     from hounsfield.dataset.run_config import RunConfig
     from hounsfield.pipeline.presets import preset
 
-    terminal.say(f"\n{PRESETS[preset_name]} (hounsfield run {preset_name})\n")
+    terminal.say("")
+    terminal.say(f"{PRESETS[preset_name]} (hounsfield run {preset_name})")
+    terminal.say("")
     config = RunConfig(pipeline=preset(preset_name), out=out, policy=reading.policy)
     with about(out), reporting(terminal, cases) as report:
         return run_dataset(config, cases, report=report).cases
@@ -179,7 +183,8 @@ def _end(terminal: Terminal, outcome: _Outcome, *, out: Path) -> None:
                 },
             }
         )
-    terminal.say("\noutputs")
+    terminal.say("")
+    terminal.say("outputs")
     for preset_name, each in outcome.outcomes.items():
         for one in each:
             if one.status != "failed":

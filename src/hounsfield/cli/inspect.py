@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, NO_CASE, about
 from hounsfield.cli.options import Reading
-from hounsfield.cli.terminal import Terminal, as_options, error_line, inert
+from hounsfield.cli.terminal import Terminal, as_options, error_line, one_line
 from hounsfield.core.display import escaped, html_table
 from hounsfield.dataset.discover import several
 
@@ -32,7 +33,11 @@ COLUMNS = (
     "quantity",
     "values",
     "verdict",
+    "path",
 )
+PAGE_COLUMNS = COLUMNS[:-1]
+"""Columns of the page: what is written to a file has no path."""
+
 RIGHT = ("number", "slices", "tilt")
 SPARE = (
     "codec",
@@ -44,9 +49,13 @@ SPARE = (
     "gaps mm",
     "number",
     "size",
+    "path",
     "spacing mm",
 )
 """Columns dropped on a narrow screen, in this order; the reasons repeat tilt and gaps."""
+
+BROKEN = ("UNREADABLE", "NESTED", "TRUNCATED")
+"""Codes of files that may be slices of a scan but cannot be read."""
 
 SHOWN_GAPS = 3
 
@@ -74,13 +83,15 @@ def inspect(
         bool,
         Option(
             "--values",
-            help="Also read the voxels of image files: their range, and whether they can be HU.",
+            help="Read all voxels of image files for their range, and check slices of DICOM.",
         ),
     ] = False,
     paths: Annotated[
         bool, Option("--paths", help="Add file names to --json, relative to PATH.")
     ] = False,
-    strict: Annotated[bool, Option("--strict", help="Exit with 1 if a series is refused.")] = False,
+    strict: Annotated[
+        bool, Option("--strict", help="Exit with 1 if a series is refused or doubtful.")
+    ] = False,
 ) -> None:
     """List each series at a path: size, spacing, gaps, tilt, unit, and whether it can be read."""
     from hounsfield.dataset.inspect import inspect as inspect_path
@@ -90,24 +101,30 @@ def inspect(
             path, policy=reading.policy, series=reading.series, values=values, progress=progress
         )
     if html is not None:
-        _write_page(found, html, title=path.name)
+        _write_page(found, html)
     if terminal.json:
         terminal.data(found.to_json(paths=paths))
     else:
-        print_inspection(terminal, found)
-    if not found:
+        print_inspection(terminal, found, typed=str(path))
+    if all(one.is_broken for one in found):
         error_line(f"{path}: no CT that can be read")
-        raise Exit(NO_CASE if all(each.code == "NOT_DICOM" for each in found.other) else FAILED)
-    if strict and any(one.verdict == "refused" for one in found):
+        is_none = not found and all(each.code == "NOT_DICOM" for each in found.other)
+        raise Exit(NO_CASE if is_none else FAILED)
+    if strict and any(one.verdict in ("refused", "doubtful") for one in found):
         raise Exit(FAILED)
 
 
-def print_inspection(terminal: Terminal, found: Inspection) -> None:
-    """Print the table, a line for each reason, and the other files."""
-    if found:
-        terminal.table(COLUMNS, table_rows(found), right=RIGHT, spare=SPARE)
-    for line in reason_lines(found):
-        terminal.text(as_options(inert(line)))
+def print_inspection(terminal: Terminal, found: Inspection, *, typed: str) -> None:
+    """Print the table, a line for each reason, and the other files; `typed` is the path."""
+    rows = [
+        (*row, _as_typed(typed, one.folder))
+        for one, row in zip(found, table_rows(found), strict=True)
+    ]
+    rows += _broken_rows(found, typed)
+    if rows:
+        terminal.table(COLUMNS, rows, right=RIGHT, spare=SPARE)
+    for line in reason_lines(found, names=True):
+        terminal.text(as_options(one_line(line)))
     if found.other:
         terminal.say(
             several(len(found.other), "other file")
@@ -119,8 +136,30 @@ def print_inspection(terminal: Terminal, found: Inspection) -> None:
         )
 
 
+def _as_typed(typed: str, name: str) -> str:
+    """Return a file or folder below the path as the user typed it; a file is the path itself."""
+    return typed if name in ("", ".") or os.path.isfile(typed) else os.path.join(typed, name)
+
+
+def _broken_rows(found: Inspection, typed: str) -> list[tuple[str, ...]]:
+    """Return one row for the DICOM files with each code that cannot be read."""
+    rows = []
+    for code in BROKEN:
+        files = [each for each in found.other if each.code == code]
+        if files:
+            more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+            filled = {
+                "path": _as_typed(typed, files[0].name) + more,
+                "kind": code.lower(),
+                "slices": str(len(files)),
+                "verdict": "refused",
+            }
+            rows.append(tuple(filled.get(column, "") for column in COLUMNS))
+    return rows
+
+
 def table_rows(found: Inspection) -> list[tuple[str, ...]]:
-    """Return one row of text for each series."""
+    """Return one row of text for each series, without the path."""
     rows: list[tuple[str, ...]] = []
     for one in found:
         row = one.to_json()
@@ -147,14 +186,17 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
     return rows
 
 
-def reason_lines(found: Inspection) -> list[str]:
-    """Return one line for each reason, with its code."""
-    return [
-        f"{one.id}  {reason.code}: {reason.message}"
-        + (f"  [{reason.file_names}]" if reason.files else "")
-        for one in found
-        for reason in one.reasons
-    ]
+def reason_lines(found: Inspection, *, names: bool) -> list[str]:
+    """Return one line for each reason and for the regions of labels; `names`: of files too."""
+    lines = []
+    for one in found:
+        for reason in one.reasons:
+            files = f"  [{reason.file_names}]" if names and reason.files else ""
+            lines.append(f"{one.id}  {reason.code}: {reason.message}{files}")
+        if one.regions:
+            of = f" of series {one.refers_to}" if one.refers_to else ""
+            lines.append(f"{one.id}  regions{of}: {', '.join(one.regions)}")
+    return lines
 
 
 SHOWN_TILT_DEG = 0.05
@@ -165,17 +207,17 @@ def _times(values: list[float], between: str = " x ") -> str:
     return between.join(f"{value:.4g}" for value in values)
 
 
-def _write_page(found: Inspection, path: Path, *, title: str) -> None:
+def _write_page(found: Inspection, path: Path) -> None:
     from hounsfield.io.bytes.atomic import write_text
 
     with about(path):
         write_text(
             path,
             page(
-                title=f"Inspection of {title}",
-                columns=COLUMNS,
+                title="Inspection",
+                columns=PAGE_COLUMNS,
                 rows=table_rows(found),
-                lines=reason_lines(found),
+                lines=reason_lines(found, names=False),
             ),
         )
 

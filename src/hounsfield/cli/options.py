@@ -76,8 +76,7 @@ def read_volume(
 ) -> Volume:
     """Read the volume at `path` and report its diagnostics on stderr, notes with -v only."""
     volume = load_volume(path, reading=reading, quantity=quantity)
-    for diagnostic in volume.diagnostics:
-        terminal.report(diagnostic, subject=str(path))
+    terminal.report_all(volume.diagnostics, subject=str(path))
     return volume
 
 

@@ -27,8 +27,11 @@ def plan(
 
     steps = load_pipeline(pipeline, settings=settings or ())
     with about(src):
-        planned = steps.plan(open_stack(src, series=reading.series, policy=reading.policy))
+        stack = open_stack(src, series=reading.series, policy=reading.policy)
+        planned = steps.plan(stack)
+    terminal.report_all(stack.diagnostics, subject=str(src))
     if terminal.json:
-        terminal.data(planned.to_json())
+        found = [each.to_json() for each in stack.diagnostics]
+        terminal.data({**planned.to_json(), "diagnostics": found})
     else:
         terminal.text(str(planned))

@@ -11,6 +11,7 @@ from typer import Argument, Option
 from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.options import QuantityName
 from hounsfield.cli.terminal import Terminal
+from hounsfield.core.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
     from hounsfield.dataset.prediction import Prediction
@@ -83,8 +84,11 @@ def restore(
                 "quantity": restored.volume.quantity,
                 "shape": list(restored.volume.shape),
                 "notes": list(restored.notes),
+                "diagnostics": [dict(each) for each in run_record.diagnostics],
             }
         )
+    of_scan = [Diagnostic(**each) for each in run_record.diagnostics]  # type: ignore[arg-type]
+    terminal.report_all(of_scan, subject="scan of the record")
     terminal.say(f"wrote {out}: {restored.volume.quantity}, {restored.volume.grid!r}")
     for note in restored.notes:
         terminal.say(f"  note: {note}")

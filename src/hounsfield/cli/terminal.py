@@ -61,16 +61,16 @@ class Terminal:
     def say(self, text: str) -> None:
         """Print a message; not with -q."""
         if not self.quiet:
-            sys.stderr.write(as_options(inert(text)) + "\n")
+            sys.stderr.write(as_options(one_line(text)) + "\n")
 
     def detail(self, text: str) -> None:
         """Print a detail; with -v only."""
         if self.verbose and not self.quiet:
-            sys.stderr.write(inert(text) + "\n")
+            sys.stderr.write(one_line(text) + "\n")
 
     def warn(self, text: str) -> None:
         """Print a warning; with -q too."""
-        sys.stderr.write(f"{_colored('warning:', '33')} {as_options(inert(text))}\n")
+        sys.stderr.write(f"{_colored('warning:', '33')} {as_options(one_line(text))}\n")
 
     def report(self, diagnostic: Diagnostic, *, subject: str) -> None:
         """Print a diagnostic of `subject`: a repair not with -q, a note with -v only."""
@@ -81,6 +81,11 @@ class Terminal:
             self.say(f"repair: {text}")
         else:
             self.warn(text)
+
+    def report_all(self, diagnostics: Iterable[Diagnostic], *, subject: str) -> None:
+        """Print the diagnostics of `subject` in order."""
+        for diagnostic in diagnostics:
+            self.report(diagnostic, subject=subject)
 
     def trace(self, text: str) -> None:
         """Print a traceback."""
@@ -203,7 +208,11 @@ def _table(
         table.add_column(Text(name), justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(
-            *(Text(inert(cell)) for name, cell in zip(columns, row, strict=True) if name in shown)
+            *(
+                Text(one_line(cell))
+                for name, cell in zip(columns, row, strict=True)
+                if name in shown
+            )
         )
     return table
 
@@ -215,6 +224,15 @@ def inert(text: str) -> str:
     'head?[31m'
     """
     return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
+
+
+def one_line(text: str) -> str:
+    """Return inert text in which a line break is '?' too, so that no name forges a line.
+
+    >>> one_line("a\\nerror: b")
+    'a?error: b'
+    """
+    return inert(text).replace("\n", "?")
 
 
 _KEYWORD = re.compile(

@@ -24,7 +24,7 @@ def cast(volume: Volume, dtype: np.dtype[Any] | str) -> Volume:
     out of the range of the dtype, if `dtype` is not one of voxels, and for unit or standardized
     values as integers.
     """
-    target = voxel_dtype(dtype).newbyteorder("=")
+    target = voxel_dtype(dtype)
     if target == volume.spec.dtype:
         return volume
     if target.kind in "biu" and volume.quantity in UNIT_QUANTITIES:
@@ -41,7 +41,7 @@ def cast_array(array: Array, dtype: np.dtype[Any] | str) -> Array:
     An array that already has the dtype is returned unchanged. Raises QuantityError if a value is
     out of the range of the dtype.
     """
-    target = voxel_dtype(dtype).newbyteorder("=")
+    target = voxel_dtype(dtype)
     if array.dtype == target:
         return array
     result = np.empty(array.shape, dtype=target, order="F")

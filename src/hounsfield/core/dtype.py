@@ -14,9 +14,12 @@ DTYPES = (
 )
 """Names of dtypes that voxels may have."""
 
+_CODES = {np.dtype(name).str[1:]: name for name in DTYPES}
+"""The names by numpy's codes, such as i2."""
+
 
 def voxel_dtype(given: object) -> np.dtype[Any]:
-    """Return the dtype of a name, a numpy dtype or a scalar type such as numpy.int16.
+    """Return the dtype of a name, a numpy dtype or a scalar type, in this machine's byte order.
 
     Text is compared with a list and never parsed by numpy, which reads '3f' and '016' as code.
     Raises QuantityError for anything else.
@@ -28,8 +31,9 @@ def voxel_dtype(given: object) -> np.dtype[Any]:
     if isinstance(given, np.dtype) or is_type:
         dtype: np.dtype[Any] = np.dtype(given)  # type: ignore[call-overload]
         if dtype.name in DTYPES:
-            return dtype
-    elif isinstance(given, str) and given in DTYPES:
-        return np.dtype(given)
-    shown = given if isinstance(given, str | np.dtype) else type(given).__name__
+            native: np.dtype[Any] = dtype.newbyteorder("=")
+            return native
+    elif isinstance(given, str) and (given in DTYPES or given in _CODES):
+        return np.dtype(_CODES.get(given, given))
+    shown = str(given)[:40] if isinstance(given, str | np.dtype) else type(given).__name__
     raise QuantityError(f"'{shown}' is not a dtype of voxels; expected one of {', '.join(DTYPES)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from hounsfield.core.rescale import exceeds_int16, rescaled_dtype
 from hounsfield.core.slice_geometry import SliceGeometry, SliceProperties
 from hounsfield.core.source import VolumeSource, grid_data, nearest_flags, unknown
 from hounsfield.core.spec import AIR_HU, Quantity, Spec
-from hounsfield.core.volume import Array, Volume
+from hounsfield.core.volume import Array, Volume, slab_view
 
 Decode = Callable[[int, int], Array]
 
@@ -132,7 +133,7 @@ class Stack(SliceProperties):
     @classmethod
     @checked
     def from_volume(cls, volume: Volume) -> Stack:
-        """Return the stack of a volume in memory; its slices are views.
+        """Return the stack of a volume in memory; its slices are read-only views.
 
         Parameters
         ----------
@@ -151,7 +152,7 @@ class Stack(SliceProperties):
             step_i_ras_mm=slices.step_i_ras_mm,
             step_j_ras_mm=slices.step_j_ras_mm,
             stored_dtype=volume.spec.dtype,
-            decode=lambda start, stop: volume.array[:, :, start:stop],
+            decode=partial(slab_view, volume),
             slopes=np.ones(count),
             intercepts=np.zeros(count),
             quantity=volume.quantity,

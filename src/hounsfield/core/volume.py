@@ -237,6 +237,13 @@ class Volume:
         return hooks.call("volume.to_sitk", self)
 
 
+def slab_view(volume: Volume, start: int, stop: int) -> Array:
+    """Return slices start to stop of a volume as a read-only view."""
+    part = volume.array[:, :, start:stop]
+    part.setflags(write=False)
+    return part
+
+
 def unshared(volume: Volume, given: Iterable[Volume]) -> Volume:
     """Return `volume`, or a copy if it shares memory with one of `given`.
 
@@ -266,7 +273,7 @@ class Case:
     GeometryError
         If a label or mask lies on another grid.
     QuantityError
-        If a label or mask has another quantity.
+        If a label or mask has another quantity, or one name is both a label and a mask.
 
     Examples
     --------
@@ -281,6 +288,9 @@ class Case:
     masks: Mapping[str, Volume] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        both = sorted(set(self.labels) & set(self.masks))
+        if both:
+            raise QuantityError(f"'{both[0]}' is both a label and a mask; rename one of them")
         for role, volumes in (("label", self.labels), ("mask", self.masks)):
             for name, volume in volumes.items():
                 if not volume.grid.same_as(self.image.grid):

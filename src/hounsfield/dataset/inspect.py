@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hounsfield.core.arguments import checked
 from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
+from hounsfield.core.volume_geometry import UNKNOWN
 from hounsfield.dataset.case_ids import Found, named
 from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.discover import NoCaseError, image_files
 from hounsfield.dataset.image_report import report_image
+from hounsfield.dataset.label_report import report_labels
+from hounsfield.io.formats import by_suffix
 from hounsfield.io.report import Inspection, OtherFile, Report
+from hounsfield.io.values.select_volume import series_text
+
+if TYPE_CHECKING:
+    from hounsfield.io.dicom.report import DicomInspection
 
 Progress = Callable[[int, int], None]
 
@@ -26,7 +34,10 @@ def inspect(
     values: bool = False,
     progress: Progress | None = None,
 ) -> Inspection:
-    """Report every DICOM series and every image file at a path, from their headers.
+    """Report every DICOM series and every image file at a path.
+
+    DICOM is reported from headers; of image files the voxels are checked too, of a large
+    compressed one the first 64 MB. RTSTRUCT and SEG are listed with their regions.
 
     Parameters
     ----------
@@ -37,8 +48,8 @@ def inspect(
     series : str or int, optional
         The number of a volume of a 4-D file, from 0.
     values : bool, default False
-        Also read the voxels of image files other than DICOM, for the range of values and whether
-        they can be HU.
+        Read all voxels of image files, for the range of values, and decode a few slices of each
+        DICOM series, to check whether they can be HU.
     progress : callable, optional
         Called with the number of DICOM files read so far and their total.
 
@@ -54,8 +65,9 @@ def inspect(
 
     Notes
     -----
-    Some problems show in the voxels only: undeclared padding, values that cannot be HU, pixel data
-    that does not decode. `hounsfield.open` and `hounsfield.read` report these.
+    Some problems of DICOM show in the voxels only: undeclared padding, values that cannot be HU,
+    pixel data that does not decode. ``values=True``, `hounsfield.open` and `hounsfield.read` report
+    these.
 
     Examples
     --------
@@ -67,7 +79,7 @@ def inspect(
     >>> report.kind, report.spacing_mm, report.verdict
     ('nrrd', (1.0, 1.0, 2.5), 'ok')
     """
-    path, wanted = Path(path), None if series is None else str(series)
+    path, wanted = Path(path), series_text(series)
     images, has_others = image_files(path)
     reports: list[Report] = []
     other: list[OtherFile] = []
@@ -82,14 +94,13 @@ def inspect(
         except HounsfieldError as error:
             if item == path:
                 raise
-            found = describe_error(error)
-            other.append(
-                OtherFile(name=name, hidden=case_id, code=found.code, message=found.message)
-            )
+            reports.append(_broken(error, item, id=case_id, name=name))
     if has_others:
-        scanned = _dicom(path, policy, progress)
-        reports += scanned
-        other += _others(scanned, images, path)
+        scanned = _dicom(path, policy, progress, values)
+        labelled = [report for source in scanned.labels if (report := report_labels(source))]
+        names = {name for report in labelled for name in report.files}
+        reports += [*scanned, *labelled]
+        other += [each for each in _others(scanned, images, path) if each.name not in names]
     if not reports and not other:
         raise NoCaseError("no CT found; expected DICOM slices or an image file")
     return Inspection(reports, other)
@@ -100,13 +111,29 @@ def _with_ids(images: list[Path]) -> list[tuple[Path, str]]:
     return [(case.path, case.id) for case in cases]
 
 
-def _dicom(path: Path, policy: ReadPolicy, progress: Progress | None) -> Inspection:
+def _broken(error: HounsfieldError, path: Path, *, id: str, name: str) -> Report:
+    """Return the report on a file that cannot be read."""
+    found = describe_error(error)
+    kind = by_suffix(path.name)
+    return Report(
+        id=id,
+        kind="" if kind is None else kind.name,
+        volume=UNKNOWN,
+        reasons=(found,),
+        files=(name,),
+        is_broken=True,
+    )
+
+
+def _dicom(
+    path: Path, policy: ReadPolicy, progress: Progress | None, values: bool
+) -> DicomInspection:
     from hounsfield.io.dicom.report import scan_dicom
 
-    return scan_dicom(path, progress, policy=policy)
+    return scan_dicom(path, progress, policy=policy, values=values)
 
 
-def _others(found: Inspection, images: Sequence[Path], path: Path) -> list[OtherFile]:
+def _others(found: DicomInspection, images: Sequence[Path], path: Path) -> list[OtherFile]:
     """Return the files that are neither a DICOM object nor an image with a report."""
     known = {str(item.relative_to(path)) for item in images if item != path}
     return [each for each in found.other if each.name not in known]

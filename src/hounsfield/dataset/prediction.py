@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hounsfield.core.errors import GeometryError, ReadError, missing_file
+from hounsfield.core.errors import GeometryError, HounsfieldError, ReadError, missing_file
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import Quantity
@@ -85,7 +85,7 @@ def _three_axes(array: Array) -> Array:
 
 def _slices(folder: Path) -> Array:
     """Read PNG slices in the numeric order of their names: row j, column i, slice k."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     names = sorted(
         (item for item in folder.iterdir() if item.suffix.lower() == ".png"), key=_natural
@@ -101,15 +101,9 @@ def _slices(folder: Path) -> Array:
                         f"slice {len(planes)} has the mode {image.mode}; expected one channel"
                     )
                 planes.append(np.asarray(image).T)
-        except (
-            UnidentifiedImageError,
-            SyntaxError,
-            ValueError,
-            OSError,
-            Image.DecompressionBombError,
-        ) as error:
-            if isinstance(error, ReadError):
-                raise
+        except HounsfieldError:
+            raise
+        except Exception:  # Pillow raises many exception types for a corrupt file
             raise ReadError(
                 f"slice {len(planes)} is corrupt or not a PNG; write it again"
             ) from None

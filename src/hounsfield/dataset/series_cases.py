@@ -219,7 +219,7 @@ def _notes(one: SeriesFound) -> tuple[Diagnostic, ...]:
     headers, names = one.scan.headers, one.series.names
     home = os.path.commonpath([os.path.dirname(name) for name in names])
     near = tuple(each for each in headers.other if not home or each.name.startswith(f"{home}/"))
-    return (*_repairs(one.series), *unread_files(HeaderScan(headers.frames, near)))
+    return (*_repairs(one.series), *unread_files(HeaderScan(headers.frames, near), one.series))
 
 
 def several(count: int, noun: str) -> str:

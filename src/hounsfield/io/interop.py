@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from hounsfield.core.arguments import checked, short
-from hounsfield.core.errors import ArgumentError, GeometryError, QuantityError
+from hounsfield.core.errors import ArgumentError, GeometryError, QuantityError, warn_each
+from hounsfield.core.policy import Assume, ReadPolicy
 from hounsfield.core.spec import Quantity
 from hounsfield.core.volume import Array, Volume
-from hounsfield.io.nifti.layout import NIFTI2_BYTES
+from hounsfield.io.nifti.layout import NIFTI2_BYTES, not_hu_by_intent
 from hounsfield.io.nifti.writer import ORTHOGONAL_WITHIN, header_of
 from hounsfield.io.values.affine import to_ras
+from hounsfield.io.values.plausibility import check_hu
 from hounsfield.io.values.storable import storable
 
 
@@ -32,9 +35,15 @@ def to_nibabel(volume: Volume) -> Any:
 
 @checked
 def from_nibabel(
-    image: Any, *, quantity: Quantity = "hu", background: float | None = None
+    image: Any,
+    *,
+    quantity: Quantity = "hu",
+    background: float | None = None,
+    assume: Assume | None = None,
 ) -> Volume:
     """Make a volume of a nibabel image, rescaled by its header.
+
+    HU are checked as `hounsfield.read` checks them.
 
     Parameters
     ----------
@@ -44,11 +53,13 @@ def from_nibabel(
         What the values are.
     background : float, optional
         The value outside of the volume (default: -1024 for HU, else 0).
+    assume : str, optional
+        'hu' if the values are known to be HU; they are not checked then.
 
     Returns
     -------
     Volume
-        int16 if all values are integers that fit, else float32.
+        int16 if all values are integers that fit, else float32; `diagnostics` has the doubts.
 
     Raises
     ------
@@ -56,6 +67,13 @@ def from_nibabel(
         If the image does not have three axes, or no affine.
     QuantityError
         If voxels are not finite real numbers.
+    RefusedError
+        If the values cannot be HU, such as labels.
+
+    Warns
+    -----
+    HounsfieldWarning
+        If the values may not be HU.
 
     Examples
     --------
@@ -66,6 +84,7 @@ def from_nibabel(
     """
     if not all(hasattr(image, name) for name in ("dataobj", "affine")):
         raise ArgumentError(f"from_nibabel: image is {short(image)}; expected a nibabel image")
+    not_hu = not_hu_by_intent(_intent(image))
     data = np.asanyarray(image.dataobj)
     shape = data.shape
     if data.ndim == 5 and shape[3] == 1:
@@ -81,9 +100,26 @@ def from_nibabel(
         raise GeometryError(
             "the image has no affine; set one, as the positions of voxels are unknown without it"
         )
-    return Volume.from_array(
+    volume = Volume.from_array(
         _plain(data), affine=image.affine, quantity=quantity, background=background
     )
+    return _checked(volume, assume=assume, not_hu=not_hu)
+
+
+def _intent(image: Any) -> int:
+    """The intent code of a NIfTI header; 0 for other formats."""
+    header = image.header
+    return int(header["intent_code"]) if "intent_code" in getattr(header, "keys", list)() else 0
+
+
+def _checked(volume: Volume, *, assume: Assume | None, not_hu: str | None = None) -> Volume:
+    """The volume with its doubts as diagnostics, of which it warns; `not_hu` is from the header."""
+    ReadPolicy(assume=assume)
+    if volume.quantity != "hu" or assume == "hu":
+        return volume
+    found = check_hu(volume.array, not_hu=not_hu)
+    warn_each(found)
+    return replace(volume, diagnostics=found)
 
 
 def to_sitk(volume: Volume) -> Any:
@@ -109,8 +145,16 @@ def to_sitk(volume: Volume) -> Any:
 
 
 @checked
-def from_sitk(image: Any, *, quantity: Quantity = "hu", background: float | None = None) -> Volume:
+def from_sitk(
+    image: Any,
+    *,
+    quantity: Quantity = "hu",
+    background: float | None = None,
+    assume: Assume | None = None,
+) -> Volume:
     """Make a volume of a SimpleITK image; its components are channels.
+
+    HU are checked as `hounsfield.read` checks them.
 
     Parameters
     ----------
@@ -120,11 +164,13 @@ def from_sitk(image: Any, *, quantity: Quantity = "hu", background: float | None
         What the values are.
     background : float, optional
         The value outside of the volume (default: -1024 for HU, else 0).
+    assume : str, optional
+        'hu' if the values are known to be HU; they are not checked then.
 
     Returns
     -------
     Volume
-        int16 if all values are integers that fit, else float32.
+        int16 if all values are integers that fit, else float32; `diagnostics` has the doubts.
 
     Raises
     ------
@@ -132,6 +178,13 @@ def from_sitk(image: Any, *, quantity: Quantity = "hu", background: float | None
         If the image is not in 3-D.
     QuantityError
         If voxels are not finite real numbers.
+    RefusedError
+        If the values cannot be HU, such as labels.
+
+    Warns
+    -----
+    HounsfieldWarning
+        If the values may not be HU.
 
     Examples
     --------
@@ -152,12 +205,13 @@ def from_sitk(image: Any, *, quantity: Quantity = "hu", background: float | None
     affine_lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
     affine_lps[:3, 3] = image.GetOrigin()
     axes = (2, 1, 0, 3) if data.ndim == 4 else (2, 1, 0)
-    return Volume.from_array(
+    volume = Volume.from_array(
         _plain(data.transpose(axes)),
         affine=to_ras(affine_lps),
         quantity=quantity,
         background=background,
     )
+    return _checked(volume, assume=assume)
 
 
 def _plain(data: Array) -> Array:

@@ -16,6 +16,7 @@ from hounsfield.core.volume import Volume
 from hounsfield.io.formats import reader_of, sniff
 from hounsfield.io.source_files import source_files
 from hounsfield.io.values.raw_image import RawImage
+from hounsfield.io.values.select_volume import series_text
 from hounsfield.io.values.to_stack import stack_of, volume_of
 
 
@@ -40,12 +41,12 @@ def open_stack(
 
             return open_dicom(
                 Path(path),
-                series=_text(series),
+                series=series_text(series),
                 files=files,
                 policy=policy,
                 quantity=quantity or "hu",
             )
-        stored = _stored(Path(path), kind=kind, series=_text(series), policy=policy)
+        stored = _stored(Path(path), kind=kind, series=series_text(series), policy=policy)
         if stored.channels:
             raise QuantityError(
                 f"the file has {len(stored.channels)} channels; hu.open and pipelines expect one, "
@@ -218,9 +219,9 @@ def read_volume(
         kind = sniff(Path(path))
         if kind == "dicom":
             return _dicom_volume(
-                Path(path), series=_text(series), quantity=quantity or "hu", policy=policy
+                Path(path), series=series_text(series), quantity=quantity or "hu", policy=policy
             )
-        stored = _stored(Path(path), kind=kind, series=_text(series), policy=policy)
+        stored = _stored(Path(path), kind=kind, series=series_text(series), policy=policy)
         quantity = quantity or stored.quantity or "hu"
         if stored.channels:
             volume = volume_of(stored, quantity=quantity, policy=policy)
@@ -229,11 +230,6 @@ def read_volume(
             return replace(volume, source=VolumeSource(geometry=geometry, checksum=files))
         stack = stack_of(stored, quantity=quantity, policy=policy)
         return stack.replaced(checksum=source_files(Path(path))).volume()
-
-
-def _text(series: str | int | None) -> str | None:
-    """The id or number as a string, the type that readers expect."""
-    return None if series is None else str(series)
 
 
 def _one_policy(policy: ReadPolicy | None, keywords: ReadPolicy) -> ReadPolicy:
@@ -268,7 +264,7 @@ def declared_quantity(
         if kind == "dicom":
             return None
         return _stored(
-            path, kind=kind, series=_text(series), policy=policy or ReadPolicy()
+            path, kind=kind, series=series_text(series), policy=policy or ReadPolicy()
         ).quantity
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,8 +39,9 @@ class Report:
     id : str
         The case id, without patient identity.
     kind : str
-        ``axial``, ``coronal``, ``sagittal``, ``enhanced``, ``localizer``, ``screen``, ``secondary``
-        or ``not-ct`` for DICOM, else the format, such as ``nifti``.
+        ``axial``, ``coronal``, ``sagittal``, ``enhanced``, ``localizer``, ``screen``,
+        ``secondary``, ``not-ct``, ``rtstruct`` or ``seg`` for DICOM, else the format, such as
+        ``nifti``.
     slices : int, default 0
         The number of stored slices.
     shape : tuple of int, default ()
@@ -69,9 +71,16 @@ class Report:
     dtype : str
         The stored type, if the header declares one.
     value_range : (float, float), optional
-        The minimum and maximum; None unless voxels were read.
+        The minimum and maximum; None unless all voxels were read.
     files : tuple of str, default ()
         The files, relative to the inspected path; in JSON only on request.
+    regions : tuple of str, default ()
+        The regions of an RTSTRUCT or segments of a SEG; a name that may identify a patient is
+        replaced by a number.
+    refers_to : str
+        The id of the series that an RTSTRUCT or SEG refers to.
+    is_broken : bool, default False
+        Whether the file cannot be read at all.
 
     Examples
     --------
@@ -102,6 +111,9 @@ class Report:
     dtype: str = ""
     value_range: tuple[float, float] | None = None
     files: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    refers_to: str = ""
+    is_broken: bool = False
 
     def __repr__(self) -> str:
         return f"Report({self.id}, {self.kind}, {self.slices} slices, {self.verdict})"
@@ -167,8 +179,17 @@ class Report:
             "dtype": self.dtype,
             "value_range": None if self.value_range is None else list(self.value_range),
             "reasons": [_reason(reason, paths=paths) for reason in self.reasons],
+            "regions": list(self.regions),
+            "refers_to": self.refers_to,
             **({"paths": list(self.files)} if paths else {}),
         }
+
+    @property
+    def folder(self) -> str:
+        """The one file, or the deepest folder of its files, relative to the inspected path."""
+        if len(self.files) < 2:
+            return "".join(self.files)
+        return os.path.commonpath([os.path.dirname(name) or "." for name in self.files])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Read rawct: the header checked against the size of the file, then the voxels mapped."""
+"""Read rawct: the header checked against the size of the file, then the voxels by slices."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.dtypes import parse_dtype
 from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import QUANTITIES
-from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.bounded import check_length
-from hounsfield.io.bytes.gzip.read import mapped, reading
+from hounsfield.io.bytes.gzip.read import reading
+from hounsfield.io.bytes.source_file import PlainVoxels, SourceFile
 from hounsfield.io.values.affine import checked_grid
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.select_volume import select_volume
@@ -46,11 +47,10 @@ def open_rawct(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImag
             header = parse(file.read(HEADER_BYTES))
         count = math.prod(header.shape) * header.dtype.itemsize
         check_length(path, start=header.offset, count=count)
+        source = SourceFile.of(path)
 
-    def load() -> Array:
-        with reading("rawct"):
-            raw = mapped(path, offset=header.offset, count=count)
-        return raw.view(header.dtype).reshape(header.shape, order="F")
+    def load() -> PlainVoxels:
+        return PlainVoxels(source, offset=header.offset, shape=header.shape, dtype=header.dtype)
 
     return RawImage(
         grid=checked_grid(header.shape, header.affine_ras),
@@ -69,7 +69,7 @@ def parse(data: bytes) -> Header:
     fields = dict(line.partition(" ")[::2] for line in lines)
     try:
         shape = tuple(int(word) for word in fields["shape"].split())
-        dtype = np.dtype(fields["dtype"]).newbyteorder("<")
+        dtype = parse_dtype(fields["dtype"]).newbyteorder("<")
         affine = np.eye(4)
         affine[:3] = np.array(fields["affine"].split(), dtype=np.float64).reshape(3, 4)
         quantity = fields["quantity"]

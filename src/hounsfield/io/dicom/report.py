@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.io.bytes.case_id import hidden_name
 from hounsfield.io.dicom.files.listing import sources
+from hounsfield.io.dicom.files.source import Source
 from hounsfield.io.dicom.header.frame import Frame, diagnose
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes, plane
 from hounsfield.io.dicom.header.scan_headers import Progress, scan_headers
 from hounsfield.io.dicom.series.select_series import readable_series
 from hounsfield.io.dicom.series.series import Series, series_of, unread_files
 from hounsfield.io.dicom.series.spacing import tally
+from hounsfield.io.dicom.series.to_stack import stack_of
 from hounsfield.io.dicom.series.validate import ValidatedSeries, validate
 from hounsfield.io.report import Inspection, OtherFile, Report
 
@@ -35,13 +38,27 @@ _NOT_READABLE: dict[str, tuple[str, str]] = {
 }
 
 
+_SEGMENTATIONS = "1.2.840.10008.5.1.4.1.1.66."
+"""The start of the SOP classes of SEG objects and registrations (PS3.4 B.5)."""
+
+
+class DicomInspection(Inspection):
+    """The reports on DICOM; `labels` has the sources that may be RTSTRUCT or SEG."""
+
+    labels: tuple[Source, ...] = ()
+
+
 def scan_dicom(
-    path: Path, progress: Progress | None = None, *, policy: ReadPolicy = DEFAULT_POLICY
-) -> Inspection:
+    path: Path,
+    progress: Progress | None = None,
+    *,
+    policy: ReadPolicy = DEFAULT_POLICY,
+    values: bool = False,
+) -> DicomInspection:
     """Reports of every series under `path` (file, folder, archive or DICOMDIR), from headers alone.
 
-    `progress` is called with the number of files done and the total. Raises ReadError if `path`
-    cannot be listed.
+    `values` also decodes a few slices of each, to check their values. `progress` is called with the
+    number of files done and the total. Raises ReadError if `path` cannot be listed.
     """
     listed = sources(path)
     result = scan_headers(listed, total=len(listed), progress=progress)
@@ -49,26 +66,50 @@ def scan_dicom(
         OtherFile(name=item.name, hidden=hidden_name(item.ordinal, item.name), code=item.code)
         for item in result.other
     ]
-    lost, found = unread_files(result), series_of(result)
+    found = series_of(result)
     numbers = {id(series): number for number, series in enumerate(readable_series(found))}
-    reports = [report(series, policy=policy, extra=lost) for series in found]
+    segmented = [series for series in found if _is_segmentation(series)]
+    found = [series for series in found if series not in segmented]
+    reports = [
+        report(series, policy=policy, extra=unread_files(result, series), values=values)
+        for series in found
+    ]
     numbered = [
         replace(made, number=numbers.get(id(series)))
         for made, series in zip(reports, found, strict=True)
     ]
-    return Inspection(numbered, other)
+    made = DicomInspection(numbered, other)
+    without_pixels = {item.name for item in result.other if item.code == "NO_PIXELS"}
+    frames = [frame for series in segmented for frame in series.group.frames]
+    sources_of = {frame.source.name: frame.source for frame in frames}
+    sources_of |= {each.name: each for each in listed if each.name in without_pixels}
+    made.labels = tuple(sources_of.values())
+    return made
+
+
+def _is_segmentation(series: Series) -> bool:
+    return all(frame.sop_class.startswith(_SEGMENTATIONS) for frame in series.group.frames)
 
 
 def report(
-    series: Series, *, policy: ReadPolicy = DEFAULT_POLICY, extra: Sequence[Diagnostic] = ()
+    series: Series,
+    *,
+    policy: ReadPolicy = DEFAULT_POLICY,
+    extra: Sequence[Diagnostic] = (),
+    values: bool = False,
 ) -> Report:
-    """Report on one series: the diagnostics of its headers under `policy`, and `extra`."""
+    """Report on one series: the diagnostics of its headers under `policy`, and `extra`.
+
+    `values` adds those of the values of a few slices.
+    """
     group = series.group
     first = group.frames[0]
     rows, columns = first.size
     if series.is_readable:
         seen = validate(series, policy)
         reasons = (*seen.diagnostics, *extra)
+        if values and not seen.refusals:
+            reasons = _of_values(seen, policy, extra)
     else:
         code, message = _NOT_READABLE[group.kind]
         seen = ValidatedSeries(group.frames, quantity="other")
@@ -93,6 +134,16 @@ def report(
         dtype=_dtype(first),
         files=series.names,
     )
+
+
+def _of_values(
+    seen: ValidatedSeries, policy: ReadPolicy, extra: Sequence[Diagnostic]
+) -> tuple[Diagnostic, ...]:
+    """The diagnostics of reading, with those of the values; a refusal if a slice is corrupt."""
+    try:
+        return stack_of(seen, policy, extra=extra).finished()
+    except HounsfieldError as error:
+        return (*seen.diagnostics, *extra, *error.diagnostics)
 
 
 def _spacing(seen: ValidatedSeries) -> tuple[float, float, float] | None:

@@ -1,4 +1,4 @@
-"""Read MetaImage (.mha, .mhd), memory-mapped or inflated, with data files in the header folder."""
+"""Read MetaImage (.mha, .mhd), plain or compressed, with data files in the header folder."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.core.volume import Array
 from hounsfield.io.bytes.detached import data_file
 from hounsfield.io.bytes.gzip.bounded import RATIO, Codec, allocate, check_length, fill, too_short
-from hounsfield.io.bytes.gzip.read import mapped, reading
+from hounsfield.io.bytes.gzip.read import read_plain, reading
+from hounsfield.io.bytes.source_file import PlainVoxels, SourceFile, Voxels
 from hounsfield.io.metaimage.header import HEADER_BYTES, MetaHeader, parse
 from hounsfield.io.values.affine import ANY_AFFINE, checked_grid
 from hounsfield.io.values.raw_image import RawImage
@@ -30,10 +30,12 @@ def open_metaimage(path: Path, *, series: str | None, policy: ReadPolicy) -> Raw
     channels = (
         tuple(str(n) for n in range(header.channel_count)) if header.channel_count > 1 else ()
     )
+    with reading("MetaImage"):
+        sources = [SourceFile.of(file) for file in files]
     return RawImage(
         grid=checked_grid(header.sizes[:3], header.affine_ras),
         dtype=header.dtype,
-        load=lambda: _load(files, header),
+        load=lambda: _load(sources, header),
         channels=channels,
         diagnostics=header.diagnostics + diagnostics,
     )
@@ -66,8 +68,12 @@ def _check_size(files: Sequence[Path], header: MetaHeader) -> None:
             raise too_short(available, each)
 
 
-def _load(files: Sequence[Path], header: MetaHeader) -> Array:
+def _load(files: Sequence[SourceFile], header: MetaHeader) -> Voxels:
     with reading("MetaImage"):
+        if len(files) == 1 and not header.is_packed and header.channel_count == 1:
+            start = _checked_start(files[0], header, header.voxel_bytes)
+            shape = header.sizes[:3]
+            return PlainVoxels(files[0], offset=start, shape=shape, dtype=header.dtype)
         raw = _raw(files, header)
     values = raw.view(header.dtype)
     if header.channel_count == 1:
@@ -77,18 +83,21 @@ def _load(files: Sequence[Path], header: MetaHeader) -> Array:
     )
 
 
-def _raw(files: Sequence[Path], header: MetaHeader) -> NDArray[np.uint8]:
+def _checked_start(file: SourceFile, header: MetaHeader, count: int) -> int:
+    """The offset of `count` bytes of voxels; an uncompressed file must end after them."""
+    start = _start(file.path, header, count)
+    if not header.is_packed:
+        check_length(file.path, start=start, count=count)
+    return start
+
+
+def _raw(files: Sequence[SourceFile], header: MetaHeader) -> NDArray[np.uint8]:
     each = header.voxel_bytes // len(files)
-    starts = [_start(file, header, each) for file in files]
-    for file, start in zip(files, starts, strict=True):
-        if not header.is_packed:
-            check_length(file, start=start, count=each)
+    starts = [_checked_start(file, header, each) for file in files]
     if len(files) == 1 and not header.is_packed:
-        return mapped(files[0], offset=starts[0], count=each)
+        return read_plain(files[0], offset=starts[0], count=each)
     codec: Codec = "zlib" if header.is_packed else "raw"
-    values = allocate(
-        header.voxel_bytes, codec=codec, packed=sum(file.stat().st_size for file in files)
-    )
+    values = allocate(header.voxel_bytes, codec=codec, packed=sum(file.size for file in files))
     for n, file in enumerate(files):
         fill(values[n * each : (n + 1) * each], file, codec=codec, start=starts[n])
     return values

@@ -131,11 +131,11 @@ def _sizes(header: Any) -> tuple[int, ...]:
 
 
 def _rescale(header: Any) -> tuple[float, float]:
-    """Slope and intercept; a slope of 0, NaN or infinity means no rescale (1 and 0)."""
+    """Slope and intercept; a slope of 0 or NaN means no rescale (1 and 0), as nibabel writes."""
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
-    if slope == 0.0 or not math.isfinite(slope):
+    if slope == 0.0 or math.isnan(slope):
         return 1.0, 0.0
-    if not math.isfinite(intercept):
+    if not math.isfinite(slope) or not math.isfinite(intercept):
         raise ReadError(f"NIfTI header is corrupt; scl_slope {slope:g}, scl_inter {intercept}")
     return slope, intercept
 

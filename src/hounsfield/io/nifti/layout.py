@@ -28,6 +28,12 @@ DTYPES: dict[int, str] = {
 }
 """Data type codes of real numbers; the others are complex, colour, binary or 128-bit."""
 
+STATISTICS_INTENTS = range(2, 25)
+"""Intent codes of statistical maps, whose values are not HU."""
+
+LABEL_INTENT = 1002
+"""NIFTI_INTENT_LABEL: voxels are label indices."""
+
 _ROWS = [("srow_x", "{f}", (4,)), ("srow_y", "{f}", (4,)), ("srow_z", "{f}", (4,))]
 _QUATERN = [
     (name, "{f}")
@@ -115,6 +121,13 @@ def layout(version: int, order: str) -> np.dtype[Any]:
         for name, kind, *shape in (_NIFTI1 if version == 1 else _NIFTI2)
     ]
     return np.dtype(fields).newbyteorder(order)  # type: ignore[arg-type]
+
+
+def not_hu_by_intent(code: int) -> str | None:
+    """Why values with an intent code are not HU; None if they may be."""
+    if code in STATISTICS_INTENTS:
+        return f"intent code {code} marks a statistical map"
+    return "intent code marks labels" if code == LABEL_INTENT else None
 
 
 def rotation(b: float, c: float, d: float) -> NDArray[np.float64] | None:

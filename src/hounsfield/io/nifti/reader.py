@@ -9,19 +9,21 @@ from pathlib import Path
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.bounded import too_short
-from hounsfield.io.bytes.gzip.read import head, is_gzip, max_content_bytes, read_content, reading
+from hounsfield.io.bytes.gzip.read import (
+    head,
+    is_gzip,
+    max_content_bytes,
+    read_content,
+    read_plain,
+    reading,
+)
 from hounsfield.io.bytes.gzip.stream import GzipVoxels
+from hounsfield.io.bytes.source_file import PlainVoxels, SourceFile, Voxels
 from hounsfield.io.nifti.header import HEADER_BYTES, NiftiHeader, parse
+from hounsfield.io.nifti.layout import not_hu_by_intent
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.select_volume import select_volume
-
-STATISTICS_INTENTS = range(2, 25)
-"""Intent codes of statistical maps, whose values are not HU."""
-
-LABEL_INTENT = 1002
-"""NIFTI_INTENT_LABEL: voxels are label indices."""
 
 
 def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
@@ -49,17 +51,19 @@ def open_nifti(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImag
         (0, ()) if channels else select_volume(count, series, axes=len(header.sizes))
     )
     voxels = header if channels else _volume_header(header, number)
+    with reading("NIfTI"):
+        source, is_packed = SourceFile.of(voxel_path), is_gzip(voxel_path)
     return RawImage(
         grid=grid,
         dtype=header.dtype,
-        load=lambda: _load(voxel_path, voxels, bool(channels)),
+        load=lambda: _load(source, voxels, is_packed=is_packed, has_channels=bool(channels)),
         slope=header.slope,
         intercept=header.intercept,
         channels=channels,
-        not_hu=_not_hu(header),
+        not_hu=not_hu_by_intent(header.intent),
         diagnostics=header.diagnostics + assumed + diagnostics + surplus,
-        packed=GzipVoxels(path=voxel_path, offset=voxels.offset)
-        if is_gzip(voxel_path) and not channels
+        packed=GzipVoxels(file=source, offset=voxels.offset)
+        if is_packed and not channels
         else None,
     )
 
@@ -113,14 +117,14 @@ def _volume_header(header: NiftiHeader, number: int) -> NiftiHeader:
     return replace(one, offset=header.offset + number * one.voxel_bytes)
 
 
-def _load(path: Path, header: NiftiHeader, has_channels: bool) -> Array:
+def _load(
+    source: SourceFile, header: NiftiHeader, *, is_packed: bool, has_channels: bool
+) -> Voxels:
+    offset, count = header.offset, header.voxel_bytes
+    if not is_packed and not has_channels:
+        return PlainVoxels(source, offset=offset, shape=header.sizes[:3], dtype=header.dtype)
     with reading("NIfTI"):
-        raw = read_content(path, offset=header.offset, count=header.voxel_bytes)
+        read = read_content if is_packed else read_plain
+        raw = read(source, offset=offset, count=count)
     shape = (*header.sizes[:3], header.sizes[4]) if has_channels else header.sizes[:3]
     return raw.view(header.dtype).reshape(shape, order="F")
-
-
-def _not_hu(header: NiftiHeader) -> str | None:
-    if header.intent in STATISTICS_INTENTS:
-        return f"intent code {header.intent} marks a statistical map"
-    return "intent code marks labels" if header.intent == LABEL_INTENT else None

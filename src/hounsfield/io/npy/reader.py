@@ -1,4 +1,4 @@
-"""Read .npy files with their sidecar, memory-mapped."""
+"""Read .npy files with their sidecar."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from hounsfield.core.errors import ReadError, refused
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.core.volume import Array
-from hounsfield.io.bytes.gzip.read import mapped, reading
+from hounsfield.io.bytes.gzip.read import read_plain, reading
+from hounsfield.io.bytes.source_file import PlainVoxels, SourceFile, Voxels
 from hounsfield.io.npy.header import read_header, sidecar_path
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.sidecar import read_sidecar
 
 
 def open_npy(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
-    """Open an .npy file and its sidecar, memory-mapped; pickles are never loaded.
+    """Open an .npy file and its sidecar; pickles are never loaded.
 
     Raises ReadError if either is corrupt or if they do not match, RefusedError (NO_AFFINE) if the
     sidecar is missing.
@@ -38,10 +38,14 @@ def open_npy(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
             f"expected {spec.shape} of {spec.dtype}"
         )
     count = math.prod(shape) * dtype.itemsize
+    with reading("npy"):
+        source = SourceFile.of(path)
 
-    def load() -> Array:
+    def load() -> Voxels:
+        if is_fortran and len(shape) == 3:
+            return PlainVoxels(source, offset=offset, shape=shape, dtype=dtype)
         with reading("npy"):
-            values = mapped(path, offset=offset, count=count).view(dtype)
+            values = read_plain(source, offset=offset, count=count).view(dtype)
         return np.asfortranarray(values.reshape(shape, order="F" if is_fortran else "C"))
 
     return RawImage(

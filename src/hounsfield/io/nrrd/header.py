@@ -171,7 +171,8 @@ def _fields(data: bytes) -> tuple[dict[str, Any], int, tuple[str, ...]]:
         raise ReadError(f"NRRD header is longer than {HEADER_BYTES} bytes")
     file = BytesIO(data)
     try:
-        fields = dict(nrrd.read_header(file))
+        with np.errstate(all="ignore"):  # a size of 1e19 is checked by the caller
+            fields = dict(nrrd.read_header(file))
     except (
         nrrd.NRRDError,
         ValueError,

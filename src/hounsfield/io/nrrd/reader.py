@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
-from hounsfield.core.volume import Array
 from hounsfield.io.bytes.detached import FILES_AT_MOST, data_file, numbered
 from hounsfield.io.bytes.gzip.bounded import RATIO, allocate, check_length, fill, too_short
-from hounsfield.io.bytes.gzip.read import mapped, reading
+from hounsfield.io.bytes.gzip.read import read_plain, reading
+from hounsfield.io.bytes.source_file import PlainVoxels, SourceFile, Voxels
 from hounsfield.io.nrrd.header import HEADER_BYTES, NrrdHeader, parse
 from hounsfield.io.values.affine import ANY_AFFINE, checked_grid
 from hounsfield.io.values.raw_image import RawImage
@@ -36,10 +36,12 @@ def open_nrrd(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage
         (None, ()) if has_channels else select_volume(count, series, axes=len(header.sizes))
     )
     channels = tuple(str(n) for n in range(count)) if has_channels else ()
+    with reading("NRRD"):
+        sources = [SourceFile.of(file) for file in files]
     return RawImage(
         grid=checked_grid(shape, header.affine_ras),
         dtype=header.dtype,
-        load=lambda: _load(files, header, number),
+        load=lambda: _load(sources, header, number),
         channels=channels,
         not_hu="'old min' and 'old max' mark quantized values" if header.is_quantised else None,
         diagnostics=header.diagnostics + diagnostics,
@@ -93,8 +95,11 @@ def _check_size(files: Sequence[Path], header: NrrdHeader) -> None:
             raise too_short(available, each)
 
 
-def _load(files: Sequence[Path], header: NrrdHeader, number: int | None) -> Array:
+def _load(files: Sequence[SourceFile], header: NrrdHeader, number: int | None) -> Voxels:
     with reading("NRRD"):
+        if len(files) == 1 and header.codec == "raw" and header.list_axis is None:
+            start = _checked_start(files[0], header)
+            return PlainVoxels(files[0], offset=start, shape=header.sizes, dtype=header.dtype)
         raw = _raw(files, header)
     array = raw.view(header.dtype).reshape(header.sizes, order="F")
     if header.list_axis is None:
@@ -104,19 +109,25 @@ def _load(files: Sequence[Path], header: NrrdHeader, number: int | None) -> Arra
     return np.asfortranarray(np.take(array, number, axis=header.list_axis))
 
 
-def _raw(files: Sequence[Path], header: NrrdHeader) -> NDArray[np.uint8]:
+def _checked_start(file: SourceFile, header: NrrdHeader) -> int:
+    """The offset of the voxels of one uncompressed file of the declared length."""
+    start = _start(file.path, header, header.voxel_bytes)
+    check_length(file.path, start=start, count=header.voxel_bytes)
+    return start
+
+
+def _raw(files: Sequence[SourceFile], header: NrrdHeader) -> NDArray[np.uint8]:
     if len(files) == 1 and header.codec == "raw":
-        start = _start(files[0], header, header.voxel_bytes)
-        check_length(files[0], start=start, count=header.voxel_bytes)
-        return mapped(files[0], offset=start, count=header.voxel_bytes)
-    packed = sum(file.stat().st_size for file in files)
+        start = _checked_start(files[0], header)
+        return read_plain(files[0], offset=start, count=header.voxel_bytes)
+    packed = sum(file.size for file in files)
     values = allocate(header.voxel_bytes, codec=header.codec, packed=packed)
     each = math.prod(values.shape) // len(files)
     for n, file in enumerate(files):
         # Bytes are skipped after decompression, lines before it (NRRD format, 'byte skip').
-        start = _start(file, header, each)
+        start = _start(file.path, header, each)
         if header.codec == "raw":
-            check_length(file, start=start, count=each)
+            check_length(file.path, start=start, count=each)
         fill(
             values[n * each : (n + 1) * each],
             file,

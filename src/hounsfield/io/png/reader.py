@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.errors import ReadError
+from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.core.policy import ReadPolicy
+from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.read import reading
+from hounsfield.io.bytes.source_file import SourceFile
 from hounsfield.io.png.writer import INTERCEPT_KEY, SLOPE_KEY, slice_name
 from hounsfield.io.values.raw_image import RawImage
 from hounsfield.io.values.sidecar import SIDECAR_NAME, Sidecar, read_sidecar
@@ -35,16 +37,12 @@ def open_png(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     """
     sidecar = read_sidecar(path / SIDECAR_NAME)
     spec = sidecar.spec
-    for k in (0, spec.grid.shape[2] - 1):
-        if not (path / slice_name(k, 0 if spec.channels else None)).is_file():
-            raise ReadError(
-                f"slice {k} of {spec.grid.shape[2]} is missing; copy the whole folder again"
-            )
+    files = _files(path, spec)
     is_integer = spec.dtype.kind in "biu" and sidecar.slope == 1.0
     return RawImage(
         grid=spec.grid,
         dtype=spec.dtype if is_integer else np.dtype(np.uint16),
-        load=lambda: _load(path, sidecar, is_integer),
+        load=lambda: _load(files, sidecar, is_integer),
         slope=1.0 if is_integer else sidecar.slope,
         intercept=0.0 if is_integer else sidecar.intercept,
         channels=spec.channels,
@@ -54,17 +52,31 @@ def open_png(path: Path, *, series: str | None, policy: ReadPolicy) -> RawImage:
     )
 
 
-def _load(path: Path, sidecar: Sidecar, is_integer: bool) -> Array:
+def _files(path: Path, spec: Spec) -> dict[str, SourceFile]:
+    """The slices by name, with size and time; raises ReadError if one is missing."""
+    files = {}
+    for k in range(spec.grid.shape[2]):
+        for channel in range(len(spec.channels)) if spec.channels else (None,):
+            name = slice_name(k, channel)
+            if not (path / name).is_file():
+                raise ReadError(
+                    f"slice {k} of {spec.grid.shape[2]} is missing; copy the whole folder again"
+                )
+            files[name] = SourceFile.of(path / name)
+    return files
+
+
+def _load(files: Mapping[str, SourceFile], sidecar: Sidecar, is_integer: bool) -> Array:
     spec = sidecar.spec
     # Check the first slice before allocating the whole volume.
-    _slice(path, sidecar, 0, 0 if spec.channels else None)
+    _slice(files, sidecar, 0, 0 if spec.channels else None)
     result = np.empty(spec.shape, dtype=spec.dtype if is_integer else np.uint16, order="F")
     for k in range(spec.grid.shape[2]):
         if not spec.channels:
-            result[:, :, k] = _values(_slice(path, sidecar, k, None), sidecar, is_integer)
+            result[:, :, k] = _values(_slice(files, sidecar, k, None), sidecar, is_integer)
         for channel in range(len(spec.channels)):
             result[:, :, k, channel] = _values(
-                _slice(path, sidecar, k, channel), sidecar, is_integer
+                _slice(files, sidecar, k, channel), sidecar, is_integer
             )
     return result
 
@@ -85,13 +97,13 @@ def _values(stored: Array, sidecar: Sidecar, is_integer: bool) -> Array:
     return values
 
 
-def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
+def _slice(files: Mapping[str, SourceFile], sidecar: Sidecar, k: int, channel: int | None) -> Array:
     """Slice k as stored (i, j); its size is checked before it is decoded."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     columns, rows = sidecar.spec.grid.shape[:2]
     try:
-        with reading("PNG"), (path / slice_name(k, channel)).open("rb") as file:
+        with reading("PNG"), files[slice_name(k, channel)].stream() as file:
             data = file.read(columns * rows * LARGEST_PIXEL_BYTES + OTHER_CHUNKS_BYTES)
         if not data.endswith(PNG_END):
             raise ReadError(f"slice {k} is truncated; copy it again")
@@ -106,7 +118,9 @@ def _slice(path: Path, sidecar: Sidecar, k: int, channel: int | None) -> Array:
             image.load()
             values = np.asarray(image)
             _check_text(image.info, sidecar, k)
-    except (UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except HounsfieldError:
+        raise
+    except Exception:  # Pillow raises many exception types for a corrupt file
         raise ReadError(f"slice {k} is corrupt or not a PNG; copy it again") from None
     if values.min() < 0 or values.max() > np.iinfo(np.uint16).max:
         raise ReadError(f"slice {k} is not a 16-bit image")

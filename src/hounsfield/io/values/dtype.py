@@ -13,6 +13,7 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import QuantityError, refused
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.volume import Array
+from hounsfield.io.bytes.source_file import Voxels
 
 INT16 = np.iinfo(np.int16)
 
@@ -33,15 +34,16 @@ class Range:
     non_finite: int
 
 
-def slabs(array: Array) -> Iterator[slice]:
+def slabs(array: Voxels) -> Iterator[slice]:
     """Consecutive runs of k-slices of a few megabytes each."""
-    step = max(1, SLAB_BYTES // max(1, array[:, :, :1].nbytes))
+    voxels = array.size // array.shape[2]
+    step = max(1, SLAB_BYTES // max(1, voxels * array.dtype.itemsize))
     for start in range(0, array.shape[2], step):
         yield slice(start, min(start + step, array.shape[2]))
 
 
 def rescale_to_dtype(
-    array: Array, *, slope: float, intercept: float, background: float, policy: ReadPolicy
+    array: Voxels, *, slope: float, intercept: float, background: float, policy: ReadPolicy
 ) -> tuple[Array, tuple[Diagnostic, ...]]:
     """stored * slope + intercept as int16 if all are integers in range, else float32.
 
@@ -61,7 +63,7 @@ def rescale_to_dtype(
     return result, diagnostics
 
 
-def survey(array: Array, slope: float = 1.0, intercept: float = 0.0) -> Range:
+def survey(array: Voxels, slope: float = 1.0, intercept: float = 0.0) -> Range:
     """The range of stored * slope + intercept over all voxels."""
     low, high, whole, non_finite = np.inf, -np.inf, True, 0
     for part in slabs(array):
@@ -108,7 +110,7 @@ def dtype_for(found: Range, background: float | None = None) -> np.dtype[Any]:
     return np.dtype(np.float32)
 
 
-def label_values(array: Array, *, slope: float, intercept: float) -> Array:
+def label_values(array: Voxels, *, slope: float, intercept: float) -> Array:
     """Label values: integers up to 16 bits unchanged, others as int16, int32 or int64.
 
     Raises QuantityError if a value is not an integer.
@@ -120,7 +122,7 @@ def label_values(array: Array, *, slope: float, intercept: float) -> Array:
         )
     same = slope == 1.0 and intercept == 0.0
     if same and array.dtype.kind in "biu" and array.dtype.itemsize <= 2:
-        return np.asarray(array.astype(array.dtype.newbyteorder("="), copy=False))
+        return np.asarray(np.asarray(array).astype(array.dtype.newbyteorder("="), copy=False))
     dtype = next(
         (
             kind
@@ -140,7 +142,7 @@ def label_values(array: Array, *, slope: float, intercept: float) -> Array:
 
 
 def _non_finite(
-    array: Array, found: Range, background: float, policy: ReadPolicy
+    array: Voxels, found: Range, background: float, policy: ReadPolicy
 ) -> tuple[Diagnostic, ...]:
     count = found.non_finite
     what = f"{count} voxel{'s are' if count > 1 else ' is'} NaN or infinite"
@@ -150,7 +152,7 @@ def _non_finite(
         raise refused(
             "NON_FINITE", "every voxel is NaN or infinite; copy the file again from the source"
         )
-    holes = _enclosed(~np.isfinite(array))
+    holes = _enclosed(~np.isfinite(np.asarray(array)))
     if holes:
         raise refused(
             "NON_FINITE", f"{what}, {holes} of them inside the image; replace them before reading"

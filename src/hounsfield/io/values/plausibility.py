@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import QuantityError, RefusedError, refused
 from hounsfield.core.volume import Array
+from hounsfield.io.bytes.source_file import Voxels
 
 CHECKED_FROM_VOXELS = 4096
-"""Arrays of fewer voxels (16 x 16 x 16) are not checked; they are too small for a scan."""
+"""Arrays of fewer voxels (16 x 16 x 16) may be crops, which need neither air nor soft tissue."""
 
 SAMPLE_VOXELS = 1 << 18
 """Size of the strided sample: a share of 0.001 is estimated with a relative error of 10 %."""
@@ -27,6 +29,17 @@ _FORCE = "; use quantity='other' for values without a unit, or assume='hu' if th
 LEAST_SHARE = 1e-4
 """The smallest share of voxels that counts as present."""
 
+MEASURED_HU = (-1500.0, 5000.0)
+"""Noise and streaks in air reach -1500 HU, enamel and calibrated metal 5000 HU; scanners with 12
+bits store -1024 to 3071."""
+
+ODD_SHARE = 0.05
+"""Largest share of values beyond MEASURED_HU: metal fills less of a slice. The one lowest value,
+which may be padding, is not counted."""
+
+LEAST_CORRELATION = 0.3
+"""Correlation of neighbours along a row, 0 for noise; air and tissue together give over 0.9."""
+
 HU_LIMIT = 70_000.0
 """The extended HU scale for metal ends at 65,535 (16 bits); larger values are not HU."""
 
@@ -40,10 +53,10 @@ LABEL_EDGE_SHARE = 0.75
 """Labels are contiguous, so most neighbours are equal; in images, noise makes most differ."""
 
 
-def sample(array: Array) -> Array:
+def sample(array: Voxels) -> Array:
     """A flat, even sample of about SAMPLE_VOXELS voxels.
 
-    Strides are along j and k only, so that a memory-mapped file is read in contiguous runs.
+    Strides are along j and k only, so that rows are whole and few slices of a file are read.
     """
     stride = sample_stride(array.size)
     return np.asarray(array[:, ::stride, ::stride]).ravel(order="K")
@@ -55,19 +68,18 @@ def sample_stride(size: int) -> int:
 
 
 def check_hu(
-    array: Array, *, slope: float = 1.0, intercept: float = 0.0, not_hu: str | None = None
+    array: Voxels, *, slope: float = 1.0, intercept: float = 0.0, not_hu: str | None = None
 ) -> tuple[Diagnostic, ...]:
     """Return a warning (NOT_HU) for implausible HU; raise RefusedError for impossible ones.
 
     Impossible are a header that declares another unit (`not_hu`), values beyond the range of any
     scanner, labels, and fractions that are all within 0 to 1. Implausible are values without air or
-    without soft tissue: a skull-stripped brain has no air, a rescaled image has neither.
+    without soft tissue (a skull-stripped brain has no air, a rescaled image has neither), values
+    that no scanner measures, and noise. In few voxels labels are only implausible.
     """
     if not_hu is not None:
         raise not_hu_error(not_hu)
-    if array.size >= CHECKED_FROM_VOXELS:
-        return check_hu_sample(sample(array), slope=slope, intercept=intercept)
-    return ()
+    return check_hu_sample(sample(array), slope=slope, intercept=intercept)
 
 
 def not_hu_error(reason: str) -> RefusedError:
@@ -85,17 +97,28 @@ def check_hu_sample(
         raise refused("NOT_HU", f"values from {low:g} to {high:g} are not HU{_FORCE}")
     if low >= 0 and high <= 1 and bool((np.rint(values) != values).any()):
         raise refused("NOT_HU", f"fractions from {low:g} to {high:g} are not HU{_FORCE}")
+    is_crop = values.size < CHECKED_FROM_VOXELS
     if low >= 0 and _like_labels(values):
-        raise refused(
-            "NOT_HU",
+        message = (
             f"values from {low:g} to {high:g} in uniform regions look like labels, not HU; "
-            f"read them with quantity='label' or pass them with --label{_FORCE}",
+            f"read them with quantity='label' or pass them with --label{_FORCE}"
         )
-    missing = _missing(values)
-    if not missing:
+        if not is_crop:
+            raise refused("NOT_HU", message)
+        return (Diagnostic("NOT_HU", "warning", message),)
+    doubt = "" if is_crop else _unmeasured(values) or _missing(values)
+    if not doubt:
         return ()
-    message = f"values from {low:g} to {high:g} may not be HU: {missing}; check the source{_FORCE}"
+    message = f"values from {low:g} to {high:g} may not be HU: {doubt}; check the source{_FORCE}"
     return (Diagnostic("NOT_HU", "warning", message),)
+
+
+def doubts(sampled: Array, *, slope: float = 1.0, intercept: float = 0.0) -> tuple[Diagnostic, ...]:
+    """Like `check_hu_sample` for values that a header declares as HU: it warns, never refuses."""
+    try:
+        return check_hu_sample(sampled, slope=slope, intercept=intercept)
+    except RefusedError as error:
+        return tuple(replace(each, severity="warning") for each in error.diagnostics)
 
 
 def check_labels(array: Array) -> None:
@@ -128,6 +151,23 @@ def _like_labels(values: Array) -> bool:
     if not used.any() or float(np.mean(first[used] != second[used])) > LABELS_DIFFER_SHARE:
         return False
     return bool((np.rint(values) == values).all()) and len(np.unique(values)) <= LABELS_AT_MOST
+
+
+def _unmeasured(values: Array) -> str:
+    """How values in row order differ from those of any scanner, or ''."""
+    kept = values[values != values.min()] if values.min() < MEASURED_HU[0] else values
+    odd = np.mean((kept < MEASURED_HU[0]) | (kept > MEASURED_HU[1])) if kept.size else 0.0
+    if float(odd) > ODD_SHARE:
+        return f"{float(odd):.0%} are below {MEASURED_HU[0]:g} or above {MEASURED_HU[1]:g}"
+    return "neighbouring voxels are unrelated, as in noise" if _is_noise(values) else ""
+
+
+def _is_noise(values: Array) -> bool:
+    """Whether most neighbours in row order differ, and are not correlated."""
+    first, second = values[:-1] - values.mean(), values[1:] - values.mean()
+    size = math.sqrt(float(first @ first) * float(second @ second))
+    is_related = float(first @ second) >= LEAST_CORRELATION * size
+    return not is_related and float(np.mean(first != second)) > LABEL_EDGE_SHARE
 
 
 def _missing(values: Array) -> str:

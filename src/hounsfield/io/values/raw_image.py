@@ -12,8 +12,8 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import refused
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import Quantity
-from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.stream import GzipVoxels
+from hounsfield.io.bytes.source_file import Voxels
 
 LARGEST_SIZE = 65_536
 """Largest size along an axis, far above any scan; it bounds tables with one entry per slice."""
@@ -24,7 +24,7 @@ class RawImage:
     """A grid, stored dtype and rescale, and a function that loads the voxels.
 
     `load()` returns (i, j, k) or (i, j, k, channel) of `dtype` in the file's byte order,
-    Fortran-ordered, possibly memory-mapped and read-only. A value is stored * `slope` +
+    Fortran-ordered, or PlainVoxels, which reads slices from the file. A value is stored * `slope` +
     `intercept`.
     `quantity`, `background`, `backgrounds` and `channels` are set if the file declares them.
     `packed` gives streaming access to compressed voxels.
@@ -32,7 +32,7 @@ class RawImage:
 
     grid: Grid
     dtype: np.dtype[Any]
-    load: Callable[[], Array]
+    load: Callable[[], Voxels]
     slope: float = 1.0
     intercept: float = 0.0
     channels: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import ReadError
 from hounsfield.core.spec import QUANTITIES, Quantity, Spec
 from hounsfield.io.bytes.gzip.read import reading
@@ -79,16 +80,16 @@ def read_sidecar(path: Path) -> Sidecar:
 def _checked(fields: dict[str, Any]) -> Sidecar:
     try:
         affine = np.array(fields["affine_ras_mm"], dtype=np.float64)
-        dtype = np.dtype(str(fields["dtype"]))
+        dtype = voxel_dtype(fields["dtype"])
         slope, intercept = float(fields.get("slope", 1.0)), float(fields.get("intercept", 0.0))
         background, quantity = float(fields["background"]), str(fields["quantity"])
         shape = [operator.index(size) for size in fields["shape"]]
         channels = tuple(str(name) for name in fields["channels"])
         backgrounds = tuple(float(value) for value in fields.get("backgrounds", ()))
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError):  # QuantityError is a ValueError
         raise ReadError("the sidecar is corrupt: a value has an unexpected type") from None
-    if quantity not in QUANTITIES or dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise ReadError("the sidecar is corrupt: unknown quantity or dtype")
+    if quantity not in QUANTITIES:
+        raise ReadError("the sidecar is corrupt: unknown quantity")
     if not all(map(math.isfinite, (slope, intercept, background, *backgrounds))) or slope == 0:
         raise ReadError(
             "the sidecar is corrupt: slope, intercept and background must be finite, slope not 0"

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,10 @@ from hounsfield.core.stack import Stack
 from hounsfield.core.stack_on_grid import stack_on_grid
 from hounsfield.core.volume import Array, Volume
 from hounsfield.io.bytes.gzip.stream import KEPT_IN_MEMORY_BYTES, GzipVoxels, Sequential
+from hounsfield.io.bytes.process_lock import ProcessLock
+from hounsfield.io.bytes.source_file import Voxels
 from hounsfield.io.values.dtype import INT16, label_values, rescale_to_dtype
 from hounsfield.io.values.plausibility import (
-    CHECKED_FROM_VOXELS,
     check_hu,
     check_hu_sample,
     check_labels,
@@ -30,20 +30,23 @@ from hounsfield.io.values.plausibility import (
 )
 from hounsfield.io.values.raw_image import RawImage
 
-Check = Callable[[Array], tuple[Diagnostic, ...]]
+Check = Callable[[Voxels], tuple[Diagnostic, ...]]
 
 
 class Slices:
-    """Voxels that are loaded and checked at the first access, then cached."""
+    """Voxels that are loaded and checked at the first access, then cached.
 
-    def __init__(self, load: Callable[[], Array], dtype: np.dtype[Any], check: Check) -> None:
+    Those of an uncompressed file stay there; each slab is read from it.
+    """
+
+    def __init__(self, load: Callable[[], Voxels], dtype: np.dtype[Any], check: Check) -> None:
         self._load, self._dtype, self._check = load, dtype, check
-        self._array: Array | None = None
+        self._array: Voxels | None = None
         self._found: tuple[Diagnostic, ...] = ()
-        self._lock = Lock()
+        self._lock = ProcessLock()
 
     def slab(self, start: int, stop: int) -> Array:
-        """Slices start to stop (exclusive) in Fortran order; a view if not converted."""
+        """Slices start to stop (exclusive) in Fortran order; read-only if they are cached."""
         return self._loaded()[:, :, start:stop].astype(self._dtype, order="F", copy=False)
 
     def finish(self) -> tuple[Diagnostic, ...]:
@@ -51,11 +54,14 @@ class Slices:
         self._loaded()
         return self._found
 
-    def _loaded(self) -> Array:
+    def _loaded(self) -> Voxels:
         with self._lock:
             if self._array is None:
                 array = self._load()
                 self._found = self._check(array)
+                if isinstance(array, np.ndarray):
+                    array = array.view()
+                    array.setflags(write=False)
                 self._array = array
             return self._array
 
@@ -125,14 +131,13 @@ def _sequential(
     if is_unverified and stored.not_hu is not None:
         check_hu(np.zeros((1, 1, 1)), not_hu=stored.not_hu)
     check = partial(check_hu_sample, slope=stored.slope, intercept=stored.intercept)
-    is_checked = is_unverified and math.prod(stored.grid.shape) >= CHECKED_FROM_VOXELS
     slices = Sequential(
         packed,
         shape=stored.grid.shape,
         stored=stored.dtype,
         dtype=dtype,
         stride=sample_stride(math.prod(stored.grid.shape)),
-        check=check if is_checked else None,
+        check=check if is_unverified else None,
     )
     return stack_on_grid(
         stored.grid,
@@ -164,7 +169,7 @@ def volume_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Vo
         and raw.dtype.kind in "biu"
         and raw.dtype.itemsize <= 2
     ):
-        array = np.array(raw, dtype=raw.dtype.newbyteorder("="), order="F")
+        array = np.array(np.asarray(raw), dtype=raw.dtype.newbyteorder("="), order="F")
     else:
         array, diagnostics = rescale_to_dtype(
             raw,
@@ -173,6 +178,7 @@ def volume_of(stored: RawImage, *, quantity: Quantity, policy: ReadPolicy) -> Vo
             background=background,
             policy=policy,
         )
+        diagnostics += _check(replace(stored, slope=1.0, intercept=0.0), quantity, policy)(array)
     spec = Spec(
         grid=stored.grid,
         dtype=array.dtype,

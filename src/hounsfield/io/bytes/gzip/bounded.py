@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.errors import ReadError
+from hounsfield.io.bytes.source_file import SourceFile
 
 Codec = Literal["raw", "gzip", "zlib", "bzip2"]
 
@@ -43,14 +44,15 @@ def allocate(count: int, *, codec: Codec, packed: int) -> NDArray[np.uint8]:
 
 
 def fill(
-    out: NDArray[np.uint8], path: Path, *, codec: Codec, start: int = 0, skip: int = 0
+    out: NDArray[np.uint8], source: SourceFile, *, codec: Codec, start: int = 0, skip: int = 0
 ) -> None:
     """Fill `out` from the stream at byte `start` of the file, without its first `skip` bytes.
 
-    Raises ReadError if there are fewer bytes, or over TRAILING_BYTES more in a compressed stream;
-    EOFError, zlib.error or OSError if the stream is corrupt (converted by `read.reading`).
+    Raises ReadError if the file has changed, there are fewer bytes, or over TRAILING_BYTES more in
+    a compressed stream; EOFError, zlib.error or OSError if the stream is corrupt (converted by
+    `read.reading`).
     """
-    with path.open("rb") as file:
+    with source.stream() as file:
         file.seek(start)
         stream = stream_of(file, codec)
         while skip > 0 and (left := len(stream.read(min(skip, CHUNK_BYTES)))):

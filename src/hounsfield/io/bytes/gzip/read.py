@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hounsfield.core.errors import HounsfieldError, MissingFileError, ReadError
 from hounsfield.io.bytes.gzip.bounded import RATIO, Codec, allocate, fill, too_short
+from hounsfield.io.bytes.source_file import SourceFile, changed_source
 
 GZIP_MAGIC = b"\x1f\x8b"
 
@@ -71,20 +72,20 @@ def max_content_bytes(path: Path, codec: Codec) -> int:
     return path.stat().st_size * RATIO[codec]
 
 
-def mapped(path: Path, *, offset: int, count: int) -> NDArray[np.uint8]:
-    """`count` bytes from `offset`, memory-mapped read-only; raises ReadError if truncated."""
-    size = path.stat().st_size
-    if size < offset + count:
-        raise too_short(size - offset, count)
-    return np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=offset, shape=(count,)))
+def read_plain(file: SourceFile, *, offset: int, count: int) -> NDArray[np.uint8]:
+    """`count` bytes from `offset`; raises ReadError if the file is truncated or has changed."""
+    if file.size < offset + count:
+        raise too_short(file.size - offset, count)
+    values = np.empty(count, dtype=np.uint8)
+    if file.read_into(values.data, offset) < count:
+        raise changed_source()
+    return values
 
 
-def read_content(path: Path, *, offset: int, count: int) -> NDArray[np.uint8]:
-    """`count` bytes of the content from `offset`: memory-mapped, or decompressed if gzip."""
-    if not is_gzip(path):
-        return mapped(path, offset=offset, count=count)
-    values = allocate(count, codec="gzip", packed=path.stat().st_size)
-    fill(values, path, codec="gzip", skip=offset)
+def read_content(file: SourceFile, *, offset: int, count: int) -> NDArray[np.uint8]:
+    """`count` bytes of the content of a gzip file from `offset`."""
+    values = allocate(count, codec="gzip", packed=file.size)
+    fill(values, file, codec="gzip", skip=offset)
     return values
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from threading import Lock
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,8 @@ from hounsfield.core.errors import ReadError
 from hounsfield.core.volume import Array
 from hounsfield.io.bytes.gzip.bounded import CHUNK_BYTES, Stream, check_end, stream_of, too_short
 from hounsfield.io.bytes.gzip.read import reading
+from hounsfield.io.bytes.process_lock import ProcessLock
+from hounsfield.io.bytes.source_file import SourceFile
 
 KEPT_IN_MEMORY_BYTES = 16 << 20
 """Voxels of up to this size are inflated at once and cached."""
@@ -24,7 +25,7 @@ KEPT_IN_MEMORY_BYTES = 16 << 20
 class GzipVoxels:
     """A gzip file and the offset of the voxels in its content."""
 
-    path: Path
+    file: SourceFile
     offset: int
 
 
@@ -32,6 +33,7 @@ class Sequential:
     """Slices (i, j, start to stop) of `dtype`, from a forward-only stream.
 
     The last slab is cached, as the next one may overlap it; an earlier slice restarts the stream.
+    Slabs are read-only; the file is open only while it is read, and must not change.
     `finish` reads up to the checksum and returns the diagnostics of `check` on a sample of the
     voxels (stored values as `dtype`): every `stride`-th row and slice.
     """
@@ -48,8 +50,7 @@ class Sequential:
     ) -> None:
         self._packed, self._shape, self._stored, self._dtype = packed, shape, stored, dtype
         self._stride, self._check = stride, check
-        self._lock = Lock()
-        self._file: BinaryIO | None = None
+        self._lock = ProcessLock()
         self._stream: Stream | None = None
         self._kept: tuple[int, Array] | None = None
         self._next = 0
@@ -58,7 +59,7 @@ class Sequential:
 
     def slab(self, start: int, stop: int) -> Array:
         """Slices start to stop (exclusive) as (i, j, k), native byte order, Fortran order."""
-        with self._lock, reading("NIfTI"):
+        with self._locked():
             out = np.empty((*self._shape[:2], stop - start), dtype=self._dtype, order="F")
             done = self._from_kept(start, stop, out)
             if start + done < self._next or self._stream is None:
@@ -68,6 +69,7 @@ class Sequential:
                 count = min(stop - start - done, max(1, CHUNK_BYTES // self._slice_bytes))
                 out[:, :, done : done + count] = self._read(count)
                 done += count
+            out.setflags(write=False)
             self._kept = (start, out)
             return out
 
@@ -76,7 +78,7 @@ class Sequential:
 
         Raises ReadError if the stream is truncated or its checksum is wrong, and errors of `check`.
         """
-        with self._lock, reading("NIfTI"):
+        with self._locked():
             if self._found is None or self._stream is not None:
                 self._read_on()
                 self._found = (
@@ -85,6 +87,23 @@ class Sequential:
             self._close()
             self._samples = []
             return self._found
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Use the stream; after an error, or in a forked process, it starts again."""
+        with self._lock, reading("NIfTI"):
+            if self._lock.is_forked:
+                self._lock.is_forked = False
+                self._forget()
+            try:
+                yield
+            except BaseException:
+                self._forget()
+                raise
+
+    def _forget(self) -> None:
+        self._close()
+        self._kept, self._samples = None, []
 
     def _read_on(self) -> None:
         if self._stream is None:
@@ -127,16 +146,12 @@ class Sequential:
         return values
 
     def _rewind(self) -> None:
-        self._close()
-        self._file = Path(self._packed.path).open("rb")  # noqa: SIM115
-        self._stream = stream_of(self._file, "gzip")
+        self._stream = stream_of(self._packed.file.stream(), "gzip")
         _fill(self._stream, np.empty(self._packed.offset, dtype=np.uint8))
         self._next = 0
 
     def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._file = self._stream = None
+        self._stream = None
 
 
 def _fill(stream: Stream, out: Array) -> None:

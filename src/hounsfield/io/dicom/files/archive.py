@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import ReadError, RefusedError, unreadable
+from hounsfield.core.errors import HounsfieldError, ReadError, RefusedError, unreadable
+from hounsfield.io.bytes.source_file import SourceFile
 from hounsfield.io.bytes.temp_file import TempFile
 from hounsfield.io.dicom.files.inflated_once import InflatedOnce
 from hounsfield.io.dicom.files.source import FileSource, Source, printable
@@ -30,6 +31,9 @@ MAX_UNPACKED_TAR = 1 << 35
 MAX_RATIO = 1100
 """Largest compression ratio; deflate cannot exceed 1032 to 1, so more indicates an attack."""
 
+_LOCAL_BYTES = 30
+"""Length of the fixed part of a local header."""
+
 _CHUNK = 1 << 20
 _BLOCK = 512
 
@@ -38,7 +42,7 @@ _BLOCK = 512
 class ZipSource:
     """A compressed member of a zip, inflated only as far as it is read."""
 
-    archive: zipfile.ZipFile = field(repr=False)
+    file: SourceFile = field(repr=False)
     member: zipfile.ZipInfo = field(repr=False)
     name: str
     ordinal: int
@@ -50,11 +54,10 @@ class ZipSource:
         """At most `count` bytes from `start`; raises ReadError where the member is corrupt."""
         try:
             return self.inflated.read(
-                self.member,
-                lambda: self.archive.open(self.member),
-                start=start,
-                count=max(0, min(count, self.size - start)),
+                self.member, self._opened, start=start, count=max(0, min(count, self.size - start))
             )
+        except HounsfieldError as error:
+            raise unreadable(self.name, str(error), code="SOURCE_CHANGED") from None
         except (
             OSError,
             zipfile.BadZipFile,
@@ -66,6 +69,24 @@ class ZipSource:
             raise unreadable(
                 self.name, "archive member is corrupt, encrypted or not supported; unpack it first"
             ) from None
+
+    def _opened(self) -> zipfile.ZipExtFile:
+        """The member as a stream of its own: a ZipFile would stay open and hold a lock."""
+        if self.member.flag_bits & 1:
+            raise NotImplementedError
+        stream = self.file.stream()
+        stream.seek(_content_start(self.member, stream))
+        return zipfile.ZipExtFile(stream, "r", self.member, close_fileobj=True)
+
+
+def _content_start(member: zipfile.ZipInfo, file: IO[bytes]) -> int:
+    """The offset of the content of a member, after its local header (APPNOTE 4.3.7)."""
+    file.seek(member.header_offset)
+    head = file.read(_LOCAL_BYTES)
+    if len(head) < _LOCAL_BYTES or head[:4] != b"PK\3\4":
+        raise zipfile.BadZipFile
+    names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+    return member.header_offset + _LOCAL_BYTES + names
 
 
 def is_archive(head: bytes) -> bool:
@@ -124,8 +145,9 @@ def _refuse(archive: str, message: str) -> RefusedError:
 
 
 def _zip_sources(path: Path) -> list[Source]:
-    archive = zipfile.ZipFile(path)
-    members = archive.infolist()
+    file = SourceFile.of(path)
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
     if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_TOTAL:
         raise _refuse(
             str(path), f"archive exceeds {MAX_MEMBERS} members or {MAX_TOTAL} bytes uncompressed"
@@ -145,29 +167,18 @@ def _zip_sources(path: Path) -> list[Source]:
         (member for member in members if not member.is_dir()), key=lambda member: member.filename
     )
     inflated = InflatedOnce()
-    return [
-        _zip_source(path, archive, member, ordinal, inflated)
-        for ordinal, member in enumerate(files)
-    ]
+    return [_zip_source(file, member, ordinal, inflated) for ordinal, member in enumerate(files)]
 
 
 def _zip_source(
-    path: Path,
-    archive: zipfile.ZipFile,
-    member: zipfile.ZipInfo,
-    ordinal: int,
-    inflated: InflatedOnce,
+    file: SourceFile, member: zipfile.ZipInfo, ordinal: int, inflated: InflatedOnce
 ) -> Source:
+    name, size = printable(member.filename), member.file_size
     if member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1:
-        head = FileSource(str(path), path.name, 0, path.stat().st_size).read(
-            member.header_offset, 30
-        )
-        names = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-        start = member.header_offset + 30 + names
-        return FileSource(str(path), printable(member.filename), ordinal, member.file_size, start)
-    return ZipSource(
-        archive, member, printable(member.filename), ordinal, member.file_size, inflated
-    )
+        with file.stream() as stream:
+            start = _content_start(member, stream)
+        return FileSource(str(file.path), name, ordinal, size, start, modified_ns=file.modified_ns)
+    return ZipSource(file, member, name, ordinal, size, inflated)
 
 
 def _tar_sources(path: Path, *, packed: bool) -> list[Source]:
@@ -197,7 +208,13 @@ def _tar_members(file: IO[bytes], path: Path, holder: TempFile | None) -> list[S
     )
     return [
         FileSource(
-            str(path), printable(member.name), ordinal, member.size, member.offset_data, holder
+            str(path),
+            printable(member.name),
+            ordinal,
+            member.size,
+            member.offset_data,
+            holder,
+            modified_ns=path.stat().st_mtime_ns,
         )
         for ordinal, member in enumerate(files)
     ]

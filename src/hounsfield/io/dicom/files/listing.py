@@ -58,17 +58,18 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 def _numbered(folder: Path) -> Iterator[Source]:
     found = sorted(_files(str(folder), "", 0, os.path.realpath(folder)))
-    for ordinal, (name, path, size) in enumerate(found):
-        if size is None:
+    for ordinal, (name, path, stamp) in enumerate(found):
+        if stamp is None:
             yield OutsideSource(printable(name), ordinal)
         else:
-            yield FileSource(path, printable(name), ordinal, size)
+            size, modified_ns = stamp
+            yield FileSource(path, printable(name), ordinal, size, modified_ns=modified_ns)
 
 
 def _files(
     folder: str, prefix: str, depth: int, root: str
-) -> Iterator[tuple[str, str, int | None]]:
-    """(relative name, path, size) of regular files; no size for a link out of `root`."""
+) -> Iterator[tuple[str, str, tuple[int, int] | None]]:
+    """(relative name, path, stamp) of regular files; no stamp for a link out of `root`."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -79,8 +80,8 @@ def _files(
                         yield from _files(entry.path, f"{prefix}{entry.name}/", depth + 1, root)
                 elif _leads_out(entry, root):
                     yield prefix + entry.name, entry.path, None
-                elif (size := _size(entry)) is not None:
-                    yield prefix + entry.name, entry.path, size
+                elif (stamp := _stamp(entry)) is not None:
+                    yield prefix + entry.name, entry.path, stamp
     except ReadError:
         raise
     except OSError as error:
@@ -94,9 +95,10 @@ def _leads_out(entry: os.DirEntry[str], root: str) -> bool:
     return entry.is_symlink() and os.path.exists(entry.path) and leads_out(entry.path, root)
 
 
-def _size(entry: os.DirEntry[str]) -> int | None:
-    """The size of a regular file; None for pipes, devices, broken links and links to folders."""
+def _stamp(entry: os.DirEntry[str]) -> tuple[int, int] | None:
+    """Size and modification time (ns) of a regular file; None for pipes and broken links."""
     try:
-        return entry.stat().st_size if entry.is_file() else None
+        status = entry.stat() if entry.is_file() else None
+        return None if status is None else (status.st_size, status.st_mtime_ns)
     except OSError:
         return None

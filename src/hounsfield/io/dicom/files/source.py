@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from hounsfield.core.errors import unreadable
+from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.core.file_system import open_flags, read_at, read_into_at
 
 
@@ -45,20 +45,30 @@ class FileSource:
     offset: int = 0
     holder: OpenFile | None = field(default=None, repr=False, compare=False)
     """An unnamed open file that is read instead of `path`."""
+    modified_ns: int | None = field(default=None, compare=False)
+    """Modification time of `path` when it was listed; it is not checked if None."""
 
     def read(self, start: int, count: int) -> bytes:
-        """At most `count` bytes from `start`."""
+        """At most `count` bytes from `start`; raises ReadError if the file has changed."""
         length = max(0, min(count, self.size - start))
         try:
             if self.holder is not None:
                 return read_at(self.holder.fileno(), length, self.offset + start)
             handle = os.open(self.path, open_flags("O_RDONLY"))
             try:
+                self._check(handle)
                 return read_at(handle, length, self.offset + start)
             finally:
                 os.close(handle)
+        except HounsfieldError:
+            raise
         except OSError as error:
             raise unreadable(self.name, f"cannot be read ({error.strerror})") from None
+
+    def _check(self, handle: int) -> None:
+        if self.modified_ns is not None and os.fstat(handle).st_mtime_ns != self.modified_ns:
+            message = "the file has changed since it was opened; open it again"
+            raise unreadable(self.name, message, code="SOURCE_CHANGED")
 
     def read_into(self, buffer: memoryview, start: int) -> int:
         """Fill `buffer` from `start` and return the number of bytes read; raises ReadError."""
@@ -68,9 +78,12 @@ class FileSource:
                 return _fill(self.holder.fileno(), target, self.offset + start)
             handle = os.open(self.path, open_flags("O_RDONLY"))
             try:
+                self._check(handle)
                 return _fill(handle, target, self.offset + start)
             finally:
                 os.close(handle)
+        except HounsfieldError:
+            raise
         except OSError as error:
             raise unreadable(self.name, f"cannot be read ({error.strerror})") from None
 
@@ -129,7 +142,9 @@ def printable(name: str) -> str:
 def file_source(path: Path, *, name: str = "", ordinal: int = 0) -> FileSource:
     """The source of a whole file; raises ReadError if it cannot be accessed."""
     try:
-        return FileSource(str(path), printable(name or path.name), ordinal, os.stat(path).st_size)
+        status = os.stat(path)
+        shown = printable(name or path.name)
+        return FileSource(str(path), shown, ordinal, status.st_size, modified_ns=status.st_mtime_ns)
     except OSError as error:
         raise unreadable(
             printable(name or path.name), f"cannot be read ({error.strerror})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hounsfield.io.dicom.series.series import Series
+from hounsfield.io.values.select_volume import number_of
 
 LISTED_SERIES = 8
 """Series that a message lists."""
@@ -19,8 +20,9 @@ def matching_series(found: Sequence[Series], wanted: str) -> list[Series]:
     """The series with the id `wanted`, or the one with that number, counted from 0; else none."""
     matches = [series for series in found if series.id == wanted]
     readable = readable_series(found)
-    if not matches and wanted.isdecimal() and int(wanted) < len(readable):
-        return [readable[int(wanted)]]
+    number = number_of(wanted)
+    if not matches and number is not None and number < len(readable):
+        return [readable[number]]
     return matches
 
 
@@ -34,4 +36,4 @@ def listed(found: Sequence[Series]) -> str:
 
 def no_such_series(found: Sequence[Series], wanted: str) -> str:
     """What to say where no series has the id or number `wanted`."""
-    return f"no series has the id or number '{wanted}'; expected one of {listed(found)}"
+    return f"no series has the id or number '{wanted[:40]}'; expected one of {listed(found)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -89,14 +90,22 @@ def _distinct(found: list[Series]) -> list[Series]:
     ]
 
 
-def unread_files(result: HeaderScan) -> tuple[Diagnostic, ...]:
-    """A warning if files that may be slices of this series could not be read."""
+def unread_files(result: HeaderScan, series: Series) -> tuple[Diagnostic, ...]:
+    """A warning if files that may be slices of this series could not be read.
+
+    A file in a folder of other series alone is not one of its slices.
+    """
     known = {frame.series for frame in result.frames}
+    own = {os.path.dirname(name) for name in series.names}
+    others = {os.path.dirname(frame.source.name) for frame in result.frames} - own
     ignored = tuple(
         (item.ordinal, item.name)
         for item in result.other
-        if item.code in ("UNREADABLE", "NESTED")
-        or (item.series is not None and item.series not in known)
+        if os.path.dirname(item.name) not in others
+        and (
+            item.code in ("UNREADABLE", "NESTED")
+            or (item.series is not None and item.series not in known)
+        )
     )
     links = tuple(
         (item.ordinal, item.name) for item in result.other if item.code == "OUTSIDE_FOLDER"

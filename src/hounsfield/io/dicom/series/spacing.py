@@ -104,22 +104,8 @@ def gap_diagnostics(
     frames: Sequence[Frame], slices: SliceGeometry, holes: Sequence[Gap], policy: ReadPolicy
 ) -> Iterator[Diagnostic]:
     """Missing slices, and uneven spacing."""
-    for hole in holes:
-        severity: Severity = "repair" if policy.gaps == "fill" else "refusal"
-        pair = (frames[hole.after], frames[hole.after + 1])
-        yield diagnose(
-            "GAP",
-            severity,
-            f"{hole.missing} slices missing (gap of {hole.mm:.6g} mm between slices "
-            f"{hole.after + 1} and {hole.after + 2}); "
-            + (
-                "interpolated between their neighbours"
-                if severity == "repair"
-                else "use gaps='fill' to interpolate them"
-            ),
-            frames=pair,
-            value=hole.mm,
-        )
+    if holes:
+        yield _missing(frames, holes, policy)
     if not slices.is_even:
         gaps = slices.gaps_mm
         shown = ", ".join(f"{mm:.6g} mm x {count}" for mm, count in tally(gaps)[:6])
@@ -134,3 +120,29 @@ def gap_diagnostics(
             ),
             value=float(np.ptp(gaps)),
         )
+
+
+def _missing(frames: Sequence[Frame], holes: Sequence[Gap], policy: ReadPolicy) -> Diagnostic:
+    """All missing slices of a series, in one line."""
+    severity: Severity = "repair" if policy.gaps == "fill" else "refusal"
+    missing = sum(hole.missing for hole in holes)
+    longest = max(holes, key=lambda hole: hole.mm)
+    between = f"between slices {longest.after + 1} and {longest.after + 2}"
+    where = (
+        f"(gap of {longest.mm:.6g} mm {between})"
+        if len(holes) == 1
+        else f"in {len(holes)} gaps, longest {longest.mm:.6g} mm ({between})"
+    )
+    how = (
+        "interpolated between their neighbours"
+        if severity == "repair"
+        else "use gaps='fill' to interpolate them"
+    )
+    ends = sorted({n for hole in holes for n in (hole.after, hole.after + 1)})
+    return diagnose(
+        "GAP",
+        severity,
+        f"{missing} of {len(frames) + missing} slices missing {where}; {how}",
+        frames=[frames[n] for n in ends],
+        value=longest.mm,
+    )

@@ -33,6 +33,7 @@ from hounsfield.io.dicom.series.validate_slices import (
     slice_geometry,
     thickness_diagnostics,
     tilt_diagnostics,
+    with_one_repair,
 )
 
 Floats = NDArray[np.float64]
@@ -105,7 +106,7 @@ def validate(series: Series, policy: ReadPolicy) -> ValidatedSeries:
         )
     return ValidatedSeries(
         frames,
-        (*diagnostics, *duplicates, *found),
+        with_one_repair((*diagnostics, *duplicates, *found)),
         holes,
         quantity,
         positions_mm=positions,

@@ -109,6 +109,19 @@ def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...],
     return tuple(kept), diagnostics
 
 
+def with_one_repair(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The diagnostics with all dropped copies in one: those of an object, and of its slices."""
+    dropped = [d for d in diagnostics if (d.code, d.severity) == ("DUPLICATE", "repair")]
+    if len(dropped) < 2:
+        return tuple(diagnostics)
+    count = int(sum(each.value or 0 for each in dropped))
+    files = tuple(file for each in dropped for file in each.files)
+    message = f"{count} duplicate slices (copies, or same position and pixels) dropped"
+    one = Diagnostic("DUPLICATE", "repair", message, files=files, value=count)
+    rest = [one if each is dropped[0] else each for each in diagnostics]
+    return tuple(each for each in rest if each not in dropped)
+
+
 def largest_shift_mm(slices: SliceGeometry) -> float:
     """How far any slice is shifted within its plane from the first, mm."""
     return float(np.linalg.norm(slices.sideways_mm, axis=1).max())

@@ -1,0 +1,57 @@
+"""Check whether the values of a DICOM series are plausible as HU, on a few decoded slices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.io.dicom.pixels.decode import FrameDecoder
+from hounsfield.io.values.plausibility import doubts, sample
+
+SLICES = (3, 8)
+"""Fewest and most slices that are decoded for the check, spread evenly over the series."""
+
+ONE_OF = 16
+"""One of so many slices is decoded, so that the check takes a small part of the reading time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SampledCheck:
+    """Check some slices, rescaled and with padding as background, as `Stack.finish`.
+
+    Values that do not look like HU are a doubt and no refusal: the header declares HU. The result
+    is computed once.
+    """
+
+    decoder: FrameDecoder
+    slopes: Sequence[float]
+    intercepts: Sequence[float]
+    padding: tuple[float, float] | None
+    background: float
+    _found: list[tuple[Diagnostic, ...]] = field(default_factory=list, repr=False)
+
+    def __call__(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics of the values; raises ReadError if a slice cannot be decoded."""
+        if not self._found:
+            self._found.append(doubts(self._sample()))
+        return self._found[0]
+
+    def _sample(self) -> NDArray[Any]:
+        count = len(self.decoder.frames)
+        wanted = min(count, max(SLICES[0], min(SLICES[1], count // ONE_OF)))
+        chosen = np.unique(np.linspace(0, count - 1, wanted).round().astype(int)).tolist()
+        slices = [self._values(n) for n in chosen]
+        return sample(np.asfortranarray(np.concatenate(slices, axis=2)))
+
+    def _values(self, n: int) -> NDArray[np.float32]:
+        stored = self.decoder(n, n + 1)
+        values = stored.astype(np.float32) * self.slopes[n] + self.intercepts[n]
+        if self.padding is not None:
+            low, high = self.padding
+            values[(stored >= low) & (stored <= high)] = self.background
+        return np.asarray(values, dtype=np.float32)
