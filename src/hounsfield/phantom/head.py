@@ -14,6 +14,7 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.spec import AIR_HU
 from hounsfield.core.volume import Volume
 from hounsfield.phantom import anatomy
+from hounsfield.phantom.face import Face
 from hounsfield.phantom.noise import noise
 from hounsfield.phantom.render import Rendered, points, render
 from hounsfield.phantom.shape import Shape, ellipsoid
@@ -44,6 +45,8 @@ class Recipe:
         Seed of the noise.
     sampling : {'average', 'point'}, default 'average'
         Whether voxels are averages over their cells, or samples at their centres.
+    face : Face, optional
+        Nose, ears and frontal sinus of real sizes, and objects that touch the head.
 
     Examples
     --------
@@ -56,6 +59,7 @@ class Recipe:
     blur_mm: float = 0.0
     seed: int = 0
     sampling: Sampling = "average"
+    face: Face | None = None
 
     def on(self, grid: Grid) -> Head:
         """Return the head on a grid, with new noise.
@@ -77,6 +81,7 @@ class Recipe:
             blur_mm=self.blur_mm,
             seed=self.seed,
             sampling=self.sampling,
+            face=self.face,
         )
 
 
@@ -95,8 +100,8 @@ class Head:
     masks : mapping of str to Volume
         'head' is everything within the skin, with the air of sinuses, ear canals and airway;
         'brain' everything within the inner table of the skull, down to the foramen magnum;
-        'headrest' its shell and foam, without the table. A voxel is in a mask if more than half
-        of it is.
+        'headrest' its shell and foam, without the table; with a `face`, one for each kind of
+        object that touches it. A voxel is in a mask if more than half of it is.
     recipe : Recipe
         How the head was made.
 
@@ -174,18 +179,20 @@ def grid_about(
     return Grid(shape, affine)
 
 
-def shapes(*, headrest: bool = True) -> tuple[Shape, ...]:
+def shapes(*, headrest: bool = True, face: Face | None = None) -> tuple[Shape, ...]:
     """Return the shapes of the phantom; later ones cover earlier ones.
 
     Parameters
     ----------
     headrest : bool, default True
         Include headrest and table.
+    face : Face, optional
+        A face of real sizes (default: the plain one).
 
     Returns
     -------
     tuple of Shape
-        Air, table and headrest, patient.
+        Air, table and headrest, objects that touch the head, patient.
 
     Examples
     --------
@@ -196,7 +203,7 @@ def shapes(*, headrest: bool = True) -> tuple[Shape, ...]:
     return (
         everywhere,
         *(anatomy.table() + anatomy.headrest() if headrest else ()),
-        *anatomy.patient(),
+        *(anatomy.patient() if face is None else face.objects() + face.patient()),
     )
 
 
@@ -208,6 +215,7 @@ def head(
     blur_mm: float = 0.0,
     seed: int = 0,
     sampling: Sampling = "average",
+    face: Face | None = None,
 ) -> Head:
     """Make a head phantom and its ground truth.
 
@@ -226,6 +234,9 @@ def head(
     sampling : {'average', 'point'}, default 'average'
         Whether voxels are averages over their cells, exact within 1e-3 of a voxel, or samples at
         their centres.
+    face : Face, optional
+        Nose, ears and frontal sinus of real sizes, the size and pose of the head, and objects that
+        touch it (default: a plain face).
 
     Returns
     -------
@@ -250,8 +261,8 @@ def head(
     if not (np.isfinite([noise_hu, blur_mm]).all() and noise_hu >= 0 and blur_mm >= 0):
         raise GeometryError(f"noise is {noise_hu} HU and blur {blur_mm} mm; expected 0 or more")
     where = grid if grid is not None else default_grid()
-    scene = shapes(headrest=headrest)
-    exact, labels, masks = _truth(scene, where)
+    scene = shapes(headrest=headrest, face=face)
+    exact, labels, masks = _truth(scene, where, {} if face is None else face.masks())
     if blur_mm > 0:
         from hounsfield.phantom.blur import blurred
 
@@ -272,7 +283,12 @@ def head(
             for name, mask in masks.items()
         },
         recipe=Recipe(
-            noise_hu=noise_hu, headrest=headrest, blur_mm=blur_mm, seed=seed, sampling=sampling
+            noise_hu=noise_hu,
+            headrest=headrest,
+            blur_mm=blur_mm,
+            seed=seed,
+            sampling=sampling,
+            face=face,
         ),
     )
 
@@ -280,12 +296,14 @@ def head(
 Truth = tuple[NDArray[np.float32], NDArray[np.uint8], dict[str, NDArray[np.uint8]]]
 
 
-def _truth(scene: Sequence[Shape], grid: Grid) -> Truth:
+def _truth(scene: Sequence[Shape], grid: Grid, more: Mapping[str, frozenset[Tissue]]) -> Truth:
     exact = np.empty(grid.shape, dtype=np.float32, order="F")
     labels = np.empty(grid.shape, dtype=np.uint8, order="F")
-    groups = {"head": members(HEAD), "brain": members(BRAIN), "headrest": members(HEADREST)}
+    tissues = 1 + max(shape.tissue for shape in scene)
+    named = {"head": HEAD, "brain": BRAIN, "headrest": HEADREST, **more}
+    groups = {name: members(group)[:tissues] for name, group in named.items()}
     masks = {name: np.empty(grid.shape, dtype=np.uint8, order="F") for name in groups}
-    for piece in render(scene, grid, tissues=len(Tissue)):
+    for piece in render(scene, grid, tissues=tissues):
         _store(piece, exact, labels)
         for name, group in groups.items():
             masks[name][:, :, piece.start : piece.stop] = piece.mapped(group) > 0.5
@@ -293,5 +311,5 @@ def _truth(scene: Sequence[Shape], grid: Grid) -> Truth:
 
 
 def _store(piece: Rendered, exact: NDArray[np.float32], labels: NDArray[np.uint8]) -> None:
-    exact[:, :, piece.start : piece.stop] = piece.mapped(values())
+    exact[:, :, piece.start : piece.stop] = piece.mapped(values()[: piece.fractions.shape[1]])
     labels[:, :, piece.start : piece.stop] = piece.majority()
