@@ -167,6 +167,28 @@ def stepped(bits: Bits) -> Bits:
     return _dilate(bits, np.array(table, np.int32))
 
 
+def spread(start: Bits, within: Bits, radius_mm: float, *, spacing_mm: Spacing) -> Bits:
+    """Return the voxels of `within` that a path through it of at most `radius_mm` leads to.
+
+    A path starts in `start`; its length is right within about 10 %.
+    """
+    finest = min(spacing_mm)
+    every = [max(1, round(step / finest)) for step in spacing_mm]
+    reached = start
+    for turn in range(int(radius_mm / finest)):
+        i, j, k = (turn % step == step - 1 for step in every)
+        diagonal = turn // max(every) % 2 == 1
+        rows = [(dj, dk) for dj in (-1, 0, 1) for dk in (-1, 0, 1)]
+        table = [
+            (dj, dk, int(i and (diagonal or not (dj or dk))))
+            for dj, dk in rows
+            if (j or not dj) and (k or not dk) and (diagonal or not (dj and dk))
+        ]
+        wider = _dilate(reached, np.array(sorted(table, key=lambda row: row[2]), np.int32)) & within
+        reached = wider | start
+    return reached & within
+
+
 def extended(bits: Bits, margin: tuple[int, int]) -> Bits:
     """Repeat the border planes outwards: 64 or more voxels along i, `margin` along j and k."""
     shape = (bits.shape[0] + 128, bits.shape[1] + 2 * margin[0], bits.shape[2] + 2 * margin[1])

@@ -154,20 +154,22 @@ class Face:
         shapes: list[Shape] = []
         for side in anatomy.SIDES:
             back = -12 - width * np.cos(spread)
-            turn = (12.0, 0.0, side * float(np.degrees(spread)))
+            turn = (0.0, 90.0, side * float(np.degrees(spread)))
             center = (side * (EAR_BASE_MM + out / 2), (back - 12) / 2, -30.0)
-            plate = (2.1, width / 2 + 2, length / 2)
+            radii = (length / 2, width / 2 + 1)
             shapes += [
-                ellipsoid(T.SKIN, center, plate, turn),
-                ellipsoid(T.CARTILAGE, center, (0.9, plate[1] - 2, plate[2] - 3), turn),
+                tube(T.SKIN, center, (*radii, EAR_THICK_MM / 2), turn),
+                tube(T.CARTILAGE, center, (radii[0] - 4, radii[1] - 3, EAR_THICK_MM / 5), turn),
                 ellipsoid(
                     T.SKIN,
-                    (side * (EAR_BASE_MM + out - 2), back + 2, -26.0),
-                    (2.6, 3.2, length * 0.36),
-                    (12, 0, 0),
+                    (side * (EAR_BASE_MM + out - 1), back + 1, -26.0),
+                    (2.6, 3.4, length * 0.36),
                 ),
                 ellipsoid(
-                    T.SKIN, (side * (EAR_BASE_MM + 7), -18, -24 - length / 2), (3.2, 7, 8), turn
+                    T.SKIN,
+                    (side * (EAR_BASE_MM + 7), -18, -24 - length / 2),
+                    (3.4, 7, 8),
+                    (0, 0, turn[2]),
                 ),
                 ellipsoid(T.SKIN, (side * EAR_BASE_MM, -16, -34), (10, 9, 17)),
             ]
@@ -188,9 +190,10 @@ class Face:
         bone, air = [], []
         for side in anatomy.SIDES:
             center = np.array((side * (width / 2 + 1), SINUS_FRONT_MM - depth / 2, -6.0))
-            radii = np.array((width, depth, height)) / 2
+            radii = (width / 2, depth / 2, height / 2)
+            outer = [radius + self.wall_mm for radius in radii]
             back = (center[0], center[1] - self.wall_mm / 2, center[2])
-            bone.append(ellipsoid(T.COMPACT_BONE, back, radii + self.wall_mm, (-8, 0, side * -14)))
+            bone.append(ellipsoid(T.COMPACT_BONE, back, outer, (-8, 0, side * -14)))
             air.append(
                 ellipsoid(
                     T.INNER_AIR, (center[0], back[1] - 1, center[2]), radii, (-8, 0, side * -14)
@@ -198,6 +201,9 @@ class Face:
             )
         return [*bone, *air, *nostrils]
 
+
+EAR_THICK_MM = 4.0
+"""Thickness of an ear: cartilage of 1 to 2 mm between two layers of skin."""
 
 EAR_BASE_MM = 70.0
 """Where an ear leaves the head, R or L in mm."""
@@ -236,8 +242,11 @@ def _drape(face: Face) -> Sequence[Shape]:
 
 
 def _ear_pad(face: Face) -> Sequence[Shape]:
-    across = EAR_BASE_MM + face.ear_mm[2] + 1
-    return [box(T.SHEET, (side * across, -40, -25), (1.2, 50, 60)) for side in anatomy.SIDES]
+    across = EAR_BASE_MM + face.ear_mm[2] + 2.5
+    return [
+        box(T.SHEET, (side * across, -40, -25), (1.2, 50, 60), (0, side * 10, 0))
+        for side in anatomy.SIDES
+    ]
 
 
 OBJECTS: dict[str, Callable[[Face], Sequence[Shape]]] = {

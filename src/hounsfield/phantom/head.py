@@ -17,7 +17,7 @@ from hounsfield.phantom import anatomy
 from hounsfield.phantom.face import Face
 from hounsfield.phantom.noise import noise
 from hounsfield.phantom.render import Rendered, points, render
-from hounsfield.phantom.shape import Shape, ellipsoid
+from hounsfield.phantom.shape import Shape, ellipsoid, moved
 from hounsfield.phantom.tissue import BRAIN, HEAD, HEADREST, Tissue, members, values
 
 Sampling = Literal["average", "point"]
@@ -199,10 +199,11 @@ def shapes(*, headrest: bool = True, face: Face | None = None) -> tuple[Shape, .
     >>> len(shapes()) > len(shapes(headrest=False))
     True
     """
+    rests = anatomy.table() + anatomy.headrest()
     everywhere = ellipsoid(Tissue.AIR, (0, 0, 0), (1e5, 1e5, 1e5))
     return (
         everywhere,
-        *(anatomy.table() + anatomy.headrest() if headrest else ()),
+        *(moved(rests, size=1.0 if face is None else face.size) if headrest else ()),
         *(anatomy.patient() if face is None else face.objects() + face.patient()),
     )
 

@@ -90,6 +90,8 @@ def moved(
     shapes: Sequence[Shape], *, size: float = 1.0, turn_deg: Sequence[float] = (0.0, 0.0, 0.0)
 ) -> tuple[Shape, ...]:
     """The shapes scaled by `size`, then rotated by `turn_deg`, both about the origin."""
+    if size == 1.0 and not any(turn_deg):
+        return tuple(shapes)
     turn = rotation(turn_deg)
 
     def part(one: Part) -> Part:
