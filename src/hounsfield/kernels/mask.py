@@ -189,6 +189,17 @@ def spread(start: Bits, within: Bits, radius_mm: float, *, spacing_mm: Spacing) 
     return reached & within
 
 
+def cut_far(part: Bits, source: Bits, *, reach_mm: float, spacing_mm: Spacing) -> Bits:
+    """Return `part` without what leads further than `reach_mm` from `source`, beside it.
+
+    It is cut off where the area of the cross-section is smallest, so that a large object that
+    touches a small one is cut at their contact. Components that do not touch `source` are removed.
+    """
+    near = Bits.unwritten(part.shape)
+    native.mask_cut(part.words, source.words, part.shape, spacing_mm, reach_mm, near.words)
+    return near
+
+
 def extended(bits: Bits, margin: tuple[int, int]) -> Bits:
     """Repeat the border planes outwards: 64 or more voxels along i, `margin` along j and k."""
     shape = (bits.shape[0] + 128, bits.shape[1] + 2 * margin[0], bits.shape[2] + 2 * margin[1])

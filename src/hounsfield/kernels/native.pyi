@@ -92,9 +92,9 @@ def mask_meets(
 def mask_cut(
     part: NDArray[np.uint64],
     source: NDArray[np.uint64],
-    sink: NDArray[np.uint64],
     shape: Sequence[int],
-    areas_mm2: Sequence[float],
+    spacing_mm: Sequence[float],
+    reach_mm: float,
     out: NDArray[np.uint64],
 ) -> None: ...
 def mask_rays(

@@ -15,6 +15,7 @@ from hounsfield.kernels.mask import (
     Components,
     Spacing,
     components,
+    cut_far,
     dilate,
     erode,
     extended,
@@ -27,10 +28,13 @@ from hounsfield.kernels.mask import (
     stepped,
     unextended,
 )
-from hounsfield.kernels.protrusion import protrusions, without_long_parts
+from hounsfield.kernels.protrusion import protrusions
 
 BULK_MM = 20.0
 """Radius of a ball that passes a cranium, a neck and a face, but no table top under 40 mm."""
+
+BULK_CELL_MM = 2.0
+"""Largest cell size for the above: an eighth of a table top."""
 
 BULK_REACH_MM = 70.0
 """Longest way from what such a ball sweeps to the end of a jaw, a nose or an ear.
@@ -147,11 +151,17 @@ class Outline:
 
 
 def _near(swept: Bits, spacing_mm: Spacing) -> Bits:
-    """The thick part without table tops and headrests that touch it."""
-    bulk = opened(swept, BULK_MM, spacing_mm=spacing_mm)
+    """The thick part without table tops and headrests that touch it, on cells of `BULK_CELL_MM`."""
+    coarse = BlockGrid.of(spacing_mm, cell_mm=BULK_CELL_MM)
+    whole = occupied(swept.expand(), block=coarse.block, bounds=(1, 1))
+    bulk = opened(whole, BULK_MM, spacing_mm=coarse.spacing_mm)
     if bulk.is_empty:
         return swept
-    return without_long_parts(swept, bulk, reach_mm=BULK_REACH_MM, spacing_mm=spacing_mm)
+    rest = whole - bulk
+    near = cut_far(rest, bulk, reach_mm=BULK_REACH_MM, spacing_mm=coarse.spacing_mm)
+    if near.count == rest.count:
+        return swept
+    return swept - coarse.expanded(stepped(rest - near) - bulk - near, swept.shape)
 
 
 def _cut_ml(values: NDArray[Any], envelope: Bits, lattice: BlockGrid) -> tuple[float, ...]:

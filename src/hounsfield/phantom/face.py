@@ -242,7 +242,7 @@ def _drape(face: Face) -> Sequence[Shape]:
 
 
 def _ear_pad(face: Face) -> Sequence[Shape]:
-    across = EAR_BASE_MM + face.ear_mm[2] + 2.5
+    across = EAR_BASE_MM + face.ear_mm[2] + 4.0
     return [
         box(T.SHEET, (side * across, -40, -25), (1.2, 50, 60), (0, side * 10, 0))
         for side in anatomy.SIDES
