@@ -30,6 +30,10 @@ Ears have 0.8 to 1.8, noses 1.1 and more; a sheet of 29 mL that touches the vert
 FLAT_MM = 4.0
 """Least height over the thick part of what a cut leaves: the rest of a sheet is flatter."""
 
+RIM_MM = 6.0
+"""How far beyond such a cut tissue is kept: the rim of an ear that an object presses on, whose
+contact may be larger than the cross-section of the ear beside it."""
+
 TINY_ML = 0.1
 """Parts below this volume are kept: the corners that an opening of cells loses."""
 
@@ -46,7 +50,9 @@ def protrusions(tissue: Bits, trunk: Bits, *, spacing_mm: Spacing) -> Bits:
     whole, rests = _split(joined, trunk, reach_mm=REACH_MM, spacing_mm=spacing_mm)
     shell = stepped(trunk)
     kept = _kept(components(whole), shell, trunk, least_mm=0.0, spacing_mm=spacing_mm)
-    return kept | _kept(components(rests), shell, trunk, least_mm=FLAT_MM, spacing_mm=spacing_mm)
+    ears = _kept(components(rests), shell, trunk, least_mm=FLAT_MM, spacing_mm=spacing_mm)
+    rims = spread(ears, joined - whole - rests, RIM_MM, spacing_mm=spacing_mm)
+    return kept | ears | rims
 
 
 def _split(joined: Bits, trunk: Bits, *, reach_mm: float, spacing_mm: Spacing) -> tuple[Bits, Bits]:
