@@ -109,7 +109,9 @@ class Module:
             yield None
 
 
-CONSTANTS = {name: name for name in ("EMPTY_MASK", "MASK_CUT", "MASK_DOUBTFUL", "SKULL_OPEN", "SKULL_CUT")}
+CONSTANTS = {
+    name: name for name in ("EMPTY_MASK", "MASK_CUT", "MASK_DOUBTFUL", "SKULL_OPEN", "SKULL_CUT")
+}
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ EAR_MM = (62.0, 40.0, 21.0)
 NOSE_MM = (52.0, 38.0, 30.0)
 """Height, width and protrusion of a nose with its root and wings, those of a large adult nose."""
 
-SINUS_MM = (27.0, 26.0, 16.0)
+SINUS_MM = (30.0, 30.0, 18.0)
 """Width, height and depth of one side of a frontal sinus of an adult."""
 
 WALL_MM = 2.0
@@ -43,7 +43,7 @@ class Face:
         Height, width and protrusion of the nose, mm.
     ear_mm : tuple of float, default (62, 40, 21)
         Length, width and protrusion of each ear, mm.
-    sinus_mm : tuple of float, default (27, 26, 16)
+    sinus_mm : tuple of float, default (30, 30, 18)
         Width, height and depth of each side of the frontal sinus, mm.
     wall_mm : float, default 2
         Thickness of the bone in front of the frontal sinus, mm.
@@ -127,7 +127,7 @@ class Face:
     def _nose(self, tissue: T, depth: float) -> Sequence[Shape]:
         """Root and back, tip and wings, smaller by `depth` on all sides."""
         height, width, out = self.nose_mm
-        tip = NOSE_BASE_MM + out - 11
+        tip = NOSE_BASE_MM + out - 10
         wings = [
             ellipsoid(
                 tissue,
@@ -143,7 +143,12 @@ class Face:
                 (8.5 - depth, out * 0.62 - depth, height * 0.62 - depth),
                 (18, 0, 0),
             ),
-            ellipsoid(tissue, (0, tip, -59), (10.5 - depth, 11 - depth, 10 - depth)),
+            ellipsoid(
+                tissue,
+                (0, NOSE_BASE_MM + 3, -50),
+                (width * 0.4 - depth, out * 0.7 - depth, height * 0.45 - depth),
+            ),
+            ellipsoid(tissue, (0, tip, -59), (9.5 - depth, 10 - depth, 9 - depth)),
             *wings,
         ]
 
@@ -176,16 +181,25 @@ class Face:
         return shapes
 
     def _inner(self) -> Sequence[Shape]:
-        """Nostrils, and a frontal sinus behind a thin wall of bone."""
+        """Vestibules of the nose with nostrils, and a frontal sinus behind a thin wall of bone."""
         width, height, depth = self.sinus_mm
+        across = self.nose_mm[1] * 0.17
         nostrils = [
-            tube(
-                T.INNER_AIR,
-                (side * (self.nose_mm[1] / 2 - 11), NOSE_BASE_MM + 2, -62),
-                (3.6, 4.6, 15),
-                (-52, 0, 0),
-            )
+            shape
             for side in anatomy.SIDES
+            for shape in (
+                ellipsoid(
+                    T.INNER_AIR,
+                    (side * across, NOSE_BASE_MM + self.nose_mm[2] * 0.15, -51),
+                    (across - 1.2, self.nose_mm[2] * 0.58, self.nose_mm[0] * 0.4),
+                ),
+                tube(
+                    T.INNER_AIR,
+                    (side * (across + 1), NOSE_BASE_MM + 6, -66),
+                    (3.6, 4.6, 12),
+                    (-30, 0, 0),
+                ),
+            )
         ]
         bone, air = [], []
         for side in anatomy.SIDES:
