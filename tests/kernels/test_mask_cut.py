@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra, maximum_flow
 
-from hounsfield.kernels.mask import Bits, cut_far, spread
+from hounsfield.kernels.mask import Bits
+from hounsfield.kernels.reach import cut_far, spread
 
 Mask = NDArray[np.bool_]
 FAR = 1 << 28

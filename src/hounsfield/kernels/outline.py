@@ -15,7 +15,6 @@ from hounsfield.kernels.mask import (
     Components,
     Spacing,
     components,
-    cut_far,
     dilate,
     erode,
     extended,
@@ -29,6 +28,7 @@ from hounsfield.kernels.mask import (
     unextended,
 )
 from hounsfield.kernels.protrusion import protrusions
+from hounsfield.kernels.reach import cut_far
 
 BULK_MM = 20.0
 """Radius of a ball that passes a cranium, a neck and a face, but no table top under 40 mm."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hounsfield.kernels.mask import Bits, Components, Spacing, components, cut_far, spread, stepped
+from hounsfield.kernels.mask import Bits, Components, Spacing, components, stepped
+from hounsfield.kernels.reach import cut_far, spread
 
 REACH_MM = 45.0
 """Longest way through tissue from the thick part to the end of a nose or an ear.
