@@ -13,7 +13,9 @@ from scipy import ndimage
 import hounsfield as hu
 from hounsfield.__main__ import main
 from hounsfield.core.volume import Case, Volume
+from hounsfield.kernels import outline, protrusion
 from hounsfield.phantom import Face, Head, grid_about, head
+from hounsfield.steps import mask_doubts
 from hounsfield.steps.body_mask import BodyMask
 from hounsfield.steps.fixed_mask import FixedMask
 from hounsfield.steps.head_mask import HeadMask
@@ -135,6 +137,30 @@ def test_a_head_has_no_doubt_and_two_heads_have(made_small: Head) -> None:
     two = np.concatenate([one, one], axis=0)
     messages = findings(two)
     assert any(message.startswith("bone encloses two regions") for message in messages)
+
+
+def test_the_limits_in_the_docs_are_those_of_the_code() -> None:
+    text = (Path(__file__).parents[2] / "design" / "masks.md").read_text()
+    low, high = mask_doubts.SOFT_HU
+    for row in (
+        f"| share of the volume | {mask_doubts.MOST_OF_VOLUME:.0%} |",
+        f"| tissue left out | {mask_doubts.MOST_LEFT_OUT:.0%} |",
+        f"| soft tissue ({low:g} to {high:g} HU) in a head, at least | "
+        f"{mask_doubts.FEWEST_SOFT:.0%} |",
+        f"| volume of a head | {mask_doubts.HEAD_MOST_ML:g} mL |",
+        f"| second longest edge of a head's box | {mask_doubts.HEAD_MOST_MM:g} mm |",
+        f"| enclosed by bone, at least | {mask_doubts.SKULL_LEAST_ML:g} mL or "
+        f"{mask_doubts.SKULL_LEAST_SHARE:.0%} of the mask |",
+        f"| second region enclosed by bone | {mask_doubts.SECOND_SKULL_ML:g} mL |",
+        f"over {protrusion.REACH_MM:g} mm from the trunk",
+        f"at most {protrusion.MOST_ML:g} mL, if its area of contact with the trunk is at least "
+        f"{protrusion.NECK_SHARE:g} of",
+        f"over {protrusion.FLAT_MM:g} mm high; {protrusion.RIM_MM:g} mm beyond the cut",
+        f"a sheet of over {protrusion.SHEET_ML:g} mL",
+        f"parts of {outline.REPORTED_ML:g} mL or more, denser than {outline.DENSE_HU:g} HU",
+        f"leads over {outline.BULK_REACH_MM:g} mm away from what a ball of {outline.BULK_MM:g} mm",
+    ):
+        assert row.replace("%", " %") in text, row
 
 
 def test_a_block_of_fifty_litres_is_too_large_for_a_head() -> None:
