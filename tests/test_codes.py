@@ -111,7 +111,10 @@ class Module:
 
 CONSTANTS = {
     name: name
-    for name in ("EMPTY_MASK", "MASK_DOUBTFUL", "SKULL_OPEN", "SKULL_CUT", "BRAIN_DOUBTFUL")
+    for name in (
+        *("EMPTY_MASK", "MASK_CUT", "MASK_DOUBTFUL"),
+        *("SKULL_OPEN", "SKULL_CUT", "BRAIN_DOUBTFUL"),
+    )
 }
 
 
@@ -134,10 +137,11 @@ def test_every_code_that_is_no_constant_comes_from_another_diagnostic_or_a_table
 
 
 def test_constants_of_codes_are_named_as_the_code() -> None:
-    from hounsfield.steps import brain_findings, fixed_mask
+    from hounsfield.steps import brain_findings, fixed_mask, mask_doubts
 
     for name in CONSTANTS:
-        assert getattr(fixed_mask, name, getattr(brain_findings, name, None)) == name
+        modules = (brain_findings, fixed_mask, mask_doubts)
+        assert {getattr(module, name, name) for module in modules} == {name}
 
 
 def test_severities_are_those_of_the_registry(modules: list[Module]) -> None:

@@ -171,7 +171,8 @@ def test_the_record_of_a_real_scan_runs_again_from_the_command_lines_file(
         image = hu.read(folder / "image.nii.gz", quantity="other")
         assert again.volume.array.tobytes("F") == image.array.tobytes("F")
         assert again.record.masks == record.masks
-        assert again.diagnostics == tuple(stack.diagnostics)
+        of_reader = [each for each in again.diagnostics if each.code != "MASK_CUT"]
+        assert of_reader == list(stack.diagnostics)
 
 
 def test_read_warns_once_for_each_repair_and_doubt_at_the_callers_line(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hounsfield.kernels.mask import Shape, Spacing
+import numpy as np
+
+from hounsfield.kernels.mask import Bits, Shape, Spacing, refined
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,12 @@ class BlockGrid:
         """
         i, j, k = (max(1, int(cell_mm / step + 1e-6)) for step in spacing_mm)
         return cls((i, j, k), (i * spacing_mm[0], j * spacing_mm[1], k * spacing_mm[2]))
+
+    def expanded(self, cells: Bits, shape: Shape) -> Bits:
+        """Return the voxels of the cells, of a volume of `shape`."""
+        every = np.broadcast_to(np.uint8(0), shape)
+        none = Bits.zeros(cells.shape)
+        return refined(every, block=self.block, inner=cells, band=none, band_bounds=(1, 0))
 
     @property
     def cell_ml(self) -> float:

@@ -29,10 +29,17 @@ constexpr std::int64_t MOST_THREADS =
 constexpr std::int64_t SMALLEST_SHARED_BYTES =
     1 << 20;  // Below this a thread costs more than it gains.
 
+constexpr std::int64_t MOST_ROWS =
+    (std::int64_t(1) << 31) - 1;  // Rows and indices along i are int32 in tables of runs.
+
 struct Rows {  // The memory layout of a mask of `shape` in words.
     std::int64_t ni, nj, nk, words;
     explicit Rows(const Shape &shape)
-        : ni(shape[0]), nj(shape[1]), nk(shape[2]), words((shape[0] + 63) / 64) {}
+        : ni(shape[0]), nj(shape[1]), nk(shape[2]), words((shape[0] + 63) / 64) {
+        if (ni < 1 || nj < 1 || nk < 1) throw nb::value_error("an axis of the shape is empty");
+        if (ni > MOST_ROWS || nj > MOST_ROWS || nk > MOST_ROWS || nj * nk > MOST_ROWS)
+            throw nb::value_error("the shape is too large");
+    }
     std::int64_t count() const { return nj * nk; }
     std::int64_t size() const { return words * nj * nk; }
     Word tail() const { return ni % 64 ? (Word(1) << (ni % 64)) - 1 : ~Word(0); }
@@ -40,6 +47,14 @@ struct Rows {  // The memory layout of a mask of `shape` in words.
 
 inline void expect(bool fits) {
     if (!fits) throw nb::value_error("an array's size does not fit the shape");
+}
+
+// The layout of the cells of `block` voxels that cover `shape`; the last cells may be partial.
+inline Rows cells_of(const Shape &shape, const Shape &block) {
+    for (const std::int64_t edge : block)
+        if (edge < 1 || edge > MOST_ROWS) throw nb::value_error("a block has no voxel along an axis");
+    return Rows({(shape[0] + block[0] - 1) / block[0], (shape[1] + block[1] - 1) / block[1],
+                 (shape[2] + block[2] - 1) / block[2]});
 }
 
 // Calls work(start, stop) for ranges of `count` rows of `bytes` in total, on at most `threads`
@@ -57,13 +72,15 @@ inline int lowest(Word word) { return __builtin_ctzll(word); }
 template <class Each>
 void each_run(const Word *row, std::int64_t words, std::int64_t ni, Each each) {
     std::int64_t start = -1;
-    for (std::int64_t w = 0; w < words; ++w)
-        for (Word change = row[w] ^ (row[w] << 1 | Word(start >= 0)); change;
-             change &= change - 1) {
+    for (std::int64_t w = 0; w < words; ++w) {
+        const std::int64_t used = ni - w * 64;  // Bits beyond ni count as unset.
+        const Word bits = used < 64 ? row[w] & ((Word(1) << used) - 1) : row[w];
+        for (Word change = bits ^ (bits << 1 | Word(start >= 0)); change; change &= change - 1) {
             const std::int64_t at = w * 64 + lowest(change);
             if (start >= 0) each(start, at), start = -1;
             else start = at;
         }
+    }
     if (start >= 0) each(start, ni);
 }
 

@@ -97,6 +97,13 @@ auto components(Flat<const Word> words, Shape shape) {
 
 using RunTable = nb::ndarray<const std::int32_t, nb::shape<-1, 4>, nb::c_contig>;
 
+// A run of a table: (row, start, stop, label). Raises ValueError unless it is within the mask.
+void expect_run(const std::int32_t *run, const Rows &rows, std::size_t labels) {
+    if (run[0] < 0 || run[0] >= rows.count() || run[1] < 0 || run[1] >= run[2] ||
+        run[2] > rows.ni || run[3] < 0 || std::size_t(run[3]) >= labels)
+        throw nb::value_error("a run is outside the mask or has no label");
+}
+
 // Sets the voxels of the runs whose label is kept.
 void paint(RunTable runs, Flat<const std::uint8_t> keep, Shape shape, Flat<Word> out) {
     const Rows rows(shape);
@@ -106,6 +113,7 @@ void paint(RunTable runs, Flat<const std::uint8_t> keep, Shape shape, Flat<Word>
     std::fill(to, to + rows.size(), Word(0));
     for (std::size_t n = 0; n < runs.shape(0); ++n) {
         const std::int32_t *run = runs.data() + 4 * n;
+        expect_run(run, rows, keep.size());
         if (keep.data()[run[3]])
             over_words(run[1], run[2],
                        [&](std::int64_t w, Word set) { to[run[0] * rows.words + w] |= set; });
@@ -118,6 +126,7 @@ void meets(RunTable runs, Flat<const Word> words, Shape shape, Flat<std::uint8_t
     expect(std::int64_t(words.size()) == rows.size());
     for (std::size_t n = 0; n < runs.shape(0); ++n) {
         const std::int32_t *run = runs.data() + 4 * n;
+        expect_run(run, rows, out.size());
         if (!out.data()[run[3]])
             over_words(run[1], run[2], [&](std::int64_t w, Word set) {
                 out.data()[run[3]] |=
@@ -129,10 +138,10 @@ void meets(RunTable runs, Flat<const Word> words, Shape shape, Flat<std::uint8_t
 }  // namespace
 
 void bind_components(nb::module_ &module) {
-    module.def("mask_components", &components, nb::arg("words"), nb::arg("shape"));
-    module.def("mask_paint", &paint, nb::arg("runs"), nb::arg("keep"), nb::arg("shape"),
+    module.def("mask_components", &components, nb::arg("words").noconvert(), nb::arg("shape"));
+    module.def("mask_paint", &paint, nb::arg("runs").noconvert(), nb::arg("keep").noconvert(), nb::arg("shape"),
                nb::arg("out").noconvert());
-    module.def("mask_meets", &meets, nb::arg("runs"), nb::arg("words"), nb::arg("shape"),
+    module.def("mask_meets", &meets, nb::arg("runs").noconvert(), nb::arg("words").noconvert(), nb::arg("shape"),
                nb::arg("out").noconvert());
 }
 

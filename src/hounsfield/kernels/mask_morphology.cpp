@@ -20,12 +20,16 @@ void dilate(Flat<const Word> words, Shape shape, Offsets offsets, int threads, F
     expect(std::int64_t(words.size()) == rows.size() && std::int64_t(out.size()) == rows.size());
     const std::int32_t *table = offsets.data();
     const std::int64_t count = std::int64_t(offsets.shape(0));
+    for (std::int64_t n = 0; n < count; ++n)
+        if (table[3 * n + 2] < (n ? table[3 * n - 1] : 0))
+            throw nb::value_error("half widths are negative or not in ascending order");
     const Word *source = words.data();
     Word *to = out.data();
     nb::gil_scoped_release released;
     std::vector<Word> wide(source, source + rows.size()), next(rows.size());
     std::fill(to, to + rows.size(), Word(0));
     for (std::int64_t first = 0, width = 0; first < count; ++width) {
+        if (width >= rows.ni) width = table[3 * first + 2];  // Rows are as wide as they can be.
         std::int64_t last = first;
         while (last < count && table[3 * last + 2] == width) ++last;
         const Word *from = wide.data();
@@ -47,14 +51,15 @@ void dilate(Flat<const Word> words, Shape shape, Offsets offsets, int threads, F
                          }
                  });
         first = last;
-        if (first < count) widen(wide.data(), next.data(), rows), wide.swap(next);
+        if (first < count && width < rows.ni) widen(wide.data(), next.data(), rows), wide.swap(next);
     }
 }
 
 }  // namespace
 
 void bind_morphology(nb::module_ &module) {
-    module.def("mask_dilate", &dilate, nb::arg("words"), nb::arg("shape"), nb::arg("offsets"),
+    module.def("mask_dilate", &dilate, nb::arg("words").noconvert(), nb::arg("shape"),
+               nb::arg("offsets").noconvert(),
                nb::arg("threads"), nb::arg("out").noconvert());
 }
 

@@ -34,8 +34,8 @@ void rays(Flat<const Word> wall, Flat<const Word> outside, Shape shape, Offsets 
           Flat<std::uint8_t> hits, Flat<std::uint8_t> misses) {
     const Rows rows(shape);
     const std::int64_t size = rows.size(), voxels = rows.ni * rows.count();
-    expect(std::int64_t(wall.size()) == size && std::int64_t(outside.size()) == size &&
-           steps.shape(0) < (1u << PLANES));
+    expect(std::int64_t(wall.size()) == size && std::int64_t(outside.size()) == size);
+    if (steps.shape(0) >= (1u << PLANES)) throw nb::value_error("more than 63 rays");
     expect(std::int64_t(hits.size()) == voxels && std::int64_t(misses.size()) == voxels);
     nb::gil_scoped_release released;
     std::vector<Word> hit(size), miss(size), hit_planes(PLANES * size), miss_planes(PLANES * size),
@@ -87,8 +87,8 @@ void rays(Flat<const Word> wall, Flat<const Word> outside, Shape shape, Offsets 
 }  // namespace
 
 void bind_rays(nb::module_ &module) {
-    module.def("mask_rays", &rays, nb::arg("wall"), nb::arg("outside"), nb::arg("shape"),
-               nb::arg("steps"), nb::arg("hits").noconvert(), nb::arg("misses").noconvert());
+    module.def("mask_rays", &rays, nb::arg("wall").noconvert(), nb::arg("outside").noconvert(), nb::arg("shape"),
+               nb::arg("steps").noconvert(), nb::arg("hits").noconvert(), nb::arg("misses").noconvert());
 }
 
 }  // namespace mask

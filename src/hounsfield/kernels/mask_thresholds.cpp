@@ -36,10 +36,12 @@ template <int fixed> void sum_cells(const std::uint16_t *counts, std::int64_t ni
 template <class T> void occupancy(Flat<const T> values, Shape shape, Shape block, double low,
                                   double high, double share, int threads, Flat<Word> out) {
     const Rows fine(shape);
-    const Rows cells({(shape[0] + block[0] - 1) / block[0], (shape[1] + block[1] - 1) / block[1],
-                      (shape[2] + block[2] - 1) / block[2]});
+    const Rows cells = cells_of(shape, block);
     expect(std::int64_t(values.size()) == fine.ni * fine.count() &&
-           std::int64_t(out.size()) == cells.size() && block[1] * block[2] < 65536);
+           std::int64_t(out.size()) == cells.size());
+    if (std::min(block[1], fine.nj) * std::min(block[2], fine.nk) >= 65536)
+        throw nb::value_error("a block has 65536 or more rows");
+    if (!(share >= 0 && share <= 1)) throw nb::value_error("the share is not from 0 to 1");
     const T *data = values.data();
     Word *bits = out.data();
     const Range<T> range(low, high);
@@ -76,8 +78,7 @@ template <class T> void refine(Flat<const T> values, Shape shape, Shape block,
                                Flat<const Word> inner, Flat<const Word> band,
                                std::array<double, 4> limits, int threads, Flat<Word> out) {
     const Rows fine(shape);
-    const Rows cells({(shape[0] + block[0] - 1) / block[0], (shape[1] + block[1] - 1) / block[1],
-                      (shape[2] + block[2] - 1) / block[2]});
+    const Rows cells = cells_of(shape, block);
     expect(std::int64_t(values.size()) == fine.ni * fine.count() &&
            std::int64_t(out.size()) == fine.size());
     expect(std::int64_t(inner.size()) == cells.size() && std::int64_t(band.size()) == cells.size());

@@ -92,11 +92,11 @@ std::array<std::int64_t, 6> bounds(Flat<const std::uint8_t> bytes, Shape shape) 
 }  // namespace
 
 void bind_voxels(nb::module_ &module) {
-    module.def("mask_expand", &expand, nb::arg("words"), nb::arg("shape"), nb::arg("threads"),
+    module.def("mask_expand", &expand, nb::arg("words").noconvert(), nb::arg("shape"), nb::arg("threads"),
                nb::arg("out").noconvert());
-    module.def("mask_pack", &pack, nb::arg("bytes"), nb::arg("shape"), nb::arg("threads"),
+    module.def("mask_pack", &pack, nb::arg("bytes").noconvert(), nb::arg("shape"), nb::arg("threads"),
                nb::arg("out").noconvert());
-    module.def("mask_bounds", &bounds, nb::arg("bytes"), nb::arg("shape"));
+    module.def("mask_bounds", &bounds, nb::arg("bytes").noconvert(), nb::arg("shape"));
 }
 
 }  // namespace mask

@@ -13,6 +13,7 @@ void bind_voxels(nb::module_ &module);
 void bind_morphology(nb::module_ &module);
 void bind_components(nb::module_ &module);
 void bind_rays(nb::module_ &module);
+void bind_cut(nb::module_ &module);
 }  // namespace mask
 
 namespace polygon {
@@ -38,6 +39,7 @@ NB_MODULE(native, module) {
     mask::bind_components(module);
     mask::bind_rays(module);
     polygon::bind_fill(module);
+    mask::bind_cut(module);
     sampling::bind_sample(module);
     sampling::bind_oblique(module);
     labels::bind_share(module);

@@ -121,6 +121,14 @@ def mask_paint(
 def mask_meets(
     runs: NDArray[np.int32], words: NDArray[np.uint64], shape: Sequence[int], out: NDArray[np.uint8]
 ) -> None: ...
+def mask_cut(
+    part: NDArray[np.uint64],
+    source: NDArray[np.uint64],
+    shape: Sequence[int],
+    spacing_mm: Sequence[float],
+    reach_mm: float,
+    out: NDArray[np.uint64],
+) -> None: ...
 def mask_rays(
     wall: NDArray[np.uint64],
     outside: NDArray[np.uint64],

@@ -27,14 +27,30 @@ from hounsfield.kernels.mask import (
     stepped,
     unextended,
 )
+from hounsfield.kernels.protrusion import protrusions
+from hounsfield.kernels.reach import cut_far
 
-TIP_ML = 15.0
-"""Largest component removed by the opening that is restored: an ear has 5 to 8 mL, a nose 10 mL."""
+BULK_MM = 20.0
+"""Radius of a ball that passes a cranium, a neck and a face, but no table top under 40 mm."""
 
-TIP_MM = 60.0
-"""Greatest length of such a component.
+BULK_CELL_MM = 2.0
+"""Largest cell size for the above: an eighth of a table top."""
 
-An ear is up to 70 mm long, of which 60 mm protrude; headrests, straps and cables are longer."""
+BULK_REACH_MM = 70.0
+"""Longest way from what such a ball sweeps to the end of a jaw, a nose or an ear.
+
+What is thicker than a sheet and leads further is cut off where its cross-section is smallest: a
+table top or a headrest that touches the head."""
+
+FOAM_HU = -200.0
+"""Highest HU of foam over `tissue_hu`: fat is -150 to -50 HU, and only the surface of a head, a
+voxel thick, is between."""
+
+DENSE_HU = -300.0
+"""Tissue that is left out is reported if it is denser: above foam, below fat."""
+
+REPORTED_ML = 1.0
+"""Least volume of a connected part that is reported."""
 
 RECESS_MM = (5.0, 5.0, 5.0)
 """Radii of successive balls of a closing within which tissue belongs to the patient.
@@ -48,10 +64,16 @@ PART_SHARE = 0.02
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outlined:
-    """A mask, and the fraction of all tissue excluded from it: table, headrest or unidentified."""
+    """A mask, and what was left out of it.
+
+    `left_out` is the fraction of all tissue outside: table, headrest or unidentified. `cut_ml` are
+    the volumes of the parts denser than `DENSE_HU` that touch the mask and were left out, each
+    `REPORTED_ML` or more, largest first.
+    """
 
     voxels: Bits
     left_out: float
+    cut_ml: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +110,14 @@ class Outline:
             band_bounds=(self.tissue_hu, np.inf),
         )
         whole = filled(largest(voxels) if self.single else _main_parts(components(voxels)))
-        return Outlined(whole, foreign.count / max(foreign.count + envelope.count, 1))
+        share = foreign.count / max(foreign.count + envelope.count, 1)
+        return Outlined(whole, share, _cut_ml(values, envelope, lattice))
 
     def cells(self, values: NDArray[Any], *, lattice: BlockGrid) -> tuple[Bits, Bits]:
         """The patient's cells with holes filled, and the tissue cells outside the patient."""
         tissue = occupied(values, block=lattice.block, bounds=(self.tissue_hu, np.inf))
+        if self.single:
+            tissue = tissue - self._foam(values, lattice)
         solid = self._solid(tissue, lattice)
         if solid.is_empty:
             return solid, tissue
@@ -100,6 +125,11 @@ class Outline:
         foreign = tissue - inside
         closed = filled(inside | _closed(inside, (self.closing_mm,), spacing_mm=lattice.spacing_mm))
         return closed - foreign, foreign
+
+    def _foam(self, values: NDArray[Any], lattice: BlockGrid) -> Bits:
+        """Foam that is thicker than a sheet: cushions that touch the head."""
+        foam = occupied(values, block=lattice.block, bounds=(self.tissue_hu, FOAM_HU))
+        return opened(foam, self.bridge_mm, spacing_mm=lattice.spacing_mm)
 
     def _solid(self, tissue: Bits, lattice: BlockGrid) -> Bits:
         """The opened tissue, dilated by a cell, and the small protrusions the opening removed."""
@@ -113,10 +143,33 @@ class Outline:
             if self.single
             else sizes >= PART_SHARE * sizes.max()
         )
-        swept = parts.keep(chosen)
-        trunk = (stepped(swept) | _closed(swept, RECESS_MM, spacing_mm=lattice.spacing_mm)) & tissue
-        rest = components(tissue - trunk)
-        return trunk | rest.keep(rest.meeting(stepped(trunk)) & _is_protrusion(rest, lattice))
+        swept, steps = parts.keep(chosen), lattice.spacing_mm
+        near = _near(swept, steps) if self.single else swept
+        own = tissue - (swept - near)
+        trunk = (stepped(near) | _closed(near, RECESS_MM, spacing_mm=steps)) & own
+        return trunk | protrusions(tissue, trunk, spacing_mm=steps)
+
+
+def _near(swept: Bits, spacing_mm: Spacing) -> Bits:
+    """The thick part without table tops and headrests that touch it, on cells of `BULK_CELL_MM`."""
+    coarse = BlockGrid.of(spacing_mm, cell_mm=BULK_CELL_MM)
+    whole = occupied(swept.expand(), block=coarse.block, bounds=(1, 1))
+    bulk = opened(whole, BULK_MM, spacing_mm=coarse.spacing_mm)
+    if bulk.is_empty:
+        return swept
+    rest = whole - bulk
+    near = cut_far(rest, bulk, reach_mm=BULK_REACH_MM, spacing_mm=coarse.spacing_mm)
+    if near.count == rest.count:
+        return swept
+    return swept - coarse.expanded(stepped(rest - near) - bulk - near, swept.shape)
+
+
+def _cut_ml(values: NDArray[Any], envelope: Bits, lattice: BlockGrid) -> tuple[float, ...]:
+    """Volumes of the dense parts outside the envelope that touch it, largest first."""
+    dense = occupied(values, block=lattice.block, bounds=(DENSE_HU, np.inf)) - envelope
+    parts = components(dense)
+    volumes = parts.sizes[parts.meeting(stepped(envelope))] * lattice.cell_ml
+    return tuple(sorted((float(ml) for ml in volumes if ml >= REPORTED_ML), reverse=True))
 
 
 def _closed(bits: Bits, radius_mm: Sequence[float], *, spacing_mm: Spacing) -> Bits:
@@ -129,13 +182,6 @@ def _closed(bits: Bits, radius_mm: Sequence[float], *, spacing_mm: Spacing) -> B
     for radius in radius_mm:
         wide = erode(wide, radius, spacing_mm=spacing_mm)
     return unextended(wide, margin)
-
-
-def _is_protrusion(parts: Components, lattice: BlockGrid) -> NDArray[np.bool_]:
-    lengths = (parts.boxes[:, 1::2] - parts.boxes[:, ::2] + 1) * np.array(lattice.spacing_mm)
-    return np.asarray(
-        (parts.sizes * lattice.cell_ml <= TIP_ML) & (np.linalg.norm(lengths, axis=1) <= TIP_MM)
-    )
 
 
 def _main_parts(parts: Components) -> Bits:

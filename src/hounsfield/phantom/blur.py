@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hounsfield.core.grid import Grid
 from hounsfield.phantom.render import render
 from hounsfield.phantom.shape import Shape
-from hounsfield.phantom.tissue import Tissue, values
+from hounsfield.phantom.tissue import values
 
 SIGMA_PER_FWHM = 1 / (8 * np.log(2)) ** 0.5
 """Standard deviation of a Gaussian per full width at half maximum."""
@@ -66,8 +66,9 @@ def _odd(counts: NDArray[np.float64]) -> NDArray[np.int64]:
 def _fine(scene: Sequence[Shape], grid: Grid, counts: NDArray[np.int64]) -> NDArray[np.float32]:
     fine = _split(grid, counts)
     out = np.empty(fine.shape, dtype=np.float32, order="F")
-    for piece in render(scene, fine, tissues=len(Tissue)):
-        out[:, :, piece.start : piece.stop] = piece.mapped(values())
+    tissues = 1 + max(shape.tissue for shape in scene)
+    for piece in render(scene, fine, tissues=tissues):
+        out[:, :, piece.start : piece.stop] = piece.mapped(values()[:tissues])
     return out
 
 

@@ -14,9 +14,10 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.spec import AIR_HU
 from hounsfield.core.volume import Volume
 from hounsfield.phantom import anatomy
+from hounsfield.phantom.face import Face
 from hounsfield.phantom.noise import noise
 from hounsfield.phantom.render import Rendered, points, render
-from hounsfield.phantom.shape import Shape, ellipsoid
+from hounsfield.phantom.shape import Shape, ellipsoid, moved
 from hounsfield.phantom.skull import SkullVariant
 from hounsfield.phantom.tissue import BRAIN, HEAD, HEADREST, Tissue, members, values
 
@@ -47,6 +48,8 @@ class Recipe:
         Whether voxels are averages over their cells, or samples at their centres.
     skull : SkullVariant, optional
         What differs in the skull: defects, vertebrae (default: nothing).
+    face : Face, optional
+        Nose, ears and frontal sinus of real sizes, and objects that touch the head.
 
     Examples
     --------
@@ -60,6 +63,7 @@ class Recipe:
     seed: int = 0
     sampling: Sampling = "average"
     skull: SkullVariant | None = None
+    face: Face | None = None
 
     def on(self, grid: Grid) -> Head:
         """Return the head on a grid, with new noise.
@@ -82,6 +86,7 @@ class Recipe:
             seed=self.seed,
             sampling=self.sampling,
             skull=self.skull,
+            face=self.face,
         )
 
 
@@ -100,8 +105,8 @@ class Head:
     masks : mapping of str to Volume
         'head' is everything within the skin, with the air of sinuses, ear canals and airway;
         'brain' everything within the inner table of the skull, down to the foramen magnum;
-        'headrest' its shell and foam, without the table. A voxel is in a mask if more than half
-        of it is.
+        'headrest' its shell and foam, without the table; with a `face`, one for each kind of
+        object that touches it. A voxel is in a mask if more than half of it is.
     recipe : Recipe
         How the head was made.
 
@@ -179,7 +184,9 @@ def grid_about(
     return Grid(shape, affine)
 
 
-def shapes(*, headrest: bool = True, skull: SkullVariant | None = None) -> tuple[Shape, ...]:
+def shapes(
+    *, headrest: bool = True, skull: SkullVariant | None = None, face: Face | None = None
+) -> tuple[Shape, ...]:
     """Return the shapes of the phantom; later ones cover earlier ones.
 
     Parameters
@@ -188,11 +195,13 @@ def shapes(*, headrest: bool = True, skull: SkullVariant | None = None) -> tuple
         Include headrest and table.
     skull : SkullVariant, optional
         What differs in the skull (default: nothing).
+    face : Face, optional
+        A face of real sizes (default: the plain one).
 
     Returns
     -------
     tuple of Shape
-        Air, table and headrest, patient.
+        Air, table and headrest, objects that touch the head, patient.
 
     Examples
     --------
@@ -200,11 +209,13 @@ def shapes(*, headrest: bool = True, skull: SkullVariant | None = None) -> tuple
     True
     """
     variant = skull if skull is not None else SkullVariant()
+    rests = anatomy.table() + anatomy.headrest()
     everywhere = ellipsoid(Tissue.AIR, (0, 0, 0), (1e5, 1e5, 1e5))
+    inside = (variant.bones, variant.contents)
     return (
         everywhere,
-        *(anatomy.table() + anatomy.headrest() if headrest else ()),
-        *anatomy.patient(variant.bones, variant.contents),
+        *(moved(rests, size=1.0 if face is None else face.size) if headrest else ()),
+        *(anatomy.patient(*inside) if face is None else face.objects() + face.patient(*inside)),
     )
 
 
@@ -217,6 +228,7 @@ def head(
     seed: int = 0,
     sampling: Sampling = "average",
     skull: SkullVariant | None = None,
+    face: Face | None = None,
 ) -> Head:
     """Make a head phantom and its ground truth.
 
@@ -237,6 +249,9 @@ def head(
         their centres.
     skull : SkullVariant, optional
         What differs in the skull: defects, vertebrae (default: nothing).
+    face : Face, optional
+        Nose, ears and frontal sinus of real sizes, the size and pose of the head, and objects that
+        touch it (default: a plain face).
 
     Returns
     -------
@@ -261,8 +276,8 @@ def head(
     if not (np.isfinite([noise_hu, blur_mm]).all() and noise_hu >= 0 and blur_mm >= 0):
         raise GeometryError(f"noise is {noise_hu} HU and blur {blur_mm} mm; expected 0 or more")
     where = grid if grid is not None else default_grid()
-    scene = shapes(headrest=headrest, skull=skull)
-    exact, labels, masks = _truth(scene, where)
+    scene = shapes(headrest=headrest, skull=skull, face=face)
+    exact, labels, masks = _truth(scene, where, {} if face is None else face.masks())
     if blur_mm > 0:
         from hounsfield.phantom.blur import blurred
 
@@ -289,6 +304,7 @@ def head(
             seed=seed,
             sampling=sampling,
             skull=skull,
+            face=face,
         ),
     )
 
@@ -296,12 +312,14 @@ def head(
 Truth = tuple[NDArray[np.float32], NDArray[np.uint8], dict[str, NDArray[np.uint8]]]
 
 
-def _truth(scene: Sequence[Shape], grid: Grid) -> Truth:
+def _truth(scene: Sequence[Shape], grid: Grid, more: Mapping[str, frozenset[Tissue]]) -> Truth:
     exact = np.empty(grid.shape, dtype=np.float32, order="F")
     labels = np.empty(grid.shape, dtype=np.uint8, order="F")
-    groups = {"head": members(HEAD), "brain": members(BRAIN), "headrest": members(HEADREST)}
+    tissues = 1 + max(shape.tissue for shape in scene)
+    named = {"head": HEAD, "brain": BRAIN, "headrest": HEADREST, **more}
+    groups = {name: members(group)[:tissues] for name, group in named.items()}
     masks = {name: np.empty(grid.shape, dtype=np.uint8, order="F") for name in groups}
-    for piece in render(scene, grid, tissues=len(Tissue)):
+    for piece in render(scene, grid, tissues=tissues):
         _store(piece, exact, labels)
         for name, group in groups.items():
             masks[name][:, :, piece.start : piece.stop] = piece.mapped(group) > 0.5
@@ -309,5 +327,5 @@ def _truth(scene: Sequence[Shape], grid: Grid) -> Truth:
 
 
 def _store(piece: Rendered, exact: NDArray[np.float32], labels: NDArray[np.uint8]) -> None:
-    exact[:, :, piece.start : piece.stop] = piece.mapped(values())
+    exact[:, :, piece.start : piece.stop] = piece.mapped(values()[: piece.fractions.shape[1]])
     labels[:, :, piece.start : piece.stop] = piece.majority()

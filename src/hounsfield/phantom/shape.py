@@ -86,6 +86,23 @@ def box(
     return Shape(tissue, tuple(_part(centre_mm, halves_mm, turn_deg, (axis,)) for axis in range(3)))
 
 
+def moved(
+    shapes: Sequence[Shape], *, size: float = 1.0, turn_deg: Sequence[float] = (0.0, 0.0, 0.0)
+) -> tuple[Shape, ...]:
+    """The shapes scaled by `size`, then rotated by `turn_deg`, both about the origin."""
+    if size == 1.0 and not any(turn_deg):
+        return tuple(shapes)
+    turn = rotation(turn_deg)
+
+    def part(one: Part) -> Part:
+        rows = np.array(one.rows) @ turn.T / size
+        return Part(
+            _triple(turn @ np.array(one.centre_mm) * size), tuple(_triple(row) for row in rows)
+        )
+
+    return tuple(Shape(shape.tissue, tuple(map(part, shape.parts))) for shape in shapes)
+
+
 def _part(
     centre_mm: Sequence[float],
     radii_mm: Sequence[float],

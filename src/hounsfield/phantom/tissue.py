@@ -38,6 +38,10 @@ class Tissue(IntEnum):
     EDEMA = 24
     BLEED = 25
     TOOTH = 26
+    PAD = 27
+    BOARD = 28
+    STRAP = 29
+    SHEET = 30
 
 
 HU: dict[Tissue, float] = {
@@ -68,6 +72,10 @@ HU: dict[Tissue, float] = {
     Tissue.EDEMA: 20,
     Tissue.BLEED: 66,
     Tissue.TOOTH: 2400,
+    Tissue.PAD: -300,
+    Tissue.BOARD: 100,
+    Tissue.STRAP: -150,
+    Tissue.SHEET: 40,
 }
 """Mean HU at 120 kVp from textbooks of head CT (compact bone 1000 to 1700, grey matter 37 to 41,
 white matter 28 to 32)."""
@@ -78,7 +86,15 @@ TABLES = frozenset({Tissue.TABLE, Tissue.TABLE_FOAM})
 HEADREST = frozenset({Tissue.REST_SHELL, Tissue.REST_FOAM})
 """The headrest: shell and foam."""
 
-HEAD = frozenset(Tissue) - TABLES - HEADREST - {Tissue.AIR}
+TOUCHING = {
+    "pad": frozenset({Tissue.PAD}),
+    "board": frozenset({Tissue.BOARD}),
+    "strap": frozenset({Tissue.STRAP}),
+    "sheet": frozenset({Tissue.SHEET}),
+}
+"""The objects that may touch the head; a drape and an ear pad are sheets."""
+
+HEAD = frozenset(Tissue) - TABLES - HEADREST - {Tissue.AIR}.union(*TOUCHING.values())
 """The patient: all inside the skin, including sinuses, air cells, ear canals and airway."""
 
 BRAIN = frozenset(

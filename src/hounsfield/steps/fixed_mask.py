@@ -21,17 +21,11 @@ from hounsfield.kernels.mask import Bits
 Empty = Literal["refuse", "keep"]
 
 EMPTY_MASK = "EMPTY_MASK"
-MASK_DOUBTFUL = "MASK_DOUBTFUL"
 
 ZLIB_LEVEL = 1
 """Compression level: 33 ms and 290 KB for the body in 512 x 512 x 275 voxels.
 
 Level 6 needs 134 ms and 200 KB (design/record.md)."""
-
-MOST_LEFT_OUT = 0.4
-"""Largest fraction of tissue outside a mask without a warning.
-
-Table and headrest are 10 % of the tissue of a scan, 20 % if it shows little of the patient."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,17 +131,6 @@ def fix_mask(
             voxels, Spec(grid=spec.grid, dtype=voxels.dtype, quantity="mask", background=0)
         ),
     )
-
-
-def doubts(name: str, left_out: float) -> tuple[Diagnostic, ...]:
-    """Warn if so much tissue was excluded that it may belong to the patient (a hollow skull)."""
-    if left_out <= MOST_LEFT_OUT:
-        return ()
-    message = (
-        f"{left_out:.0%} of all tissue is outside the mask (at most {MOST_LEFT_OUT:.0%} expected); "
-        "check that it is table and headrest"
-    )
-    return (Diagnostic(MASK_DOUBTFUL, "warning", message, f"mask '{name}'"),)
 
 
 def expect_hu(spec: Spec, *, step: str) -> None:

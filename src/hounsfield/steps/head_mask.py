@@ -17,7 +17,9 @@ CELL_MM = 1.5
 class HeadMask(OutlineMask):
     """Find the head and add it as the mask 'head', without headrest, table and tubes.
 
-    The mask is the largest object within the skin, with sinuses, ear canals and airways.
+    The mask is the largest object within the skin, with nose, ears, sinuses, ear canals and
+    airways. Warnings name what tells that it is no head (MASK_DOUBTFUL) and what touches it but was
+    left out (MASK_CUT).
 
     Parameters
     ----------
@@ -25,7 +27,7 @@ class HeadMask(OutlineMask):
         Lowest HU of tissue: midway between air and skin, above foam, hair and blankets.
     bridge_mm : float, default 5
         What a ball of this radius cannot sweep is removed, such as sheets thinner than twice that;
-        ears and nose are restored, mm.
+        what joins the head as ears and a nose do is restored, mm.
     core_mm : float, default 10
         Radius of a ball that the head must contain, mm.
     closing_mm : float, default 5

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.spec import Spec
 from hounsfield.core.volume import Case
-from hounsfield.kernels.outline import Outline
-from hounsfield.steps.fixed_mask import Empty, FixedMask, doubts, expect_hu, fix_mask
+from hounsfield.kernels.outline import Outline, Outlined
+from hounsfield.steps.fixed_mask import Empty, FixedMask, expect_hu, fix_mask
+from hounsfield.steps.mask_doubts import (
+    cut_findings,
+    doubtful,
+    head_findings,
+    left_out,
+    whole_volume,
+)
 from hounsfield.steps.parse import finite, length_mm, one_of
 
 
@@ -57,14 +65,34 @@ class OutlineMask:
         """Segment; raises RefusedError if the mask is empty and `empty` is 'refuse'."""
         spec = self.plan(case.image.spec)
         found = self.outline.find(case.image.array, spacing_mm=spec.grid.spacing_mm)
-        return fix_mask(
+        fixed = fix_mask(
             self.adds,
             found.voxels,
             spec=spec,
             empty=self.empty,
-            diagnostics=doubts(self.adds, found.left_out),
             missing=(
                 f"no tissue of {self.tissue_hu:g} HU or more contains a ball "
                 f"of radius {self.core_mm:g} mm"
             ),
         )
+        if found.voxels.is_empty:
+            return fixed
+        return replace(fixed, diagnostics=(*fixed.diagnostics, *self._doubts(case, fixed, found)))
+
+    def _doubts(self, case: Case, fixed: FixedMask, found: Outlined) -> tuple[Diagnostic, ...]:
+        """Diagnostics of a mask that is not empty; a mask of the whole volume has one alone."""
+        mask = fixed.apply(case).masks[self.adds].array
+        whole = whole_volume(mask, tissue_hu=self.tissue_hu)
+        if whole:
+            return (doubtful(self.adds, whole),)
+        outside = left_out(found.left_out)
+        findings = [outside] if outside else []
+        if self.single:
+            findings += head_findings(
+                case.image.array,
+                mask,
+                spacing_mm=case.image.grid.spacing_mm,
+                tissue_hu=self.tissue_hu,
+            )
+        doubts = tuple(doubtful(self.adds, finding) for finding in findings)
+        return doubts + cut_findings(found, name=self.adds, warn=self.single)

@@ -1,0 +1,52 @@
+"""What is reached within a mask, and what leads too far and is cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hounsfield.core.platform import thread_count
+from hounsfield.kernels import native
+from hounsfield.kernels.mask import Bits, Spacing
+
+
+def spread(start: Bits, within: Bits, radius_mm: float, *, spacing_mm: Spacing) -> Bits:
+    """Return the voxels of `within` that a path through it of at most `radius_mm` leads to.
+
+    A path starts in `start`; its length is right within about 10 %.
+    """
+    finest = min(spacing_mm)
+    every = [max(1, round(step / finest)) for step in spacing_mm]
+    reached = start
+    for turn in range(int(radius_mm / finest)):
+        i, j, k = (turn % step == step - 1 for step in every)
+        diagonal = turn // max(every) % 2 == 1
+        rows = [(dj, dk) for dj in (-1, 0, 1) for dk in (-1, 0, 1)]
+        table = [
+            (dj, dk, int(i and (diagonal or not (dj or dk))))
+            for dj, dk in rows
+            if (j or not dj) and (k or not dk) and (diagonal or not (dj and dk))
+        ]
+        wider = _widened(reached, sorted(table, key=lambda row: row[2])) & within
+        reached = wider | start
+    return reached & within
+
+
+def cut_far(part: Bits, source: Bits, *, reach_mm: float, spacing_mm: Spacing) -> Bits:
+    """Return `part` without what leads further than `reach_mm` from `source`, beside it.
+
+    It is cut off where the area of the cross-section is smallest, so that a large object that
+    touches a small one is cut at their contact. Components that do not touch `source` are removed.
+    """
+    near = Bits.unwritten(part.shape)
+    native.mask_cut(part.words, source.words, part.shape, spacing_mm, reach_mm, near.words)
+    return near
+
+
+def _widened(bits: Bits, rows: Sequence[tuple[int, int, int]]) -> Bits:
+    """Dilate by rows of (dj, dk, half width along i), by ascending half width."""
+    result = Bits.unwritten(bits.shape)
+    table = np.array(rows, np.int32)
+    native.mask_dilate(bits.words, bits.shape, table, thread_count(), result.words)
+    return result
