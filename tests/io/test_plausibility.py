@@ -132,8 +132,8 @@ def test_a_dicom_series_that_decodes_to_noise_is_a_doubt_on_every_path(
     assert volume.diagnostics[-1].severity == "warning"
     for source in (volume, hu.open(tmp_path / "scan")):
         result = KEEP.run(source)
-        assert result.diagnostics == volume.diagnostics
-        assert result.record.diagnostics[-1]["code"] == "NOT_HU"
+        assert set(volume.diagnostics) <= set(result.diagnostics)
+        assert "NOT_HU" in {each["code"] for each in result.record.diagnostics}
     answer = line("convert", tmp_path / "scan", tmp_path / "x.nii")
     assert "warning:" in answer.err
     assert "may not be HU" in answer.err

@@ -94,7 +94,7 @@ def test_a_dtype_that_is_none_is_our_error_on_every_path(dtype: object, tmp_path
         lambda: hu.Pipeline([], dtype=dtype),
         lambda: hu.Pipeline.parse({"steps": [], "dtype": dtype}),
     ):
-        with pytest.raises(HounsfieldError, match="is not a dtype of voxels; expected one of int8"):
+        with pytest.raises(HounsfieldError, match=r"dtype.*; expected"):
             act()
 
 

@@ -99,12 +99,12 @@ def random_label(rng: np.random.Generator, source: Stack) -> hu.Volume:
 
 
 def test_a_budget_never_changes_a_byte() -> None:
-    assert sum(compared(seed) for seed in range(120)) >= 60
+    assert sum(compared(seed) for seed in range(140)) >= 60
 
 
 @pytest.mark.slow
 def test_a_budget_never_changes_a_byte_of_a_thousand_pipelines() -> None:
-    assert sum(compared(seed) for seed in range(1000, 3000)) >= 1000
+    assert sum(compared(seed) for seed in range(1000, 3400)) >= 1000
 
 
 @pytest.mark.parametrize("method", ["conservative", "cubic"])

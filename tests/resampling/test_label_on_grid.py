@@ -81,5 +81,5 @@ def test_regrid_refuses_wrong_arguments(wrong: object) -> None:
         hu.regrid(wrong, COARSE)
     with pytest.raises(ArgumentError, match="expected Grid"):
         hu.regrid(LABEL, wrong)
-    with pytest.raises(QuantityError, match="unknown method"):
+    with pytest.raises(hu.HounsfieldError, match="method"):
         hu.regrid(LABEL, COARSE, method=wrong)

@@ -33,7 +33,9 @@ def voxel_dtype(given: object) -> np.dtype[Any]:
         if dtype.name in DTYPES:
             native: np.dtype[Any] = dtype.newbyteorder("=")
             return native
-    elif isinstance(given, str) and (given in DTYPES or given in _CODES):
-        return np.dtype(_CODES.get(given, given))
+    elif isinstance(given, str):
+        code = given.lstrip("<>=|")  # the byte order, which is always this machine's
+        if code in _CODES or given in DTYPES:
+            return np.dtype(_CODES.get(code, given))
     shown = str(given)[:40] if isinstance(given, str | np.dtype) else type(given).__name__
     raise QuantityError(f"'{shown}' is not a dtype of voxels; expected one of {', '.join(DTYPES)}")

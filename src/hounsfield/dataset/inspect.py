@@ -97,7 +97,9 @@ def inspect(
             reports.append(_broken(error, item, id=case_id, name=name))
     if has_others:
         scanned = _dicom(path, policy, progress, values)
-        labelled = [report for source in scanned.labels if (report := report_labels(source))]
+        labelled = [
+            report for source in scanned.labels if (report := report_labels(source, scanned.ids))
+        ]
         names = {name for report in labelled for name in report.files}
         reports += [*scanned, *labelled]
         other += [each for each in _others(scanned, images, path) if each.name not in names]

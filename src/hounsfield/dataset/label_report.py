@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hounsfield.core.errors import HounsfieldError
@@ -14,8 +15,11 @@ if TYPE_CHECKING:
     from hounsfield.io.dicom.files.source import Source
 
 
-def report_labels(source: Source) -> Report | None:
-    """Return the report on the labels in a file; None if it is neither RTSTRUCT nor SEG."""
+def report_labels(source: Source, ids: Mapping[str, Sequence[str]]) -> Report | None:
+    """Return the report on the labels in a file; None if it is neither RTSTRUCT nor SEG.
+
+    `ids` are the ids of the series that were found, by series UID.
+    """
     from hounsfield.io.dicom.labels.summary import summarize
 
     try:
@@ -40,5 +44,5 @@ def report_labels(source: Source) -> Report | None:
         quantity="label",
         files=(source.name,),
         regions=found.regions,
-        refers_to=found.refers_to,
+        refers_to=", ".join(ids.get(found.series_uid, ())),
     )

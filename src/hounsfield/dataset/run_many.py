@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.dtype import voxel_dtype
-from hounsfield.core.errors import PipelineError, warn
+from hounsfield.core.errors import PipelineError, WriteError, warn
 from hounsfield.core.platform import free_memory_bytes, thread_count
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseResult
@@ -32,6 +33,7 @@ FILE_SUFFIXES = (".toml", ".json")
 """Suffixes of files of pipelines and records."""
 
 
+@checked
 def run(
     pipeline: Pipeline | str | Path,
     sources: str | Path | Sequence[str | Path],
@@ -127,13 +129,17 @@ def run(
     """
     _check_positive(workers, "workers", "1 or more", kind=int)
     _check_positive(timeout_seconds, "timeout_seconds", "a positive number", kind=(int, float))
+    for path in (out, linkage):
+        _check_path(path)
     steps = _pipeline(pipeline)
     found = discover(_texts(sources), ids=ids, series=None if series is None else str(series))
+    if not found.cases and not found.missed:
+        raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
     if not found.cases:
         raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
     files = _labels(labels)
     check_labels(steps, files, count=len(found.cases))
-    used = workers or thread_count()
+    used = min(workers or thread_count(), len(found.cases))
     config = RunConfig(
         pipeline=steps,
         out=Path(out),
@@ -180,6 +186,18 @@ def _check_positive(value: object, name: str, expected: str, *, kind: Any) -> No
         raise _usage(f"{name} is {value!r}; expected {expected}")
 
 
+def _check_path(path: bool | str | Path) -> None:
+    """Raise WriteError for a path that no file can have."""
+    try:
+        if not isinstance(path, bool):
+            os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WriteError(f"{path}: {reason}; expected a folder or file") from None
+
+
 def _usage(message: str) -> PipelineError:
     return PipelineError([Diagnostic("USAGE", "refusal", message)])
 
@@ -219,7 +237,7 @@ def _memory(text: str | None, *, workers: int) -> int:
 def _engine(
     engine: Literal["local"] | Engine, *, workers: int, timeout_seconds: float | None
 ) -> Engine:
-    if engine == "local":
+    if isinstance(engine, str) and engine == "local":
         return LocalEngine(workers=workers, timeout_seconds=timeout_seconds)
     if not hasattr(engine, "run"):
         raise _usage(f"unknown engine {engine!r}; expected 'local' or an Engine")

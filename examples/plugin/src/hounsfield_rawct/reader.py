@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.dtypes import parse_dtype
+from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import ReadError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import QUANTITIES
@@ -69,7 +69,7 @@ def parse(data: bytes) -> Header:
     fields = dict(line.partition(" ")[::2] for line in lines)
     try:
         shape = tuple(int(word) for word in fields["shape"].split())
-        dtype = parse_dtype(fields["dtype"]).newbyteorder("<")
+        dtype = voxel_dtype(fields["dtype"]).newbyteorder("<")
         affine = np.eye(4)
         affine[:3] = np.array(fields["affine"].split(), dtype=np.float64).reshape(3, 4)
         quantity = fields["quantity"]

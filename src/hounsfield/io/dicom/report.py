@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -43,9 +44,13 @@ _SEGMENTATIONS = "1.2.840.10008.5.1.4.1.1.66."
 
 
 class DicomInspection(Inspection):
-    """The reports on DICOM; `labels` has the sources that may be RTSTRUCT or SEG."""
+    """The reports on DICOM.
+
+    `labels` has the sources that may be RTSTRUCT or SEG, `ids` the ids of the series of each UID.
+    """
 
     labels: tuple[Source, ...] = ()
+    ids: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 def scan_dicom(
@@ -84,6 +89,10 @@ def scan_dicom(
     sources_of = {frame.source.name: frame.source for frame in frames}
     sources_of |= {each.name: each for each in listed if each.name in without_pixels}
     made.labels = tuple(sources_of.values())
+    ids: dict[str, list[str]] = {}
+    for series in found:
+        ids.setdefault(series.group.series, []).append(series.id)
+    made.ids = ids
     return made
 
 

@@ -15,14 +15,14 @@ from hounsfield.io.dicom.labels.objects import RTSTRUCT, SEGMENTATIONS, sop_clas
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSummary:
-    """An object with labels: its kind, the case ids of itself and its series, and its regions.
+    """An object with labels: its kind, its id, the UID of its series, and its regions.
 
     A name that may identify a patient is replaced by a number, as reading does.
     """
 
     kind: str
     id: str
-    refers_to: str
+    series_uid: str
     regions: tuple[str, ...]
     shape: tuple[int, ...] = ()
 
@@ -45,7 +45,7 @@ def summarize(source: Source) -> LabelSummary | None:
         return LabelSummary(
             kind=kind,
             id=case_id(own),
-            refers_to=case_id(series[0]) if len(series) == 1 else "",
+            series_uid=series[0] if len(series) == 1 else "",
             regions=tuple(names.values()),
             shape=tuple(int(size) for size in sizes) if kind == "seg" and all(sizes) else (),
         )

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.io.dicom.header.frame import Frame
 from hounsfield.io.dicom.pixels.decode import FrameDecoder
+from hounsfield.io.dicom.pixels.padding import Padding, find_padding
 from hounsfield.io.values.plausibility import doubts, sample
 
 SLICES = (3, 8)
@@ -28,10 +30,12 @@ class SampledCheck:
     is computed once.
     """
 
-    decoder: FrameDecoder
+    frames: tuple[Frame, ...]
+    dtype: np.dtype[Any]
     slopes: Sequence[float]
     intercepts: Sequence[float]
-    padding: tuple[float, float] | None
+    padding: Padding | None
+    """The padding of the series; None if it is kept, and has to be found for the check."""
     background: float
     _found: list[tuple[Diagnostic, ...]] = field(default_factory=list, repr=False)
 
@@ -42,16 +46,22 @@ class SampledCheck:
         return self._found[0]
 
     def _sample(self) -> NDArray[Any]:
-        count = len(self.decoder.frames)
+        count = len(self.frames)
         wanted = min(count, max(SLICES[0], min(SLICES[1], count // ONE_OF)))
         chosen = np.unique(np.linspace(0, count - 1, wanted).round().astype(int)).tolist()
-        slices = [self._values(n) for n in chosen]
+        padding = find_padding(self.frames, self.dtype) if self.padding is None else self.padding
+        decoder = FrameDecoder(
+            self.frames, self.dtype, padding.ranges, padding.common, padding.edges
+        )
+        slices = [self._values(decoder, n, padding=padding.stored) for n in chosen]
         return sample(np.asfortranarray(np.concatenate(slices, axis=2)))
 
-    def _values(self, n: int) -> NDArray[np.float32]:
-        stored = self.decoder(n, n + 1)
+    def _values(
+        self, decoder: FrameDecoder, n: int, *, padding: tuple[float, float] | None
+    ) -> NDArray[np.float32]:
+        stored = decoder(n, n + 1)
         values = stored.astype(np.float32) * self.slopes[n] + self.intercepts[n]
-        if self.padding is not None:
-            low, high = self.padding
+        if padding is not None:
+            low, high = padding
             values[(stored >= low) & (stored <= high)] = self.background
         return np.asarray(values, dtype=np.float32)

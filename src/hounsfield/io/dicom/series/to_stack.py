@@ -43,10 +43,11 @@ def stack_of(
         else decoder
     )
     check = SampledCheck(
-        decoder=decoder,
+        frames=frames,
+        dtype=dtype,
         slopes=slopes,
         intercepts=intercepts,
-        padding=padding.stored,
+        padding=padding if policy.padding == "air" else None,
         background=BACKGROUNDS["hu"],
     )
     first, geometry = frames[0], slice_geometry(frames, validated.holes)
