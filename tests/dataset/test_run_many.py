@@ -99,7 +99,7 @@ def test_labels_by_name_and_by_path(scans: Path, tmp_path: Path) -> None:
         ({"labels": "one.nii.gz"}, hu.PipelineError, "one label file for 3 cases"),
         ({"linkage": "out/links.csv"}, hu.PipelineError, "would be in the output folder"),
         ({"workers": 0}, hu.PipelineError, "workers is 0; expected 1 or more"),
-        ({"workers": "two"}, hu.PipelineError, "workers is 'two'; expected 1 or more"),
+        ({"workers": "two"}, hu.ArgumentError, "workers is 'two'; expected int or None"),
         ({"timeout_seconds": -1}, hu.PipelineError, "timeout_seconds is -1; expected a positive"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -64,6 +64,8 @@ vertebra."""
 BAND_MM = 3.5
 """Width of the band around the cells whose voxels are thresholded: the diagonal of a cell.
 
+It grows with the cells where all axes of the voxels are longer than `CELL_MM`.
+
 A neighbouring slice further away is not in it; its voxels are mixtures of brain and thin bone."""
 
 CORNER_MM = 12.0
@@ -190,7 +192,8 @@ class Intracranial:
     def _voxels(self, values: NDArray[Any], cells: Bits, beyond: Bits, lattice: BlockGrid) -> Bits:
         """The voxels of the cells, thresholded one by one at the surface."""
         inner = ~grown(~cells)
-        near = grown(cells) & dilate(cells, BAND_MM, spacing_mm=lattice.spacing_mm)
+        band_mm = BAND_MM * _coarser(lattice)
+        near = grown(cells) & dilate(cells, band_mm, spacing_mm=lattice.spacing_mm)
         voxels = refined(
             values,
             block=lattice.block,
@@ -255,3 +258,9 @@ def _directions(spacing_mm: Spacing) -> NDArray[np.int32]:
                 [sign * round(base / step) for sign, step in zip(signs, spacing_mm, strict=True)]
             )
     return np.array(steps, dtype=np.int32)
+
+
+def _coarser(lattice: BlockGrid) -> float:
+    """How many times longer than `CELL_MM` the voxels are along their shortest axis; at least 1."""
+    voxels = (step / block for step, block in zip(lattice.spacing_mm, lattice.block, strict=True))
+    return max(1.0, min(voxels) / CELL_MM)
