@@ -107,9 +107,9 @@ class Sampling:
         """For each source axis one table, or one per source slice if the gantry is tilted."""
         result = []
         for n, axis in enumerate(self.axes):
-            if n < 2 and self.shifts_voxels is not None and not axis.is_copy:
-                shifts = self.shifts_voxels[:, n].tolist()
-                result.append([axis.table(shift=shift, method=method) for shift in shifts])
+            shifts = [] if n == 2 or self.shifts_voxels is None else self.shifts_voxels[:, n]
+            if np.any(shifts) and not axis.is_copy:
+                result.append([axis.table(shift=float(one), method=method) for one in shifts])
             else:
                 result.append([axis.table(method=method)])
         return tuple(
