@@ -132,6 +132,10 @@ def test_tables_that_do_not_fit_are_refused() -> None:
     out = np.zeros((2, 2, 1), np.uint8, order="F")
     with pytest.raises(ValueError, match="shape is not that"):
         native.label_share(source, packed, packed, packed, 0, out, 1)
+    wide = (packed[0].astype(np.int64), *packed[1:])
+    for bad in (packed[:2], (*packed, packed[0]), (), (None,) * 3, (0, 1, 2), wide):
+        with pytest.raises(ValueError, match="another number or type"):
+            native.label_share(source, bad, packed, packed, 0, out, 1)
 
 
 def oblique_share(

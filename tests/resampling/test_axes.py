@@ -335,3 +335,37 @@ def test_a_grid_that_overhangs_takes_the_edges_value() -> None:
     assert grid.shape[0] == 2
     table = AxisMap.identity(3).sampled(np.array([0.0, 2.0]), width=2.0, method="area").table()
     assert np.allclose(dense(table, size=3), [[2 / 3, 1 / 3, 0], [0, 1 / 3, 2 / 3]])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("pad", [0, 2])
+def test_a_grid_of_one_sample_keeps_its_distance_for_the_next_sampling(
+    turned: bool, pad: int
+) -> None:
+    one = AxisMap.identity(10).sampled(
+        np.array([4.5]), width=8.0, method="linear", sign=-1 if turned else 1
+    )
+    padded = one.select(np.arange(-pad, 1 + pad))
+    axis = padded.sampled(pad + np.array([-0.25, 0.0, 0.25]), width=0.25, method="linear")
+    expected = [6.5, 4.5, 2.5] if turned else [2.5, 4.5, 6.5]
+    assert axis.points.tolist() == expected
+    assert axis.width == 8.0
+    assert np.allclose(evaluated(axis.table(), np.arange(10.0) * 10), np.array(expected) * 10)
+
+
+@given(size=st.integers(2, 40), count=st.integers(1, 40), shift=st.floats(-1e-8, 1e-8))
+@example(size=6, count=10, shift=-1e-9)
+def test_rounding_does_not_move_the_limits_of_cells_that_end_at_a_face(
+    size: int, count: int, shift: float
+) -> None:
+    step = size / count
+    points = (np.arange(count) + 0.5) * step - 0.5
+    limits = []
+    for moved in (points, points + shift):
+        axis = AxisMap.identity(size).sampled(moved, width=step, method="conservative")
+        table = axis.table()
+        assert table.limits is not None
+        limits.append(table.first[:, None] + table.limits)
+    assert np.array_equal(*limits)
+    turned = size - np.flip(limits[0], axis=(0, 1))
+    assert np.array_equal(limits[0], turned)

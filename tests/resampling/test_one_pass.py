@@ -155,3 +155,20 @@ def test_values_beyond_int16_are_never_clipped_silently() -> None:
         OnePass(
             stack=high, sampling=straighten(high), dtype=np.dtype(np.int16), background=-1024.0
         ).run()
+
+
+def test_uneven_slices_that_do_not_shift_are_sampled_in_plane_like_even_ones() -> None:
+    uneven, even = stack(uneven=True), stack()
+    assert not uneven.is_even
+    for source in (uneven, even):
+        grid = source.grid
+        first = grid.resampled(spacing_mm=(2.5 * grid.spacing_mm[0], *grid.spacing_mm[1:]))
+        second = first.resampled(spacing_mm=(0.6 * grid.spacing_mm[0], *grid.spacing_mm[1:]))
+        sampling = straighten(source).to(first, method="linear")
+        assert sampling is not None
+        sampling = sampling.to(second, method="linear")
+        assert sampling is not None
+        tables = sampling.tables()[0]
+        assert len(tables) == 1
+        # Samples beyond the source's face but inside the overhanging grid have the edge's value.
+        assert (tables[0].rest == 0).all()

@@ -14,6 +14,7 @@
 #include "label_shares.h"
 #include "parallel.h"
 #include "sample_types.h"
+#include "tuple_item.h"
 
 namespace nb = nanobind;
 
@@ -33,9 +34,9 @@ struct Axis {
     std::vector<int32_t> start, stop;  // source indices (set, output index)
 
     Axis(const nb::tuple &t, int64_t length, int64_t slices) {
-        const auto first = nb::cast<Array<int32_t, 2>>(t[0], false);
-        const auto weight = nb::cast<Array<float, 3>>(t[1], false);
-        const auto rest = nb::cast<Array<float, 2>>(t[2], false);
+        const auto first = tuple_item<Array<int32_t, 2>>(t, 0, 3, "a table");
+        const auto weight = tuple_item<Array<float, 3>>(t, 1, 3, "a table");
+        const auto rest = tuple_item<Array<float, 2>>(t, 2, 3, "a table");
         table.sets = first.shape(0), table.count = first.shape(1), table.taps = weight.shape(2);
         const auto fits = [&](const auto &array) {
             return array.shape(0) == first.shape(0) && array.shape(1) == first.shape(1);

@@ -12,12 +12,11 @@
 
 #include <atomic>
 #include <stdexcept>
-#include <string>
-#include <type_traits>
 
 #include "parallel.h"
 #include "sample_band.h"
 #include "sample_planes.h"
+#include "tuple_item.h"
 
 namespace nb = nanobind;
 
@@ -26,14 +25,6 @@ namespace {
 
 template <typename T, int N> using Array =
     nb::ndarray<const T, nb::ndim<N>, nb::c_contig, nb::device::cpu>;
-
-// element n of a tuple, which must have `size` of them, all of the right type; numbers are converted
-template <typename T> T item(const nb::tuple &from, size_t n, size_t size, const char *name) {
-    T value;
-    if (from.size() != size || !nb::try_cast<T>(from[n], value, std::is_same_v<T, double>))
-        throw std::invalid_argument(std::string(name) + " has elements of another number or type");
-    return value;
-}
 
 Table table(const Array<int32_t, 2> &first, const Array<float, 3> &weight,
             const Array<float, 2> &rest, const Array<int32_t, 3> &limits, int64_t length,
@@ -74,17 +65,17 @@ void sample(nb::ndarray<const In, nb::ndim<3>, nb::device::cpu> source, Array<fl
     if ((int64_t)slopes.shape(0) != shape.nk || (int64_t)intercepts.shape(0) != shape.nk)
         throw std::invalid_argument("one slope and intercept per slice");
     const auto number = [](const nb::tuple &t, size_t n, size_t size, const char *name) {
-        return item<double>(t, n, size, name);
+        return tuple_item<double>(t, n, size, name);
     };
     const auto line = [&](const nb::tuple &t) {
         const auto part = [&](size_t n) { return static_cast<float>(number(t, n, 4, "a line")); };
         return Line{part(0), part(1), part(2), part(3)};
     };
     const auto make = [&](const nb::tuple &t, int64_t length) {
-        return table(item<Array<int32_t, 2>>(t, 0, 4, "a table"),
-                     item<Array<float, 3>>(t, 1, 4, "a table"),
-                     item<Array<float, 2>>(t, 2, 4, "a table"),
-                     item<Array<int32_t, 3>>(t, 3, 4, "a table"), length, shape.nk);
+        return table(tuple_item<Array<int32_t, 2>>(t, 0, 4, "a table"),
+                     tuple_item<Array<float, 3>>(t, 1, 4, "a table"),
+                     tuple_item<Array<float, 2>>(t, 2, 4, "a table"),
+                     tuple_item<Array<int32_t, 3>>(t, 3, 4, "a table"), length, shape.nk);
     };
     if (statistic < 0 || statistic > 3 || block > most_planes)
         throw std::invalid_argument("unknown statistic, or a block of too many planes");

@@ -41,7 +41,8 @@ class AxisMap:
     lattice: source index of each lattice entry, or BACKGROUND. nodes: the coordinate of each entry
     (0, 1, 2, ... except for uneven slices). points: the coordinate that each output sample reads.
     width: the output cell in the same coordinate. outside: output samples that are background.
-    method: None until a step interpolates; then the points are the nodes.
+    method: None until a step interpolates; then the points are the nodes. step: the distance of
+    output samples in the same coordinate, which a single one does not show; negative if reversed.
     """
 
     lattice: Indices
@@ -50,6 +51,7 @@ class AxisMap:
     width: float
     outside: NDArray[np.bool_]
     method: Method | None = None
+    step: float = 1.0
 
     @classmethod
     def identity(cls, size: int) -> AxisMap:
@@ -85,21 +87,31 @@ class AxisMap:
         """Whether every output sample is a source sample or background."""
         return self.method is None
 
-    def select(self, index: Indices) -> AxisMap:
-        """The output samples `index` of this axis; indices out of range are background."""
+    def select(self, index: Indices, *, sign: int = 1) -> AxisMap:
+        """The output samples `index` of this axis; indices out of range are background.
+
+        `sign` is -1 if the indices descend.
+        """
         known = (index >= 0) & (index < self.size)
         safe = np.where(known, index, 0)
         if self.is_copy:
             return AxisMap.choose(np.where(known, self.lattice[safe], BACKGROUND))
         return replace(
-            self, points=self._at(index.astype(np.float64)), outside=~known | self.outside[safe]
+            self,
+            points=self._at(index.astype(np.float64)),
+            outside=~known | self.outside[safe],
+            step=self.step * sign,
         )
 
-    def sampled(self, points: Floats, *, width: float, method: Method) -> AxisMap:
-        """Read this axis at `points` (output indices) with cells of `width` voxels."""
+    def sampled(self, points: Floats, *, width: float, method: Method, sign: int = 1) -> AxisMap:
+        """Read this axis at `points` (output indices) with cells of `width` voxels.
+
+        `sign` is -1 if the points descend.
+        """
         nearest = np.clip(np.rint(points), 0, self.size - 1).astype(np.int64)
         beyond = (points < -0.5 - SNAP) | (points > self.size - 0.5 + SNAP)
-        scale = 1.0
+        step = 1.0 if self.is_copy else self.step
+        scale = abs(step)
         if not self.is_copy and self.size > 1:
             scale = abs(float(self.points[-1] - self.points[0])) / (self.size - 1)
         return replace(
@@ -108,6 +120,7 @@ class AxisMap:
             width=max(self.width if not self.is_copy else 0.0, width * scale),
             outside=beyond | self.outside[nearest],
             method=method,
+            step=step * width * sign,
         )
 
     def kernel(self, method: Method | None = None) -> Kernel:
@@ -138,8 +151,10 @@ class AxisMap:
 
     def _at(self, index: Floats) -> Floats:
         """The points of output indices, which may be fractional or out of range."""
-        if self.is_copy or self.size < 2:
-            return index + (0.0 if self.is_copy else self.points[0])
+        if self.is_copy:
+            return index
+        if self.size < 2:
+            return np.asarray(self.points[0] + index * self.step)
         steps = (self.points[1] - self.points[0], self.points[-1] - self.points[-2])
         middle = np.interp(index, np.arange(self.size), self.points)
         return np.asarray(

@@ -119,6 +119,9 @@ def _conservative(nodes: Floats, points: Floats, width: float) -> Stencil:
             for corner, part in ((0, t * (1 - t) ** 2), (1, t * t * (t - 1))):
                 columns = n + corner + np.arange(4)
                 weights[:, columns] += (amount * gap * part)[:, None] * slopes[cell + corner]
+    # A cell that ends at a face, but for rounding, does not overlap the next one.
+    first = np.searchsorted(faces, low + SNAP, side="right") - 1
+    last = np.searchsorted(faces, high - SNAP, side="left") - 1
     limits = np.stack([first - 1, last + 2], axis=1) - GHOSTS
     start, weights = _sample_weights(_extended(nodes, GHOSTS), start, weights)
     return start - GHOSTS, weights / size[:, None], limits

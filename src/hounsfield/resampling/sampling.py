@@ -58,15 +58,18 @@ class Sampling:
         for n, current in enumerate(order):
             source = self.order[current]
             scale, offset = float(relation[current, n]), float(relation[current, 3])
+            sign = 1 if scale > 0 else -1
             points = np.asarray(offset + scale * np.arange(grid.shape[n]), dtype=np.float64)
             whole = np.rint(points)
             if (
                 abs(abs(scale) - 1) * grid.shape[n] < 0.5
                 and np.abs(points - whole).max() <= ALIGNED_TOLERANCE_VOXELS
             ):
-                axes[source] = axes[source].select(whole.astype(np.int64))
+                axes[source] = axes[source].select(whole.astype(np.int64), sign=sign)
             else:
-                axes[source] = axes[source].sampled(points, width=abs(scale), method=method)
+                axes[source] = axes[source].sampled(
+                    points, width=abs(scale), method=method, sign=sign
+                )
         i, j, k = (self.order[current] for current in order)
         return Sampling(
             self.source_shape, grid, (i, j, k), (axes[0], axes[1], axes[2]), self.shifts_voxels
@@ -104,9 +107,9 @@ class Sampling:
         """For each source axis one table, or one per source slice if the gantry is tilted."""
         result = []
         for n, axis in enumerate(self.axes):
-            if n < 2 and self.shifts_voxels is not None and not axis.is_copy:
-                shifts = self.shifts_voxels[:, n].tolist()
-                result.append([axis.table(shift=shift, method=method) for shift in shifts])
+            shifts = [] if n == 2 or self.shifts_voxels is None else self.shifts_voxels[:, n]
+            if np.any(shifts) and not axis.is_copy:
+                result.append([axis.table(shift=float(one), method=method) for one in shifts])
             else:
                 result.append([axis.table(method=method)])
         return tuple(

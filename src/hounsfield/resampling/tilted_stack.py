@@ -38,7 +38,11 @@ def straighten(stack: Stack) -> Sampling:
         if whole and stack.is_even
         else AxisMap.between(nodes[:, 2], count=grid.shape[2])
     )
-    return Sampling(stack.shape, grid, (0, 1, 2), (i, j, k), nodes[:, :2])
+    shifts = nodes[:, :2].copy()
+    for axis, table in enumerate((i, j)):
+        if table.is_copy:  # what is left is rounding
+            shifts[:, axis] = 0.0
+    return Sampling(stack.shape, grid, (0, 1, 2), (i, j, k), shifts if shifts.any() else None)
 
 
 def _in_plane(shifts: NDArray[np.float64], *, size: int, count: int) -> AxisMap:
