@@ -126,3 +126,14 @@ def test_points_are_what_the_shape_contains() -> None:
     shape = tube(1, (1, 0, 0), (5, 4, 6), (30, 10, 0))
     index = np.stack(np.meshgrid(*[np.arange(n) for n in grid.shape], indexing="ij"), axis=-1)
     assert (points([EVERYWHERE, shape], grid) == shape.contains(grid.world(index))).all()
+
+
+def test_a_cell_centred_on_a_smaller_ellipsoid_has_its_volume() -> None:
+    grid = Grid((3, 3, 3), np.diag([8.0, 8.0, 12.0, 1.0]))
+    radii = (3.0, 2.5, 4.0)
+    found = covered(ellipsoid(1, (8, 8, 12), radii), grid)
+    whole = 4 / 3 * np.pi * np.prod(radii) / (8 * 8 * 12)
+    assert float(found[1, 1, 1]) == pytest.approx(whole, abs=1e-2)  # Cells of 4 x 4 x 3 mm.
+    assert np.count_nonzero(found) == 1
+    flat = plane_fraction(np.array([-0.5, 0.5]), np.zeros((2, 3)))
+    assert flat.tolist() == [1.0, 0.0]

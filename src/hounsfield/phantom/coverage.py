@@ -36,14 +36,16 @@ def plane_fraction(level: Floats, normal: Floats) -> Floats:
     """The exact fraction of the unit cube about 0 where level + normal . x <= 0.
 
     `level` is (n,), `normal` (n, 3). Inclusion and exclusion of the pyramids at the corners
-    (Scardovelli and Zaleski 2000, J. Comput. Phys. 164, eq. 9).
+    (Scardovelli and Zaleski 2000, J. Comput. Phys. 164, eq. 9). Without a normal, as in a cell
+    centred on a smaller ellipsoid, the cube is inside or outside as a whole.
 
     >>> normals = np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]])
     >>> plane_fraction(np.array([0.0, -0.25]), normals).round(3).tolist()
     [0.5, 0.75]
     """
     a, b, c = np.abs(normal).T
-    least = THINNEST * np.maximum(np.maximum(a, b), c)
+    none = (a + b + c) == 0
+    least = np.where(none, 1.0, THINNEST * np.maximum(np.maximum(a, b), c))
     a, b, c = np.maximum(a, least), np.maximum(b, least), np.maximum(c, least)
     whole = a + b + c
     a, b, c, depth = a / whole, b / whole, c / whole, 0.5 - level / whole
@@ -55,7 +57,8 @@ def plane_fraction(level: Floats, normal: Floats) -> Floats:
     for cut in (a + b, a + c, b + c):
         total += _cubed(depth - cut)
     total /= 6 * a * b * c
-    return np.clip(np.where(upper, 1.0 - total, total), 0.0, 1.0)
+    fraction = np.clip(np.where(upper, 1.0 - total, total), 0.0, 1.0)
+    return np.where(none, level <= 0, fraction)
 
 
 def _cubed(value: Floats) -> Floats:
