@@ -30,7 +30,7 @@ def check_sources(sources: Sequence[str], out: Path) -> None:
     """Raise PipelineError if `out` is a source, or contains one among its outputs."""
     target = os.path.realpath(out)
     outputs = tuple(os.path.join(target, name, "") for name in OUTPUTS)
-    for source in expand_sources(sources):
+    for source in filter(os.path.exists, expand_sources(sources)):
         path = os.path.join(os.path.realpath(source), "")
         if path == os.path.join(target, "") or path.startswith(outputs):
             message = "the output folder is the source; choose another folder"
