@@ -31,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"hounsfield {VERSION}\n")
         return 0
-    from hounsfield.cli.main import run_line
+    try:
+        from hounsfield.cli.main import run_line
+    except KeyboardInterrupt:  # during the imports, which take most of a second
+        sys.stderr.write("error: interrupted\n")
+        return 130
 
     return run_line(given)
 

@@ -68,6 +68,22 @@ def test_cases_with_warnings_are_counted_with_their_codes(
         assert "REGRIDDED (1)" in answer.lines[-1]
 
 
+@pytest.mark.parametrize("which", ["first", "second"])
+def test_quiet_prints_the_warnings_of_cases_that_were_run_and_that_are_up_to_date(
+    which: str, line: Line, tmp_path: Path
+) -> None:
+    doubtful = tmp_path / "doubtful.nrrd"
+    values = np.random.default_rng(0).integers(0, 256, (16, 16, 16)).astype(np.int16)
+    hu.write(hu.Volume.from_array(values, affine=np.diag([1, 1, 2, 1])), doubtful)
+    command = ["run", "isotropic-mip", doubtful, "-o", tmp_path / "out", "-q"]
+    if which == "second":
+        line(*command)
+    answer = line(*command)
+    assert answer.status == 0
+    [found] = answer.err.splitlines()
+    assert found.startswith(f"warning: {doubtful}: values from 0 to 255 may not be HU")
+
+
 def test_a_time_limit_must_be_positive(line: Line, scan: Path, tmp_path: Path) -> None:
     for limit in ("-1", "0", "nan", "inf", "soon"):
         answer = line("run", "isotropic-mip", scan, "-o", tmp_path / "out", "--timeout", limit)

@@ -225,6 +225,24 @@ def test_interrupts_are_130_and_termination_143(
         assert not (tmp_path / "out" / ".lock").exists()
 
 
+def test_an_interrupt_during_the_imports_is_one_line_and_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from importlib.abc import MetaPathFinder
+
+    from hounsfield.__main__ import main
+
+    class Interrupted(MetaPathFinder):
+        def find_spec(self, name: str, *arguments: object) -> None:
+            if name == "hounsfield.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "hounsfield.cli.main", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert main(["windows"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
 def test_a_closed_pipe_ends_quietly() -> None:
     command = f"{sys.executable} -m hounsfield windows | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)

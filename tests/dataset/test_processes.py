@@ -113,6 +113,25 @@ def test_a_process_that_the_system_does_not_start_ends_the_run_in_one_line(
         list(LocalEngine(workers=2).run(config, scans(tmp_path, count=2)))
 
 
+def test_a_script_that_its_workers_cannot_import_ends_the_run_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    scans(tmp_path, count=3)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import hounsfield as hu\n"
+        f"hu.run('isotropic-mip', {str(tmp_path)!r}, {str(tmp_path / 'out')!r}, workers=2,"
+        " linkage=False)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert found.returncode == 1
+    assert "before its first case; in a script, call hu.run under if __name__" in found.stderr
+    assert "out of memory" not in found.stderr
+    assert not list((tmp_path / "out" / "cases").iterdir())
+
+
 def test_a_run_goes_on_with_the_processes_that_could_be_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,43 @@ def test_wrong_arguments_are_refused_before_any_case_is_read(
     assert not list((tmp_path / "out").glob("cases/*"))
 
 
+@pytest.mark.parametrize("name", ["scans", "scans/cases/..", "link", "inside"])
+def test_an_output_folder_that_is_a_source_is_refused(
+    name: str, scans: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(scans)
+    out, source = tmp_path / name, scans
+    if name == "inside":
+        out, source = tmp_path, tmp_path / "cases" / "x"
+        source.mkdir(parents=True)
+        hu.write(noisy(0), source / "image.nii.gz")
+    (scans / "cases").mkdir(exist_ok=True)
+    with pytest.raises(hu.PipelineError, match="the output folder is the source"):
+        hu.run(SMALL, source, out, workers=1, linkage=False)
+    assert not (out / "manifest.db").exists()
+
+
+def test_a_default_linkage_file_that_cannot_be_written_is_a_warning(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with pytest.warns(hu.HounsfieldWarning, match="the linkage file cannot be written"):
+        summary = hu.run(SMALL, scans, tmp_path / "out", workers=1)
+    assert summary.count("done") == 3
+
+
+def test_another_file_is_no_linkage_file_before_any_case_is_run(
+    scans: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("a,b\n")
+    with pytest.raises(hu.ReadError, match="not a linkage file"):
+        hu.run(SMALL, scans, tmp_path / "out", workers=1, linkage=other)
+    assert not (tmp_path / "out").exists()
+    assert other.read_text() == "a,b\n"
+
+
 def test_an_engine_of_ones_own_runs_the_cases(scans: Path, tmp_path: Path) -> None:
     from hounsfield.dataset.engines.local import LocalEngine
 

@@ -42,47 +42,15 @@ def using_key(path: Path | None) -> Iterator[None]:
             os.environ[KEY_VARIABLE] = earlier
 
 
-def check_sources(sources: Sequence[str], out: Path) -> None:
-    """Refuse an output folder that is a source, or that contains one among its outputs."""
-    from hounsfield.dataset.sources import expand_sources
-    from hounsfield.io.bytes.search import OUTPUTS
-
-    target = os.path.realpath(out)
-    outputs = tuple(os.path.join(target, name, "") for name in OUTPUTS)
-    for source in expand_sources(sources):
-        path = os.path.join(os.path.realpath(source), "")
-        if path == os.path.join(target, "") or path.startswith(outputs):
-            message = "the output folder is the source; choose another folder with --out"
-            raise Failure(f"{source}: {message}", status=USAGE, code="USAGE", public=message)
-
-
 def linker(
     terminal: Terminal, naming: Naming, cases: Sequence[CaseSource], out: Path
 ) -> Callable[[str], None] | None:
-    """Return a function that writes the linkage file of a run; None with --no-linkage.
-
-    A default file that cannot be written is a warning. Raises PipelineError if the file would be
-    in the output folder, ReadError if FILE is another file.
-    """
+    """Return a function that writes the linkage file of a run; None with --no-linkage."""
     from hounsfield.dataset import linkage
 
-    if naming.no_linkage:
-        if naming.linkage is not None:
-            message = "--linkage and --no-linkage exclude each other; use one of them"
-            raise Failure(message, status=USAGE, code="USAGE")
-        return None
-    chosen, links = naming.linkage, linkage.links_of(cases)
-    linkage.check_outside(linkage.linkage_folder() if chosen is None else chosen, out)
-    if chosen is not None and chosen.exists():
-        linkage.read_links(chosen)
-
-    def link(run_id: str) -> None:
-        if chosen is not None:
-            linkage.add_links(chosen, links)
-            return
-        try:
-            linkage.add_links(linkage.linkage_file(run_id), links)
-        except (HounsfieldError, OSError) as error:
-            terminal.warn(str(error))
-
-    return link
+    if not naming.no_linkage:
+        return linkage.linker(cases, out, file=naming.linkage, problem=terminal.warn)
+    if naming.linkage is not None:
+        message = "--linkage and --no-linkage exclude each other; use one of them"
+        raise Failure(message, status=USAGE, code="USAGE")
+    return None

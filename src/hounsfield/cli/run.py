@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
-from hounsfield.cli.naming import check_sources, linker, using_key
+from hounsfield.cli.naming import linker, using_key
 from hounsfield.cli.options import FORMAT_METAVAR, Naming, Reading, format_name, load_pipeline
 from hounsfield.cli.run_report import print_missed, print_summary, reporting
 from hounsfield.cli.terminal import Terminal
@@ -94,6 +94,8 @@ def run(
     src: Annotated[list[str], Argument(help="CT: files, folders, patterns or @list.txt.")],
 ) -> None:
     """Run a pipeline on CT; write volumes, masks, labels, previews and records to a folder."""
+    from hounsfield.dataset.output_folder import check_sources
+
     steps = load_pipeline(pipeline, settings=writing.settings or ())
     if writing.dtype is None and pipeline.endswith(".json"):
         writing = replace(writing, dtype=recorded_dtype(Path(pipeline)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,8 +58,18 @@ def print_result(terminal: Terminal, result: CaseResult, typed: str) -> None:
         f"{result.id}  {status}  ({typed})" if typed != result.id else f"{result.id}  {status}"
     )
     for found in result.diagnostics:
-        line = f"  {found['severity']}: {found['message']}"
-        terminal.detail(line) if found["severity"] == "note" else terminal.say(line)
+        _print_diagnostic(terminal, found, typed)
+
+
+def _print_diagnostic(terminal: Terminal, found: Mapping[str, str], typed: str) -> None:
+    """Print a diagnostic of a case: a warning with -q too, a note with -v only."""
+    line = f"  {found['severity']}: {found['message']}"
+    if found["severity"] == "note":
+        terminal.detail(line)
+    elif found["severity"] == "warning":
+        terminal.warn(f"{typed}: {found['message']}")
+    else:
+        terminal.say(line)
 
 
 def print_missed(terminal: Terminal, found: Discovery) -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,31 @@ def links_of(cases: Iterable[CaseSource]) -> list[Link]:
     return [
         Link(case.id, os.path.abspath(case.path), case.series_uid[:LONGEST_UID]) for case in cases
     ]
+
+
+def linker(
+    cases: Iterable[CaseSource], out: Path, *, file: Path | None, problem: Callable[[str], None]
+) -> Callable[[str], None]:
+    """Return a function of the id of a run that writes its linkage file; None is the default file.
+
+    A default file that cannot be written is reported with `problem`. Raises PipelineError if the
+    file would be in the output folder, ReadError if `file` is another file.
+    """
+    links = links_of(cases)
+    check_outside(linkage_folder() if file is None else file, out)
+    if file is not None and file.exists():
+        read_links(file)
+
+    def link(run_id: str) -> None:
+        if file is not None:
+            add_links(file, links)
+            return
+        try:
+            add_links(linkage_file(run_id), links)
+        except (HounsfieldError, OSError) as error:
+            problem(str(error))
+
+    return link
 
 
 def add_links(path: Path, links: Sequence[Link]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,12 +16,25 @@ from hounsfield.core.errors import PipelineError, WriteError
 from hounsfield.dataset.case import CaseResult
 from hounsfield.dataset.manifest import Manifest
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.dataset.sources import expand_sources
+from hounsfield.io.bytes.search import OUTPUTS
 from hounsfield.pipeline.serialize import to_data
 
 PARTIAL = ("cases/.*.part", "cases/.*.old", ".hounsfield-*.part")
 """What a killed process leaves: new outputs, those that they would replace, and pipeline.toml."""
 
 STALE = "its source is not among the sources of this run; remove its folder, or add the source"
+
+
+def check_sources(sources: Sequence[str], out: Path) -> None:
+    """Raise PipelineError if `out` is a source, or contains one among its outputs."""
+    target = os.path.realpath(out)
+    outputs = tuple(os.path.join(target, name, "") for name in OUTPUTS)
+    for source in filter(os.path.exists, expand_sources(sources)):
+        path = os.path.join(os.path.realpath(source), "")
+        if path == os.path.join(target, "") or path.startswith(outputs):
+            message = "the output folder is the source; choose another folder"
+            raise PipelineError(Diagnostic("USAGE", "refusal", message, source))
 
 
 def make_folders(out: Path) -> None:

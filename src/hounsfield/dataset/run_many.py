@@ -20,8 +20,9 @@ from hounsfield.dataset.discover import Discovery, NoCaseError, discover, severa
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.labels import DEFAULT
-from hounsfield.dataset.linkage import add_links, check_outside, linkage_file, links_of
+from hounsfield.dataset.linkage import linker
 from hounsfield.dataset.memory import SHARE, parse_bytes
+from hounsfield.dataset.output_folder import check_sources
 from hounsfield.dataset.run import run_dataset
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.dataset.summary import Summary
@@ -100,7 +101,8 @@ def run(
     Raises
     ------
     PipelineError
-        If the pipeline or the labels cannot work, or `out` has results of another pipeline.
+        If the pipeline or the labels cannot work, or `out` is a source or has results of another
+        pipeline.
     ReadError
         If no source has a case.
     WriteError
@@ -132,6 +134,7 @@ def run(
     for path in (out, linkage):
         _check_path(path)
     steps = _pipeline(pipeline)
+    check_sources(_texts(sources), Path(out))
     found = discover(_texts(sources), ids=ids, series=None if series is None else str(series))
     if not found.cases and not found.missed:
         raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
@@ -250,7 +253,5 @@ def _linker(
     """Return a function that writes the linkage file of a run; None without one."""
     if linkage is False:
         return None
-    links = links_of(found.cases)
-    chosen = None if linkage is True else Path(linkage)
-    check_outside(linkage_file("run") if chosen is None else chosen, out)
-    return lambda run_id: add_links(linkage_file(run_id) if chosen is None else chosen, links)
+    file = None if linkage is True else Path(linkage)
+    return linker(found.cases, out, file=file, problem=warn)

@@ -104,7 +104,10 @@ class Team:
         if worker.pipe.poll():
             found = worker.receive()
             if found is None:
-                return self._lost(worker, self._died(worker))
+                result = self._died(worker)
+                if not worker.has_begun and (worker.process.exitcode or 0) > 0:
+                    raise no_start(worker.process.exitcode or 0)
+                return self._lost(worker, result)
             if isinstance(found, str):
                 assert found == STARTED
                 return None
@@ -150,4 +153,12 @@ def no_process(error: BaseException) -> HounsfieldError:
     return HounsfieldError(
         f"a worker process cannot be started ({reason}); use fewer workers or raise the limit of "
         "processes (ulimit -u)"
+    )
+
+
+def no_start(status: int) -> HounsfieldError:
+    """Return the error of a worker process that ended by itself before its first case."""
+    return HounsfieldError(
+        f"a worker process ended with status {status} before its first case; in a script, call "
+        "hu.run under if __name__ == '__main__', since the workers import the script"
     )

@@ -26,12 +26,16 @@ STARTED = "started"
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """A process, the parent's end of its pipe, and the case that it runs since `started`."""
+    """A process, the parent's end of its pipe, and the case that it runs since `started`.
+
+    `has_begun` is whether it has begun any case.
+    """
 
     process: SpawnProcess
     pipe: Connection
     case: CaseSource | None = None
     started: float | None = field(default=None, init=False)
+    has_begun: bool = field(default=False, init=False)
 
     @classmethod
     def start(cls, config: RunConfig, *, threads: int) -> Worker:
@@ -61,7 +65,7 @@ class Worker:
         except (EOFError, OSError):
             return None
         if found == STARTED:
-            self.started = time.monotonic()
+            self.started, self.has_begun = time.monotonic(), True
         return cast("CaseResult | str", found)
 
     def seconds_left(self, limit: float | None) -> float | None:
