@@ -33,8 +33,8 @@ class Reading:
         str | None,
         Option(
             metavar="ID|NUMBER",
-            help="Series to read, by its id or its number from 0 (see inspect); "
-            "for a 4-D file the number of the volume.",
+            help="Series to read, by its id or its number from 0, as inspect lists them; for a "
+            "4-D file the number of the volume (default: the only one; inspect and run: all).",
             rich_help_panel=READING,
         ),
     ] = None

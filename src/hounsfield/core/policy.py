@@ -37,9 +37,10 @@ class ReadPolicy:
     padding : {"air", "keep"}
         Padding outside the field of view: replace it by air, or keep the stored value.
     assume : {"hu"} or None
-        Values of unknown unit: assume that they are HU.
+        Values of unknown unit: assume that they are HU (default: refuse them).
     assume_affine : str or None
-        A NIfTI without an affine: assume these axes, such as RAS, and the spacing of its header.
+        A NIfTI without an affine: assume these axes, such as RAS, and the spacing of its header
+        (default: refuse it).
 
     Raises
     ------
@@ -77,13 +78,16 @@ class ReadPolicy:
         },
     )
     assume: Assume | None = field(
-        default=None, metadata={"help": "Values of unknown unit: assume that they are HU."}
+        default=None,
+        metadata={
+            "help": "Values of unknown unit: assume that they are HU (default: refuse them)."
+        },
     )
     assume_affine: str | None = field(
         default=None,
         metadata={
             "help": "A NIfTI without an affine: assume these axes, such as RAS, "
-            "and the spacing of its header."
+            "and the spacing of its header (default: refuse it)."
         },
     )
 

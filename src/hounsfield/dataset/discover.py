@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import counted
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, check_ids, named
@@ -20,7 +21,6 @@ from hounsfield.dataset.series_cases import (
     scan_series,
     series_cases,
 )
-from hounsfield.dataset.series_cases import several as several
 from hounsfield.dataset.sources import expand_sources
 from hounsfield.dataset.unused import merged, unused_files
 from hounsfield.io.bytes.search import is_output, leads_out
@@ -97,7 +97,7 @@ def discover(sources: Sequence[str], *, ids: str = "auto", series: str | None = 
     cases = named(found, ids=ids)
     notes = _names_note(cases) if ids == "auto" else []
     if search.unselected:
-        notes.append(f"{several(search.unselected, 'image file')} not selected by --series")
+        notes.append(f"{counted(search.unselected, 'image file')} not selected by --series")
     if series is not None:
         cases = [replace(case, series=case.series or series) for case in cases]
     return Discovery(
@@ -131,9 +131,8 @@ def _names_note(cases: Sequence[CaseSource]) -> list[str]:
     count = sum(case.series is None and case.id == stem(case.path) for case in cases)
     if not count:
         return []
-    return [
-        f"{count} of {several(len(cases), 'case id')} from file names; use --ids hash to hide them"
-    ]
+    ids = f"{count} of {len(cases)} case ids" if len(cases) > 1 else "the case id"
+    return [f"{ids} from file names, which may identify a patient; use --ids hash to hide them"]
 
 
 def _no_case(source: str, error: HounsfieldError) -> NoCase:
@@ -150,7 +149,7 @@ def _search_path(search: _Search, path: Path, typed: str) -> None:
     images, others, links = _files_at(path)
     if links:
         message = (
-            f"{several(links, 'link')} out of the folder skipped; name the files themselves, by a "
+            f"{counted(links, 'link')} out of the folder skipped; name the files themselves, by a "
             "pattern or in a list"
         )
         search.missed.append(NoCase(typed=typed, code="OUTSIDE_FOLDER", message=message))
