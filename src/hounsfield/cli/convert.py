@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +59,9 @@ def convert(
     from hounsfield.resampling.regrid import regrid
 
     _check_dtype(dtype)
+    if os.path.exists(dst) and os.path.exists(src) and os.path.samefile(src, dst):
+        message = f"{dst}: the output is the source; choose another file"
+        raise Failure(message, status=USAGE, code="USAGE")
     scan = volume = read_volume(terminal, src, reading=reading, quantity=quantity)
     of_like: tuple[Diagnostic, ...] = ()
     if like is not None:

@@ -73,7 +73,7 @@ def linker(
         return None
     chosen, links = naming.linkage, linkage.links_of(cases)
     linkage.check_outside(linkage.linkage_folder() if chosen is None else chosen, out)
-    if chosen is not None and chosen.exists():
+    if chosen is not None and os.path.exists(chosen):
         linkage.read_links(chosen)
 
     def link(run_id: str) -> None:

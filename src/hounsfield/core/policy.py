@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import PipelineError
+from hounsfield.core.errors import GeometryError, PipelineError
+from hounsfield.core.orientation import parse_orientation
 
 Gaps = Literal["refuse", "fill"]
 Uneven = Literal["resample", "refuse"]
@@ -102,6 +103,10 @@ class ReadPolicy:
             if allowed and value is not None and value not in allowed:
                 message = f"unknown {item.name} '{value}'; expected {' or '.join(allowed)}"
                 yield Diagnostic("POLICY", "refusal", message)
+        try:
+            parse_orientation(self.assume_affine or "RAS")
+        except GeometryError as error:
+            yield Diagnostic("POLICY", "refusal", f"assume_affine: {error}")
 
     def replaced(self, **changes: Any) -> ReadPolicy:
         """Return a copy with some fields changed.

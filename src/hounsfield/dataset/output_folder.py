@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -25,7 +26,7 @@ STALE = "its source is not among the sources of this run; remove its folder, or 
 
 def make_folders(out: Path) -> None:
     """Create the output folder; raises WriteError if it cannot be used."""
-    if (out / "cases").is_symlink():
+    if os.path.islink(out / "cases"):
         raise WriteError("'cases' in the output folder is a link; remove it or use another folder")
     try:
         (out / "cases").mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ def check_settings(config: RunConfig, manifest: Manifest, *, overwrite: bool) ->
 def _other_settings(names: list[str], earlier: dict[str, str], now: dict[str, str]) -> Diagnostic:
     found = []
     for name in names:
-        values = f" ({earlier.get(name) or 'none'}, not {now[name] or 'none'})"
+        values = f" ({earlier.get(name) or 'none'}; this run has {now[name] or 'none'})"
         found.append(_NAMES[name] + ("" if name == "pipeline" else values))
     return Diagnostic(
         "OTHER_PIPELINE",
