@@ -295,7 +295,7 @@ def test_every_test_that_the_table_of_checks_names_exists() -> None:
 def test_every_verb_is_in_the_reference() -> None:
     from hounsfield.cli.main import VERBS
 
-    text = (ROOT / "docs" / "reference" / "command-line.md").read_text()
+    text = (ROOT / "docs" / "reference" / "command-line.md").read_text().partition("\n## ")[0]
     assert sorted(re.findall(r"^\| `([a-z]+)", text, re.MULTILINE)) == sorted(VERBS)
 
 

@@ -100,9 +100,9 @@ def test_a_changed_record_is_made_again(change: str, scans: Path, tmp_path: Path
     [
         ({"pipeline": hu.Pipeline([*SMALL.steps, hu.Slab(slices=3)])}, "another pipeline"),
         ({"pipeline": hu.Pipeline(SMALL.steps, dtype="float64")}, "another pipeline"),
-        ({"format": "nrrd"}, r"another format \(nii.gz, not nrrd\)"),
-        ({"dtype": "float64"}, r"another dtype \(none, not float64\)"),
-        ({"labels": (("bone", "{id}-label.nii.gz"),)}, r"other labels \(none, not bone\)"),
+        ({"format": "nrrd"}, r"another format \(nii.gz; this run has nrrd\)"),
+        ({"dtype": "float64"}, r"another dtype \(none; this run has float64\)"),
+        ({"labels": (("bone", "{id}-label.nii.gz"),)}, r"other labels \(none; this run has bone\)"),
     ],
     ids=["pipeline", "pipeline's dtype", "format", "dtype", "labels"],
 )

@@ -211,7 +211,7 @@ def test_copies_of_a_series_are_one_case_and_said_to_be(phantom: Head, tmp_path:
         "Resample.spacing_mm=10",
     )
     assert done.returncode == 0
-    assert "6 copies of other objects dropped" in done.stderr
+    assert "6 duplicate objects dropped" in done.stderr
     assert [path.name for path in (tmp_path / "out" / "cases").iterdir()] == [alone.id]
 
 

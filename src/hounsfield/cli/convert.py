@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +59,7 @@ def convert(
     from hounsfield.resampling.regrid import regrid
 
     _check_dtype(dtype)
+    _check_output(src, dst)
     scan = volume = read_volume(terminal, src, reading=reading, quantity=quantity)
     of_like: tuple[Diagnostic, ...] = ()
     if like is not None:
@@ -97,6 +99,12 @@ def _dicom_source(src: Path, reading: Reading) -> Stack | None:
     if sniff(src) != "dicom":
         return None
     return open_stack(src, series=reading.series, policy=reading.policy, quantity="other")
+
+
+def _check_output(src: Path, dst: Path) -> None:
+    if os.path.exists(src) and os.path.exists(dst) and os.path.samefile(src, dst):
+        message = f"{dst}: the output is the source; choose another file"
+        raise Failure(message, status=USAGE, code="USAGE")
 
 
 def _check_dtype(name: str | None) -> None:

@@ -12,8 +12,7 @@ from typer import Argument, Exit, Option
 from hounsfield.cli.errors import FAILED, NO_CASE, about
 from hounsfield.cli.options import Reading
 from hounsfield.cli.terminal import Terminal, as_options, error_line, one_line
-from hounsfield.core.display import escaped, html_table
-from hounsfield.dataset.discover import several
+from hounsfield.core.display import counted, escaped, html_table
 
 if TYPE_CHECKING:
     from hounsfield.io.report import Inspection
@@ -127,7 +126,7 @@ def print_inspection(terminal: Terminal, found: Inspection, *, typed: str) -> No
         terminal.text(as_options(one_line(line)))
     if found.other:
         terminal.say(
-            several(len(found.other), "other file")
+            counted(len(found.other), "other file")
             + ("" if terminal.verbose else " (-v lists them)")
         )
     for each in found.other:

@@ -60,6 +60,8 @@ def run_line(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit status; no exception leaves it."""
     with _prepared():
         try:
+            if "" in arguments:  # the current folder, for a path
+                raise typer.BadParameter("an argument is empty; check that its variable is set")
             status = app(arguments)(
                 args=list(arguments), prog_name="hounsfield", standalone_mode=False
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,8 @@ class Reading:
         str | None,
         Option(
             metavar="ID|NUMBER",
-            help="Series to read, by its id or its number from 0 (see inspect); "
-            "for a 4-D file the number of the volume.",
+            help="Series to read, by its id or its number from 0, as inspect lists them; for a "
+            "4-D file the number of the volume (default: the only one; inspect and run: all).",
             rich_help_panel=READING,
         ),
     ] = None
@@ -119,7 +120,7 @@ def load_pipeline(name: str, *, settings: Sequence[str] = ()) -> Pipeline:
 
     with about(name, status=USAGE):
         changes = parse_settings(settings)
-        if name not in preset_names() and (name.endswith(SUFFIXES) or Path(name).is_file()):
+        if name not in preset_names() and (name.endswith(SUFFIXES) or os.path.isfile(name)):
             return Pipeline.load(Path(name), settings=changes)
         return preset(name, settings=changes)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Option
 
-from hounsfield.cli.errors import about
+from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.options import Reading
 from hounsfield.cli.picture import Showing, Src, Viewing, numbers, opened, save
 from hounsfield.cli.terminal import Terminal
@@ -37,6 +37,9 @@ def planes(
     from hounsfield.picture.planes import planes as draw
 
     showing.check()
+    if at is not None and fraction is not None:
+        message = "--at and --fraction exclude each other; use one of them"
+        raise Failure(message, status=USAGE, code="USAGE")
     point = None if at is None else numbers(at, 3, name="--at")
     part = (0.5, 0.5, 0.5) if fraction is None else numbers(fraction, 3, name="--fraction")
     volume, overlay = opened(terminal, src, reading, showing, viewing)

@@ -63,6 +63,9 @@ def restore(
     Whole numbers are labels: each voxel gets the label with the largest share. Other values are
     interpolated. With --format seg the labels are written as DICOM SEG of the original slices.
     """
+    if format is None and (seg.source is not None or seg.series is not None):
+        message = "--source and --series are for --format seg; add it, or leave them out"
+        raise Failure(message, status=USAGE, code="USAGE")
     from hounsfield.dataset.prediction import read_prediction
     from hounsfield.dataset.restore import restore as restore_volume
     from hounsfield.io.write import write

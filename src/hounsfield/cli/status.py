@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -59,7 +60,7 @@ def _paths(found: RunStatus, file: Path | None) -> dict[str, str]:
     from hounsfield.dataset.linkage import linkage_file, read_links
 
     path = file if file is not None else linkage_file(found.run_id) if found.run_id else None
-    if path is None or (file is None and not path.is_file()):
+    if path is None or (file is None and not os.path.isfile(path)):
         where = "" if path is None else str(path)
         raise unreadable(
             where, "the run has no linkage file here; name the one it wrote with --linkage"

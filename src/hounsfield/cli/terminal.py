@@ -259,7 +259,7 @@ def as_options(text: str) -> str:
     >>> as_options("choose one with series=0")
     'choose one with --series 0'
     """
-    return _KEYWORD.sub(_as_option, text)
+    return _KEYWORD.sub(_as_option, text.replace("format= one of", "--format with one of"))
 
 
 def _as_option(found: re.Match[str]) -> str:

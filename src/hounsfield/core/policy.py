@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import PipelineError
+from hounsfield.core.errors import GeometryError, PipelineError
+from hounsfield.core.orientation import parse_orientation
 
 Gaps = Literal["refuse", "fill"]
 Uneven = Literal["resample", "refuse"]
@@ -37,9 +38,10 @@ class ReadPolicy:
     padding : {"air", "keep"}
         Padding outside the field of view: replace it by air, or keep the stored value.
     assume : {"hu"} or None
-        Values of unknown unit: assume that they are HU.
+        Values of unknown unit: assume that they are HU (default: refuse them).
     assume_affine : str or None
-        A NIfTI without an affine: assume these axes, such as RAS, and the spacing of its header.
+        A NIfTI without an affine: assume these axes, such as RAS, and the spacing of its header
+        (default: refuse it).
 
     Raises
     ------
@@ -77,13 +79,16 @@ class ReadPolicy:
         },
     )
     assume: Assume | None = field(
-        default=None, metadata={"help": "Values of unknown unit: assume that they are HU."}
+        default=None,
+        metadata={
+            "help": "Values of unknown unit: assume that they are HU (default: refuse them)."
+        },
     )
     assume_affine: str | None = field(
         default=None,
         metadata={
             "help": "A NIfTI without an affine: assume these axes, such as RAS, "
-            "and the spacing of its header."
+            "and the spacing of its header (default: refuse it)."
         },
     )
 
@@ -98,6 +103,10 @@ class ReadPolicy:
             if allowed and value is not None and value not in allowed:
                 message = f"unknown {item.name} '{value}'; expected {' or '.join(allowed)}"
                 yield Diagnostic("POLICY", "refusal", message)
+        try:
+            parse_orientation(self.assume_affine or "RAS")
+        except GeometryError as error:
+            yield Diagnostic("POLICY", "refusal", f"assume_affine: {error}")
 
     def replaced(self, **changes: Any) -> ReadPolicy:
         """Return a copy with some fields changed.

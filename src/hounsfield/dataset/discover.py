@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import counted
 from hounsfield.core.errors import HounsfieldError, ReadError
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, check_ids, named
@@ -20,11 +22,13 @@ from hounsfield.dataset.series_cases import (
     scan_series,
     series_cases,
 )
-from hounsfield.dataset.series_cases import several as several
 from hounsfield.dataset.sources import expand_sources
 from hounsfield.dataset.unused import merged, unused_files
 from hounsfield.io.bytes.search import is_output, leads_out
 from hounsfield.io.formats import DICOM, case_suffix, has_sidecar, is_data, is_image_folder, sniff
+
+if TYPE_CHECKING:
+    from hounsfield.io.dicom.header.scan_headers import HeaderScan
 
 NEVER_DICOM = (
     ".txt",
@@ -97,7 +101,7 @@ def discover(sources: Sequence[str], *, ids: str = "auto", series: str | None = 
     cases = named(found, ids=ids)
     notes = _names_note(cases) if ids == "auto" else []
     if search.unselected:
-        notes.append(f"{several(search.unselected, 'image file')} not selected by --series")
+        notes.append(f"{counted(search.unselected, 'image file')} not selected by --series")
     if series is not None:
         cases = [replace(case, series=case.series or series) for case in cases]
     return Discovery(
@@ -131,9 +135,8 @@ def _names_note(cases: Sequence[CaseSource]) -> list[str]:
     count = sum(case.series is None and case.id == stem(case.path) for case in cases)
     if not count:
         return []
-    return [
-        f"{count} of {several(len(cases), 'case id')} from file names; use --ids hash to hide them"
-    ]
+    ids = f"{count} of {len(cases)} case ids are" if len(cases) > 1 else "the case id is"
+    return [f"{ids} from file names, which may identify patients; use --ids hash to hide them"]
 
 
 def _no_case(source: str, error: HounsfieldError) -> NoCase:
@@ -150,13 +153,13 @@ def _search_path(search: _Search, path: Path, typed: str) -> None:
     images, others, links = _files_at(path)
     if links:
         message = (
-            f"{several(links, 'link')} out of the folder skipped; name the files themselves, by a "
+            f"{counted(links, 'link')} out of the folder skipped; name the files themselves, by a "
             "pattern or in a list"
         )
         search.missed.append(NoCase(typed=typed, code="OUTSIDE_FOLDER", message=message))
     if others:
         scan = scan_series(path, typed)
-        search.unused += unused_files(scan.headers, scan.series)
+        search.unused += unused_files(_without(scan.headers, images, path), scan.series)
         chosen, missed = choose_series(scan, search.series)
         if search.series is not None and any(one.is_readable for one in scan.series):
             search.unselected += len(images)
@@ -166,6 +169,12 @@ def _search_path(search: _Search, path: Path, typed: str) -> None:
     elif not images:
         search.missed.append(NoCase(typed=typed, code="NO_CT", message="no CT in the folder"))
     search.images += [Found(path=item, typed=as_typed(item, path, typed)) for item in images]
+
+
+def _without(headers: HeaderScan, images: list[Path], path: Path) -> HeaderScan:
+    """Return the scan without image files: each is a case, and fails where it cannot be read."""
+    names = {str(item.relative_to(path)) for item in images if item != path}
+    return replace(headers, other=tuple(each for each in headers.other if each.name not in names))
 
 
 def _classify_files(folder: Path) -> tuple[list[Path], bool, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.core.arguments import checked
-from hounsfield.core.errors import HounsfieldError
+from hounsfield.core.errors import HounsfieldError, refused
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.core.volume_geometry import UNKNOWN
 from hounsfield.dataset.case_ids import Found, named
@@ -17,7 +17,10 @@ from hounsfield.dataset.image_report import report_image
 from hounsfield.dataset.label_report import report_labels
 from hounsfield.io.formats import by_suffix
 from hounsfield.io.report import Inspection, OtherFile, Report
-from hounsfield.io.values.select_volume import series_text
+from hounsfield.io.values.select_volume import number_of, series_text
+
+LISTED_SERIES = 8
+"""Series that a message lists."""
 
 if TYPE_CHECKING:
     from hounsfield.io.dicom.report import DicomInspection
@@ -46,7 +49,8 @@ def inspect(
     policy : ReadPolicy, optional
         The read policy: reasons and verdicts are those of `hounsfield.open` with this policy.
     series : str or int, optional
-        The number of a volume of a 4-D file, from 0.
+        The id or the number of a DICOM series, from 0: only this one is reported; for a 4-D file
+        the number of a volume.
     values : bool, default False
         Read all voxels of image files, for the range of values, and decode a few slices of each
         DICOM series, to check whether they can be HU.
@@ -62,6 +66,8 @@ def inspect(
     ------
     ReadError
         If the path cannot be read or has no file that could be CT.
+    RefusedError
+        If no series has the id or number `series`.
 
     Notes
     -----
@@ -105,7 +111,20 @@ def inspect(
         other += [each for each in _others(scanned, images, path) if each.name not in names]
     if not reports and not other:
         raise NoCaseError("no CT found; expected DICOM slices or an image file")
-    return Inspection(reports, other)
+    return Inspection(reports if wanted is None else _selected(reports, wanted), other)
+
+
+def _selected(reports: list[Report], wanted: str) -> list[Report]:
+    """Return the DICOM series with an id or number; all reports where there is no DICOM series."""
+    numbered = [each for each in reports if each.number is not None]
+    found = [each for each in reports if each.id == wanted]
+    found = found or [each for each in numbered if each.number == number_of(wanted)]
+    if numbered and not found:
+        known = ", ".join(f"{each.number} ({each.id})" for each in numbered[:LISTED_SERIES])
+        more = " ..." if len(numbered) > LISTED_SERIES else ""
+        message = f"no series has the id or number '{wanted[:40]}'; expected one of {known}{more}"
+        raise refused("NO_SERIES", message)
+    return found if numbered else reports
 
 
 def _with_ids(images: list[Path]) -> list[tuple[Path, str]]:

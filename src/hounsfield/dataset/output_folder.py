@@ -39,7 +39,7 @@ def check_sources(sources: Sequence[str], out: Path) -> None:
 
 def make_folders(out: Path) -> None:
     """Create the output folder; raises WriteError if it cannot be used."""
-    if (out / "cases").is_symlink():
+    if os.path.islink(out / "cases"):
         raise WriteError("'cases' in the output folder is a link; remove it or use another folder")
     try:
         (out / "cases").mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def check_settings(config: RunConfig, manifest: Manifest, *, overwrite: bool) ->
 def _other_settings(names: list[str], earlier: dict[str, str], now: dict[str, str]) -> Diagnostic:
     found = []
     for name in names:
-        values = f" ({earlier.get(name) or 'none'}, not {now[name] or 'none'})"
+        values = f" ({earlier.get(name) or 'none'}; this run has {now[name] or 'none'})"
         found.append(_NAMES[name] + ("" if name == "pipeline" else values))
     return Diagnostic(
         "OTHER_PIPELINE",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class Prediction:
 
 def read_prediction(path: Path) -> Prediction:
     """Read a prediction; raises GeometryError unless it has three axes, and errors of readers."""
-    if path.is_dir() and not is_image_folder(path):
+    if os.path.isdir(path) and not is_image_folder(path):
         return Prediction(_slices(path), None)
     if not has_sidecar(path):
         return Prediction(_three_axes(_npy_without_sidecar(path)), None)

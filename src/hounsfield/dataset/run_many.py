@@ -10,13 +10,14 @@ from typing import Any, Literal, cast
 
 from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import counted
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import PipelineError, WriteError, warn
 from hounsfield.core.platform import free_memory_bytes, thread_count
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseResult
 from hounsfield.dataset.check_labels import check_labels
-from hounsfield.dataset.discover import Discovery, NoCaseError, discover, several
+from hounsfield.dataset.discover import Discovery, NoCaseError, discover
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.labels import DEFAULT
@@ -173,11 +174,11 @@ def problems(summary: Summary) -> list[str]:
     codes = Counter(code for case in current for code in case.warnings)
     if codes:
         found = ", ".join(f"{code} ({count})" for code, count in sorted(codes.items()))
-        lines.append(f"{several(summary.counts['warned'], 'case')} with warnings: {found}")
+        lines.append(f"{counted(summary.counts['warned'], 'case')} with warnings: {found}")
     for status in ("failed", "stale"):
         cases = [case for case in summary.cases if case.status == status]
         if cases:
-            count = several(len(cases), "case")
+            count = counted(len(cases), "case")
             lines.append(f"{count} {status}, such as {cases[0].id}: {cases[0].message}")
     return lines
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import counted
 from hounsfield.dataset.case import NoCase
 from hounsfield.dataset.case_ids import Found
 from hounsfield.dataset.case_names import as_typed
@@ -74,7 +75,7 @@ def choose_series(scan: SeriesScan, wanted: str | None) -> tuple[list[SeriesFoun
 def _no_ct(scan: SeriesScan) -> str:
     kinds = Counter(one.group.kind for one in scan.series)
     if not kinds:
-        return f"no CT found ({several(len(scan.headers.other), 'file')} of other kinds)"
+        return f"no CT found ({counted(len(scan.headers.other), 'file')} of other kinds)"
     names = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     return f"no series of CT slices found (series: {names})"
 
@@ -138,7 +139,7 @@ def _is_copy(one: SeriesFound, other: SeriesFound) -> bool:
 
 def _copies(one: SeriesFound) -> Diagnostic:
     count = len(one.series.group.frames)
-    message = f"{count} copies of other objects dropped"
+    message = f"{counted(count, 'duplicate object')} dropped"
     return Diagnostic("DUPLICATE", "repair", message, value=count)
 
 
@@ -220,8 +221,3 @@ def _notes(one: SeriesFound) -> tuple[Diagnostic, ...]:
     home = os.path.commonpath([os.path.dirname(name) for name in names])
     near = tuple(each for each in headers.other if not home or each.name.startswith(f"{home}/"))
     return (*_repairs(one.series), *unread_files(HeaderScan(headers.frames, near), one.series))
-
-
-def several(count: int, noun: str) -> str:
-    """Return a count and its noun, in the plural unless the count is 1."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

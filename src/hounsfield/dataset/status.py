@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,9 +33,9 @@ class RunStatus:
 def read_status(out: Path) -> RunStatus:
     """Read OUT/manifest.db; raises MissingFileError or ReadError."""
     path = out / "manifest.db"
-    if not out.exists():
+    if not os.path.exists(out):
         raise missing_file(out)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise unreadable(str(out), "no manifest.db; expected the output folder of a run")
     try:
         return _read(path, mode="ro")

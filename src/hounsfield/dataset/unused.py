@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hounsfield.core.diagnostic import Diagnostic, Severity
+from hounsfield.core.display import counted
 
 if TYPE_CHECKING:
     from hounsfield.io.dicom.header.scan_headers import HeaderScan, OtherFile
@@ -15,7 +16,7 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
     "UNREADABLE": (
         "refusal",
         "{files} cannot be read (the header is truncated or corrupt)",
-        "; copy them again from the archive",
+        "; copy {them} again from the archive",
     ),
     "NESTED": ("refusal", "{files} with sequences nested more than 64 deep", " cannot be read"),
     "NO_PIXELS": ("note", "{files} without an image", " not used"),
@@ -34,7 +35,7 @@ _CODES = {
 }
 """The code of a kind of series."""
 
-NO_SLICE = "{files} of CT slices without pixels; copy them again from the archive"
+NO_SLICE = "{files} of CT slices without pixels; copy {them} again from the archive"
 
 
 def unused_files(scanned: HeaderScan, series: Sequence[Series]) -> tuple[Diagnostic, ...]:
@@ -80,7 +81,5 @@ def _diagnostic(code: str, severity: Severity, files: list[tuple[int, str]]) -> 
     usual, text, advice = _KINDS[code]
     message = text + advice if severity == usual else NO_SLICE
     count = len(files)
-    counted = "1 file" if count == 1 else f"{count} files"
-    return Diagnostic(
-        code, severity, message.format(files=counted), files=tuple(files), value=count
-    )
+    message = message.format(files=counted(count, "file"), them="it" if count == 1 else "them")
+    return Diagnostic(code, severity, message, files=tuple(files), value=count)

@@ -316,7 +316,7 @@ def output_by_suffix(path: Path) -> Output:
     names = [f".{out.name}" for each in formats() for out in each.outputs if not out.is_folder]
     raise WriteError(
         f"the suffix is not that of a format; expected {', '.join(names[:-1])} or "
-        f"{names[-1]}, or one of {', '.join(output_names())} as format="
+        f"{names[-1]}, or format= one of {', '.join(output_names())}"
     )
 
 

@@ -273,7 +273,8 @@ def _dicom_volume(
 ) -> Volume:
     if quantity in ("label", "mask"):
         raise QuantityError(
-            "found a DICOM image, expected labels; read RTSTRUCT and DICOM SEG with hu.read_labels"
+            "found no label file; expected NIfTI, NRRD or npy (RTSTRUCT and DICOM SEG are read by "
+            "hu.read_labels and run --label)"
         )
     from hounsfield.io.dicom.read import open_dicom
 

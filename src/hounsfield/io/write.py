@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -114,7 +115,7 @@ def _typed(volume: Volume, dtype: Any) -> Volume:
 
 
 def _check_folder(path: Path) -> None:
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise WriteError("the folder of the output does not exist; create it first")
 
 

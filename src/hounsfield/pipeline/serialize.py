@@ -64,6 +64,9 @@ def load(path: Path, *, settings: Settings = NO_SETTINGS, resolved: bool = False
         raise PipelineError(
             [Diagnostic("SYNTAX", "refusal", f"not {kind}: {error}", str(path))]
         ) from None
+    if "steps" not in data:  # an empty file, or one of another kind, would copy every scan
+        message = "no steps found; expected tables [[steps]] (see hounsfield presets NAME)"
+        raise PipelineError([Diagnostic("SYNTAX", "refusal", message, str(path))])
     return parse(data, settings=settings, where=str(path))
 
 

@@ -93,7 +93,7 @@ def test_a_contour_within_another_is_a_hole_and_one_aside_a_part(scan: Get, tmp_
 def test_contours_that_cross_are_said(scan: Get, tmp_path: Path) -> None:
     this = scan("plain")
     shifted = [(i + 10, j) for i, j in SQUARE]
-    with pytest.warns(hu.HounsfieldWarning, match="1 pairs of contours on one slice cross"):
+    with pytest.warns(hu.HounsfieldWarning, match="1 pair of crossing contours on one slice"):
         found = on_slice(
             this, tmp_path, [Line(this.planes[5].points(pixels)) for pixels in (SQUARE, shifted)]
         )
@@ -102,7 +102,7 @@ def test_contours_that_cross_are_said(scan: Get, tmp_path: Path) -> None:
 
 def test_a_contour_that_is_there_twice_does_not_vanish(scan: Get, tmp_path: Path) -> None:
     this = scan("plain")
-    with pytest.warns(hu.HounsfieldWarning, match="1 duplicate contours dropped"):
+    with pytest.warns(hu.HounsfieldWarning, match="1 duplicate contour dropped"):
         found = on_slice(this, tmp_path, [Line(this.planes[5].points(SQUARE))] * 2)
     assert np.array_equal(found, square(SQUARE))
 
@@ -114,7 +114,7 @@ def test_points_and_open_lines_are_left_out_and_said(scan: Get, tmp_path: Path) 
         Line(this.planes[5].points(INNER), kind="OPEN_PLANAR"),
         Line(this.planes[5].points(INNER[:1]), kind="POINT"),
     ]
-    with pytest.warns(hu.HounsfieldWarning, match="2 points or open contours ignored"):
+    with pytest.warns(hu.HounsfieldWarning, match=r"2 open contours \(or points\) ignored"):
         assert np.array_equal(on_slice(this, tmp_path, lines), square(SQUARE))
 
 
@@ -162,14 +162,14 @@ def test_contours_beyond_the_image_are_left_out_and_said(scan: Get, tmp_path: Pa
     this = scan("plain")
     far = replace(this.planes[-1], origin=this.planes[-1].origin + 30 * this.planes[-1].normal)
     lines = [Line(this.planes[5].points(SQUARE)), Line(far.points(SQUARE))]
-    with pytest.warns(hu.HounsfieldWarning, match="1 contours outside the slices of the image"):
+    with pytest.warns(hu.HounsfieldWarning, match="1 contour outside the slices of the image"):
         assert np.array_equal(on_slice(this, tmp_path, lines), square(SQUARE))
 
 
 def test_contours_cut_by_the_border_are_said(scan: Get, tmp_path: Path) -> None:
     this = scan("plain")
     wide = [(-9, 20), (40, 20), (40, 40), (-9, 40)]
-    with pytest.warns(hu.HounsfieldWarning, match="extend beyond the rows or columns of the image"):
+    with pytest.warns(hu.HounsfieldWarning, match="clipped at the border of the image"):
         found = on_slice(this, tmp_path, [Line(this.planes[5].points(wide))])
     assert np.array_equal(found, square([(0, 20), (40, 20), (40, 40), (0, 40)]))
 

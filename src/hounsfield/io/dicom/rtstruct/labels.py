@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import counted
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
 from hounsfield.io.dicom.labels.names import label_names
@@ -67,7 +68,7 @@ def _notes(roi: Roi, name: str, lattice: SliceGrid) -> tuple[Diagnostic, ...]:
             Diagnostic(
                 "OPEN_CONTOUR",
                 "repair",
-                f"label '{name}': {open_count} points or open contours ignored",
+                f"label '{name}': {counted(open_count, 'open contour')} (or points) ignored",
             )
         )
     repeated = len(roi.contours) - open_count - len(roi.closed)
@@ -76,7 +77,7 @@ def _notes(roi: Roi, name: str, lattice: SliceGrid) -> tuple[Diagnostic, ...]:
             Diagnostic(
                 "REPEATED_CONTOUR",
                 "repair",
-                f"label '{name}': {repeated} duplicate contours dropped",
+                f"label '{name}': {counted(repeated, 'duplicate contour')} dropped",
             )
         )
     instances = {instance for instance, _ in lattice.instances}

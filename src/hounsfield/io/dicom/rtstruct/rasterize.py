@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.diagnostic import Diagnostic, Severity
+from hounsfield.core.display import counted
 from hounsfield.core.errors import refused
 from hounsfield.io.dicom.labels.slice_grid import SliceGrid
 from hounsfield.io.dicom.rtstruct.contours import Contour
@@ -173,7 +174,8 @@ def _crossings(parts: NDArray[np.uint8]) -> int:
 
 
 def _count(crossing: int) -> str:
-    return f"{crossing}" if crossing < MOST_CROSSINGS else f"over {MOST_CROSSINGS}"
+    most = crossing >= MOST_CROSSINGS
+    return f"over {MOST_CROSSINGS} pairs" if most else counted(crossing, "pair")
 
 
 def _diagnostics(
@@ -186,19 +188,26 @@ def _diagnostics(
     short: int,
 ) -> list[Diagnostic]:
     rows = [
-        (outside, "OUTSIDE_IMAGE", f"{outside} contours outside the slices of the image ignored"),
+        (
+            outside,
+            "OUTSIDE_IMAGE",
+            f"{counted(outside, 'contour')} outside the slices of the image ignored",
+        ),
         (
             overhanging,
             "CLIPPED_CONTOUR",
-            f"{overhanging} contours extend beyond the rows or columns of the image; clipped",
+            f"{counted(overhanging, 'contour')} clipped at the border of the image",
         ),
         (
             crossing,
             "CROSSING_CONTOURS",
-            f"{_count(crossing)} pairs of contours on one slice cross each other; their "
-            "intersection is a hole",
+            f"{_count(crossing)} of crossing contours on one slice; their intersection is a hole",
         ),
-        (short, "SHORT_CONTOUR", f"{short} contours with fewer than three points ignored"),
+        (
+            short,
+            "SHORT_CONTOUR",
+            f"{counted(short, 'contour')} with fewer than three points ignored",
+        ),
     ]
     used = sorted(by_slice)
     skipped = used[-1] - used[0] + 1 - len(used) if used else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def _numbered(array: NDArray[Any], values: Sequence[int]) -> NDArray[np.uint16]:
 
 
 def _save(data: Any, path: Path) -> None:
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise WriteError("output folder does not exist; create it first")
     with atomic(path) as temporary:
         data.save_as(temporary, enforce_file_format=True)

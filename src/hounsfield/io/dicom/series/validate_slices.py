@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.diagnostic import Diagnostic, Severity
+from hounsfield.core.display import counted
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.slice_geometry import UPRIGHT_TOLERANCE_MM, SliceGeometry
 from hounsfield.io.dicom.header.frame import Frame, diagnose
@@ -90,7 +91,7 @@ def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...],
             diagnose(
                 "DUPLICATE",
                 "repair",
-                f"{len(dropped)} duplicate slices (same position and pixels) dropped",
+                f"{counted(len(dropped), 'duplicate slice')} (same position and pixels) dropped",
                 frames=dropped,
                 value=len(dropped),
             )
@@ -100,8 +101,8 @@ def ordered(frames: Sequence[Frame], across: Floats) -> tuple[tuple[Frame, ...],
             diagnose(
                 "DUPLICATE",
                 "refusal",
-                f"{len(clashing)} slices have the position of another slice but other pixels; "
-                "remove those that do not belong to the series",
+                f"{counted(len(clashing), 'slice')} at the position of another slice but with "
+                "other pixels; remove what does not belong to the series",
                 frames=clashing,
                 value=len(clashing),
             )
@@ -116,7 +117,7 @@ def with_one_repair(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]
         return tuple(diagnostics)
     count = int(sum(each.value or 0 for each in dropped))
     files = tuple(file for each in dropped for file in each.files)
-    message = f"{count} duplicate slices (copies, or same position and pixels) dropped"
+    message = f"{counted(count, 'duplicate slice')} (copies, or same position and pixels) dropped"
     one = Diagnostic("DUPLICATE", "repair", message, files=files, value=count)
     rest = [one if each is dropped[0] else each for each in diagnostics]
     return tuple(each for each in rest if each not in dropped)
