@@ -62,7 +62,7 @@ def test_warnings_and_errors_of_a_folder_name_it(tmp_path: Path) -> None:
     assert not any(str(tmp_path) in str(each.to_json()) for each in refusal.value.diagnostics)
 
 
-def test_labels_beside_a_case_are_refused_not_dropped() -> None:
+def test_labels_given_with_a_case_are_refused_not_dropped() -> None:
     label = volume(np.ones((4, 4, 4), np.uint8), "label")
     case = hu.Case(volume(np.zeros((4, 4, 4), np.int16)))
     with pytest.raises(hu.ArgumentError, match="give them to the Case"):

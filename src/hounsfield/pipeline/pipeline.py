@@ -222,7 +222,7 @@ class Pipeline:
         RefusedError
             If a step refuses the data, such as a mask that is empty.
         ArgumentError
-            If labels are given beside a Case.
+            If labels are given with a Case.
 
         Warns
         -----
@@ -233,7 +233,7 @@ class Pipeline:
         if not isinstance(sampler, Sampler):
             raise ArgumentError(f"run: sampler is {short(sampler)}; expected a Sampler")
         if labels and isinstance(source, Case):
-            raise ArgumentError("run: labels are given beside a Case; give them to the Case")
+            raise ArgumentError("run: labels are given with a Case; give them to the Case")
         opened = _opened(source) if isinstance(source, str | PathLike) else source
         result = run_pipeline(self, opened, dtype=dtype, labels=labels, sampler=sampler)
         if isinstance(source, str | PathLike):
