@@ -21,6 +21,7 @@ from hounsfield.phantom.tissue import BRAIN, members, values
 from hounsfield.steps.brain_findings import direction, findings
 from hounsfield.steps.brain_mask import BrainMask
 from hounsfield.steps.fixed_mask import FixedMask
+from tests.reported import reported
 
 Mask = NDArray[np.bool_]
 Scene = tuple[Volume, Mask, NDArray[np.uint8]]
@@ -235,7 +236,8 @@ def test_a_report_reaches_the_result_the_record_and_the_command_line(tmp_path: P
     import hounsfield as hu
 
     image, _, _ = scene(whole(defect_mm=50, place="parietal"))
-    result = hu.Pipeline((hu.BrainMask(),)).run(image)
+    with reported("SKULL_OPEN"):
+        result = hu.Pipeline((hu.BrainMask(),)).run(image)
     (expected,) = BrainMask().resolve(Case(image)).diagnostics
     assert expected in result.diagnostics
     data = result.record.to_json()

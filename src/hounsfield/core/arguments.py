@@ -155,9 +155,7 @@ def matches(value: object, hint: Any) -> bool:
     if origin is not None and _is_sequence(origin):
         return _is_sequence_of(value, parts)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(
-            matches(key, parts[0]) and matches(each, parts[1]) for key, each in value.items()
-        )
+        return isinstance(value, Mapping) and _is_mapping_of(value, parts)
     return _is_instance(value, origin or hint)
 
 
@@ -173,6 +171,15 @@ def _is_sequence_of(value: object, parts: tuple[Any, ...]) -> bool:
         return not isinstance(value, np.ndarray)  # an iterator can be read once only
     allowed = tuple(part for part in parts if part is not ...)
     return all(any(matches(each, part) for part in allowed) for each in value)
+
+
+def _is_mapping_of(value: Mapping[Any, Any], parts: tuple[Any, ...]) -> bool:
+    """Whether keys and values match; values that may be anything are not computed."""
+    if not parts:
+        return True
+    return all(matches(key, parts[0]) for key in value) and (
+        parts[1] is Any or all(matches(each, parts[1]) for each in value.values())
+    )
 
 
 def _is_instance(value: object, kind: Any) -> bool:

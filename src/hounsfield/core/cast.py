@@ -35,6 +35,15 @@ def cast(volume: Volume, dtype: np.dtype[Any] | str) -> Volume:
     return Volume(cast_array(volume.array, target), volume.spec.replaced(dtype=target))
 
 
+def check_finite(volume: Volume, *, what: str) -> None:
+    """Raise QuantityError if a voxel is NaN or infinite; `what` names the volume."""
+    array = volume.array
+    if array.dtype.kind != "f" or not array.size:
+        return
+    if not np.isfinite([array.min(), array.max()]).all():
+        raise QuantityError(f"{what} has NaN or infinite values; replace them first")
+
+
 def cast_array(array: Array, dtype: np.dtype[Any] | str) -> Array:
     """Return an array (i, j, k) or (i, j, k, channel) as `dtype`, Fortran-ordered.
 

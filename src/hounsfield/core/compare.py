@@ -14,6 +14,7 @@ SAME_WITHIN_MM = 0.01
 """Largest distance of corners that coincide: headers round to 0.01 mm."""
 
 
+@checked
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Report whether two volumes have the same grid, and what differs.

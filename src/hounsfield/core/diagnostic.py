@@ -64,8 +64,8 @@ class Diagnostic:
         return f"Diagnostic({self.code}, {self.severity}, {self.message!r}{about})"
 
     def __str__(self) -> str:
-        where = self.where or self.file_names
-        return f"{where}: {self.message}" if where else self.message
+        names = "" if self.file_names and self.where.endswith(self.file_names) else self.file_names
+        return ": ".join(part for part in (self.where, names, self.message) if part)
 
     @property
     def file_names(self) -> str:

@@ -54,7 +54,7 @@ class HounsfieldError(Exception):
         return (type(self), (self.diagnostics,))
 
     def located(self, where: str) -> Self:
-        """Return the same error about a place; itself if it names a file or step already.
+        """Return the same error about a place; itself if it names one already.
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class HounsfieldError(Exception):
         HounsfieldError
             An error of the same class.
         """
-        if any(diagnostic.where or diagnostic.files for diagnostic in self.diagnostics):
+        if any(diagnostic.where for diagnostic in self.diagnostics):
             return self
         first, *others = self.diagnostics or (Diagnostic(self.code, "refusal", str(self)),)
         return type(self)([replace(first, where=where), *others])
@@ -84,14 +84,15 @@ class HounsfieldWarning(UserWarning):
     `warnings.simplefilter("always", HounsfieldWarning)` shows all.
     """
 
-    def __init__(self, problem: str | Diagnostic) -> None:
+    def __init__(self, problem: str | Diagnostic, about: str = "") -> None:
         if isinstance(problem, str):
             problem = Diagnostic("WARNING", "warning", problem)
         self.diagnostic = problem
-        super().__init__(str(problem))
+        self._about = about
+        super().__init__(str(replace(problem, where=problem.where or about)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.diagnostic,))
+        return (type(self), (self.diagnostic, self._about))
 
 
 class ArgumentError(HounsfieldError, TypeError):
@@ -171,9 +172,16 @@ def missing_file(path: str | Path) -> MissingFileError:
     )
 
 
+def check_path(path: str | Path) -> None:
+    """Raise ArgumentError for an empty text, which pathlib takes for the working directory."""
+    if path == "":
+        raise ArgumentError("the path is empty; expected a file or folder, such as '.'")
+
+
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
     """Let every error name the path that it is about, on the terminal but not in records."""
+    check_path(path)
     try:
         yield
     except HounsfieldError as error:
@@ -183,16 +191,19 @@ def naming(path: str | Path) -> Iterator[None]:
         raise named.with_traceback(error.__traceback__) from error.__cause__
 
 
-def warn(problem: str | Diagnostic) -> None:
+def warn(problem: str | Diagnostic, *, about: str = "") -> None:
     """Issue a HounsfieldWarning at the line of the user's code that called this package."""
-    warnings.warn(HounsfieldWarning(problem), stacklevel=_users_level())
+    warnings.warn(HounsfieldWarning(problem, about), stacklevel=_users_level())
 
 
-def warn_each(diagnostics: Iterable[Diagnostic]) -> None:
-    """Issue a HounsfieldWarning for each repair and warning among `diagnostics`; not for notes."""
+def warn_each(diagnostics: Iterable[Diagnostic], *, about: str | os.PathLike[str] = "") -> None:
+    """Issue a HounsfieldWarning for each repair and warning among `diagnostics`; not for notes.
+
+    Its text names the path that it is about: else Python would show it once for all paths.
+    """
     for diagnostic in diagnostics:
         if diagnostic.severity != "note":
-            warn(diagnostic)
+            warn(diagnostic, about=os.fspath(about))
 
 
 def _users_level() -> int:

@@ -66,7 +66,7 @@ def _message(error: HounsfieldError) -> str:
 def where_of(error: BaseException) -> str:
     """Return the file or step that an error is about; it is shown on the terminal only."""
     diagnostics = error.diagnostics if isinstance(error, HounsfieldError) else ()
-    return next((each.where or each.file_names for each in diagnostics), "")
+    return next((each.file_names or each.where for each in diagnostics), "")
 
 
 def _public(diagnostic: Diagnostic) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.core.arguments import checked
-from hounsfield.core.errors import HounsfieldError, refused
+from hounsfield.core.errors import HounsfieldError, check_path, refused
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.core.volume_geometry import UNKNOWN
 from hounsfield.dataset.case_ids import Found, named
@@ -85,6 +85,7 @@ def inspect(
     >>> report.kind, report.spacing_mm, report.verdict
     ('nrrd', (1.0, 1.0, 2.5), 'ok')
     """
+    check_path(path)
     path, wanted = Path(path), series_text(series)
     images, has_others = image_files(path)
     reports: list[Report] = []

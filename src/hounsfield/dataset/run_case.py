@@ -24,6 +24,7 @@ from hounsfield.dataset.outputs import RECORD, write_result, write_stream
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
+from hounsfield.pipeline.pipeline import run_pipeline
 from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.stream import Stream
 
@@ -134,7 +135,8 @@ def _run_in_memory(
         regions, found = read_labels(path, name=name, stack=stack)
         volumes |= regions
         diagnostics += found
-    return config.pipeline.run(stack, dtype=config.dtype, labels=volumes), diagnostics
+    made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)
+    return made, diagnostics
 
 
 def _write_case(

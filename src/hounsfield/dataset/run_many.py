@@ -12,7 +12,7 @@ from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted
 from hounsfield.core.dtype import voxel_dtype
-from hounsfield.core.errors import PipelineError, WriteError, warn
+from hounsfield.core.errors import PipelineError, WriteError, check_path, warn
 from hounsfield.core.platform import free_memory_bytes, thread_count
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseResult
@@ -191,7 +191,9 @@ def _check_positive(value: object, name: str, expected: str, *, kind: Any) -> No
 
 
 def _check_path(path: bool | str | Path) -> None:
-    """Raise WriteError for a path that no file can have."""
+    """Raise WriteError for a path that no file can have, ArgumentError for an empty one."""
+    if not isinstance(path, bool):
+        check_path(path)
     try:
         if not isinstance(path, bool):
             os.lstat(path)

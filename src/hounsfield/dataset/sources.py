@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hounsfield.core.errors import ReadError
+from hounsfield.core.errors import ReadError, check_path
 from hounsfield.io.bytes.text import read_short_text
 
 LONGEST_LIST_BYTES = 64 << 20
@@ -31,6 +31,7 @@ def expand_sources(arguments: Sequence[str]) -> list[str]:
 
 
 def _matches(argument: str) -> list[str]:
+    check_path(argument)
     if os.path.exists(argument) or not any(letter in argument for letter in "*?["):
         return [argument]
     import glob

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.display import html_value
 from hounsfield.dataset.case import CaseResult, NoCase, Status
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """Hold the results of a run over many cases.

@@ -199,7 +199,7 @@ def read(
     )
     used = _one_policy(policy, keywords)
     volume = read_volume(path, series=series, quantity=quantity, policy=used)
-    warn_each(volume.diagnostics)
+    warn_each(volume.diagnostics, about=path)
     return volume
 
 

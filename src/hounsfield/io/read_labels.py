@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import naming, refused, warn_each
+from hounsfield.core.errors import check_path, naming, refused, warn_each
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY
 from hounsfield.core.stack import Stack
@@ -73,8 +73,9 @@ def read_labels(
     ...     list(hu.read_labels(f"{folder}/liver.nii.gz", image=ct))
     ['liver']
     """
+    check_path(path)
     labels = load_labels(Path(path), image=image, names=names)
-    warn_each(labels.diagnostics)
+    warn_each(labels.diagnostics, about=path)
     return labels.volumes
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic, worst
 from hounsfield.core.spec import Quantity
 from hounsfield.core.volume_geometry import VolumeGeometry
@@ -27,6 +28,7 @@ _VERDICTS: dict[str | None, Verdict] = {
 }
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Describe one DICOM series or image file, and tell whether it can be read.

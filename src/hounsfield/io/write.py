@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hounsfield.core.arguments import checked
-from hounsfield.core.cast import cast
+from hounsfield.core.cast import cast, check_finite
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import WriteError, naming, warn_each
 from hounsfield.core.policy import ReadPolicy
@@ -54,7 +54,8 @@ def write(
     WriteError
         If the file cannot be written, or the format is unknown.
     QuantityError
-        If a value does not fit the dtype, or `dtype` is not one of voxels.
+        If a voxel is NaN or infinite, a value does not fit the dtype, or `dtype` is not one of
+        voxels.
 
     Warns
     -----
@@ -96,6 +97,7 @@ def write_volume(
             "leave them out"
         )
     _check_folder(target)
+    check_finite(volume, what="the volume")
     if is_dicom:
         from hounsfield.io.dicom.write.series import write_dicom
 

@@ -8,6 +8,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ PNG_LEVEL = 6
 """zlib level of PNG files, fixed so that the same picture gives the same bytes (zlib's default)."""
 
 
+@checked
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """Hold the pixels of a picture: eight bits of red, green and blue.
@@ -52,6 +54,9 @@ class Picture:
                 f"invalid picture: {self.array.dtype} {self.array.shape}; "
                 "expected uint8 (rows, columns, 3)"
             )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.array, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
         rows, columns, _ = self.array.shape
@@ -89,7 +94,7 @@ class Picture:
         """
         target = Path(path)
         if target.suffix.lower() != ".png":
-            raise WriteError(f"unknown picture format '{target.suffix}'; expected .png")
+            raise WriteError(f"{target}: unknown picture format '{target.suffix}'; expected .png")
         # Written to a temporary file and renamed, so that no partial picture is ever visible.
         partial = target.with_name(f".{secrets.token_hex(8)}.partial")
         try:
@@ -102,7 +107,7 @@ class Picture:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise WriteError(
-                f"cannot write {target.name}: {error.strerror or type(error).__name__}"
+                f"cannot write {target}: {error.strerror or type(error).__name__}"
             ) from None
 
     def _repr_png_(self) -> bytes:

@@ -76,7 +76,8 @@ class Scene:
 
     def _shaded(self, values: NDArray[Any], *, rows: int, columns: int) -> Pixels:
         if self.volume.quantity in ("label", "mask"):
-            return colored(scaled(values, rows=rows, columns=columns, smooth=False))
+            first = values if values.ndim == 2 else values[..., 0]
+            return colored(scaled(first, rows=rows, columns=columns, smooth=False))
         # Three channels are red, green and blue; of any other number the first is shown.
         channels = [0] if values.ndim == 2 else list(range(3)) if values.shape[2] == 3 else [0]
         planes = values[..., None] if values.ndim == 2 else values

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.cast import check_finite
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.volume import Volume
 from hounsfield.core.windows import window_named
@@ -65,8 +66,9 @@ def shades(volume: Volume, window: WindowLike) -> Shades:
 
     Defaults: soft-tissue for hu, 0 to 1 for unit, 0 to 255 for display, -3 to 3 for standardized,
     else the full range of the values. Raises QuantityError for a named window of values that are
-    not HU, and for a width that is not over 0.
+    not HU, for a width that is not over 0, and for a voxel that is NaN or infinite.
     """
+    check_finite(volume, what="the volume")
     unit = _unit(volume)
     if window is None and volume.quantity == "hu":
         window = DEFAULT_WINDOW
@@ -145,6 +147,11 @@ def check_overlay(volume: Volume, overlay: Volume | None) -> None:
         return
     if overlay.quantity not in ("label", "mask"):
         raise QuantityError(f"the overlay holds {overlay.quantity}; expected a label or a mask")
+    if overlay.spec.channels:
+        raise QuantityError(
+            f"the overlay has {len(overlay.spec.channels)} channels; expected one of them, such as "
+            "overlay.channel(0)"
+        )
     if not overlay.grid.same_as(volume.grid):
         raise GeometryError(
             f"the grids of overlay ({overlay.grid!r}) and image ({volume.grid!r}) differ; "

@@ -65,7 +65,8 @@ def _fill(
     """Replace the values, and report missing files, unreadable files and unknown keys."""
     for name, meaning in declared.items():
         if name not in given:
-            message = f"missing {meaning}; set it with --set pipeline.{name}=FILE"
+            key = f"pipeline.{name}"
+            message = f"missing {meaning}; use settings={{'{key}': FILE}} or --set {key}=FILE"
             yield Diagnostic("MISSING_PARAMETER", "refusal", message, "pipeline")
             continue
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +206,7 @@ class Pipeline:
         dtype : str or numpy.dtype, optional
             Type to which the image is cast at the end; None takes that of the pipeline.
         labels : mapping of str to Volume, optional
-            Labels of a Stack or Volume, on its (natural) grid; a Case has its own.
+            Labels of a Stack or Volume, on its (natural) grid; not for a Case, which has its own.
         sampler : Sampler, optional
             What computes the passes (default: the compiled kernel).
 
@@ -221,33 +221,60 @@ class Pipeline:
             If a step cannot run; it has a diagnostic for each of them.
         RefusedError
             If a step refuses the data, such as a mask that is empty.
+        ArgumentError
+            If labels are given with a Case.
 
         Warns
         -----
         HounsfieldWarning
-            For every repair and every doubt, if `source` is a path; else they are in
-            ``Result.diagnostics`` alone.
+            For every repair and every doubt of the steps, and if `source` is a path of the reader;
+            those of a Volume, Case or Stack are in their `diagnostics` and the result's alone.
         """
         if not isinstance(sampler, Sampler):
             raise ArgumentError(f"run: sampler is {short(sampler)}; expected a Sampler")
-        result = run(
-            self.steps,
-            _opened(source) if isinstance(source, str | PathLike) else source,
-            name=self.name,
-            dtype=self.dtype if dtype is None else voxel_dtype(dtype),
-            labels=labels,
-            sampler=sampler,
-        )
+        if labels and isinstance(source, Case):
+            raise ArgumentError("run: labels are given with a Case; give them to the Case")
+        opened = _opened(source) if isinstance(source, str | PathLike) else source
+        result = run_pipeline(self, opened, dtype=dtype, labels=labels, sampler=sampler)
         if isinstance(source, str | PathLike):
-            warn_each(result.diagnostics)
+            warn_each(result.diagnostics, about=source)
+        else:
+            known = _diagnostics_of(source)
+            warn_each(each for each in result.diagnostics if each not in known)
         return result
+
+
+def run_pipeline(
+    pipeline: Pipeline,
+    source: Volume | Stack | Case,
+    *,
+    dtype: str | np.dtype[Any] | None = None,
+    labels: Mapping[str, Volume] | None = None,
+    sampler: Sampler = DEFAULT_SAMPLER,
+) -> Result:
+    """Run like `Pipeline.run`, but without warnings; the caller reports the diagnostics."""
+    return run(
+        pipeline.steps,
+        source,
+        name=pipeline.name,
+        dtype=pipeline.dtype if dtype is None else voxel_dtype(dtype),
+        labels=labels,
+        sampler=sampler,
+    )
+
+
+def _diagnostics_of(source: Volume | Stack | Case) -> tuple[Diagnostic, ...]:
+    """The diagnostics of the reader, which the user of a Volume, Stack or Case has."""
+    if isinstance(source, Stack):
+        return source.finished()
+    return (source.image if isinstance(source, Case) else source).diagnostics
 
 
 def _opened(path: str | PathLike[str]) -> Stack:
     """Open a path as `hounsfield.open` does."""
     from hounsfield.io.open import open
 
-    return open(Path(path))
+    return open(fspath(path))
 
 
 def _not_a_step(given: object, *, where: str) -> Diagnostic:

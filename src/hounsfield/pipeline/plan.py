@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import html_value, spec_text
 from hounsfield.core.errors import GeometryError, PipelineError, QuantityError
@@ -86,6 +87,7 @@ class Pass:
         return f"{what}{how}{notes} -> {made} {self.spec.grid!r}"
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Describe what a pipeline will do to a source: Specs, passes, bytes and memory.

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ UNREGISTERED = "unregistered"
 """The key, in the data of a pipeline, of a step whose class is not registered."""
 
 
+@checked
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """Hold the contents of record.json: how a case was made, to repeat and to verify it.
@@ -184,12 +186,12 @@ class Record:
 
     @classmethod
     @checked
-    def load(cls, path: Path) -> Record:
+    def load(cls, path: str | PathLike[str]) -> Record:
         """Read a record.json.
 
         Parameters
         ----------
-        path : Path
+        path : str or PathLike
             The file.
 
         Returns
@@ -202,7 +204,7 @@ class Record:
         ReadError
             If the file is not a record of this version.
         """
-        text = read_short_text(path, largest_bytes=LARGEST_BYTES)
+        text = read_short_text(Path(path), largest_bytes=LARGEST_BYTES)
         try:
             data = json.loads(text)
             schema = data.pop("schema")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted, html_value, spec_text
 from hounsfield.core.volume import Volume
@@ -12,6 +13,7 @@ from hounsfield.pipeline.record import Record
 from hounsfield.steps.split_slices import slices
 
 
+@checked
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Result:
     """Hold what a run returns.

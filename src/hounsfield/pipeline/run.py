@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hounsfield.core.cast import cast
+from hounsfield.core.cast import cast, check_finite
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, HounsfieldError, PipelineError, QuantityError
 from hounsfield.core.spec import Spec
@@ -95,6 +95,7 @@ def _start(
     stack = source if isinstance(source, Stack) else None
     if stack is None:
         assert image is not None
+        check_finite(image, what="the image")
         stack = Stack.from_volume(image)
     _check_grids(labels, stack)
     masks = {**interpolated_masks(stack), **given_masks}

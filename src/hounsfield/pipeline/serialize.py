@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hounsfield.core.arguments import short
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import HounsfieldError, PipelineError, PluginError, QuantityError
@@ -91,13 +92,14 @@ def parse(data: Mapping[str, Any], *, settings: Settings = NO_SETTINGS, where: s
         for key in data
         if key not in _TOP
     ]
-    if data.get("schema", SCHEMA) != SCHEMA:
-        diagnostics.append(
-            Diagnostic(
-                "SCHEMA", "refusal", f"pipeline schema {data['schema']}; expected {SCHEMA}", where
-            )
-        )
-    rows = data.get("steps", [])
+    schema, name = data.get("schema", SCHEMA), data.get("name", "")
+    if schema != SCHEMA or type(schema) is not int:
+        message = f"pipeline schema {short(schema)}; expected {SCHEMA}"
+        diagnostics.append(Diagnostic("SCHEMA", "refusal", message, where))
+    if not isinstance(name, str):
+        message = f"name is {short(name)}; expected str"
+        diagnostics.append(Diagnostic("VALUE", "refusal", message, where))
+    rows = data.get("steps")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise PipelineError(
             [
@@ -125,9 +127,7 @@ def parse(data: Mapping[str, Any], *, settings: Settings = NO_SETTINGS, where: s
     dtype, wrong = _parse_dtype(data.get("dtype"), where)
     if diagnostics or wrong:
         raise PipelineError([*diagnostics, *wrong])
-    return Parsed(
-        tuple(step for step in steps if step is not None), str(data.get("name", "")), dtype
-    )
+    return Parsed(tuple(step for step in steps if step is not None), name, dtype)
 
 
 def _parse_dtype(text: object, where: str) -> tuple[np.dtype[Any] | None, list[Diagnostic]]:

@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 
 from hounsfield.core.arguments import checked
+from hounsfield.core.cast import check_finite
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
@@ -48,8 +49,8 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
     GeometryError
         If no voxel of the grid is inside the volume; the message states the distance.
     QuantityError
-        If the volume does not cover the grid and its dtype cannot represent the background, or the
-        method is unknown, or 'cubic' for an oblique grid.
+        If a voxel is NaN or infinite, the volume does not cover the grid and its dtype cannot
+        represent the background, or the method is unknown, or 'cubic' for an oblique grid.
 
     Notes
     -----
@@ -71,6 +72,7 @@ def regrid(volume: Volume, grid: Grid, *, method: Method | None = None) -> Volum
             f"unknown method {str(method)[:40]!r}; expected one of {', '.join(get_args(Method))}"
         )
     check_overlap(grid, volume.grid, what="the target grid")
+    check_finite(volume, what="the volume")
     return regrid_anywhere(volume, grid, method=method)
 
 

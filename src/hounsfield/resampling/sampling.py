@@ -107,7 +107,8 @@ class Sampling:
         """For each source axis one table, or one per source slice if the gantry is tilted."""
         result = []
         for n, axis in enumerate(self.axes):
-            shifts = [] if n == 2 or self.shifts_voxels is None else self.shifts_voxels[:, n]
+            given = self.shifts_voxels if n < 2 else None
+            shifts = np.zeros(0) if given is None else given[:, n]
             if np.any(shifts) and not axis.is_copy:
                 result.append([axis.table(shift=float(one), method=method) for one in shifts])
             else:

@@ -35,7 +35,8 @@ class Apply:
     function : callable
         Maps an array (i, j, k) or (i, j, k, channel) to an array of the same shape. It gets a copy.
     dtype : str or numpy.dtype, optional
-        Type of the result; None is that of the input. Values that do not fit are refused.
+        Type of the result; None is that of the input, and fractions are then refused if it is an
+        integer. Values that do not fit are refused.
     quantity : str, optional
         What the result is; None is that of the input.
     background : float, optional
@@ -101,4 +102,18 @@ class Apply:
             )
         if not np.isfinite(made).all():
             raise QuantityError("Apply: the function returned NaN or infinite values; replace them")
+        if self.dtype is None and _has_fractions(made, spec.dtype):
+            raise QuantityError(
+                f"Apply: the function returned fractions, but the image is {spec.dtype}; use "
+                f"dtype='float32' to keep them, or dtype='{spec.dtype}' to round"
+            )
         return image_only(case, Volume(cast_array(made, spec.dtype), spec))
+
+
+def _has_fractions(values: NDArray[Any], dtype: np.dtype[Any]) -> bool:
+    """Whether values are not whole numbers, and a dtype holds only these."""
+    return (
+        dtype.kind in "biu"
+        and values.dtype.kind == "f"
+        and not all(np.array_equal(np.rint(part), part) for part in values)
+    )

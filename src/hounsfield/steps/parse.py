@@ -8,6 +8,7 @@ from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
+from hounsfield.core.arguments import short
 from hounsfield.core.errors import GeometryError, QuantityError
 
 LARGEST_WHOLE = 1 << 53
@@ -51,20 +52,20 @@ def three_sizes(
 def one_of(value: str, literal: Any, *, name: str) -> None:
     """Raise QuantityError unless `value` is one of the values of a Literal type."""
     if value not in get_args(literal):
-        raise QuantityError(f"{name} is '{value}'; expected one of {', '.join(get_args(literal))}")
+        raise QuantityError(f"{name} is {value!r}; expected one of {', '.join(get_args(literal))}")
 
 
 def finite(value: float, *, name: str) -> float:
     """Return a finite number."""
     if not _is_number(value):
-        raise QuantityError(f"{name} is {value!r}; expected a finite number")
+        raise QuantityError(f"{name} is {short(value)}; expected a finite number")
     return float(value)
 
 
 def whole(value: float, *, name: str) -> int:
     """Return an integer."""
     if not _is_number(value) or value % 1:
-        raise GeometryError(f"{name} is {value!r}; expected an integer")
+        raise GeometryError(f"{name} is {short(value)}; expected an integer")
     return int(value)
 
 
