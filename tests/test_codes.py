@@ -16,7 +16,7 @@ from hounsfield.core.diagnostic import SEVERITIES
 SOURCE = Path(hounsfield.__file__).parent
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "codes"
 
-FIRST = {"Diagnostic", "diagnose", "refused"}
+FIRST = {"Diagnostic", "Finding", "diagnose", "refused"}
 """Calls whose first argument is a code."""
 
 THIRD = {"OtherFile"}

@@ -95,6 +95,8 @@ def test_a_page_names_no_path_and_no_file(small: Head, tmp_path: Path, line: Lin
     for file in sorted((folder / "SMITH").rglob("*")):
         if file.is_file():
             file.rename(file.with_name(f"MILLER-{file.name}"))
+    hu.write(ball_scan(), folder / "MILLER.nii.gz")
+    (folder / "MILLER2.nii.gz").write_bytes(b"\x1f\x8b")
     assert line("inspect", folder, "--html", tmp_path / "page.html").status == 0
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "GAP" in text

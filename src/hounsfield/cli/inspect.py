@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -206,9 +207,24 @@ def _times(values: list[float], between: str = " x ") -> str:
     return between.join(f"{value:.4g}" for value in values)
 
 
+def _without_names(found: Inspection) -> Inspection:
+    """The reports with hashed ids where an id is the name of its file."""
+    from hounsfield.dataset.case_names import stem
+    from hounsfield.io.bytes.case_id import hidden_name
+    from hounsfield.io.report import Inspection
+
+    return Inspection(
+        replace(one, id=hidden_name(n, one.files[0]))
+        if one.files and one.id == stem(Path(one.files[0]))
+        else one
+        for n, one in enumerate(found)
+    )
+
+
 def _write_page(found: Inspection, path: Path) -> None:
     from hounsfield.io.bytes.atomic import write_text
 
+    found = _without_names(found)
     with about(path):
         write_text(
             path,

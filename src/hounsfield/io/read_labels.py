@@ -13,6 +13,7 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
+from hounsfield.io.dicom.labels.findings import Finding, diagnostics_of
 from hounsfield.io.dicom.labels.names import PLAIN
 from hounsfield.io.dicom.labels.objects import RTSTRUCT, LabelObject, label_objects
 from hounsfield.io.formats import sniff, without_suffix
@@ -112,12 +113,15 @@ def _of_file(path: Path, grid: Grid) -> Labels:
 
 def _of_dicom(path: Path, image: Stack | Volume, names: Sequence[str] | None) -> Labels:
     volumes: dict[str, Volume] = {}
+    findings: tuple[Finding, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     for item in label_objects(path):
-        found = _of_object(item, image, names)
-        for name, volume in found.volumes.items():
+        found, found_of_labels, found_of_all = _of_object(item, image, names)
+        for name, volume in found.items():
             volumes[_free(name, volumes)] = volume
-        diagnostics += found.diagnostics
+        findings += found_of_labels
+        diagnostics += found_of_all
+    diagnostics = (*diagnostics_of(findings), *dict.fromkeys(diagnostics))
     interpolated = sum(image.interpolated) if isinstance(image, Stack) else 0
     if interpolated:
         message = f"{interpolated} slices of the image are interpolated; labels are empty in them"
@@ -130,14 +134,17 @@ def _of_dicom(path: Path, image: Stack | Volume, names: Sequence[str] | None) ->
     return Labels(volumes, diagnostics)
 
 
-def _of_object(item: LabelObject, image: Stack | Volume, names: Sequence[str] | None) -> Labels:
+def _of_object(
+    item: LabelObject, image: Stack | Volume, names: Sequence[str] | None
+) -> tuple[dict[str, Volume], tuple[Finding, ...], tuple[Diagnostic, ...]]:
+    """The masks by name, the findings about each of them, and the diagnostics of the object."""
     if item.sop_class == RTSTRUCT:
         from hounsfield.io.dicom.rtstruct.labels import contour_labels
 
-        return Labels(*contour_labels(item, image, wanted=names))
+        return (*contour_labels(item, image, wanted=names), ())
     from hounsfield.io.dicom.seg.labels import segment_labels
 
-    return Labels(*segment_labels(item, image, wanted=names))
+    return segment_labels(item, image, wanted=names)
 
 
 def _free(name: str, used: dict[str, Volume]) -> str:

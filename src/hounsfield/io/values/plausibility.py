@@ -101,7 +101,7 @@ def check_hu_sample(
     if low >= 0 and _like_labels(values):
         message = (
             f"values from {low:g} to {high:g} in uniform regions look like labels, not HU; "
-            f"read them with quantity='label' or pass them with --label{_FORCE}"
+            f"read them with quantity='label' or give them as the labels of an image{_FORCE}"
         )
         if not is_crop:
             raise refused("NOT_HU", message)

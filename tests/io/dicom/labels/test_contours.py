@@ -197,8 +197,35 @@ def test_a_region_without_contours_is_left_out_and_said(scan: Get, tmp_path: Pat
     path = write_structures(
         tmp_path / "rs.dcm", [("none", []), ("a", ball_lines(this.planes, CENTRE, RADIUS_MM))]
     )
-    with pytest.warns(hu.HounsfieldWarning, match="label 'none' has no closed contour"):
+    with pytest.warns(hu.HounsfieldWarning, match="label 'none': no closed contour"):
         assert list(hu.read_labels(path, image=this.stack)) == ["a"]
+
+
+def test_one_message_names_all_regions_with_the_same_fault(scan: Get, tmp_path: Path) -> None:
+    this = scan("plain")
+    wide = [(-9, 20), (40, 20), (40, 40), (-9, 40)]
+    far = replace(this.planes[-1], origin=this.planes[-1].origin + 30 * this.planes[-1].normal)
+    lines = [Line(this.planes[k].points(wide)) for k in (4, 5)] + [Line(far.points(SQUARE))]
+    regions = [(f"region{n}", lines) for n in range(5)] + [("none", []), ("nil", [])]
+    path = write_structures(tmp_path / "rs.dcm", regions)
+    with pytest.warns(hu.HounsfieldWarning) as caught:
+        hu.read_labels(path, image=this.stack)
+    messages = sorted(str(each.message) for each in caught)
+    assert len(messages) == 3
+    named = "labels 'region0', 'region1', 'region2' and 2 more: "
+    assert "labels 'none', 'nil': no closed contour" in messages[0]
+    assert f"{named}10 contours extend beyond" in messages[1]
+    assert f"{named}5 contours outside the slices" in messages[2]
+
+
+def test_a_contour_between_pixel_centres_gives_an_empty_mask_and_that_is_said(
+    scan: Get, tmp_path: Path
+) -> None:
+    this = scan("plain")
+    tiny = [(20.2, 20.2), (20.4, 20.2), (20.4, 20.4)]
+    path = write_structures(tmp_path / "rs.dcm", [("tiny", [Line(this.planes[5].points(tiny))])])
+    with pytest.warns(hu.HounsfieldWarning, match="label 'tiny': no voxel centre"):
+        assert not hu.read_labels(path, image=this.stack)["tiny"].array.any()
 
 
 def test_slices_that_were_filled_in_hold_no_label_and_that_is_said(

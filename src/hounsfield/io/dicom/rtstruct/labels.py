@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.display import counted
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
+from hounsfield.io.dicom.labels.findings import Finding
 from hounsfield.io.dicom.labels.names import label_names
 from hounsfield.io.dicom.labels.objects import LabelObject
 from hounsfield.io.dicom.labels.slice_grid import SliceGrid
@@ -19,31 +18,27 @@ from hounsfield.io.dicom.rtstruct.rasterize import draw
 
 def contour_labels(
     item: LabelObject, image: Stack | Volume, *, wanted: Sequence[str] | None = None
-) -> tuple[dict[str, Volume], tuple[Diagnostic, ...]]:
-    """A mask on the image grid for each region with closed contours, by name, and diagnostics.
+) -> tuple[dict[str, Volume], tuple[Finding, ...]]:
+    """A mask on the image grid for each region with closed contours, by name, and findings.
 
-    Points and open lines are ignored, with a diagnostic. Raises ReadError, RefusedError.
+    Points and open lines are ignored, with a finding. Raises ReadError, RefusedError.
     """
     rois = rois_of(item)
     names = label_names(((roi.number, roi.text) for roi in rois), kind="roi")
     masks: dict[str, Volume] = {}
-    diagnostics: list[Diagnostic] = []
+    findings: list[Finding] = []
     for roi in rois:
         name = names[roi.number]
         if wanted is not None and name not in wanted:
             continue
         if not roi.closed:
-            diagnostics.append(
-                Diagnostic(
-                    "EMPTY_LABEL", "warning", f"label '{name}' has no closed contour; ignored"
-                )
-            )
+            findings.append(Finding("EMPTY_LABEL", "warning", name, "no closed contour; ignored"))
             continue
         lattice = lattice_for(roi, image)
         drawn = draw(roi.closed, lattice, name=name)
         masks[name] = lattice.volume(drawn.array)
-        diagnostics += [*_notes(roi, name, lattice), *drawn.diagnostics]
-    return masks, tuple(diagnostics)
+        findings += [*_notes(roi, name, lattice), *drawn.findings]
+    return masks, tuple(findings)
 
 
 def lattice_for(roi: Roi, image: Stack | Volume) -> SliceGrid:
@@ -60,35 +55,19 @@ def lattice_for(roi: Roi, image: Stack | Volume) -> SliceGrid:
     )
 
 
-def _notes(roi: Roi, name: str, lattice: SliceGrid) -> tuple[Diagnostic, ...]:
+def _notes(roi: Roi, name: str, lattice: SliceGrid) -> tuple[Finding, ...]:
     notes = []
     open_count = sum(contour.kind not in CLOSED for contour in roi.contours)
     if open_count:
-        notes.append(
-            Diagnostic(
-                "OPEN_CONTOUR",
-                "repair",
-                f"label '{name}': {counted(open_count, 'open contour')} (or points) ignored",
-            )
-        )
+        text = "{count} points or open contours ignored"
+        notes.append(Finding("OPEN_CONTOUR", "repair", name, text, open_count))
     repeated = len(roi.contours) - open_count - len(roi.closed)
     if repeated:
-        notes.append(
-            Diagnostic(
-                "REPEATED_CONTOUR",
-                "repair",
-                f"label '{name}': {counted(repeated, 'duplicate contour')} dropped",
-            )
-        )
+        text = "{count} duplicate contours dropped"
+        notes.append(Finding("REPEATED_CONTOUR", "repair", name, text, repeated))
     instances = {instance for instance, _ in lattice.instances}
     differs = roi.reference and lattice.references and roi.reference not in lattice.references
     if differs and not any(contour.instance in instances for contour in roi.closed):
-        notes.append(
-            Diagnostic(
-                "OTHER_REFERENCE",
-                "warning",
-                f"label '{name}' has another frame of reference than the image; "
-                "placed by its coordinates in mm",
-            )
-        )
+        text = "another frame of reference than the image; placed by its coordinates in mm"
+        notes.append(Finding("OTHER_REFERENCE", "warning", name, text))
     return tuple(notes)

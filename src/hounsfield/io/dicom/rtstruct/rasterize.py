@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.core.diagnostic import Diagnostic, Severity
-from hounsfield.core.display import counted
+from hounsfield.core.diagnostic import Severity
 from hounsfield.core.errors import refused
+from hounsfield.io.dicom.labels.findings import Finding
 from hounsfield.io.dicom.labels.slice_grid import SliceGrid
 from hounsfield.io.dicom.rtstruct.contours import Contour
 from hounsfield.io.dicom.rtstruct.polygon import rasterize_box
@@ -36,16 +36,17 @@ _SEVERITIES: dict[str, Severity] = {
     "CROSSING_CONTOURS": "warning",
     "SHORT_CONTOUR": "repair",
     "SKIPPED_SLICES": "warning",
+    "EMPTY_LABEL": "warning",
 }
 """How serious it is, by the code, that part of a label is not as it was drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """A mask (i, j, k) on the slices, and the diagnostics of its contours."""
+    """A mask (i, j, k) on the slices, and what was found about its contours."""
 
     array: NDArray[np.uint8]
-    diagnostics: tuple[Diagnostic, ...]
+    findings: tuple[Finding, ...]
 
 
 def draw(contours: Sequence[Contour], lattice: SliceGrid, *, name: str) -> Drawn:
@@ -77,9 +78,10 @@ def draw(contours: Sequence[Contour], lattice: SliceGrid, *, name: str) -> Drawn
     return Drawn(
         array,
         tuple(
-            _diagnostics(
+            _findings(
                 name,
                 by_slice,
+                is_empty=not array.any(),
                 outside=outside,
                 overhanging=overhanging,
                 crossing=crossing,
@@ -173,56 +175,40 @@ def _crossings(parts: NDArray[np.uint8]) -> int:
     return count
 
 
-def _count(crossing: int) -> str:
-    most = crossing >= MOST_CROSSINGS
-    return f"over {MOST_CROSSINGS} pairs" if most else counted(crossing, "pair")
-
-
-def _diagnostics(
+def _findings(
     name: str,
     by_slice: dict[int, list[Contour]],
     *,
+    is_empty: bool,
     outside: int,
     overhanging: int,
     crossing: int,
     short: int,
-) -> list[Diagnostic]:
+) -> list[Finding]:
     rows = [
-        (
-            outside,
-            "OUTSIDE_IMAGE",
-            f"{counted(outside, 'contour')} outside the slices of the image ignored",
-        ),
+        (outside, "OUTSIDE_IMAGE", "{count} contours outside the slices of the image ignored"),
         (
             overhanging,
             "CLIPPED_CONTOUR",
-            f"{counted(overhanging, 'contour')} clipped at the border of the image",
+            "{count} contours extend beyond the rows or columns of the image; clipped",
         ),
         (
             crossing,
             "CROSSING_CONTOURS",
-            f"{_count(crossing)} of crossing contours on one slice; their intersection is a hole",
+            "{count} pairs of contours on one slice cross each other; their intersection is a hole",
         ),
-        (
-            short,
-            "SHORT_CONTOUR",
-            f"{counted(short, 'contour')} with fewer than three points ignored",
-        ),
+        (short, "SHORT_CONTOUR", "{count} contours with fewer than three points ignored"),
+        (int(is_empty), "EMPTY_LABEL", "no voxel centre is inside a contour; the mask is empty"),
     ]
     used = sorted(by_slice)
     skipped = used[-1] - used[0] + 1 - len(used) if used else 0
     regular = skipped and len(used) > 2 and len(set(np.diff(used).tolist())) == 1
     if regular:
-        rows.append(
-            (
-                skipped,
-                "SKIPPED_SLICES",
-                f"only one slice in {used[1] - used[0]} has a contour; {skipped} slices between "
-                "them are empty",
-            )
-        )
+        text = f"only one slice in {used[1] - used[0]} has a contour; "
+        rows.append((skipped, "SKIPPED_SLICES", text + "{count} slices between them are empty"))
+    limits = {"CROSSING_CONTOURS": MOST_CROSSINGS}
     return [
-        Diagnostic(code, _SEVERITIES[code], f"label '{name}': {message}")
-        for count, code, message in rows
+        Finding(code, _SEVERITIES[code], name, text, count, limits.get(code))
+        for count, code, text in rows
         if count
     ]

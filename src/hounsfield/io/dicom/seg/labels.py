@@ -14,6 +14,7 @@ from hounsfield.core.errors import GeometryError, refused, unreadable
 from hounsfield.core.grid import Grid
 from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
+from hounsfield.io.dicom.labels.findings import Finding
 from hounsfield.io.dicom.labels.names import label_names
 from hounsfield.io.dicom.labels.objects import LabelObject
 from hounsfield.io.dicom.labels.slice_grid import SliceGrid
@@ -42,8 +43,8 @@ class Target:
 
 def segment_labels(
     item: LabelObject, image: Stack | Volume, *, wanted: Sequence[str] | None = None
-) -> tuple[dict[str, Volume], tuple[Diagnostic, ...]]:
-    """A mask on the image grid for each segment, by name, and diagnostics.
+) -> tuple[dict[str, Volume], tuple[Finding, ...], tuple[Diagnostic, ...]]:
+    """A mask on the image grid for each segment, by name, findings, and diagnostics of all.
 
     Frames are sorted by their plane positions. A segment without frames is an empty mask. A
     fractional segment is 1 where at least half of the maximum is stored. Raises ReadError, and
@@ -59,12 +60,16 @@ def segment_labels(
     target = _target(seg, image)
     arrays = _arrays(item, seg, target, numbers=set(names))
     masks = {}
+    findings: list[Finding] = []
     for number, name in names.items():
         array = arrays.pop(number, None)
         masks[name] = target.finish(
             np.zeros(target.shape, np.uint8, order="F") if array is None else array
         )
-    return masks, (*_notes(seg, image), *target.diagnostics)
+        if array is not None and not masks[name].array.any():
+            text = "no voxel is left on the grid of the image; the mask is empty"
+            findings.append(Finding("EMPTY_LABEL", "warning", name, text))
+    return masks, tuple(findings), (*_notes(seg, image), *target.diagnostics)
 
 
 def _arrays(
@@ -153,7 +158,7 @@ def _on_own_grid(seg: Segmentation, target: Grid) -> Target:
         return regrid(mask, target)
 
     how = "voxels copied" if copied else "resampled, a voxel is set if over half of it is covered"
-    message = f"segmentation has another grid ({grid!r}) than the image ({target!r}); {how}"
+    message = f"segmentation has another grid than the image ({target!r}); {how}"
     return Target(grid.shape, slice_indices, finish, (Diagnostic("REGRIDDED", "repair", message),))
 
 
