@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.display import counted
 from hounsfield.io.bytes.case_id import case_id
 from hounsfield.io.dicom.header.frame import Frame, diagnose
 from hounsfield.io.dicom.header.geometry import normal, positions_along
@@ -112,14 +113,15 @@ def unread_files(result: HeaderScan, series: Series) -> tuple[Diagnostic, ...]:
     )
     found = []
     if ignored:
-        message = f"{len(ignored)} unreadable files ignored; they may be slices of this series"
+        files = counted(len(ignored), "unreadable file")
+        message = f"{files} ignored; slices of this series may be missing"
         found.append(
             Diagnostic("UNREADABLE", "warning", message, files=ignored, value=len(ignored))
         )
     if links:
         message = (
-            f"{len(links)} links that lead out of the folder ignored; they may be slices of this "
-            "series"
+            f"{counted(len(links), 'link')} out of the folder ignored; slices of this series may "
+            "be missing"
         )
         found.append(
             Diagnostic("OUTSIDE_FOLDER", "warning", message, files=links, value=len(links))
