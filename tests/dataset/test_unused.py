@@ -105,3 +105,16 @@ def test_files_of_several_sources_are_one_count(study: Path) -> None:
 def test_files_that_are_not_dicom_are_not_counted(study: Path) -> None:
     (study / "notes").write_text("not DICOM")
     assert "NOT_DICOM" not in codes(discover([str(study)]).unused)
+
+
+def test_one_unreadable_file_beside_a_series_is_counted_in_the_singular(
+    study: Path, tmp_path: Path
+) -> None:
+    first = min(path for path in (study / "a").iterdir() if path.is_file())
+    (study / "a" / "cut.dcm").write_bytes(first.read_bytes()[:400])
+    messages = [
+        each["message"]
+        for case in run_over(study, tmp_path / "out").cases
+        for each in case.diagnostics
+    ]
+    assert "1 unreadable file ignored; slices of this series may be missing" in messages

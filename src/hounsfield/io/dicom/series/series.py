@@ -113,16 +113,15 @@ def unread_files(result: HeaderScan, series: Series) -> tuple[Diagnostic, ...]:
     )
     found = []
     if ignored:
-        message = (
-            f"{counted(len(ignored), 'unreadable file')} ignored, which may be part of this series"
-        )
+        files = counted(len(ignored), "unreadable file")
+        message = f"{files} ignored; slices of this series may be missing"
         found.append(
             Diagnostic("UNREADABLE", "warning", message, files=ignored, value=len(ignored))
         )
     if links:
         message = (
-            f"{counted(len(links), 'link')} out of the folder ignored, which may be part of this "
-            "series"
+            f"{counted(len(links), 'link')} out of the folder ignored; slices of this series may "
+            "be missing"
         )
         found.append(
             Diagnostic("OUTSIDE_FOLDER", "warning", message, files=links, value=len(links))
