@@ -107,7 +107,7 @@ def test_two_series_in_one_folder_are_told_by_their_ids(tmp_path: Path) -> None:
     ("mode", "expected"),
     [
         ("foo", "unknown value 'foo'"),
-        ("", "unknown value ''"),
+        ("", "an argument is empty"),
         ("{x}-{stem}", "unknown field {x}"),
         ("{path}", "unknown field {path}"),
         ("{}", "unknown value '{}'"),

@@ -61,7 +61,8 @@ def run_line(arguments: Sequence[str]) -> int:
     with _prepared():
         try:
             if "" in arguments:  # the current folder, for a path
-                raise typer.BadParameter("an argument is empty; check that its variable is set")
+                message = "an argument is empty; check that its variable is set"
+                raise Failure(message, status=USAGE, code="USAGE")
             status = app(arguments)(
                 args=list(arguments), prog_name="hounsfield", standalone_mode=False
             )
