@@ -214,7 +214,7 @@ def test_one_message_names_all_regions_with_the_same_fault(scan: Get, tmp_path: 
     assert len(messages) == 3
     named = "labels 'region0', 'region1', 'region2' and 2 more: "
     assert "labels 'none', 'nil': no closed contour" in messages[0]
-    assert f"{named}10 contours extend beyond" in messages[1]
+    assert f"{named}10 contours clipped at the border" in messages[1]
     assert f"{named}5 contours outside the slices" in messages[2]
 
 

@@ -13,7 +13,7 @@ LABELS_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about one label; '{count}' in `text` is the count of all labels.
+    """What was found about one label; '{count}' in `text` is the count of all labels, '(s)' a plural.
 
     A count of `limit` or more is 'over' it, since no more were counted.
     """
@@ -37,8 +37,8 @@ def diagnostics_of(findings: Iterable[Finding]) -> tuple[Diagnostic, ...]:
 def _joined(group: list[Finding]) -> Diagnostic:
     first, count = group[0], sum(finding.count for finding in group)
     is_more = first.limit is not None and count >= first.limit
-    counted = f"over {first.limit}" if is_more else f"{count}"
-    text = first.text.replace("{count}", counted)
+    text = first.text.replace("{count}", f"over {first.limit}" if is_more else f"{count}")
+    text = text.replace("(s)", "" if count == 1 else "s")
     return Diagnostic(first.code, first.severity, f"{_labels(group)}: {text}", value=float(count))
 
 

@@ -59,11 +59,11 @@ def _notes(roi: Roi, name: str, lattice: SliceGrid) -> tuple[Finding, ...]:
     notes = []
     open_count = sum(contour.kind not in CLOSED for contour in roi.contours)
     if open_count:
-        text = "{count} points or open contours ignored"
+        text = "{count} open contour(s) (or points) ignored"
         notes.append(Finding("OPEN_CONTOUR", "repair", name, text, open_count))
     repeated = len(roi.contours) - open_count - len(roi.closed)
     if repeated:
-        text = "{count} duplicate contours dropped"
+        text = "{count} duplicate contour(s) dropped"
         notes.append(Finding("REPEATED_CONTOUR", "repair", name, text, repeated))
     instances = {instance for instance, _ in lattice.instances}
     differs = roi.reference and lattice.references and roi.reference not in lattice.references

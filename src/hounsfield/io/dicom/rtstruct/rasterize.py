@@ -186,18 +186,18 @@ def _findings(
     short: int,
 ) -> list[Finding]:
     rows = [
-        (outside, "OUTSIDE_IMAGE", "{count} contours outside the slices of the image ignored"),
+        (outside, "OUTSIDE_IMAGE", "{count} contour(s) outside the slices of the image ignored"),
         (
             overhanging,
             "CLIPPED_CONTOUR",
-            "{count} contours extend beyond the rows or columns of the image; clipped",
+            "{count} contour(s) clipped at the border of the image, beyond its rows or columns",
         ),
         (
             crossing,
             "CROSSING_CONTOURS",
-            "{count} pairs of contours on one slice cross each other; their intersection is a hole",
+            "{count} pair(s) of crossing contours on one slice; their intersection is a hole",
         ),
-        (short, "SHORT_CONTOUR", "{count} contours with fewer than three points ignored"),
+        (short, "SHORT_CONTOUR", "{count} contour(s) with fewer than three points ignored"),
         (int(is_empty), "EMPTY_LABEL", "no voxel centre is inside a contour; the mask is empty"),
     ]
     used = sorted(by_slice)
