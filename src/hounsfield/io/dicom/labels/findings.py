@@ -13,7 +13,7 @@ LABELS_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about one label; '{count}' in `text` is the count of all labels, '(s)' a plural.
+    """What was found about one label; '{count}' in `text` is that of all labels, '(s)' a plural.
 
     A count of `limit` or more is 'over' it, since no more were counted.
     """
