@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import hounsfield as hu
 from hounsfield.core.errors import PipelineError, QuantityError, RefusedError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Case, Volume
@@ -20,6 +21,7 @@ from hounsfield.steps.crop_to_mask import CropToMask
 from hounsfield.steps.fill_outside import FillOutside
 from hounsfield.steps.fixed_mask import FixedMask
 from hounsfield.steps.head_mask import HeadMask
+from tests.reported import reported
 
 Mask = NDArray[np.bool_]
 
@@ -338,3 +340,16 @@ def test_masks_agree_over_spacings(phantom: Head) -> None:
             .repeat(2, axis=2)
         )
         assert dice(small, found(step, phantom.image)) > 0.97
+
+
+def test_a_crop_to_an_empty_label_that_is_kept_is_reported() -> None:
+    image = ct(np.full((8, 9, 10), 40, np.int16))
+    nothing = Volume.from_array(
+        np.zeros((8, 9, 10), np.uint8), affine=image.affine, quantity="label"
+    )
+    steps = hu.Pipeline([hu.CropToMask(mask="liver", empty="keep")])
+    with reported("EMPTY_MASK"):
+        result = steps.run(hu.Case(image, {"liver": nothing}))
+    assert result.volume.shape == (8, 9, 10)
+    assert [each["code"] for each in result.record.diagnostics] == ["EMPTY_MASK"]
+    assert "diagnostics" not in result.record.steps[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -164,8 +164,8 @@ def _is_sequence(origin: Any) -> bool:
 
 
 def _is_sequence_of(value: object, parts: tuple[Any, ...]) -> bool:
-    """Whether a value is a sequence whose elements match; a text is not a sequence."""
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+    """Whether a value is a sequence whose elements match; a text or a set is not a sequence."""
+    if isinstance(value, str | bytes | Mapping | Set) or not isinstance(value, Iterable):
         return False
     if not isinstance(value, Sequence) and not (isinstance(value, np.ndarray) and value.ndim):
         return not isinstance(value, np.ndarray)  # an iterator can be read once only

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hounsfield.core.arguments import checked
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.grid import Grid
 from hounsfield.steps.geometric import GeometricStep
 from hounsfield.steps.parse import three_points, three_sizes, whole
@@ -22,6 +23,8 @@ class Box(GeometricStep):
         First voxel (i, j, k); negative values lie before the first voxel of the input.
     shape : sequence of int
         Shape (i, j, k). Voxels outside of the input are background.
+    diagnostics : tuple of Diagnostic, default ()
+        What was found while the box was computed; not in a file.
 
     Raises
     ------
@@ -36,6 +39,10 @@ class Box(GeometricStep):
 
     start: tuple[int, int, int] | Sequence[int]
     shape: tuple[int, int, int] | Sequence[int]
+    diagnostics: tuple[Diagnostic, ...] = field(
+        default=(), repr=False, compare=False, metadata={"record": False}
+    )
+    """What was found while the box was computed; a record has it in its list of diagnostics."""
 
     def __post_init__(self) -> None:
         start = three_points(self.start, name="start")

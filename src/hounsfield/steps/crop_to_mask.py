@@ -70,6 +70,9 @@ class CropToMask:
         if found is None and self.empty == "refuse":
             message = f"the mask '{self.mask}' is empty; use empty='keep' to keep the whole volume"
             raise RefusedError([Diagnostic(EMPTY_MASK, "refusal", message, "CropToMask")])
+        kept = Diagnostic(
+            EMPTY_MASK, "warning", f"the mask '{self.mask}' is empty; nothing is cropped"
+        )
         start, shape = found if found is not None else ((0, 0, 0), grid.shape)
         wider = [
             math.ceil(self.margin_mm / step - WHOLE_VOXEL_TOLERANCE) for step in grid.spacing_mm
@@ -79,4 +82,8 @@ class CropToMask:
             min(at + count + more, size)
             for at, count, more, size in zip(start, shape, wider, grid.shape, strict=True)
         ]
-        return Box(start=first, shape=[b - a for a, b in zip(first, stop, strict=True)])
+        return Box(
+            start=first,
+            shape=[b - a for a, b in zip(first, stop, strict=True)],
+            diagnostics=() if found is not None else (kept,),
+        )
