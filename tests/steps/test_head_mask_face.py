@@ -190,8 +190,8 @@ def test_the_real_head_keeps_its_ears_that_press_on_the_headrest(real_data: Path
     assert fixed.voxels is not None
     mask = fixed.voxels.array > 0
     voxel_ml = float(np.prod(image.grid.spacing_mm)) / 1000
-    # Both auricles and hardly any of the shells, seen in pictures.
-    assert 3355 < mask.sum() * voxel_ml < 3390
+    # Both auricles and hardly any of the shells, seen in pictures; without them it has 3359 mL.
+    assert 3370 < mask.sum() * voxel_ml < 3390
     assert [each.code for each in fixed.diagnostics] == ["MASK_CUT"]
     body = BodyMask().resolve(Case(image))
     assert body.voxels is not None
