@@ -27,7 +27,7 @@ from hounsfield.kernels.mask import (
     stepped,
     unextended,
 )
-from hounsfield.kernels.protrusion import protrusions
+from hounsfield.kernels.protrusion import DENSE_PART_HU, protrusions
 from hounsfield.kernels.reach import cut_far
 
 BULK_MM = 20.0
@@ -118,7 +118,7 @@ class Outline:
         tissue = occupied(values, block=lattice.block, bounds=(self.tissue_hu, np.inf))
         if self.single:
             tissue = tissue - self._foam(values, lattice)
-        solid = self._solid(tissue, lattice)
+        solid = self._solid(tissue, self._dense(values, lattice), lattice)
         if solid.is_empty:
             return solid, tissue
         inside = filled(solid)
@@ -131,7 +131,13 @@ class Outline:
         foam = occupied(values, block=lattice.block, bounds=(self.tissue_hu, FOAM_HU))
         return opened(foam, self.bridge_mm, spacing_mm=lattice.spacing_mm)
 
-    def _solid(self, tissue: Bits, lattice: BlockGrid) -> Bits:
+    def _dense(self, values: NDArray[Any], lattice: BlockGrid) -> Bits | None:
+        """What is denser than an ear, of which shells of headrests are told beside a head."""
+        if not self.single:
+            return None
+        return occupied(values, block=lattice.block, bounds=(DENSE_PART_HU, np.inf))
+
+    def _solid(self, tissue: Bits, dense: Bits | None, lattice: BlockGrid) -> Bits:
         """The opened tissue, dilated by a cell, and the small protrusions the opening removed."""
         parts = components(opened(tissue, self.bridge_mm, spacing_mm=lattice.spacing_mm))
         thick = parts.meeting(erode(tissue, self.core_mm, spacing_mm=lattice.spacing_mm))
@@ -147,7 +153,7 @@ class Outline:
         near = _near(swept, steps) if self.single else swept
         own = tissue - (swept - near)
         trunk = (stepped(near) | _closed(near, RECESS_MM, spacing_mm=steps)) & own
-        return trunk | protrusions(tissue, trunk, spacing_mm=steps)
+        return trunk | protrusions(tissue, trunk, spacing_mm=steps, dense=dense)
 
 
 def _near(swept: Bits, spacing_mm: Spacing) -> Bits:

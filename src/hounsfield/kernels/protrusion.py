@@ -13,6 +13,12 @@ REACH_MM = 45.0
 An ear is 35 to 40 mm wide, a nose protrudes 30 mm. What leads further is cut where its
 cross-section is smallest."""
 
+EAR_REACH_MM = 30.0
+"""The same for what is left of such a cut, beside a head: the contact of an ear is nearer."""
+
+DENSE_PART_HU = 150.0
+"""Least HU of what no ear and no tip of a nose has: cartilage and skin are under 120 HU."""
+
 MOST_ML = 40.0
 """Largest such part: the nose with the front walls of the frontal sinuses, up to 30 mL in real
 heads."""
@@ -39,21 +45,35 @@ TINY_ML = 0.1
 """Parts below this volume are kept: the corners that an opening of cells loses."""
 
 
-def protrusions(tissue: Bits, trunk: Bits, *, spacing_mm: Spacing) -> Bits:
+def protrusions(
+    tissue: Bits, trunk: Bits, *, spacing_mm: Spacing, dense: Bits | None = None
+) -> Bits:
     """Return the parts of `tissue` outside `trunk` that are shaped and joined to it as a part is.
 
     A part that leads further than `REACH_MM` from the trunk is first cut where the area of its
     cross-section is smallest; of what is left, parts that are too large, sheets, and parts with a
-    small area of contact are dropped.
+    small area of contact are dropped. With `dense`, the cells over `DENSE_PART_HU` of a head, dense
+    objects that lead that far are removed before, and what is left is cut once more.
     """
     parts = components(tissue - trunk)
     joined = parts.keep(parts.meeting(stepped(trunk)))
+    if dense is not None:
+        joined = joined - _dense_objects(joined, trunk, dense, spacing_mm=spacing_mm)
     whole, rests = _split(joined, trunk, reach_mm=REACH_MM, spacing_mm=spacing_mm)
+    if dense is not None:
+        rests = cut_far(rests, trunk, reach_mm=EAR_REACH_MM, spacing_mm=spacing_mm)
     shell = stepped(trunk)
     kept = _kept(components(whole), shell, trunk, least_mm=0.0, spacing_mm=spacing_mm)
     ears = _kept(components(rests), shell, trunk, least_mm=FLAT_MM, spacing_mm=spacing_mm)
     rims = spread(ears, joined - whole - rests, RIM_MM, spacing_mm=spacing_mm)
     return kept | ears | rims
+
+
+def _dense_objects(joined: Bits, trunk: Bits, dense: Bits, *, spacing_mm: Spacing) -> Bits:
+    """The dense components that lead further than `REACH_MM`: shells that press on an ear."""
+    far = joined - cut_far(joined, trunk, reach_mm=REACH_MM, spacing_mm=spacing_mm)
+    parts = components(dense & joined)
+    return parts.keep(parts.meeting(far))
 
 
 def _split(joined: Bits, trunk: Bits, *, reach_mm: float, spacing_mm: Spacing) -> tuple[Bits, Bits]:
