@@ -181,7 +181,7 @@ def test_defaults_in_the_reference_are_those_of_the_steps() -> None:
         f"{name}.{field.name}": field.default
         for name in NAMES
         for field in dataclasses.fields(step_class(name))
-        if field.init
+        if field.init and field.metadata.get("record", True)
     }
     written = {
         f"{name}.{key}": (value, "or `method=" in row)
