@@ -260,12 +260,7 @@ template <typename T> void bind(nb::module_ &module) {
 }  // namespace
 
 void bind_share(nb::module_ &module) {
-    bind<uint8_t>(module);
-    bind<int8_t>(module);
-    bind<uint16_t>(module);
-    bind<int16_t>(module);
-    bind<uint32_t>(module);
-    bind<int32_t>(module);
+    for_each_label_type([&](auto of) { bind<decltype(of)>(module); });
 }
 
 }  // namespace labels

@@ -5,6 +5,11 @@
 #include <vector>
 
 namespace labels {
+// Calls bind(0) with a value of each type that labels may have.
+template <class Bind> void for_each_label_type(Bind bind) {
+    bind(uint8_t(0)), bind(int8_t(0)), bind(uint16_t(0));
+    bind(int16_t(0)), bind(uint32_t(0)), bind(int32_t(0));
+}
 
 // Shares that differ by less are equal: weights are float32, and rounding must not break a tie.
 constexpr double same_share = 1e-6;
