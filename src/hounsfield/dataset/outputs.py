@@ -24,7 +24,6 @@ PREVIEW_PX = 256
 """Height of a preview, px: small enough to browse thousands of them."""
 
 PREVIEW = "preview.png"
-RECORD = "record.json"
 
 
 def write_stream(stream: Stream, folder: Path, *, format: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from hounsfield.dataset.output_folder import (
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.dataset.summary import Summary
 from hounsfield.io.bytes.atomic import write_text
+from hounsfield.io.bytes.search import OUTPUT_MARK
 
 Report = Callable[[CaseResult], None]
 
@@ -72,7 +73,7 @@ def run_dataset(
     make_folders(config.out)
     with (
         locked(config.out),
-        Manifest(config.out / "manifest.db") as manifest,
+        Manifest(config.out / OUTPUT_MARK) as manifest,
         without_partial(config.out),
     ):
         check_settings(config, manifest, overwrite=overwrite)

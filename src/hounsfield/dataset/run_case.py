@@ -20,10 +20,11 @@ from hounsfield.dataset.case import CaseResult, CaseSource, open_case, source_sh
 from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
-from hounsfield.dataset.outputs import RECORD, write_result, write_stream
+from hounsfield.dataset.outputs import write_result, write_stream
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
+from hounsfield.io.bytes.search import RECORD
 from hounsfield.pipeline.pipeline import run_pipeline
 from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.stream import Stream

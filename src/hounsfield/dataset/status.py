@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from hounsfield.core.errors import missing_file, unreadable
+from hounsfield.io.bytes.search import OUTPUT_MARK
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class RunStatus:
 
 def read_status(out: Path) -> RunStatus:
     """Read OUT/manifest.db; raises MissingFileError or ReadError."""
-    path = out / "manifest.db"
+    path = out / OUTPUT_MARK
     if not os.path.exists(out):
         raise missing_file(out)
     if not os.path.isfile(path):

@@ -8,10 +8,10 @@ OUTPUT_MARK = "manifest.db"
 """The file of a run in its output folder."""
 
 OUTPUTS = ("cases", "store.zarr")
-"""The folders beside OUTPUT_MARK that hold what a run wrote."""
+"""The folders next to OUTPUT_MARK that contain what a run wrote."""
 
 RECORD = "record.json"
-"""The file of each case in a folder of OUTPUTS; it tells where OUTPUT_MARK is lost."""
+"""The file of each case in a folder of OUTPUTS; it identifies outputs without OUTPUT_MARK."""
 
 
 def is_output(parent: str | os.PathLike[str], name: str) -> bool:
