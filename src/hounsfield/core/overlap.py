@@ -11,12 +11,12 @@ from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 
 FACE_TOLERANCE_VOXELS = 1e-3
-"""How far a voxel centre may lie outside an outer face of the source: rounding of an affine in
+"""Largest distance of a voxel centre outside an outer face of the source: rounding of an affine in
 float32, as NIfTI stores it (nifti1.h, srow_x)."""
 
 
 def check_overlap(target: Grid, source: Grid, *, what: str) -> None:
-    """Raise GeometryError unless some voxel centre of `target` may lie inside `source`.
+    """Raise GeometryError unless some voxel centre of `target` may be inside `source`.
 
     `what` names the target in the message, which states the distance in mm.
     """

@@ -87,7 +87,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rays:
-    """The first thing that each ray meets, its kind and its distance."""
+    """What each ray meets first: its kind and its distance."""
 
     kinds: NDArray[np.uint8]
     lengths_mm: Floats

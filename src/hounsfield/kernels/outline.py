@@ -132,7 +132,7 @@ class Outline:
         return opened(foam, self.bridge_mm, spacing_mm=lattice.spacing_mm)
 
     def _dense(self, values: NDArray[Any], lattice: BlockGrid) -> Bits | None:
-        """What is denser than an ear, of which shells of headrests are told beside a head."""
+        """Cells denser than an ear, to recognize shells of headrests next to a head."""
         if not self.single:
             return None
         return occupied(values, block=lattice.block, bounds=(DENSE_PART_HU, np.inf))

@@ -14,7 +14,7 @@ An ear is 35 to 40 mm wide, a nose protrudes 30 mm. What leads further is cut wh
 cross-section is smallest."""
 
 EAR_REACH_MM = 30.0
-"""The same for what is left of such a cut, beside a head: the contact of an ear is nearer."""
+"""The same for the rest after such a cut, next to a head: the contact of an ear is nearer."""
 
 DENSE_PART_HU = 150.0
 """Least HU of what no ear and no tip of a nose has: cartilage and skin are under 120 HU."""
@@ -39,7 +39,7 @@ FLAT_MM = 4.0
 
 RIM_MM = 6.0
 """How far beyond such a cut tissue is kept: the rim of an ear that an object presses on, whose
-contact may be larger than the cross-section of the ear beside it."""
+contact may be larger than the cross-section of the ear next to it."""
 
 TINY_ML = 0.1
 """Parts below this volume are kept: the corners that an opening of cells loses."""

@@ -34,7 +34,7 @@ def spread(start: Bits, within: Bits, radius_mm: float, *, spacing_mm: Spacing) 
 
 
 def cut_far(part: Bits, source: Bits, *, reach_mm: float, spacing_mm: Spacing) -> Bits:
-    """Return `part` without what leads further than `reach_mm` from `source`, beside it.
+    """Return `part` without what leads further than `reach_mm` from `source`.
 
     It is cut off where the area of the cross-section is smallest, so that a large object that
     touches a small one is cut at their contact. Components that do not touch `source` are removed.

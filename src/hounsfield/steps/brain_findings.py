@@ -53,10 +53,10 @@ LEAST_HU, MOST_HU = 0.0, 80.0
 LEAST_AIR = 0.001
 """Least fraction of air in the volume (a head has air around it and in its sinuses).
 
-Without any, a ray cannot leave the head, so nothing tells inside from outside."""
+Without any, a ray cannot leave the head, so inside and outside cannot be distinguished."""
 
 LEAST_SIGHTED = 0.03
-"""Least fraction of directions with bone at which openings can be told (`kernels.openings`)."""
+"""Least fraction of directions with bone at which openings can be found (`kernels.openings`)."""
 
 PART = 0.38
 """Least component of a unit vector for its letter to be named: within 68 degrees."""

@@ -100,7 +100,7 @@ class BrainMask:
         )
 
     def _reason(self, cavity: Cavity, head: HeadMask) -> str:
-        """Why the mask is empty: the first thing that is missing."""
+        """Why the mask is empty: what is missing first."""
         bone, soft = f"{self.bone_hu:g} HU or more", f"{self.low_hu:g} to {self.high_hu:g} HU"
         measures = cavity.measures
         reasons = {

@@ -8,7 +8,7 @@ from types import TracebackType
 
 
 class ProcessLock:
-    """A lock of one process; `is_forked` says that the state it guards may be half-changed."""
+    """A lock of one process; after a fork `is_forked` is true, as its state may be incomplete."""
 
     def __init__(self) -> None:
         self._lock, self._process = Lock(), os.getpid()

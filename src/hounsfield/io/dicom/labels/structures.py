@@ -84,7 +84,7 @@ STRUCTURES = _table()
 def structure_of(name: str) -> Structure | None:
     """The structure that a label is named after, such as 'Left kidney' or 'kidney_left'; or None.
 
-    >>> structure_of("kidney_left").side, structure_of("My thing")
+    >>> structure_of("kidney_left").side, structure_of("My region")
     (('7771000', 'Left'), None)
     """
     words = re.split(r"[ _-]+", name.strip().lower())
