@@ -14,6 +14,7 @@ from hounsfield.cli.run_options import Execution, Labelling, Writing
 from hounsfield.cli.run_report import print_missed, print_summary, reporting
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case_ids import PLAIN
+from hounsfield.io.bytes.remote import url_of
 
 if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
@@ -58,7 +59,7 @@ def run(
         found, summary = _run(terminal, request, execution, naming, overwrite=writing.overwrite)
     for note in found.notes:
         terminal.say(f"note: {note}")
-    print_summary(terminal, summary, out=writing.out)
+    print_summary(terminal, summary, out=url_of(writing.out) or writing.out)
     if not summary.is_complete:
         raise Exit(FAILED)
 
@@ -72,7 +73,7 @@ def _run(
     overwrite: bool,
 ) -> tuple[Discovery, Summary]:
     """Find the cases and run them."""
-    from hounsfield.dataset.engines.local import LocalEngine
+    from hounsfield.dataset.engines.choose import choose_engine
     from hounsfield.dataset.request import find_cases, run_config
     from hounsfield.dataset.run import run_dataset
 
@@ -82,11 +83,16 @@ def _run(
     config = run_config(request, found)
     link = linker(terminal, naming, found.cases, request.out)
     print_missed(terminal, found)
-    with about(request.out), reporting(terminal, found.cases) as report:
+    with about(url_of(request.out) or request.out), reporting(terminal, found.cases) as report:
         summary = run_dataset(
             config,
             found,
-            engine=LocalEngine(workers=execution.workers, timeout_seconds=execution.timeout),
+            engine=choose_engine(
+                execution.engine,
+                scheduler=execution.scheduler,
+                workers=execution.workers,
+                timeout_seconds=execution.timeout,
+            ),
             report=report,
             link=link,
             overwrite=overwrite,

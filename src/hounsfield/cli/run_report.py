@@ -89,7 +89,7 @@ def _named(diagnostic: Diagnostic) -> str:
     return f"{diagnostic.message}: {diagnostic.file_names}"
 
 
-def print_summary(terminal: Terminal, summary: Summary, *, out: Path) -> None:
+def print_summary(terminal: Terminal, summary: Summary, *, out: Path | str) -> None:
     """Print the counts, as JSON on stdout with --json."""
     if terminal.json:
         terminal.data(summary.to_json())

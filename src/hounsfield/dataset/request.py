@@ -10,7 +10,9 @@ from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.check_labels import check_labels
 from hounsfield.dataset.discover import Discovery, discover
 from hounsfield.dataset.memory import SHARE
+from hounsfield.dataset.remote_output import state_folder
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.io.bytes.remote import url_of
 from hounsfield.pipeline.pipeline import Pipeline
 
 
@@ -50,9 +52,11 @@ def run_config(request: RunRequest, found: Discovery) -> RunConfig:
     memory = request.memory_bytes
     if memory is None:
         memory = int(free_memory_bytes() * SHARE) // request.workers
+    url = url_of(request.out)
     return RunConfig(
         pipeline=request.pipeline,
-        out=request.out,
+        out=state_folder(url) if url else request.out,
+        out_url=url,
         format=request.format,
         dtype=request.dtype,
         policy=request.policy,

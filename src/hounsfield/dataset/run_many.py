@@ -19,7 +19,7 @@ from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseResult
 from hounsfield.dataset.discover import Discovery, NoCaseError
 from hounsfield.dataset.engines.base import Engine
-from hounsfield.dataset.engines.local import LocalEngine
+from hounsfield.dataset.engines.choose import choose_engine
 from hounsfield.dataset.labels import DEFAULT
 from hounsfield.dataset.linkage import linker
 from hounsfield.dataset.memory import parse_bytes
@@ -42,7 +42,8 @@ def run(
     out: str | Path,
     *,
     workers: int | None = None,
-    engine: Literal["local"] | Engine = "local",
+    engine: Literal["local", "dask"] | Engine = "local",
+    scheduler: str | None = None,
     format: str = "nii.gz",
     dtype: str | None = None,
     labels: Mapping[str, str | Path] | str | Path | None = None,
@@ -64,13 +65,16 @@ def run(
     pipeline : Pipeline, str or Path
         A pipeline, the name of a preset, a .toml file or the record.json of a run.
     sources : str, Path or sequence of these
-        CT: files, folders, patterns or '@list.txt'; each series of CT slices is a case.
+        CT: files, folders, patterns, URLs or '@list.txt'; each series of CT slices is a case.
     out : str or Path
-        The output folder; an earlier run there is resumed.
+        The output folder or its URL; an earlier run there is resumed.
     workers : int, optional
         Number of processes (default: one for each thread); 1 runs the cases in this process.
-    engine : 'local' or Engine, default 'local'
-        What runs the cases; an Engine has its own `workers` and time limit.
+    engine : 'local', 'dask' or Engine, default 'local'
+        What runs the cases: processes of this machine or a Dask cluster; an Engine has its own
+        `workers` and time limit.
+    scheduler : str, optional
+        Address of a Dask scheduler, such as 'tcp://HOST:8786' (default: a cluster on this machine).
     format : str, default 'nii.gz'
         Format of the volumes, as in `write`.
     dtype : str, optional
@@ -160,7 +164,9 @@ def run(
     summary = run_dataset(
         config,
         found,
-        engine=_engine(engine, workers=request.workers, timeout_seconds=timeout_seconds),
+        engine=choose_engine(
+            engine, scheduler=scheduler, workers=request.workers, timeout_seconds=timeout_seconds
+        ),
         report=progress,
         link=_linker(found, linkage, config.out),
         overwrite=overwrite,
@@ -242,16 +248,6 @@ def _memory(text: str | None) -> int | None:
         return parse_bytes(text)
     except ValueError as error:
         raise _usage(f"memory: {error}") from None
-
-
-def _engine(
-    engine: Literal["local"] | Engine, *, workers: int, timeout_seconds: float | None
-) -> Engine:
-    if isinstance(engine, str) and engine == "local":
-        return LocalEngine(workers=workers, timeout_seconds=timeout_seconds)
-    if not hasattr(engine, "run"):
-        raise _usage(f"unknown engine {engine!r}; expected 'local' or an Engine")
-    return engine
 
 
 def _linker(
