@@ -27,7 +27,7 @@ def choose_engine(
             raise _usage(f"unknown engine {engine!r}; expected 'local', 'dask' or an Engine")
         return engine
     if engine not in NAMES:
-        raise _usage(f"unknown engine '{engine}'; expected one of {', '.join(NAMES)}, or an Engine")
+        raise _usage(f"unknown engine '{engine}'; expected 'local', 'dask' or an Engine")
     if engine == "local" and scheduler is None:
         return LocalEngine(workers=workers, timeout_seconds=timeout_seconds)
     from hounsfield.dataset.engines.dask import DaskEngine
