@@ -71,8 +71,14 @@ class Execution:
         ),
     ] = None
     workers: Annotated[
-        int, Option("--workers", "-j", min=1, help="Number of worker processes.")
-    ] = 1
+        int | None,
+        Option(
+            "--workers",
+            "-j",
+            min=1,
+            help="Number of worker processes (default: what cores and memory allow).",
+        ),
+    ] = None
     engine: Annotated[
         Literal["local", "dask"],
         Option(help="What runs the cases: processes of this machine, or a Dask cluster."),

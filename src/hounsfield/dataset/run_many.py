@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -14,7 +13,6 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import PipelineError, WriteError, check_path, warn
-from hounsfield.core.platform import thread_count
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseResult
 from hounsfield.dataset.discover import Discovery, NoCaseError
@@ -24,7 +22,7 @@ from hounsfield.dataset.labels import DEFAULT
 from hounsfield.dataset.linkage import linker
 from hounsfield.dataset.memory import parse_bytes
 from hounsfield.dataset.output_folder import check_sources
-from hounsfield.dataset.request import RunRequest, find_cases, run_config
+from hounsfield.dataset.request import RunRequest, find_cases, prepare
 from hounsfield.dataset.run import run_dataset
 from hounsfield.dataset.summary import Summary
 from hounsfield.io.formats import output_of
@@ -69,7 +67,8 @@ def run(
     out : str or Path
         The output folder or its URL; an earlier run there is resumed.
     workers : int, optional
-        Number of processes (default: one for each thread); 1 runs the cases in this process.
+        Number of processes (default: what cores and memory allow); 1 runs the cases in this
+        process.
     engine : 'local', 'dask' or Engine, default 'local'
         What runs the cases: processes of this machine or a Dask cluster; an Engine has its own
         `workers` and time limit.
@@ -140,7 +139,6 @@ def run(
         _check_path(path)
     steps = _pipeline(pipeline)
     check_sources(_texts(sources), Path(out))
-    used = workers or thread_count()
     request = RunRequest(
         pipeline=steps,
         sources=tuple(_texts(sources)),
@@ -152,20 +150,19 @@ def run(
         series=None if series is None else str(series),
         labels=_labels(labels),
         memory_bytes=_memory(memory),
-        workers=used,
+        workers=workers,
     )
     found = find_cases(request)
     if not found.cases and not found.missed:
         raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
     if not found.cases:
         raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
-    request = replace(request, workers=min(used, len(found.cases)))
-    config = run_config(request, found)
+    config, planned = prepare(request, found)
     summary = run_dataset(
         config,
         found,
         engine=choose_engine(
-            engine, scheduler=scheduler, workers=request.workers, timeout_seconds=timeout_seconds
+            engine, scheduler=scheduler, workers=planned.workers, timeout_seconds=timeout_seconds
         ),
         report=progress,
         link=_linker(found, linkage, config.out),
