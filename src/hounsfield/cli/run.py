@@ -74,6 +74,7 @@ def _run(
 ) -> tuple[Discovery, Summary]:
     """Find the cases and run them."""
     from hounsfield.dataset.engines.choose import choose_engine
+    from hounsfield.dataset.output_folder import make_folders
     from hounsfield.dataset.request import find_cases, prepare
     from hounsfield.dataset.run import run_dataset
 
@@ -83,22 +84,20 @@ def _run(
     with terminal.progress("headers") as progress:
         config, planned = prepare(request, found, progress=progress)
     link = linker(terminal, naming, found.cases, request.out)
-    print_missed(terminal, found)
-    print_plan(terminal, planned)
-    with about(url_of(request.out) or request.out), reporting(terminal, found.cases) as report:
-        summary = run_dataset(
-            config,
-            found,
-            engine=choose_engine(
-                execution.engine,
-                scheduler=execution.scheduler,
-                workers=planned.workers,
-                timeout_seconds=execution.timeout,
-            ),
-            report=report,
-            link=link,
-            overwrite=overwrite,
-        )
+    engine = choose_engine(
+        execution.engine,
+        scheduler=execution.scheduler,
+        workers=planned.workers,
+        timeout_seconds=execution.timeout,
+    )
+    with about(url_of(request.out) or request.out):
+        make_folders(config.out)
+        print_missed(terminal, found)
+        print_plan(terminal, planned)
+        with reporting(terminal, found.cases) as report:
+            summary = run_dataset(
+                config, found, engine=engine, report=report, link=link, overwrite=overwrite
+            )
     return found, summary
 
 
