@@ -2,10 +2,11 @@
 
     python benchmarks/cohort.py [--cases 60] [--workers 2] [--repeats 3]
 
-Every contender is a whole command, in turn. The work is the same: find the series, read them, write one
-.nii.gz of HU each; the results are compared voxel by voxel. hounsfield also writes a preview, a record
-and the sha256 of sources and outputs, and skips what is done when it is run again. imgtools is the
-package med-imagetools; TorchIO has no runner, so that its images are mapped over a pool of processes.
+Every contender is a whole command, in turn. The work is the same: find the series, read them, write
+one .nii.gz of HU each; the results are compared voxel by voxel. hounsfield also writes a preview, a
+record and the sha256 of sources and outputs, and skips what is done when it is run again. imgtools
+is the package med-imagetools; TorchIO has no runner, so that its images are mapped over a pool of
+processes.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def list_files(url: str) -> RemoteFolder:
         is_pattern = any(letter in path for letter in "*?[") and not system.exists(path)
         if is_pattern:
             found = system.glob(path, detail=True)
-            root = path[: re.search(r"[*?\[]", path).start()].rpartition("/")[0]  # type: ignore[union-attr]
+            root = re.split(r"[*?\[]", path)[0].rpartition("/")[0]
         else:
             found = system.find(path, detail=True)
             root = path.rstrip("/")
