@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit
 
-from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
+from hounsfield.cli.errors import FAILED, USAGE, Failure, about
 from hounsfield.cli.naming import linker, using_key
 from hounsfield.cli.options import Naming, Reading, load_pipeline
 from hounsfield.cli.run_options import Execution, Labelling, Writing
-from hounsfield.cli.run_report import print_missed, print_summary, reporting
+from hounsfield.cli.run_report import no_case, print_missed, print_plan, print_summary, reporting
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case_ids import PLAIN
+from hounsfield.io.bytes.remote import url_of
 
 if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
@@ -58,7 +59,7 @@ def run(
         found, summary = _run(terminal, request, execution, naming, overwrite=writing.overwrite)
     for note in found.notes:
         terminal.say(f"note: {note}")
-    print_summary(terminal, summary, out=writing.out)
+    print_summary(terminal, summary, out=url_of(writing.out) or writing.out)
     if not summary.is_complete:
         raise Exit(FAILED)
 
@@ -72,25 +73,31 @@ def _run(
     overwrite: bool,
 ) -> tuple[Discovery, Summary]:
     """Find the cases and run them."""
-    from hounsfield.dataset.engines.local import LocalEngine
-    from hounsfield.dataset.request import find_cases, run_config
+    from hounsfield.dataset.engines.choose import choose_engine
+    from hounsfield.dataset.output_folder import make_folders
+    from hounsfield.dataset.request import find_cases, prepare
     from hounsfield.dataset.run import run_dataset
 
     found = find_cases(request)
     if not found.cases:
         raise no_case(found)
-    config = run_config(request, found)
+    with terminal.progress("headers") as progress:
+        config, planned = prepare(request, found, progress=progress)
     link = linker(terminal, naming, found.cases, request.out)
-    print_missed(terminal, found)
-    with about(request.out), reporting(terminal, found.cases) as report:
-        summary = run_dataset(
-            config,
-            found,
-            engine=LocalEngine(workers=execution.workers, timeout_seconds=execution.timeout),
-            report=report,
-            link=link,
-            overwrite=overwrite,
-        )
+    engine = choose_engine(
+        execution.engine,
+        scheduler=execution.scheduler,
+        workers=planned.workers,
+        timeout_seconds=execution.timeout,
+    )
+    with about(url_of(request.out) or request.out):
+        make_folders(config.out)
+        print_missed(terminal, found)
+        print_plan(terminal, planned)
+        with reporting(terminal, found.cases) as report:
+            summary = run_dataset(
+                config, found, engine=engine, report=report, link=link, overwrite=overwrite
+            )
     return found, summary
 
 
@@ -99,13 +106,6 @@ def recorded_dtype(path: Path) -> str:
     from hounsfield.pipeline.record import Record
 
     return str(Record.load(path).output["dtype"])
-
-
-def no_case(found: Discovery) -> Failure:
-    """Return the error of a run without cases: each source with its reason, in one line."""
-    text = "; ".join(str(missed) for missed in found.missed)
-    public = "; ".join(dict.fromkeys(missed.message for missed in found.missed))
-    return Failure(text or "no case found", status=NO_CASE, code="NO_CASE", public=public)
 
 
 def _memory(text: str | None) -> int | None:

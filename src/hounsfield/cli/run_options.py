@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Option
 
@@ -71,8 +71,26 @@ class Execution:
         ),
     ] = None
     workers: Annotated[
-        int, Option("--workers", "-j", min=1, help="Number of worker processes.")
-    ] = 1
+        int | None,
+        Option(
+            "--workers",
+            "-j",
+            min=1,
+            help="Number of worker processes (default: what cores and memory allow).",
+        ),
+    ] = None
+    engine: Annotated[
+        Literal["local", "dask"],
+        Option(help="What runs the cases: processes of this machine, or a Dask cluster."),
+    ] = "local"
+    scheduler: Annotated[
+        str | None,
+        Option(
+            metavar="ADDRESS",
+            help="Dask scheduler, such as tcp://HOST:8786; implies --engine dask (default: a "
+            "cluster on this machine).",
+        ),
+    ] = None
     timeout: Annotated[
         float | None,
         Option(

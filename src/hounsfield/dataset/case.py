@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError
+from hounsfield.io.bytes.remote import RemoteFolder
 from hounsfield.io.source_files import source_files
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ class CaseSource:
 
     `labels` and `points` are the files that the source states for this case. `patient` and `study`
     are ids that do not identify them, equal for cases of one patient and study, or "" if unknown;
-    `split` is the part of the data set that the source states, such as train, or "".
+    `split` is the part of the data set that the source states, such as train, or "". `remote` are
+    the files of a case at a URL, which are copied to this machine before it is run, and `version`
+    changes with their content, or is "".
     """
 
     id: str
@@ -60,6 +63,8 @@ class CaseSource:
     patient: str = ""
     study: str = ""
     split: str = ""
+    remote: RemoteFolder | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

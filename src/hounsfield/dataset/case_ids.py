@@ -13,6 +13,7 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
 from hounsfield.dataset.case import CaseSource
 from hounsfield.dataset.case_names import fields_in, fill, folder, parent, stem
+from hounsfield.io.bytes.remote import RemoteFolder, joined_version
 
 MODES = ("auto", "hash", "stem", "folder")
 """Values of --ids other than a pattern."""
@@ -34,7 +35,8 @@ SHOWN_GROUPS = 3
 class Found:
     """A case before its id is assigned; `series_id` is the id of a DICOM series, else None.
 
-    `own_id` is the id if it differs from that of the series, else "".
+    `own_id` is the id if it differs from that of the series, else "". `remote` are the files of a
+    case at a URL; `path` is then relative to the URL.
     """
 
     path: Path
@@ -44,6 +46,12 @@ class Found:
     files: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     own_id: str = ""
+    remote: RemoteFolder | None = None
+
+    @property
+    def place(self) -> str:
+        """The path without links, or the URL."""
+        return self.typed if self.remote is not None else os.path.realpath(self.path)
 
 
 def named(found: Sequence[Found], *, ids: str = "auto") -> list[CaseSource]:
@@ -68,7 +76,7 @@ def _once(found: Sequence[Found]) -> list[Found]:
     """Return each file or series once: the file itself rather than a link to it."""
     first: dict[tuple[str, str | None], Found] = {}
     for item in found:
-        key = (os.path.realpath(item.path), item.series_id)
+        key = (item.place, item.series_id)
         if key not in first or os.path.islink(first[key].path):
             first[key] = item
     return list(first.values())
@@ -107,6 +115,8 @@ def _source(item: Found, case_id: str) -> CaseSource:
         files=item.files,
         diagnostics=item.diagnostics,
         typed=item.typed,
+        remote=item.remote,
+        version="" if item.remote is None else joined_version(item.remote.files),
     )
 
 
@@ -121,15 +131,15 @@ def _automatic(found: Sequence[Found], *, ids: str) -> list[str]:
         if ids == "hash" or counts[name.lower()] > 1 or name in series or not is_plain(name)
     }
     return [
-        item.own_id or item.series_id or _stem_or_hash(item.path, stems[item.path], taken)
+        item.own_id or item.series_id or _stem_or_hash(item, stems[item.path], taken)
         for item in found
     ]
 
 
-def _stem_or_hash(path: Path, name: str, taken: set[str]) -> str:
+def _stem_or_hash(item: Found, name: str, taken: set[str]) -> str:
     from hounsfield.io.bytes.case_id import case_id
 
-    return case_id(f"file:{os.path.realpath(path)}") if name in taken else name
+    return case_id(f"file:{item.place}") if name in taken else name
 
 
 def _from_names(found: Sequence[Found], *, ids: str) -> list[str]:

@@ -15,6 +15,7 @@ from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, check_ids, named
 from hounsfield.dataset.case_names import as_typed, stem
 from hounsfield.dataset.describe_error import describe_error, where_of
+from hounsfield.dataset.remote_cases import listed_images, remote_case, scan_remote
 from hounsfield.dataset.series_cases import (
     OTHER_SERIES,
     SeriesFound,
@@ -24,6 +25,7 @@ from hounsfield.dataset.series_cases import (
 )
 from hounsfield.dataset.sources import expand_sources
 from hounsfield.dataset.unused import merged, unused_files
+from hounsfield.io.bytes.remote import list_files, url_of
 from hounsfield.io.bytes.search import is_output, leads_out
 from hounsfield.io.formats import DICOM, case_suffix, has_sidecar, is_data, is_image_folder, sniff
 
@@ -145,7 +147,10 @@ def _no_case(source: str, error: HounsfieldError) -> NoCase:
 
 
 def _search_path(search: _Search, path: Path, typed: str) -> None:
-    """Add the cases at a path, or the reason why it has none."""
+    """Add the cases at a path or URL, or the reason why it has none."""
+    if url_of(typed):
+        _search_url(search, url_of(typed))
+        return
     if not os.path.exists(path):
         message = "no such file or folder"
         search.missed.append(NoCase(typed=typed, code="MISSING_FILE", message=message))
@@ -169,6 +174,25 @@ def _search_path(search: _Search, path: Path, typed: str) -> None:
     elif not images:
         search.missed.append(NoCase(typed=typed, code="NO_CT", message="no CT in the folder"))
     search.images += [Found(path=item, typed=as_typed(item, path, typed)) for item in images]
+
+
+def _search_url(search: _Search, url: str) -> None:
+    """Add the cases at a URL; of DICOM files only the headers are read."""
+    folder = list_files(url)
+    images, others = listed_images(folder)
+    others = [file for file in others if not folder.name(file).lower().endswith(NEVER_DICOM)]
+    if others:
+        scan = scan_remote(folder, others)
+        search.unused += unused_files(scan.headers, scan.series)
+        chosen, missed = choose_series(scan, search.series)
+        if search.series is not None and chosen:
+            search.unselected += len(images)
+            images = []
+        search.images += [remote_case(one, folder) for one in chosen]
+        search.missed += [] if images else missed
+    elif not images:
+        search.missed.append(NoCase(typed=url, code="NO_CT", message="no CT at the URL"))
+    search.images += images
 
 
 def _without(headers: HeaderScan, images: list[Path], path: Path) -> HeaderScan:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hounsfield.core.platform import free_memory_bytes
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.check_labels import check_labels
 from hounsfield.dataset.discover import Discovery, discover
-from hounsfield.dataset.memory import SHARE
+from hounsfield.dataset.plan_cases import RunPlan, plan_run
+from hounsfield.dataset.remote_output import state_folder
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.io.bytes.remote import url_of
 from hounsfield.pipeline.pipeline import Pipeline
 
 
@@ -20,7 +22,7 @@ class RunRequest:
 
     `labels` are names and paths of label files of every case; fields such as {id} in a path are
     replaced. `memory_bytes` is the memory limit of a case (None: a share of the free memory) and
-    `workers` the number of processes that share it.
+    `workers` the number of processes that share it (None: what cores and memory allow).
     """
 
     pipeline: Pipeline
@@ -33,7 +35,7 @@ class RunRequest:
     series: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
     memory_bytes: int | None = None
-    workers: int = 1
+    workers: int | None = None
 
 
 def find_cases(request: RunRequest) -> Discovery:
@@ -41,21 +43,29 @@ def find_cases(request: RunRequest) -> Discovery:
     return discover(request.sources, ids=request.ids, series=request.series)
 
 
-def run_config(request: RunRequest, found: Discovery) -> RunConfig:
-    """Return the configuration that the cases of a run share.
+def prepare(
+    request: RunRequest, found: Discovery, *, progress: Callable[[int, int], None] | None = None
+) -> tuple[RunConfig, RunPlan]:
+    """Return the configuration that the cases of a run share, and the plan of all cases.
 
     Raises PipelineError if the pipeline or the labels cannot work.
     """
     check_labels(request.pipeline, request.labels, count=len(found.cases))
-    memory = request.memory_bytes
-    if memory is None:
-        memory = int(free_memory_bytes() * SHARE) // request.workers
-    return RunConfig(
+    url = url_of(request.out)
+    config = RunConfig(
         pipeline=request.pipeline,
-        out=request.out,
+        out=state_folder(url) if url else request.out,
+        out_url=url,
         format=request.format,
         dtype=request.dtype,
         policy=request.policy,
         labels=request.labels,
-        memory_bytes=memory,
     )
+    plan = plan_run(
+        config,
+        found.cases,
+        workers=request.workers,
+        memory_bytes=request.memory_bytes,
+        progress=progress,
+    )
+    return replace(config, memory_bytes=plan.memory_bytes), plan

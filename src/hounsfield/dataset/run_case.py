@@ -21,10 +21,13 @@ from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import write_result, write_stream
+from hounsfield.dataset.remote_cases import local_case
+from hounsfield.dataset.remote_output import RemoteOutput, local_output
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
 from hounsfield.io.bytes.search import RECORD
+from hounsfield.io.source_files import sha256_of
 from hounsfield.pipeline.pipeline import run_pipeline
 from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.stream import Stream
@@ -42,7 +45,7 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
         warnings.simplefilter("ignore")  # warnings of libraries may quote a header
         warnings.simplefilter("always", HounsfieldWarning)
         try:
-            outcome = _run(config, case)
+            outcome = _unchanged(config, case) or _run_local(config, case)
         except Exception as error:  # a failed case never stops the others
             found = describe_error(error)
             outcome = CaseResult(
@@ -56,6 +59,30 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
     return replace(outcome, seconds=time.perf_counter() - clock)
 
 
+def _unchanged(config: RunConfig, case: CaseSource) -> CaseResult | None:
+    """Return the result of a case at a URL that is up to date by its version; nothing is copied."""
+    if not (case.version and case.earlier_key):
+        return None
+    labels = label_paths(config, case)
+    digests = {name: sha256_of(path) for name, path in labels.items()}
+    key = config.key(source=case.version, series=case.series, labels=digests)
+    earlier = _earlier_record(config, case) if key == case.earlier_key else None
+    return None if earlier is None else _skipped(case, earlier)
+
+
+def _run_local(config: RunConfig, case: CaseSource) -> CaseResult:
+    """Run a case on copies of its files if they are at a URL; copy the outputs to a URL."""
+    with local_case(case) as near, local_output(config, case.id) as local:
+        return _run(local, near)
+
+
+def _earlier_record(config: RunConfig, case: CaseSource) -> Record | None:
+    """Return the record of an earlier run if its outputs are complete."""
+    if config.out_url:
+        return RemoteOutput(config.out_url).complete_record(case.id, sha256=case.earlier_record)
+    return complete_record(config.folder(case.id), sha256=case.earlier_record)
+
+
 def _run(config: RunConfig, case: CaseSource) -> CaseResult:
     labels = label_paths(config, case)
     with ThreadPoolExecutor(1) as executor:
@@ -63,7 +90,7 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
         hashes = executor.submit(_hash_inputs, config, case, labels)
         key = case.earlier_key
         if key and hashes.result().key == key:
-            earlier = complete_record(config.folder(case.id), sha256=case.earlier_record)
+            earlier = _earlier_record(config, case)
             if earlier is not None:
                 return _skipped(case, earlier)
         stack = open_case(case, policy=config.policy)
@@ -104,11 +131,11 @@ class _Hashes:
 
 
 def _hash_inputs(config: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _Hashes:
-    from hounsfield.io.source_files import sha256_of
-
     source = source_sha256(case)
     digests = {name: sha256_of(path) for name, path in labels.items()}
-    return _Hashes(source, config.key(source=source, series=case.series, labels=digests))
+    return _Hashes(
+        source, config.key(source=case.version or source, series=case.series, labels=digests)
+    )
 
 
 def _stream(config: RunConfig, stack: Stack) -> Stream | None:

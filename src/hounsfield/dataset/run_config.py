@@ -20,7 +20,8 @@ class RunConfig:
     """A pipeline, the output folder, and the options of the output.
 
     `labels` are names and paths; fields such as {id} in a path are replaced. `memory_bytes` is the
-    memory limit of a case (None: a share of the free memory); the outputs do not depend on it.
+    memory limit of a case (None: a share of the free memory); the outputs do not depend on it. With
+    `out_url` the outputs of cases are copied there, and `out` has only the manifest.
     Raises PipelineError if a step is not registered.
     """
 
@@ -31,6 +32,7 @@ class RunConfig:
     policy: ReadPolicy = field(default_factory=ReadPolicy)
     labels: tuple[tuple[str, str], ...] = ()
     memory_bytes: int | None = None
+    out_url: str = ""
 
     def __post_init__(self) -> None:
         check_registered(self.pipeline.steps)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -14,17 +13,16 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import PipelineError, WriteError, check_path, warn
-from hounsfield.core.platform import thread_count
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseResult
 from hounsfield.dataset.discover import Discovery, NoCaseError
 from hounsfield.dataset.engines.base import Engine
-from hounsfield.dataset.engines.local import LocalEngine
+from hounsfield.dataset.engines.choose import choose_engine
 from hounsfield.dataset.labels import DEFAULT
 from hounsfield.dataset.linkage import linker
 from hounsfield.dataset.memory import parse_bytes
 from hounsfield.dataset.output_folder import check_sources
-from hounsfield.dataset.request import RunRequest, find_cases, run_config
+from hounsfield.dataset.request import RunRequest, find_cases, prepare
 from hounsfield.dataset.run import run_dataset
 from hounsfield.dataset.summary import Summary
 from hounsfield.io.formats import output_of
@@ -42,7 +40,8 @@ def run(
     out: str | Path,
     *,
     workers: int | None = None,
-    engine: Literal["local"] | Engine = "local",
+    engine: Literal["local", "dask"] | Engine = "local",
+    scheduler: str | None = None,
     format: str = "nii.gz",
     dtype: str | None = None,
     labels: Mapping[str, str | Path] | str | Path | None = None,
@@ -64,13 +63,17 @@ def run(
     pipeline : Pipeline, str or Path
         A pipeline, the name of a preset, a .toml file or the record.json of a run.
     sources : str, Path or sequence of these
-        CT: files, folders, patterns or '@list.txt'; each series of CT slices is a case.
+        CT: files, folders, patterns, URLs or '@list.txt'; each series of CT slices is a case.
     out : str or Path
-        The output folder; an earlier run there is resumed.
+        The output folder or its URL; an earlier run there is resumed.
     workers : int, optional
-        Number of processes (default: one for each thread); 1 runs the cases in this process.
-    engine : 'local' or Engine, default 'local'
-        What runs the cases; an Engine has its own `workers` and time limit.
+        Number of processes (default: what cores and memory allow); 1 runs the cases in this
+        process.
+    engine : 'local', 'dask' or Engine, default 'local'
+        What runs the cases: processes of this machine or a Dask cluster; an Engine has its own
+        `workers` and time limit.
+    scheduler : str, optional
+        Address of a Dask scheduler, such as 'tcp://HOST:8786' (default: a cluster on this machine).
     format : str, default 'nii.gz'
         Format of the volumes, as in `write`.
     dtype : str, optional
@@ -136,7 +139,6 @@ def run(
         _check_path(path)
     steps = _pipeline(pipeline)
     check_sources(_texts(sources), Path(out))
-    used = workers or thread_count()
     request = RunRequest(
         pipeline=steps,
         sources=tuple(_texts(sources)),
@@ -148,19 +150,20 @@ def run(
         series=None if series is None else str(series),
         labels=_labels(labels),
         memory_bytes=_memory(memory),
-        workers=used,
+        workers=workers,
     )
     found = find_cases(request)
     if not found.cases and not found.missed:
         raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
     if not found.cases:
         raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
-    request = replace(request, workers=min(used, len(found.cases)))
-    config = run_config(request, found)
+    config, planned = prepare(request, found)
     summary = run_dataset(
         config,
         found,
-        engine=_engine(engine, workers=request.workers, timeout_seconds=timeout_seconds),
+        engine=choose_engine(
+            engine, scheduler=scheduler, workers=planned.workers, timeout_seconds=timeout_seconds
+        ),
         report=progress,
         link=_linker(found, linkage, config.out),
         overwrite=overwrite,
@@ -242,16 +245,6 @@ def _memory(text: str | None) -> int | None:
         return parse_bytes(text)
     except ValueError as error:
         raise _usage(f"memory: {error}") from None
-
-
-def _engine(
-    engine: Literal["local"] | Engine, *, workers: int, timeout_seconds: float | None
-) -> Engine:
-    if isinstance(engine, str) and engine == "local":
-        return LocalEngine(workers=workers, timeout_seconds=timeout_seconds)
-    if not hasattr(engine, "run"):
-        raise _usage(f"unknown engine {engine!r}; expected 'local' or an Engine")
-    return engine
 
 
 def _linker(

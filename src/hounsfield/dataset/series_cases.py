@@ -159,7 +159,7 @@ def _merged(group: Sequence[SeriesFound]) -> list[Found]:
     cut = {path for one in group for path in _paths(one)} - {
         path for one in group for path in _frame_paths(one.series)
     }
-    notes = tuple(note for one in group for note in _notes(one))
+    notes = tuple(note for one in group for note in notes_of(one))
     whole = series_of(HeaderScan(tuple(frames.values()), ()))
     cases = []
     for series in whole:
@@ -185,7 +185,7 @@ def _case(one: SeriesFound) -> Found:
         path=home,
         typed=as_typed(home, scan.path, scan.typed),
         files=_below(home, paths),
-        diagnostics=_notes(one),
+        diagnostics=notes_of(one),
     )
 
 
@@ -209,7 +209,7 @@ def _repairs(series: Series) -> tuple[Diagnostic, ...]:
     return tuple(each for each in series.diagnostics if each.severity != "refusal")
 
 
-def _notes(one: SeriesFound) -> tuple[Diagnostic, ...]:
+def notes_of(one: SeriesFound) -> tuple[Diagnostic, ...]:
     """Return the diagnostics that need the other files of the source.
 
     Unreadable files count if they are in the folder of the series.
