@@ -19,8 +19,9 @@ class RunRequest:
     """The options of a run before its cases are found.
 
     `labels` are names and paths of label files of every case; fields such as {id} in a path are
-    replaced. `memory_bytes` is the memory limit of a case (None: a share of the free memory) and
-    `workers` the number of processes that share it.
+    replaced. With `find_labels`, and without `labels`, RTSTRUCT and SEG objects in the sources are
+    the labels of the series that they refer to. `memory_bytes` is the memory limit of a case (None:
+    a share of the free memory) and `workers` the number of processes that share it.
     """
 
     pipeline: Pipeline
@@ -32,13 +33,19 @@ class RunRequest:
     ids: str = "auto"
     series: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    find_labels: bool = True
     memory_bytes: int | None = None
     workers: int = 1
 
 
 def find_cases(request: RunRequest) -> Discovery:
     """Find the cases of a run in its sources; raises the errors of `discover`."""
-    return discover(request.sources, ids=request.ids, series=request.series)
+    return discover(
+        request.sources,
+        ids=request.ids,
+        series=request.series,
+        find_labels=request.find_labels and not request.labels,
+    )
 
 
 def run_config(request: RunRequest, found: Discovery) -> RunConfig:
@@ -46,7 +53,7 @@ def run_config(request: RunRequest, found: Discovery) -> RunConfig:
 
     Raises PipelineError if the pipeline or the labels cannot work.
     """
-    check_labels(request.pipeline, request.labels, count=len(found.cases))
+    check_labels(request.pipeline, request.labels, cases=found.cases)
     memory = request.memory_bytes
     if memory is None:
         memory = int(free_memory_bytes() * SHARE) // request.workers

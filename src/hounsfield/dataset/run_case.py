@@ -18,7 +18,7 @@ from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
 from hounsfield.dataset.case import CaseResult, CaseSource, open_case, source_sha256
 from hounsfield.dataset.describe_error import describe_error, where_of
-from hounsfield.dataset.labels import label_paths, read_labels
+from hounsfield.dataset.labels import check_regions, label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import write_result, write_stream
 from hounsfield.dataset.run_config import RunConfig
@@ -73,7 +73,7 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
         check_memory(
             config.pipeline.plan(stack).peak_bytes_with(labels=len(labels)), config.memory_bytes
         )
-        result, diagnostics = _run_in_memory(config, stack, labels)
+        result, diagnostics = _run_in_memory(config, case, stack, labels)
         return _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
 
 
@@ -107,7 +107,8 @@ def _hash_inputs(config: RunConfig, case: CaseSource, labels: dict[str, Path]) -
     from hounsfield.io.source_files import sha256_of
 
     source = source_sha256(case)
-    digests = {name: sha256_of(path) for name, path in labels.items()}
+    members = {each.name: f":{each.member}" for each in case.labels if each.member}
+    digests = {name: sha256_of(path) + members.get(name, "") for name, path in labels.items()}
     return _Hashes(source, config.key(source=source, series=case.series, labels=digests))
 
 
@@ -127,13 +128,16 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
 
 
 def _run_in_memory(
-    config: RunConfig, stack: Stack, labels: dict[str, Path]
+    config: RunConfig, case: CaseSource, stack: Stack, labels: dict[str, Path]
 ) -> tuple[Result, tuple[Diagnostic, ...]]:
     """Run the pipeline on the stack and its labels, which are resampled to its natural grid."""
     volumes: dict[str, Volume] = {}
+    members = {each.name: each.member for each in case.labels}
     diagnostics: tuple[Diagnostic, ...] = ()
     for name, path in labels.items():
-        regions, found = read_labels(path, name=name, stack=stack)
+        member = members.get(name, "")
+        regions, found = read_labels(path, name=name, stack=stack, member=member)
+        check_regions(regions, volumes)
         volumes |= regions
         diagnostics += found
     made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)

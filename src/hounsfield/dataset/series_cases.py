@@ -103,10 +103,11 @@ def _once(group: Sequence[SeriesFound]) -> list[SeriesFound]:
 def _place(one: SeriesFound, frame: Frame) -> tuple[str, str, int]:
     """Return the file, the member of an archive and the number of a frame."""
     file = os.path.realpath(getattr(frame.source, "path", one.scan.path))
-    return file, "" if _is_file(frame.source) else frame.source.name, frame.index
+    return file, "" if is_file(frame.source) else frame.source.name, frame.index
 
 
-def _is_file(source: Source) -> bool:
+def is_file(source: Source) -> bool:
+    """Whether a source is a whole file rather than a member of an archive."""
     from hounsfield.io.dicom.files.source import FileSource
 
     return isinstance(source, FileSource) and source.holder is None and source.offset == 0
@@ -116,7 +117,7 @@ def _cases(group: Sequence[SeriesFound]) -> list[Found]:
     """Return the case of series with one id; an archive with other frames is another case."""
     if len(group) == 1:
         return [_case(group[0])]
-    loose = [one for one in group if all(_is_file(f.source) for f in one.series.group.frames)]
+    loose = [one for one in group if all(is_file(f.source) for f in one.series.group.frames)]
     cases = _merged(loose) if len(loose) > 1 else [_case(one) for one in loose]
     kept = list(loose)
     for one in [one for one in group if one not in loose]:
@@ -167,6 +168,7 @@ def _merged(group: Sequence[SeriesFound]) -> list[Found]:
             paths = [os.path.abspath(path) for path in {*_frame_paths(series), *cut}]
             home = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
             case = replace(_case(group[0]), path=home, series_id=series.id)
+            case = replace(case, instances=_instances(series))
             noted = tuple(dict.fromkeys((*_repairs(series), *notes)))
             cases.append(replace(case, files=_below(home, paths), diagnostics=noted))
     return cases
@@ -174,8 +176,19 @@ def _merged(group: Sequence[SeriesFound]) -> list[Found]:
 
 def _case(one: SeriesFound) -> Found:
     """Return the case of a series, with its files if they are in a folder."""
+    from hounsfield.io.bytes.case_id import patient_id, study_id
+
     scan, series = one.scan, one.series
-    case = Found(path=scan.path, typed=scan.typed, series_id=series.id, series_uid=series.uid)
+    first = series.group.frames[0]
+    case = Found(
+        path=scan.path,
+        typed=scan.typed,
+        series_id=series.id,
+        series_uid=series.uid,
+        instances=_instances(series),
+        patient=patient_id(first.patient),
+        study=study_id(first.study),
+    )
     if not scan.path.is_dir():
         return case
     paths = _paths(one)
@@ -187,6 +200,10 @@ def _case(one: SeriesFound) -> Found:
         files=_below(home, paths),
         diagnostics=_notes(one),
     )
+
+
+def _instances(series: Series) -> frozenset[str]:
+    return frozenset(frame.sop_instance for frame in series.group.frames) - {""}
 
 
 def _paths(one: SeriesFound) -> list[str]:

@@ -1,0 +1,186 @@
+"""Find the series that the RTSTRUCT and SEG objects among the sources refer to, by UID."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import HounsfieldError
+from hounsfield.dataset.case import DEFAULT_LABEL, LabelSource, NoCase
+from hounsfield.dataset.case_ids import Found
+from hounsfield.dataset.describe_error import describe_error
+from hounsfield.dataset.series_cases import SeriesScan, is_file
+from hounsfield.dataset.unused import unused_labels
+
+if TYPE_CHECKING:
+    from hounsfield.io.dicom.files.source import Source
+    from hounsfield.io.dicom.labels.summary import LabelSummary
+
+UNMATCHED = "UNMATCHED_LABEL"
+"""Code of an object that refers to no series of the sources."""
+
+NOT_USED = "LABEL_NOT_USED"
+"""Code of an object that refers to a series that is no case."""
+
+AMBIGUOUS = "AMBIGUOUS_LABEL"
+"""Code of an object that refers to several cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFound:
+    """An object with labels among the sources."""
+
+    scan: SeriesScan
+    source: Source
+    summary: LabelSummary
+
+    @property
+    def file(self) -> tuple[int, str]:
+        """The ordinal and name, which the terminal shows."""
+        return self.source.ordinal, self.source.name
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSearch:
+    """The objects with labels, each once, and those that cannot be read."""
+
+    objects: tuple[LabelFound, ...] = ()
+    broken: tuple[NoCase, ...] = ()
+
+
+def label_names(scan: SeriesScan) -> frozenset[str]:
+    """Return the names of the files of a scan that are RTSTRUCT or SEG by their SOP class."""
+    from hounsfield.io.dicom.labels.objects import RTSTRUCT, SEGMENTATIONS
+
+    kinds = {RTSTRUCT, *SEGMENTATIONS}
+    frames = (frame for one in scan.series for frame in one.group.frames)
+    pixels = {frame.source.name for frame in frames if frame.sop_class in kinds}
+    return frozenset(pixels | {o.name for o in scan.headers.other if o.sop_class in kinds})
+
+
+def labels_left_out(scans: Iterable[SeriesScan]) -> Iterator[Diagnostic]:
+    """Yield the diagnostic of the objects with labels of each scan, where none is used."""
+    for scan in scans:
+        names = label_names(scan)
+        files = [(each.ordinal, each.name) for each in scan.listed if each.name in names]
+        if files:
+            yield unused_labels(NOT_USED, files)
+
+
+def search_labels(scans: Iterable[SeriesScan]) -> LabelSearch:
+    """Read what the objects with labels of all scans refer to; a copy of an object is left out."""
+    from hounsfield.io.dicom.labels.summary import summarize
+
+    found: dict[str, LabelFound] = {}
+    broken: list[NoCase] = []
+    for scan in scans:
+        names = label_names(scan)
+        for source in (each for each in scan.listed if each.name in names):
+            try:
+                summary = summarize(source)
+            except HounsfieldError as error:
+                broken.append(_broken(scan, source, error))
+                continue
+            if summary is not None:
+                key = summary.uid or f"{scan.path}/{source.name}"
+                found.setdefault(key, LabelFound(scan, source, summary))
+    return LabelSearch(tuple(found.values()), tuple(broken))
+
+
+def _broken(scan: SeriesScan, source: Source, error: HounsfieldError) -> NoCase:
+    seen = describe_error(error)
+    message = f"labels cannot be read: {seen.message}"
+    return NoCase(typed=scan.typed, code=seen.code, message=message, where=source.name)
+
+
+def add_labels(
+    found: Sequence[Found], search: LabelSearch, scans: Sequence[SeriesScan]
+) -> tuple[list[Found], list[NoCase], list[Diagnostic]]:
+    """Return the cases with their labels, the ambiguous objects, and those that are not used.
+
+    The labels that a table states for a case replace those that refer to it.
+    """
+    matched: dict[int, list[LabelFound]] = {}
+    missed: list[NoCase] = []
+    others: dict[str, list[LabelFound]] = {}
+    for each in search.objects:
+        hits = matching(found, each.summary)
+        if len(hits) == 1 and not found[hits[0]].labels:
+            matched.setdefault(hits[0], []).append(each)
+        elif len(hits) > 1:
+            missed.append(_ambiguous(each, len(hits)))
+        else:
+            code = NOT_USED if hits or _is_of_series(each, scans) else UNMATCHED
+            others.setdefault(code, []).append(each)
+    cases = [
+        replace(item, labels=_sources(matched[n])) if n in matched else item
+        for n, item in enumerate(found)
+    ]
+    return (
+        cases,
+        missed,
+        [unused_labels(code, [each.file for each in members]) for code, members in others.items()],
+    )
+
+
+def matching(found: Sequence[Found], label: LabelSummary) -> list[int]:
+    """Return the cases that an object refers to: by series UID, else by SOP instance UIDs.
+
+    The parts and phases of one series are told apart by the SOP instance UIDs.
+    """
+    by_instance = [n for n, item in enumerate(found) if item.instances & label.instances]
+    by_series = [n for n, item in enumerate(found) if item.series_uid in label.all_series - {""}]
+    both = [n for n in by_series if n in by_instance]
+    return (both or by_series) if by_series else by_instance
+
+
+def _is_of_series(each: LabelFound, scans: Sequence[SeriesScan]) -> bool:
+    """Whether an object refers to a series of the sources, which is no case."""
+    wanted = each.summary
+    return any(
+        one.uid in wanted.all_series - {""}
+        or any(frame.sop_instance in wanted.instances for frame in one.group.frames)
+        for scan in scans
+        for one in scan.series
+    )
+
+
+def _sources(objects: Sequence[LabelFound]) -> tuple[LabelSource, ...]:
+    """Return the label files of a case, whose names do not depend on where they were found."""
+    ordered = sorted(objects, key=lambda each: (each.summary.kind, each.summary.uid))
+    names = _names([each.summary.kind for each in ordered])
+    return tuple(_source(each, name) for each, name in zip(ordered, names, strict=True))
+
+
+def _names(kinds: Sequence[str]) -> Iterator[str]:
+    counts, seen = Counter(kinds), Counter[str]()
+    for kind in kinds:
+        seen[kind] += 1
+        yield (
+            DEFAULT_LABEL
+            if len(kinds) == 1
+            else kind + (f"-{seen[kind]}" if counts[kind] > 1 else "")
+        )
+
+
+def _source(each: LabelFound, name: str) -> LabelSource:
+    path = getattr(each.source, "path", None)
+    if path is not None and is_file(each.source):
+        return LabelSource(name=name, path=Path(path))
+    return LabelSource(name=name, path=each.scan.path, member=each.source.name)
+
+
+def _ambiguous(each: LabelFound, count: int) -> NoCase:
+    message = (
+        f"labels refer to {count} series of CT slices; not used, choose one series with --series "
+        "or --select, or name the file with --label"
+    )
+    typed = each.scan.typed
+    is_whole = os.path.basename(typed) == each.source.name
+    where = "" if is_whole else each.source.name
+    return NoCase(typed=typed, code=AMBIGUOUS, message=message, where=where)
