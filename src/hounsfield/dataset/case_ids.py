@@ -8,11 +8,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
 from hounsfield.dataset.case import CaseSource, LabelSource
 from hounsfield.dataset.case_names import fields_in, fill, folder, parent, stem
+
+if TYPE_CHECKING:
+    from hounsfield.io.dicom.series.series import Series
 
 MODES = ("auto", "hash", "stem", "folder")
 """Values of --ids other than a pattern."""
@@ -35,8 +39,8 @@ class Found:
     """A case before its id is assigned; `series_id` is the id of a DICOM series, else None.
 
     `own_id` is the id if it differs from that of the series, else "". `given` is the id that a
-    table or data set states, `row` the line that states it. `instances` are the SOP instance UIDs
-    of a series; the other fields are those of CaseSource.
+    table or data set states, `row` the line that states it. `scanned` are the headers of a series
+    and `instances` its SOP instance UIDs; the other fields are those of CaseSource.
     """
 
     path: Path
@@ -48,6 +52,7 @@ class Found:
     own_id: str = ""
     given: str = ""
     row: str = ""
+    scanned: Series | None = field(default=None, repr=False)
     instances: frozenset[str] = field(default=frozenset(), repr=False)
     labels: tuple[LabelSource, ...] = ()
     points: Path | None = None
@@ -119,6 +124,14 @@ def is_plain(name: str) -> bool:
     return PLAIN.fullmatch(name) is not None and RESERVED.fullmatch(name) is None
 
 
+def automatic_id(item: Found, *, ids: str) -> str:
+    """Return the id of a case for a table of choices: as auto gives it, hashed if `ids` is not."""
+    shown = stem(item.path) if ids == "auto" and is_plain(stem(item.path)) else ""
+    given = item.given if ids == "auto" else ""
+    hashed = _hash(item.path) if item.series_id is None and not shown else ""
+    return given or item.own_id or item.series_id or shown or hashed
+
+
 def _source(item: Found, case_id: str) -> CaseSource:
     return CaseSource(
         id=case_id,
@@ -159,9 +172,13 @@ def _automatic(found: Sequence[Found], *, ids: str) -> list[str]:
 
 
 def _stem_or_hash(path: Path, name: str, taken: set[str]) -> str:
+    return _hash(path) if name in taken else name
+
+
+def _hash(path: Path) -> str:
     from hounsfield.io.bytes.case_id import case_id
 
-    return case_id(f"file:{os.path.realpath(path)}") if name in taken else name
+    return case_id(f"file:{os.path.realpath(path)}")
 
 
 def _from_names(found: Sequence[Found], *, ids: str) -> list[str]:

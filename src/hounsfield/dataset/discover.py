@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted
 from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, check_ids, named
 from hounsfield.dataset.case_names import stem
@@ -26,6 +28,10 @@ from hounsfield.dataset.series_cases import OTHER_SERIES, SeriesScan, series_cas
 from hounsfield.dataset.sources import expand_sources
 from hounsfield.dataset.unused import merged
 
+if TYPE_CHECKING:
+    from hounsfield.dataset.select.choose import Choice
+    from hounsfield.dataset.select.rules import Rules
+
 
 class NoCaseError(ReadError):
     """No source contains a case."""
@@ -42,6 +48,8 @@ class Discovery:
     notes: tuple[str, ...] = ()
     unused: tuple[Diagnostic, ...] = ()
     """DICOM files that are no case, by code."""
+    choices: tuple[Choice, ...] = ()
+    """What a selection chose and rejected, by study."""
 
 
 def discover(
@@ -50,18 +58,24 @@ def discover(
     ids: str = "auto",
     series: str | None = None,
     find_labels: bool = True,
+    select: Rules | None = None,
+    policy: ReadPolicy = DEFAULT_POLICY,
 ) -> Discovery:
     """Find the cases in the sources as the user typed them.
 
     `series` selects a DICOM series by its id or its number in each source; where a source has no
     DICOM, a volume of a 4-D file. With `find_labels` RTSTRUCT and SEG objects are the labels of the
-    series that they refer to. Ids are described in `named`. Raises ReadError if a list cannot be
-    read, PipelineError if an id cannot be used.
+    series that they refer to. `select` chooses one series of each study, as read under `policy`;
+    studies without one are missed. Ids are described in `named`. Raises ReadError if a list cannot
+    be read, PipelineError if an id cannot be used.
     """
     check_ids(ids)
     search = Search(series)
     found = [*_search_all(search, expand_sources(sources))]
     found = [*search.images, *series_cases(search.scanned), *found]
+    choices: tuple[Choice, ...] = ()
+    if select is not None:
+        found, choices = _selected(search, found, rules=select, policy=policy, ids=ids)
     found, labels = _with_labels(search, found, find_labels=find_labels)
     found = _one_for_each_row(search, found)
     missed = [one for one in search.missed if one.code != OTHER_SERIES or not found]
@@ -76,6 +90,7 @@ def discover(
         missed=tuple(missed),
         notes=tuple(notes),
         unused=merged([*search.unused, *labels]),
+        choices=choices,
     )
 
 
@@ -122,6 +137,16 @@ def _of_entry(search: Search, entry: Entry) -> Iterator[Found]:
             patient=entry.patient or item.patient,
             split=entry.split,
         )
+
+
+def _selected(
+    search: Search, found: list[Found], *, rules: Rules, policy: ReadPolicy, ids: str
+) -> tuple[list[Found], tuple[Choice, ...]]:
+    from hounsfield.dataset.selection import select
+
+    selection = select(found, rules, policy=policy, ids=ids)
+    search.missed += selection.missed
+    return list(selection.found), selection.choices
 
 
 def _with_labels(

@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from hounsfield.io.dicom.files.source import Source
     from hounsfield.io.dicom.labels.summary import LabelSummary
 
-UNMATCHED = "UNMATCHED_LABEL"
-"""Code of an object that refers to no series of the sources."""
-
-NOT_USED = "LABEL_NOT_USED"
-"""Code of an object that refers to a series that is no case."""
-
-AMBIGUOUS = "AMBIGUOUS_LABEL"
-"""Code of an object that refers to several cases."""
-
 
 @dataclass(frozen=True, slots=True)
 class LabelFound:
@@ -69,7 +60,7 @@ def labels_left_out(scans: Iterable[SeriesScan]) -> Iterator[Diagnostic]:
         names = label_names(scan)
         files = [(each.ordinal, each.name) for each in scan.listed if each.name in names]
         if files:
-            yield unused_labels(NOT_USED, files)
+            yield unused_labels(code="LABEL_NOT_USED", files=files)
 
 
 def search_labels(scans: Iterable[SeriesScan]) -> LabelSearch:
@@ -107,7 +98,8 @@ def add_labels(
     """
     matched: dict[int, list[LabelFound]] = {}
     missed: list[NoCase] = []
-    others: dict[str, list[LabelFound]] = {}
+    unmatched: list[tuple[int, str]] = []
+    not_used: list[tuple[int, str]] = []
     for each in search.objects:
         hits = matching(found, each.summary)
         if len(hits) == 1 and not found[hits[0]].labels:
@@ -115,17 +107,17 @@ def add_labels(
         elif len(hits) > 1:
             missed.append(_ambiguous(each, len(hits)))
         else:
-            code = NOT_USED if hits or _is_of_series(each, scans) else UNMATCHED
-            others.setdefault(code, []).append(each)
+            is_known = bool(hits) or _is_of_series(each, scans)
+            (not_used if is_known else unmatched).append(each.file)
     cases = [
         replace(item, labels=_sources(matched[n])) if n in matched else item
         for n, item in enumerate(found)
     ]
-    return (
-        cases,
-        missed,
-        [unused_labels(code, [each.file for each in members]) for code, members in others.items()],
-    )
+    unused = [
+        *([unused_labels(code="UNMATCHED_LABEL", files=unmatched)] if unmatched else ()),
+        *([unused_labels(code="LABEL_NOT_USED", files=not_used)] if not_used else ()),
+    ]
+    return cases, missed, unused
 
 
 def matching(found: Sequence[Found], label: LabelSummary) -> list[int]:
@@ -183,4 +175,4 @@ def _ambiguous(each: LabelFound, count: int) -> NoCase:
     typed = each.scan.typed
     is_whole = os.path.basename(typed) == each.source.name
     where = "" if is_whole else each.source.name
-    return NoCase(typed=typed, code=AMBIGUOUS, message=message, where=where)
+    return NoCase(typed=typed, code="AMBIGUOUS_LABEL", message=message, where=where)

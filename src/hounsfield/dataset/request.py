@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import PipelineError
 from hounsfield.core.platform import free_memory_bytes
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.check_labels import check_labels
 from hounsfield.dataset.discover import Discovery, discover
 from hounsfield.dataset.memory import SHARE
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.dataset.select.load import load_rules
 from hounsfield.pipeline.pipeline import Pipeline
 
 
@@ -20,7 +23,8 @@ class RunRequest:
 
     `labels` are names and paths of label files of every case; fields such as {id} in a path are
     replaced. With `find_labels`, and without `labels`, RTSTRUCT and SEG objects in the sources are
-    the labels of the series that they refer to. `memory_bytes` is the memory limit of a case (None:
+    the labels of the series that they refer to. `select` are rules, or a .toml file of them, that
+    choose one series of each study. `memory_bytes` is the memory limit of a case (None:
     a share of the free memory) and `workers` the number of processes that share it.
     """
 
@@ -34,17 +38,26 @@ class RunRequest:
     series: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
     find_labels: bool = True
+    select: str | None = None
     memory_bytes: int | None = None
     workers: int = 1
 
 
 def find_cases(request: RunRequest) -> Discovery:
-    """Find the cases of a run in its sources; raises the errors of `discover`."""
+    """Find the cases of a run in its sources.
+
+    Raises the errors of `discover`, and PipelineError if the rules of a selection are invalid.
+    """
+    if request.select is not None and request.series is not None:
+        message = "series and select are given; expected one of them"
+        raise PipelineError(Diagnostic("USAGE", "refusal", message))
     return discover(
         request.sources,
         ids=request.ids,
         series=request.series,
         find_labels=request.find_labels and not request.labels,
+        select=None if request.select is None else load_rules(request.select),
+        policy=request.policy,
     )
 
 

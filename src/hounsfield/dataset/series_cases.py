@@ -168,7 +168,7 @@ def _merged(group: Sequence[SeriesFound]) -> list[Found]:
             paths = [os.path.abspath(path) for path in {*_frame_paths(series), *cut}]
             home = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
             case = replace(_case(group[0]), path=home, series_id=series.id)
-            case = replace(case, instances=_instances(series))
+            case = replace(case, scanned=series, instances=_instances(series))
             noted = tuple(dict.fromkeys((*_repairs(series), *notes)))
             cases.append(replace(case, files=_below(home, paths), diagnostics=noted))
     return cases
@@ -185,6 +185,7 @@ def _case(one: SeriesFound) -> Found:
         typed=scan.typed,
         series_id=series.id,
         series_uid=series.uid,
+        scanned=series,
         instances=_instances(series),
         patient=patient_id(first.patient),
         study=study_id(first.study),

@@ -65,7 +65,7 @@ def unused_files(
     return tuple(_diagnostic(code, severity, files) for (code, severity), files in found.items())
 
 
-def unused_labels(code: str, files: Sequence[tuple[int, str]]) -> Diagnostic:
+def unused_labels(*, code: str, files: Sequence[tuple[int, str]]) -> Diagnostic:
     """Return the diagnostic of files of labels that are not used."""
     return _diagnostic(code, _KINDS[code][0], list(files))
 
