@@ -14,17 +14,11 @@ from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, check_ids, named
 from hounsfield.dataset.case_names import stem
-from hounsfield.dataset.label_search import (
-    LabelSearch,
-    add_labels,
-    label_names,
-    labels_left_out,
-    search_labels,
-)
+from hounsfield.dataset.label_search import add_labels, labels_left_out, search_labels
 from hounsfield.dataset.layouts.entry import Contents, Entry
 from hounsfield.dataset.layouts.recognize import read_layout
 from hounsfield.dataset.search import Search, no_case, search_path
-from hounsfield.dataset.series_cases import OTHER_SERIES, SeriesScan, series_cases
+from hounsfield.dataset.series_cases import OTHER_SERIES, series_cases
 from hounsfield.dataset.sources import expand_sources
 from hounsfield.dataset.unused import merged
 
@@ -152,28 +146,16 @@ def _selected(
 def _with_labels(
     search: Search, found: list[Found], *, find_labels: bool
 ) -> tuple[list[Found], list[Diagnostic]]:
-    """Return the cases with the labels that refer to them; files of labels alone are no miss."""
+    """Return the cases with the labels that refer to them; a source of used labels is no miss."""
     if not find_labels:
         return found, list(labels_left_out(search.scans))
     labels = search_labels(search.scans)
-    cases, ambiguous, unused = add_labels(found, labels, search.scans)
-    alone = _only_labels(search.scans, labels)
+    labelled = add_labels(found, labels, search.scans)
     search.missed = [
-        one for one in search.missed if not (one.code == "NO_CT" and one.typed in alone)
+        one for one in search.missed if one.code != "NO_CT" or one.typed not in labelled.used
     ]
-    search.missed += [*labels.broken, *ambiguous]
-    return cases, unused
-
-
-def _only_labels(scans: Sequence[SeriesScan], labels: LabelSearch) -> set[str]:
-    """Return the sources that have readable labels and no other DICOM."""
-    readable = {id(each.scan) for each in labels.objects}
-    return {
-        scan.typed
-        for scan in scans
-        if id(scan) in readable
-        and {name for one in scan.series for name in one.names} <= label_names(scan)
-    }
+    search.missed += [*labels.broken, *labelled.missed]
+    return labelled.found, labelled.unused
 
 
 def _one_for_each_row(search: Search, found: list[Found]) -> list[Found]:

@@ -89,10 +89,22 @@ def _broken(scan: SeriesScan, source: Source, error: HounsfieldError) -> NoCase:
     return NoCase(typed=scan.typed, code=seen.code, message=message, where=source.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The cases with their labels, the ambiguous objects, those that are not used, and the sources
+    of those that are.
+    """
+
+    found: list[Found]
+    missed: list[NoCase]
+    unused: list[Diagnostic]
+    used: frozenset[str]
+
+
 def add_labels(
     found: Sequence[Found], search: LabelSearch, scans: Sequence[SeriesScan]
-) -> tuple[list[Found], list[NoCase], list[Diagnostic]]:
-    """Return the cases with their labels, the ambiguous objects, and those that are not used.
+) -> Labelled:
+    """Add to each case the objects that refer to it alone.
 
     The labels that a table states for a case replace those that refer to it.
     """
@@ -117,7 +129,8 @@ def add_labels(
         *([unused_labels(code="UNMATCHED_LABEL", files=unmatched)] if unmatched else ()),
         *([unused_labels(code="LABEL_NOT_USED", files=not_used)] if not_used else ()),
     ]
-    return cases, missed, unused
+    used = frozenset(each.scan.typed for members in matched.values() for each in members)
+    return Labelled(cases, missed, unused, used)
 
 
 def matching(found: Sequence[Found], label: LabelSummary) -> list[int]:

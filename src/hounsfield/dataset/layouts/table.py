@@ -68,7 +68,7 @@ class _Row:
 def _rows(path: Path) -> Iterator[_Row]:
     """Yield the rows that are not empty, the header first, with the number of their last line."""
     text = read_short_text(path, largest_bytes=LARGEST_BYTES).removeprefix("\ufeff")
-    first = text.partition("\n")[0]
+    first = text.lstrip("\r\n ").partition("\n")[0]
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
