@@ -124,12 +124,12 @@ def is_plain(name: str) -> bool:
     return PLAIN.fullmatch(name) is not None and RESERVED.fullmatch(name) is None
 
 
-def automatic_id(item: Found, *, ids: str) -> str:
-    """Return the id of a case for a table of choices: as auto gives it, hashed if `ids` is not."""
-    shown = stem(item.path) if ids == "auto" and is_plain(stem(item.path)) else ""
-    given = item.given if ids == "auto" else ""
-    hashed = _hash(item.path) if item.series_id is None and not shown else ""
-    return given or item.own_id or item.series_id or shown or hashed
+def candidate_id(item: Found, *, ids: str) -> str:
+    """Return an id for a table of choices: of the series, else as auto or hash give it."""
+    if item.series_id is not None:
+        return item.own_id or item.series_id
+    shown = item.given or stem(item.path)
+    return shown if ids == "auto" and is_plain(shown) else _hash(item.path)
 
 
 def _source(item: Found, case_id: str) -> CaseSource:

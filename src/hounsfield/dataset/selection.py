@@ -6,11 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from hounsfield.core.display import counted
 from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.dataset.case import NoCase
-from hounsfield.dataset.case_ids import Found, automatic_id
+from hounsfield.dataset.case_ids import Found, candidate_id
 from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.image_report import report_header
 from hounsfield.dataset.select.choose import Candidate, Choice, choose
@@ -33,9 +32,9 @@ def select(found: Sequence[Found], rules: Rules, *, policy: ReadPolicy, ids: str
 
     A row of a table is a study of its own, and so is each image file, which states no study.
     """
-    items = {
-        (_study(item), automatic_id(item, ids=ids)): item for item in found
-    }  # a series that was found twice is one candidate
+    items: dict[tuple[str, str], Found] = {}
+    for item in found:  # a series that was found twice is one candidate
+        items.setdefault((_study(item), candidate_id(item, ids=ids)), item)
     candidates = [
         _candidate(item, study, case_id, policy) for (study, case_id), item in items.items()
     ]
@@ -110,7 +109,7 @@ def _no_choice(members: Sequence[Choice]) -> NoCase:
     typed = (tied or members)[0].candidate.typed
     if tied:
         message = (
-            f"{counted(len(tied), 'series')} of one study match --select ("
+            f"{len(tied)} series of one study match --select ("
             f"{', '.join(choice.candidate.id for choice in tied)}); add a rule or a preference, "
             "such as prefer=thinnest|most-slices"
         )
