@@ -61,7 +61,7 @@ def _candidate(item: Found, study: str, case_id: str, policy: ReadPolicy) -> Can
             id=case_id,
             facts=Facts(),
             typed=item.typed,
-            refusal=describe_error(error).message,
+            refusal=_short(describe_error(error).message),
         )
     refusals = [each for each in report.reasons if each.severity == "refusal"]
     return Candidate(
@@ -69,8 +69,13 @@ def _candidate(item: Found, study: str, case_id: str, policy: ReadPolicy) -> Can
         id=case_id,
         facts=facts_of(report),
         typed=item.typed,
-        refusal=f"cannot be read: {refusals[0].message}" if refusals else "",
+        refusal=_short(refusals[0].message) if refusals else "",
     )
+
+
+def _short(message: str) -> str:
+    """Return what was found, without the advice."""
+    return f"cannot be read: {message.partition(';')[0]}"
 
 
 def _report(item: Found, policy: ReadPolicy) -> Report:
