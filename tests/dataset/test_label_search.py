@@ -115,6 +115,32 @@ def test_phases_of_one_series_are_told_apart_by_instances(tmp_path: Path) -> Non
     assert [one.code for one in found.missed] == ["AMBIGUOUS_LABEL"]
 
 
+def test_an_object_of_a_phase_that_was_not_chosen_is_no_label_of_the_other(tmp_path: Path) -> None:
+    write_series(small_head(), tmp_path / "s", faults=Faults(phases=2))
+    slices = headers(tmp_path / "s")
+    phases = sorted({_phase(one) for one in slices})
+    write_rtstruct(tmp_path / "rs.dcm", [one for one in slices if _phase(one) == phases[0]])
+    both = discover([str(tmp_path)])
+    (other,) = (case for case in both.cases if not case.labels)
+    (chosen,) = discover([str(tmp_path)], series=other.series).cases
+    assert (chosen.id, chosen.labels) == (other.id, ())
+    found = discover([str(tmp_path)], series=other.series)
+    assert unused(found) == {"LABEL_NOT_USED": 1}
+
+
+def test_two_labels_of_one_name_fail_the_case(study: Path, tmp_path: Path) -> None:
+    write_rtstruct(study / "rs.dcm", headers(study / "a"), name="liver")
+    image = hu.read(study / "a")
+    mask = hu.Volume.from_array(
+        (image.array > 0).astype(np.uint8), affine=image.affine, quantity="label"
+    )
+    hu.write(mask, study / "liver.nii.gz")
+    (study / "t.csv").write_text("image,label,label_liver,id\na,rs.dcm,liver.nii.gz,one\n")
+    summary = run_over(study / "t.csv", tmp_path / "out", pipeline=PLAIN)
+    (case,) = summary.cases
+    assert (case.status, case.code) == ("failed", "DUPLICATE_LABEL")
+
+
 def _phase(one: pydicom.Dataset) -> tuple[str, str, str]:
     names = ("TemporalPositionIdentifier", "AcquisitionNumber", "AcquisitionTime")
     return tuple(str(one.get(name)) for name in names)  # type: ignore[return-value]

@@ -196,6 +196,24 @@ def test_a_folder_of_images_and_labels_without_marks_is_no_layout(
     assert not any(case.labels for case in found.cases)
 
 
+def test_links_out_of_a_data_set_are_not_followed(pair: Path, tmp_path: Path) -> None:
+    folder = nnunet(pair, tmp_path / "d")
+    (folder / "imagesTr" / "liver_0_0000.nii.gz").unlink()
+    (folder / "imagesTr" / "liver_0_0000.nii.gz").symlink_to(pair / "ct.nii.gz")
+    (folder / "labelsTr" / "liver_1.nii.gz").unlink()
+    (folder / "labelsTr" / "liver_1.nii.gz").symlink_to(pair / "seg.nii.gz")
+    found = discover([str(folder)])
+    assert set(by_id(found)) == {"liver_9"}
+    assert [one.code for one in found.missed] == ["OUTSIDE_FOLDER"]
+
+
+def test_a_row_that_names_a_folder_of_data_sets_is_listed(pair: Path, tmp_path: Path) -> None:
+    nnunet(pair, tmp_path / "all" / "Dataset1")
+    (tmp_path / "t.csv").write_text("image\nall\n")
+    found = discover([str(tmp_path / "t.csv")])
+    assert (found.cases, [one.where for one in found.missed]) == ((), ["line 2"])
+
+
 @pytest.mark.parametrize("text", ["[]", "{", "3", '{"channel_names": 3, "training": {"a": 1}}'])
 def test_a_broken_description_is_no_mark(pair: Path, tmp_path: Path, text: str) -> None:
     folder = nnunet(pair, tmp_path / "d")

@@ -119,6 +119,11 @@ def _of_entry(search: Search, entry: Entry) -> Iterator[Found]:
     own = Search(search.series)
     search_path(own, entry.path, entry.typed)
     search.missed += [replace(one, where=entry.where or one.where) for one in own.missed]
+    if own.layouts:
+        message = "the image is a folder with a data set; name the data set as a source"
+        search.missed.append(
+            NoCase(typed=entry.typed, code="BAD_ROW", message=message, where=entry.where)
+        )
     search.unused += own.unused
     search.scans += own.scans
     for item in (*own.images, *series_cases(own.scanned)):

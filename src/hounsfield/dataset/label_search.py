@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,14 +113,15 @@ def add_labels(
     missed: list[NoCase] = []
     unmatched: list[tuple[int, str]] = []
     not_used: list[tuple[int, str]] = []
+    index = UidIndex(found, scans)
     for each in search.objects:
-        hits = matching(found, each.summary)
+        hits = index.matching(each.summary)
         if len(hits) == 1 and not found[hits[0]].labels:
             matched.setdefault(hits[0], []).append(each)
         elif len(hits) > 1:
             missed.append(_ambiguous(each, len(hits)))
         else:
-            is_known = bool(hits) or _is_of_series(each, scans)
+            is_known = bool(hits) or index.is_known(each.summary)
             (not_used if is_known else unmatched).append(each.file)
     cases = [
         replace(item, labels=_sources(matched[n])) if n in matched else item
@@ -133,26 +135,48 @@ def add_labels(
     return Labelled(cases, missed, unused, used)
 
 
-def matching(found: Sequence[Found], label: LabelSummary) -> list[int]:
-    """Return the cases that an object refers to: by series UID, else by SOP instance UIDs.
+class UidIndex:
+    """The cases, and all series of the sources, by the UIDs that an object may refer to."""
 
-    The parts and phases of one series are told apart by the SOP instance UIDs.
-    """
-    by_instance = [n for n, item in enumerate(found) if item.instances & label.instances]
-    by_series = [n for n, item in enumerate(found) if item.series_uid in label.all_series - {""}]
-    both = [n for n in by_series if n in by_instance]
-    return (both or by_series) if by_series else by_instance
+    def __init__(self, found: Sequence[Found], scans: Sequence[SeriesScan]) -> None:
+        self._found = found
+        self._scans = scans
+        self._by_series: dict[str, list[int]] = {}
+        for n, item in enumerate(found):
+            if item.series_uid:
+                self._by_series.setdefault(item.series_uid, []).append(n)
 
+    def matching(self, label: LabelSummary) -> list[int]:
+        """Return the cases that an object refers to: by series UID, else by SOP instance UIDs.
 
-def _is_of_series(each: LabelFound, scans: Sequence[SeriesScan]) -> bool:
-    """Whether an object refers to a series of the sources, which is no case."""
-    wanted = each.summary
-    return any(
-        one.uid in wanted.all_series - {""}
-        or any(frame.sop_instance in wanted.instances for frame in one.group.frames)
-        for scan in scans
-        for one in scan.series
-    )
+        SOP instance UIDs distinguish the parts and phases of a series, one of which may be no case.
+        """
+        by_series = sorted({n for uid in label.all_series for n in self._by_series.get(uid, ())})
+        both = [n for n in by_series if self._found[n].instances & label.instances]
+        if both or not by_series:
+            return both or sorted({n for u in label.instances for n in self._cases.get(u, ())})
+        return [] if label.instances & self._known else by_series
+
+    def is_known(self, label: LabelSummary) -> bool:
+        """Whether an object refers to a series of the sources, which may be no case."""
+        return bool(label.all_series & self._series or label.instances & self._known)
+
+    @cached_property
+    def _cases(self) -> dict[str, list[int]]:
+        cases: dict[str, list[int]] = {}
+        for n, item in enumerate(self._found):
+            for uid in item.instances:
+                cases.setdefault(uid, []).append(n)
+        return cases
+
+    @cached_property
+    def _series(self) -> frozenset[str]:
+        return frozenset(one.uid for scan in self._scans for one in scan.series) - {""}
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        series = (one for scan in self._scans for one in scan.series)
+        return frozenset(f.sop_instance for one in series for f in one.group.frames) - {""}
 
 
 def _sources(objects: Sequence[LabelFound]) -> tuple[LabelSource, ...]:

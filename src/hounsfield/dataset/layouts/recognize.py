@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from hounsfield.core.display import counted
 from hounsfield.core.errors import refused
+from hounsfield.dataset.case import NoCase
 from hounsfield.dataset.layouts.bids import is_bids, read_bids
 from hounsfield.dataset.layouts.decathlon import is_decathlon, read_decathlon
-from hounsfield.dataset.layouts.entry import Contents
+from hounsfield.dataset.layouts.entry import Contents, Entry
 from hounsfield.dataset.layouts.nnunet import is_nnunet, read_nnunet
 from hounsfield.dataset.layouts.table import SUFFIXES, read_table
+from hounsfield.io.bytes.search import leads_out
 
 Layout = tuple[str, Callable[[Path], bool], Callable[[Path, str], Contents]]
 
@@ -42,4 +46,22 @@ def read_layout(path: Path, typed: str) -> Contents | None:
         names = " and ".join(name for name, _, _ in found)
         message = f"the folder has the marks of {names}; list its images in a CSV file"
         raise refused("AMBIGUOUS_LAYOUT", message)
-    return found[0][2](path, typed) if found else None
+    return _inside(path, typed, found[0][2](path, typed)) if found else None
+
+
+def _inside(folder: Path, typed: str, contents: Contents) -> Contents:
+    """Return the contents without the images and labels that links lead out of the folder to."""
+    kept = tuple(entry for entry in contents.entries if not _leads_out(entry, folder))
+    skipped = len(contents.entries) - len(kept)
+    if not skipped:
+        return contents
+    message = (
+        f"{counted(skipped, 'image')} skipped, of which the file or the label is a link out of the "
+        "folder; list them in a CSV file"
+    )
+    problem = NoCase(typed=typed, code="OUTSIDE_FOLDER", message=message)
+    return replace(contents, entries=kept, problems=(*contents.problems, problem))
+
+
+def _leads_out(entry: Entry, folder: Path) -> bool:
+    return any(leads_out(path, folder) for path in (entry.path, *(e.path for e in entry.labels)))
