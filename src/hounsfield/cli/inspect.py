@@ -16,7 +16,7 @@ from hounsfield.cli.terminal import Terminal, as_options, error_line, one_line
 from hounsfield.core.display import counted, escaped, html_table
 
 if TYPE_CHECKING:
-    from hounsfield.io.report import Inspection
+    from hounsfield.io.report import Inspection, Report
 
 COLUMNS = (
     "id",
@@ -25,6 +25,7 @@ COLUMNS = (
     "slices",
     "size",
     "spacing mm",
+    "thick mm",
     "gaps mm",
     "axes",
     "tilt",
@@ -47,6 +48,7 @@ SPARE = (
     "quantity",
     "tilt",
     "gaps mm",
+    "thick mm",
     "number",
     "size",
     "path",
@@ -173,10 +175,11 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
                 str(row["slices"]),
                 _times(row["shape"]),
                 _times(row["spacing_mm"] or []),
+                "" if one.thickness_mm is None else f"{one.thickness_mm:.4g}",
                 shown + (" ..." if len(gaps) > SHOWN_GAPS else ""),
                 row["orientation"],
                 f"{row['tilt_deg']:.1f}" if row["tilt_deg"] > SHOWN_TILT_DEG else "",
-                row["kernel"],
+                _kernel(one),
                 row["codec"] or row["dtype"],
                 row["quantity"],
                 _times(row["value_range"] or [], " to "),
@@ -184,6 +187,11 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def _kernel(one: Report) -> str:
+    """Return the name of the kernel, and its class where it is known."""
+    return one.kernel if one.kernel_class == "unknown" else f"{one.kernel} ({one.kernel_class})"
 
 
 def reason_lines(found: Inspection, *, names: bool) -> list[str]:

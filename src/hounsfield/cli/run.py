@@ -10,8 +10,15 @@ from typer import Argument, Exit
 from hounsfield.cli.errors import FAILED, USAGE, Failure, about
 from hounsfield.cli.naming import linker, using_key
 from hounsfield.cli.options import Naming, Reading, load_pipeline
-from hounsfield.cli.run_options import Execution, Labelling, Writing
-from hounsfield.cli.run_report import no_case, print_missed, print_plan, print_summary, reporting
+from hounsfield.cli.run_options import Choosing, Execution, Labelling, Writing
+from hounsfield.cli.run_report import (
+    no_case,
+    print_choices,
+    print_missed,
+    print_plan,
+    print_summary,
+    reporting,
+)
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case_ids import PLAIN
 from hounsfield.io.bytes.remote import url_of
@@ -29,10 +36,13 @@ def run(
     reading: Reading,
     writing: Writing,
     labelling: Labelling,
+    choosing: Choosing,
     execution: Execution,
     naming: Naming,
     pipeline: Annotated[str, Argument(help="Preset name, .toml file or record.json.")],
-    src: Annotated[list[str], Argument(help="CT: files, folders, patterns or @list.txt.")],
+    src: Annotated[
+        list[str], Argument(help="CT: files, folders, data sets, patterns, CSV or @list.txt.")
+    ],
 ) -> None:
     """Run a pipeline on CT; write volumes, masks, labels, previews and records to a folder."""
     from hounsfield.dataset.output_folder import check_sources
@@ -51,6 +61,8 @@ def run(
         ids=naming.ids,
         series=reading.series,
         labels=tuple(_label(text) for text in labelling.label or ()),
+        find_labels=not labelling.no_find_labels,
+        select=choosing.select,
         memory_bytes=_memory(execution.memory),
         workers=execution.workers,
     )
@@ -79,6 +91,7 @@ def _run(
     from hounsfield.dataset.run import run_dataset
 
     found = find_cases(request)
+    print_choices(terminal, found.choices)
     if not found.cases:
         raise no_case(found)
     with terminal.progress("headers") as progress:

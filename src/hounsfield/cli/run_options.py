@@ -44,6 +44,20 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choosing:
+    """Which series are cases."""
+
+    select: Annotated[
+        str | None,
+        Option(
+            metavar="RULES|FILE.toml",
+            help="Rules that choose one series of each study, such as "
+            "'kernel=soft, thickness_mm<=2, prefer=thinnest' (default: all series).",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Labelling:
     """Labels that go through the pipeline with the image."""
 
@@ -56,6 +70,14 @@ class Labelling:
             "folder around it.",
         ),
     ] = None
+    no_find_labels: Annotated[
+        bool,
+        Option(
+            "--no-find-labels",
+            help="Do not use RTSTRUCT and SEG objects in SRC as labels of the series that they "
+            "refer to (default: used unless --label is given).",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

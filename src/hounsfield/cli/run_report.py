@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hounsfield.dataset.case import CaseSource
     from hounsfield.dataset.discover import Discovery
     from hounsfield.dataset.plan_cases import CasePlan, RunPlan
+    from hounsfield.dataset.select.choose import Choice
     from hounsfield.dataset.summary import Summary
 
 
@@ -82,10 +84,50 @@ def print_missed(terminal: Terminal, found: Discovery) -> None:
         terminal.warn(str(missed))
     for each in found.unused:
         text = f"{_named(each)} [{each.code}]"
-        if each.severity == "refusal":
+        if each.severity in ("refusal", "warning"):
             terminal.warn(text)
         else:
             terminal.say(f"note: {text}")
+
+
+CHOICE_COLUMNS = (
+    "study",
+    "series",
+    "kernel",
+    "thickness",
+    "slices",
+    "contrast",
+    "chosen",
+    "reason",
+    "path",
+)
+
+
+CHOICE_SPARE = ("path", "contrast", "study", "slices")
+"""Columns dropped on a narrow screen, in this order."""
+
+
+def print_choices(terminal: Terminal, choices: Sequence[Choice]) -> None:
+    """Print a table of the series that a selection chose and rejected, on stderr."""
+    if choices and not terminal.quiet:
+        rows = [_choice_row(each) for each in choices]
+        terminal.table(CHOICE_COLUMNS, rows, spare=CHOICE_SPARE, stream=sys.stderr)
+
+
+def _choice_row(choice: Choice) -> tuple[str, ...]:
+    one = choice.candidate
+    name, kind = one.facts.words.get("kernel_name", ""), one.facts.word("kernel")
+    return (
+        one.study or "-",
+        one.id,
+        f"{name} ({kind})" if name else kind,
+        one.facts.text("thickness_mm"),
+        one.facts.text("slices"),
+        one.facts.word("contrast"),
+        "chosen" if choice.is_chosen else "rejected",
+        choice.reason,
+        one.typed,
+    )
 
 
 def _named(diagnostic: Diagnostic) -> str:

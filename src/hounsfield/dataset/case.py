@@ -21,16 +21,25 @@ Status = Literal["done", "skipped", "failed", "stale"]
 """'skipped' was up to date; 'stale' is of an earlier run and not among the sources any more."""
 
 
+DEFAULT_LABEL = "label"
+"""The name of a label without a name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSource:
     """A label file that belongs to one case: an image file, an RTSTRUCT or a DICOM SEG.
 
-    `names` are the names of the values of a label map, where its data set states them.
+    `names` are the names of the values of a label map, where its data set states them. `member` is
+    the name of the object if `path` is an archive, else "". `remote` is the file if it is at a URL,
+    which is copied with the case; `version` changes with its content.
     """
 
     name: str
     path: Path
     names: tuple[tuple[int, str], ...] = ()
+    member: str = ""
+    remote: RemoteFolder | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hounsfield.dataset.case import CaseSource
 from hounsfield.dataset.case_ids import Found
-from hounsfield.dataset.series_cases import SeriesFound, SeriesScan, notes_of
+from hounsfield.dataset.series_cases import SeriesFound, SeriesScan, case_of, notes_of
 from hounsfield.io.bytes.remote import RemoteFile, RemoteFolder, download
 from hounsfield.io.bytes.search import OUTPUT_MARK, OUTPUTS
 from hounsfield.io.formats import by_suffix, case_suffix, is_data, without_suffix
@@ -78,34 +78,43 @@ def scan_remote(folder: RemoteFolder, files: Sequence[RemoteFile]) -> SeriesScan
 
     listed = tuple(remote_sources(folder, files))
     headers = scan_headers(listed)
-    return SeriesScan(Path(), folder.url, listed, headers, tuple(series_of(headers)))
+    series = tuple(series_of(headers))
+    return SeriesScan(Path(folder.url), folder.url, listed, headers, series, folder)
 
 
 def remote_case(one: SeriesFound, folder: RemoteFolder) -> Found:
     """Return the case of a series at a URL, with its files."""
-    series = one.series
-    names = {*series.names, *series.cut}
-    files = tuple(file for file in folder.files if folder.name(file) in names)
-    return Found(
+    names = {*one.series.names, *one.series.cut}
+    return replace(
+        case_of(one),
         path=Path(),
-        typed=folder.url,
-        series_id=series.id,
-        series_uid=series.uid,
         files=tuple(sorted(names)),
         diagnostics=notes_of(one),
-        remote=replace(folder, files=files),
+        remote=folder.only(names),
     )
 
 
 @contextmanager
 def local_case(case: CaseSource) -> Iterator[CaseSource]:
-    """Copy the files of a case at a URL to a temporary folder for the time of the block.
+    """Copy the files of a case and of its labels at URLs to a temporary folder for the block.
 
-    Each byte of the case is read once. Raises the errors of `download`.
+    Each byte is read once. Raises the errors of `download`.
     """
-    if case.remote is None:
+    if case.remote is None and all(each.remote is None for each in case.labels):
         yield case
         return
     with tempfile.TemporaryDirectory(prefix=f"{STAGING}{os.getpid()}-") as name:
-        download(case.remote, Path(name))
-        yield replace(case, path=Path(name) / case.path, remote=None)
+        path = case.path if case.remote is None else _copied(case.remote, Path(name), case.path)
+        labels = []
+        for n, each in enumerate(case.labels):
+            if each.remote is not None:
+                target = Path(name) / f".label-{n}"
+                near = _copied(each.remote, target, each.path)
+                each = replace(each, path=near, remote=None)
+            labels.append(each)
+        yield replace(case, path=path, labels=tuple(labels), remote=None)
+
+
+def _copied(remote: RemoteFolder, folder: Path, name: Path) -> Path:
+    download(remote, folder)
+    return folder / name

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.errors import PipelineError
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.check_labels import check_labels
 from hounsfield.dataset.discover import Discovery, discover
 from hounsfield.dataset.plan_cases import RunPlan, plan_run
 from hounsfield.dataset.remote_output import state_folder
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.dataset.select.load import load_rules
 from hounsfield.io.bytes.remote import url_of
 from hounsfield.pipeline.pipeline import Pipeline
 
@@ -21,8 +24,11 @@ class RunRequest:
     """The options of a run before its cases are found.
 
     `labels` are names and paths of label files of every case; fields such as {id} in a path are
-    replaced. `memory_bytes` is the memory limit of a case (None: a share of the free memory) and
-    `workers` the number of processes that share it (None: what cores and memory allow).
+    replaced. With `find_labels`, and without `labels`, RTSTRUCT and SEG objects in the sources are
+    the labels of the series that they refer to. `select` are rules, or a .toml file of them, that
+    choose one series of each study. `memory_bytes` is the memory limit of a case (None:
+    a share of the free memory) and `workers` the number of processes that share it (None: what
+    cores and memory allow).
     """
 
     pipeline: Pipeline
@@ -34,13 +40,28 @@ class RunRequest:
     ids: str = "auto"
     series: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    find_labels: bool = True
+    select: str | None = None
     memory_bytes: int | None = None
     workers: int | None = None
 
 
 def find_cases(request: RunRequest) -> Discovery:
-    """Find the cases of a run in its sources; raises the errors of `discover`."""
-    return discover(request.sources, ids=request.ids, series=request.series)
+    """Find the cases of a run in its sources.
+
+    Raises the errors of `discover`, and PipelineError if the rules of a selection are invalid.
+    """
+    if request.select is not None and request.series is not None:
+        message = "series and select are given; expected one of them"
+        raise PipelineError(Diagnostic("USAGE", "refusal", message))
+    return discover(
+        request.sources,
+        ids=request.ids,
+        series=request.series,
+        find_labels=request.find_labels and not request.labels,
+        select=None if request.select is None else load_rules(request.select),
+        policy=request.policy,
+    )
 
 
 def prepare(
@@ -50,7 +71,7 @@ def prepare(
 
     Raises PipelineError if the pipeline or the labels cannot work.
     """
-    check_labels(request.pipeline, request.labels, count=len(found.cases))
+    check_labels(request.pipeline, request.labels, cases=found.cases)
     url = url_of(request.out)
     config = RunConfig(
         pipeline=request.pipeline,

@@ -98,6 +98,7 @@ def run_dataset(
         cases=tuple(sorted(results, key=lambda result: result.id)),
         missed=found.missed,
         unused=found.unused,
+        choices=found.choices,
     )
 
 

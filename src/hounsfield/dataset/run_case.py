@@ -18,7 +18,7 @@ from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
 from hounsfield.dataset.case import CaseResult, CaseSource, open_case, source_sha256
 from hounsfield.dataset.describe_error import describe_error, where_of
-from hounsfield.dataset.labels import label_paths, read_labels
+from hounsfield.dataset.labels import check_regions, label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import write_result, write_stream
 from hounsfield.dataset.remote_cases import local_case
@@ -63,8 +63,7 @@ def _unchanged(config: RunConfig, case: CaseSource) -> CaseResult | None:
     """Return the result of a case at a URL that is up to date by its version; nothing is copied."""
     if not (case.version and case.earlier_key):
         return None
-    labels = label_paths(config, case)
-    digests = {name: sha256_of(path) for name, path in labels.items()}
+    digests = _label_digests(case, label_paths(config, case))
     key = config.key(source=case.version, series=case.series, labels=digests)
     earlier = _earlier_record(config, case) if key == case.earlier_key else None
     return None if earlier is None else _skipped(case, earlier)
@@ -100,7 +99,7 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
         check_memory(
             config.pipeline.plan(stack).peak_bytes_with(labels=len(labels)), config.memory_bytes
         )
-        result, diagnostics = _run_in_memory(config, stack, labels)
+        result, diagnostics = _run_in_memory(config, case, stack, labels)
         return _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
 
 
@@ -132,10 +131,22 @@ class _Hashes:
 
 def _hash_inputs(config: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _Hashes:
     source = source_sha256(case)
-    digests = {name: sha256_of(path) for name, path in labels.items()}
+    digests = _label_digests(case, labels)
     return _Hashes(
         source, config.key(source=case.version or source, series=case.series, labels=digests)
     )
+
+
+def _label_digests(case: CaseSource, labels: dict[str, Path]) -> dict[str, str]:
+    """Return the sha256 of each label file, or its version at a URL, with the object's name."""
+    stated = {each.name: each for each in case.labels}
+    digests = {}
+    for name, path in labels.items():
+        source = stated.get(name)
+        version = "" if source is None else source.version
+        member = f":{source.member}" if source is not None and source.member else ""
+        digests[name] = (version or sha256_of(path)) + member
+    return digests
 
 
 def _stream(config: RunConfig, stack: Stack) -> Stream | None:
@@ -154,13 +165,16 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
 
 
 def _run_in_memory(
-    config: RunConfig, stack: Stack, labels: dict[str, Path]
+    config: RunConfig, case: CaseSource, stack: Stack, labels: dict[str, Path]
 ) -> tuple[Result, tuple[Diagnostic, ...]]:
     """Run the pipeline on the stack and its labels, which are resampled to its natural grid."""
     volumes: dict[str, Volume] = {}
+    members = {each.name: each.member for each in case.labels}
     diagnostics: tuple[Diagnostic, ...] = ()
     for name, path in labels.items():
-        regions, found = read_labels(path, name=name, stack=stack)
+        member = members.get(name, "")
+        regions, found = read_labels(path, name=name, stack=stack, member=member)
+        check_regions(regions, volumes)
         volumes |= regions
         diagnostics += found
     made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)

@@ -48,6 +48,8 @@ def run(
     policy: ReadPolicy = DEFAULT_POLICY,
     ids: str = "auto",
     series: str | int | None = None,
+    select: str | Path | None = None,
+    find_labels: bool = True,
     memory: str | None = None,
     timeout_seconds: float | None = None,
     overwrite: bool = False,
@@ -63,7 +65,8 @@ def run(
     pipeline : Pipeline, str or Path
         A pipeline, the name of a preset, a .toml file or the record.json of a run.
     sources : str, Path or sequence of these
-        CT: files, folders, patterns, URLs or '@list.txt'; each series of CT slices is a case.
+        CT: files, folders, data sets, patterns, URLs, CSV files or '@list.txt'; each series of CT
+        slices is a case.
     out : str or Path
         The output folder or its URL; an earlier run there is resumed.
     workers : int, optional
@@ -86,6 +89,12 @@ def run(
         Case ids: 'auto', 'hash', 'stem', 'folder', or a pattern such as '{parent}-{stem}'.
     series : str or int, optional
         A DICOM series by its id or number in each source.
+    select : str or Path, optional
+        Rules that choose one series of each study, such as 'kernel=soft, prefer=thinnest', or a
+        .toml file of them.
+    find_labels : bool, default True
+        Use an RTSTRUCT or DICOM SEG in the sources as labels of the series that it refers to, if no
+        `labels` are given.
     memory : str, optional
         Memory limit per case, such as '2G' (default: 80 % of free memory, shared by the workers).
     timeout_seconds : float, optional
@@ -149,6 +158,8 @@ def run(
         ids=ids,
         series=None if series is None else str(series),
         labels=_labels(labels),
+        find_labels=find_labels,
+        select=None if select is None else str(select),
         memory_bytes=_memory(memory),
         workers=workers,
     )
@@ -176,7 +187,7 @@ def run(
 def problems(summary: Summary) -> list[str]:
     """Return one line for each kind of problem of a run."""
     lines = [str(each) for each in summary.missed]
-    lines += [str(each) for each in summary.unused if each.severity == "refusal"]
+    lines += [str(each) for each in summary.unused if each.severity in ("refusal", "warning")]
     current = [case for case in summary.cases if case.status != "stale"]
     codes = Counter(code for case in current for code in case.warnings)
     if codes:

@@ -10,6 +10,7 @@ from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.display import html_value
 from hounsfield.dataset.case import CaseResult, NoCase, Status
+from hounsfield.dataset.select.choose import Choice
 
 
 @checked
@@ -27,6 +28,8 @@ class Summary:
     unused : tuple of Diagnostic, default ()
         DICOM files that are no case: a refusal for slices that cannot be read, a note for others,
         such as localizers. `value` is the number of files.
+    choices : tuple of Choice, default ()
+        The series of each study that a selection chose and rejected, with the reasons.
 
     Examples
     --------
@@ -38,6 +41,7 @@ class Summary:
     cases: tuple[CaseResult, ...]
     missed: tuple[NoCase, ...] = ()
     unused: tuple[Diagnostic, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
     def count(self, status: Status) -> int:
         """Return the number of cases with a status.
@@ -102,6 +106,7 @@ class Summary:
             "cases": [each.to_json() for each in self.cases],
             "missed": [{"code": each.code, "message": each.message} for each in self.missed],
             "unused": [{**each.to_json(), "files": int(each.value or 0)} for each in self.unused],
+            **({"selection": [each.to_json() for each in self.choices]} if self.choices else {}),
         }
 
     def __str__(self) -> str:

@@ -80,9 +80,16 @@ def read_labels(
     return labels.volumes
 
 
-def load_labels(path: Path, *, image: Stack | Volume, names: Sequence[str] | None = None) -> Labels:
-    """Read labels like `read_labels`, but return the diagnostics instead of warning."""
+def load_labels(
+    path: Path, *, image: Stack | Volume, names: Sequence[str] | None = None, member: str = ""
+) -> Labels:
+    """Read labels like `read_labels`, but return the diagnostics instead of warning.
+
+    `member` is the one object of an archive to read, or "" for all.
+    """
     with naming(path):
+        if member:
+            return _of_dicom(path, image, names, member)
         return _load(path, image, names)
 
 
@@ -111,11 +118,13 @@ def _of_file(path: Path, grid: Grid) -> Labels:
     return Labels({stem(path): volume}, label.diagnostics + diagnostics)
 
 
-def _of_dicom(path: Path, image: Stack | Volume, names: Sequence[str] | None) -> Labels:
+def _of_dicom(
+    path: Path, image: Stack | Volume, names: Sequence[str] | None, member: str = ""
+) -> Labels:
     volumes: dict[str, Volume] = {}
     findings: tuple[Finding, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    for item in label_objects(path):
+    for item in label_objects(path, member=member):
         found, found_of_labels, found_of_all = _of_object(item, image, names)
         for name, volume in found.items():
             volumes[_free(name, volumes)] = volume

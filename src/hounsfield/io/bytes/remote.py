@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -70,6 +70,11 @@ class RemoteFolder:
     def name(self, file: RemoteFile) -> str:
         """Return the name of a file relative to the root."""
         return file.path.removeprefix(self.root).lstrip("/") or PurePosixPath(file.path).name
+
+    def only(self, names: Collection[str]) -> RemoteFolder:
+        """Return the folder with the files of these names alone."""
+        files = tuple(file for file in self.files if self.name(file) in names)
+        return RemoteFolder(self.url, self.root, files)
 
 
 def file_system(url: str) -> tuple[Any, str]:

@@ -12,7 +12,12 @@ from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.deflated import DeflatedSource
 from hounsfield.io.dicom.files.source import Source
-from hounsfield.io.dicom.header.fast_header import HeaderError, meta_length
+from hounsfield.io.dicom.header.fast_header import (
+    HeaderError,
+    NestedTooDeep,
+    meta_length,
+    parse_header,
+)
 
 MAX_OBJECT = 1 << 32
 """Largest object, bytes; a SEG of 100 segments in 400 slices of 512 x 512 has 1.3 GB."""
@@ -51,6 +56,21 @@ def dataset_of(source: Source) -> Any:
                 code="TRUNCATED",
             )
         return pydicom.dcmread(io.BytesIO(data), force=True)
+
+
+def header_of(source: Source) -> Any:
+    """The object in `source` as a pydicom Dataset without its pixels; raises ReadError."""
+    import pydicom
+
+    try:
+        stop = parse_header(source).pixel_offset
+    except (HeaderError, NestedTooDeep):
+        stop = None
+    if stop is None or source.size > MAX_OBJECT:
+        return dataset_of(source)
+    with parse_errors(source.name):
+        head = io.BytesIO(source.read(0, stop))
+        return pydicom.dcmread(head, force=True, stop_before_pixels=True)
 
 
 @contextmanager

@@ -8,16 +8,17 @@ from typing import Any
 
 from hounsfield.io.bytes.case_id import case_id
 from hounsfield.io.dicom.files.source import Source
-from hounsfield.io.dicom.header.dataset import dataset_of, parse_errors
+from hounsfield.io.dicom.header.dataset import header_of, parse_errors
 from hounsfield.io.dicom.labels.names import label_names
 from hounsfield.io.dicom.labels.objects import RTSTRUCT, SEGMENTATIONS, sop_class_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSummary:
-    """An object with labels: its kind, its id, the UID of its series, and its regions.
+    """An object with labels: its kind, its id, its regions, and what it refers to.
 
-    A name that may identify a patient is replaced by a number, as reading does.
+    A name that may identify a patient is replaced by a number, as reading does. `all_series` and
+    `instances` are the UIDs of the series and of the SOP instances that it refers to.
     """
 
     kind: str
@@ -25,6 +26,9 @@ class LabelSummary:
     series_uid: str
     regions: tuple[str, ...]
     shape: tuple[int, ...] = ()
+    uid: str = ""
+    all_series: frozenset[str] = frozenset()
+    instances: frozenset[str] = frozenset()
 
 
 def summarize(source: Source) -> LabelSummary | None:
@@ -35,7 +39,7 @@ def summarize(source: Source) -> LabelSummary | None:
     sop_class = sop_class_of(source)
     if sop_class not in {RTSTRUCT, *SEGMENTATIONS}:
         return None
-    data = dataset_of(source)
+    data = header_of(source)
     kind = "rtstruct" if sop_class == RTSTRUCT else "seg"
     with parse_errors(source.name):
         own = str(data.get("SeriesInstanceUID") or data.get("SOPInstanceUID") or source.name)
@@ -48,6 +52,9 @@ def summarize(source: Source) -> LabelSummary | None:
             series_uid=series[0] if len(series) == 1 else "",
             regions=tuple(names.values()),
             shape=tuple(int(size) for size in sizes) if kind == "seg" and all(sizes) else (),
+            uid=str(data.get("SOPInstanceUID") or ""),
+            all_series=frozenset(series),
+            instances=frozenset(_instances(data, kind)),
         )
 
 
@@ -61,11 +68,34 @@ def _regions(data: Any, kind: str) -> list[tuple[int, str]]:
 
 def _series(data: Any, kind: str) -> Iterator[str]:
     """The series UIDs that the object refers to (PS3.3 C.8.8.5 and C.12.1)."""
+    for one in _series_items(data, kind):
+        yield str(one.get("SeriesInstanceUID") or "")
+
+
+def _series_items(data: Any, kind: str) -> Iterator[Any]:
+    """The items that refer to a series each."""
     if kind == "seg":
-        for one in data.get("ReferencedSeriesSequence") or ():
-            yield str(one.get("SeriesInstanceUID") or "")
+        yield from data.get("ReferencedSeriesSequence") or ()
         return
     for reference in data.get("ReferencedFrameOfReferenceSequence") or ():
         for study in reference.get("RTReferencedStudySequence") or ():
-            for one in study.get("RTReferencedSeriesSequence") or ():
-                yield str(one.get("SeriesInstanceUID") or "")
+            yield from study.get("RTReferencedSeriesSequence") or ()
+
+
+def _instances(data: Any, kind: str) -> Iterator[str]:
+    """The SOP instance UIDs that the object refers to: by its series, frames or contours."""
+    for one in _series_items(data, kind):
+        name = "ReferencedInstanceSequence" if kind == "seg" else "ContourImageSequence"
+        yield from _uids(one.get(name))
+    groups = (*(data.get("PerFrameFunctionalGroupsSequence") or ()),)
+    groups += (*(data.get("SharedFunctionalGroupsSequence") or ()),)
+    for group in groups if kind == "seg" else ():
+        for derived in group.get("DerivationImageSequence") or ():
+            yield from _uids(derived.get("SourceImageSequence"))
+    for region in data.get("ROIContourSequence") or ():
+        for contour in region.get("ContourSequence") or ():
+            yield from _uids(contour.get("ContourImageSequence"))
+
+
+def _uids(items: Any) -> Iterator[str]:
+    yield from filter(None, (str(one.get("ReferencedSOPInstanceUID") or "") for one in items or ()))
