@@ -11,12 +11,14 @@ from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
 from hounsfield.cli.naming import linker, using_key
 from hounsfield.cli.options import Naming, Reading, load_pipeline
 from hounsfield.cli.run_options import Execution, Labelling, Writing
+from hounsfield.cli.run_labels import print_findings
 from hounsfield.cli.run_report import print_missed, print_summary, reporting
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case_ids import PLAIN
 
 if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
+    from hounsfield.dataset.label_map.label_map import LabelMap
     from hounsfield.dataset.request import RunRequest
     from hounsfield.dataset.summary import Summary
 
@@ -50,6 +52,9 @@ def run(
         ids=naming.ids,
         series=reading.series,
         labels=tuple(_label(text) for text in labelling.label or ()),
+        label_map=_label_map(labelling.labels),
+        points=labelling.points,
+        frame=labelling.frame,
         memory_bytes=_memory(execution.memory),
         workers=execution.workers,
     )
@@ -82,6 +87,7 @@ def _run(
     config = run_config(request, found)
     link = linker(terminal, naming, found.cases, request.out)
     print_missed(terminal, found)
+    print_findings(terminal, found)
     with about(request.out), reporting(terminal, found.cases) as report:
         summary = run_dataset(
             config,
@@ -138,6 +144,16 @@ def _label(text: str) -> tuple[str, str]:
             code="USAGE",
         )
     return name, path
+
+
+def _label_map(text: str | None) -> LabelMap | None:
+    """Return the label map of --labels."""
+    from hounsfield.dataset.label_map.parse import parse_label_map
+
+    if text is None:
+        return None
+    with about("--labels", status=USAGE):
+        return parse_label_map(text)
 
 
 def _dtype(name: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Option
 
@@ -45,7 +45,7 @@ class Writing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelling:
-    """Labels that go through the pipeline with the image."""
+    """Labels and points that go through the pipeline with the image."""
 
     label: Annotated[
         list[str] | None,
@@ -55,6 +55,26 @@ class Labelling:
             "of the image, {stem} the name of its file or series folder, {parent} that of the "
             "folder around it.",
         ),
+    ] = None
+    labels: Annotated[
+        str | None,
+        Option(
+            metavar="MAP",
+            help="Labels by the names of regions: NAME=REGEX,NAME=REGEX or a .toml file; the first "
+            "wins an overlap (default: every region, by its own name).",
+        ),
+    ] = None
+    points: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="CSV of points and boxes: id, label, x, y, z in mm, optionally size_x, size_y, "
+            "size_z.",
+        ),
+    ] = None
+    frame: Annotated[
+        Literal["ras", "lps"] | None,
+        Option(help="Directions in which x, y, z of points ascend; required with points."),
     ] = None
 
 

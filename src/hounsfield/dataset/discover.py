@@ -15,6 +15,7 @@ from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, check_ids, named
 from hounsfield.dataset.case_names import as_typed, stem
 from hounsfield.dataset.describe_error import describe_error, where_of
+from hounsfield.dataset.label_map.table import LabelTable
 from hounsfield.dataset.series_cases import (
     OTHER_SERIES,
     SeriesFound,
@@ -68,6 +69,10 @@ class Discovery:
     notes: tuple[str, ...] = ()
     unused: tuple[Diagnostic, ...] = ()
     """DICOM files that are no case, by code."""
+    findings: tuple[Diagnostic, ...] = ()
+    """Warnings about labels and points of all cases; their files are for the terminal alone."""
+    label_table: LabelTable | None = None
+    """What the label map finds in all cases."""
 
 
 @dataclass(slots=True)

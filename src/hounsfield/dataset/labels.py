@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,13 +28,18 @@ the folder that contains the image, and the name of the image without its suffix
 
 def label_paths(config: RunConfig, case: CaseSource) -> dict[str, Path]:
     """Return the label files of a case by name; the FIELDS in a path are replaced."""
+    return fill_paths(config.labels, case)
+
+
+def fill_paths(labels: Sequence[tuple[str, str]], case: CaseSource) -> dict[str, Path]:
+    """Return the paths of `labels`, names and paths with FIELDS, for a case."""
     fields = {
         "id": case.id,
         "path": _folder_as_typed(case),
         "parent": parent(case.path),
         "stem": stem(case.path),
     }
-    return {name: Path(fill(template, fields)) for name, template in config.labels}
+    return {name: Path(fill(template, fields)) for name, template in labels}
 
 
 def _folder_as_typed(case: CaseSource) -> str:
@@ -57,7 +62,7 @@ def read_labels(
     with _prefix_errors(name):
         kind = sniff(path)
     if kind != "dicom":
-        label, diagnostics = _read_voxels(path, name=name, grid=stack.grid)
+        label, diagnostics = read_voxels(path, name=name, grid=stack.grid)
         return {name: label}, diagnostics
     from hounsfield.io.read_labels import load_labels
 
@@ -67,7 +72,7 @@ def read_labels(
     return labels, tuple(found.diagnostics)
 
 
-def _read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Diagnostic, ...]]:
+def read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Diagnostic, ...]]:
     """Read the label at `path` on `grid`, with the diagnostics; errors contain its name."""
     from hounsfield.io.open import read_volume
     from hounsfield.resampling.regrid import label_on_grid

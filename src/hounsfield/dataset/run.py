@@ -95,6 +95,8 @@ def run_dataset(
         cases=tuple(sorted(results, key=lambda result: result.id)),
         missed=found.missed,
         unused=found.unused,
+        findings=found.findings,
+        labels={} if found.label_table is None else found.label_table.to_json(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -16,11 +16,16 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
-from hounsfield.dataset.case import CaseResult, CaseSource, open_case, source_sha256
+from hounsfield.dataset.case import CaseResult, CaseSource, LabelSource, open_case, source_sha256
 from hounsfield.dataset.describe_error import describe_error, where_of
-from hounsfield.dataset.labels import label_paths, read_labels
+from hounsfield.dataset.label_map.overlaps import with_overlaps
+from hounsfield.dataset.label_map.read import read_mapped
+from hounsfield.dataset.label_map.regions import label_files
+from hounsfield.dataset.labels import read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import write_result, write_stream
+from hounsfield.dataset.points.of_cases import digest_of, points_of
+from hounsfield.dataset.points.write import write_points
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
@@ -30,6 +35,7 @@ from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.stream import Stream
 
 if TYPE_CHECKING:
+    from hounsfield.core.points import Point
     from hounsfield.core.stack import Stack
     from hounsfield.core.volume import Volume
     from hounsfield.pipeline.result import Result
@@ -57,10 +63,11 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
 
 
 def _run(config: RunConfig, case: CaseSource) -> CaseResult:
-    labels = label_paths(config, case)
+    labels = label_files(config, case)
+    points = points_of(case, frame=config.frame)
     with ThreadPoolExecutor(1) as executor:
         # Hashing takes as long as reading; both run at the same time.
-        hashes = executor.submit(_hash_inputs, config, case, labels)
+        hashes = executor.submit(_hash_inputs, config, case, labels, points)
         key = case.earlier_key
         if key and hashes.result().key == key:
             earlier = complete_record(config.folder(case.id), sha256=case.earlier_record)
@@ -69,12 +76,13 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
         stack = open_case(case, policy=config.policy)
         streamed = _stream(config, stack) if not labels else None
         if streamed is not None:
-            return _write_case(config, case, streamed, stack=stack, hashes=hashes)
-        check_memory(
-            config.pipeline.plan(stack).peak_bytes_with(labels=len(labels)), config.memory_bytes
+            return _write_case(config, case, streamed, stack=stack, hashes=hashes, points=points)
+        count = len(labels if config.label_map is None else config.label_map.names)
+        check_memory(config.pipeline.plan(stack).peak_bytes_with(labels=count), config.memory_bytes)
+        result, extra = _run_in_memory(config, stack, labels)
+        return _write_case(
+            config, case, result, stack=stack, extra=extra, hashes=hashes, points=points
         )
-        result, diagnostics = _run_in_memory(config, stack, labels)
-        return _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
 
 
 def _skipped(case: CaseSource, record: Record) -> CaseResult:
@@ -103,12 +111,20 @@ class _Hashes:
     key: str
 
 
-def _hash_inputs(config: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _Hashes:
+def _hash_inputs(
+    config: RunConfig, case: CaseSource, labels: Mapping[str, LabelSource], points: Sequence[Point]
+) -> _Hashes:
     from hounsfield.io.source_files import sha256_of
 
     source = source_sha256(case)
-    digests = {name: sha256_of(path) for name, path in labels.items()}
-    return _Hashes(source, config.key(source=source, series=case.series, labels=digests))
+    key = config.key(
+        source=source,
+        series=case.series,
+        labels={name: sha256_of(label.path) for name, label in labels.items()},
+        values=[label.names for label in labels.values()],
+        points=digest_of(points) if points else "",
+    )
+    return _Hashes(source, key)
 
 
 def _stream(config: RunConfig, stack: Stack) -> Stream | None:
@@ -127,17 +143,32 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
 
 
 def _run_in_memory(
-    config: RunConfig, stack: Stack, labels: dict[str, Path]
+    config: RunConfig, stack: Stack, labels: Mapping[str, LabelSource]
 ) -> tuple[Result, tuple[Diagnostic, ...]]:
     """Run the pipeline on the stack and its labels, which are resampled to its natural grid."""
+    label_map = config.label_map
+    if label_map is not None:
+        volumes, diagnostics = read_mapped(label_map, tuple(labels.values()), stack=stack)
+    else:
+        volumes, diagnostics = _read_all(labels, stack)
+    made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)
+    if label_map is None:
+        return made, diagnostics
+    made, overlaps = with_overlaps(made, label_map)
+    return made, (*diagnostics, *overlaps)
+
+
+def _read_all(
+    labels: Mapping[str, LabelSource], stack: Stack
+) -> tuple[dict[str, Volume], tuple[Diagnostic, ...]]:
+    """Read every region of every label file, by their safe names."""
     volumes: dict[str, Volume] = {}
     diagnostics: tuple[Diagnostic, ...] = ()
-    for name, path in labels.items():
-        regions, found = read_labels(path, name=name, stack=stack)
+    for name, label in labels.items():
+        regions, found = read_labels(label.path, name=name, stack=stack)
         volumes |= regions
         diagnostics += found
-    made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)
-    return made, diagnostics
+    return volumes, diagnostics
 
 
 def _write_case(
@@ -147,13 +178,18 @@ def _write_case(
     *,
     stack: Stack,
     hashes: Future[_Hashes],
+    points: Sequence[Point],
     extra: tuple[Diagnostic, ...] = (),
 ) -> CaseResult:
     """Write the outputs and the record of a case; a stream has no record before it is written."""
     started, clock = time.time(), time.perf_counter()
     of_labels = tuple(each.to_json() for each in extra)
     written: tuple[dict[str, str], ...] = ()
+    spec = result.spec if isinstance(result, Stream) else result.volume.spec
     with atomic_folder(config.folder(case.id)) as folder:
+        outside = write_points(
+            points, folder, case_id=case.id, grid=spec.grid, is_split=config.is_split
+        )
         if isinstance(result, Stream):
             outputs = write_stream(result, folder, format=config.format)
         else:
@@ -163,7 +199,8 @@ def _write_case(
             written = tuple(each.to_json() for each in found)
         record = result.record
         source = {"geometry": record.source["geometry"], "sha256": hashes.result().source}
-        diagnostics = (*of_labels, *record.diagnostics, *written)
+        of_points = tuple(each.to_json() for each in outside)
+        diagnostics = (*of_labels, *record.diagnostics, *written, *of_points)
         volatile = dict(record.volatile)
         if isinstance(result, Stream):  # it was computed while it was written
             volatile = {"started": started, "seconds": time.perf_counter() - clock}
