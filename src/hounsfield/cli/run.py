@@ -10,8 +10,8 @@ from typer import Argument, Exit
 from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
 from hounsfield.cli.naming import linker, using_key
 from hounsfield.cli.options import Naming, Reading, load_pipeline
-from hounsfield.cli.run_options import Execution, Labelling, Writing
 from hounsfield.cli.run_labels import print_findings
+from hounsfield.cli.run_options import Execution, Labelling, Writing
 from hounsfield.cli.run_report import print_missed, print_summary, reporting
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case_ids import PLAIN

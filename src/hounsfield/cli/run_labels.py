@@ -44,8 +44,8 @@ def table_lines(table: LabelTable, *, all_regions: bool) -> Iterator[str]:
     for text, names, count in table.ambiguous:
         yield f"region '{text}' ({count}) matches {' and '.join(names)}: its cases are refused"
     if table.unread:
-        count = counted(table.unread, "case")
-        yield f"{count} with label files whose values are known only when they are read"
+        cases = counted(table.unread, "case")
+        yield f"{cases} with label files whose values are known only when they are read"
     if table.unreadable:
         yield f"{counted(table.unreadable, 'case')} with label files that cannot be read"
 

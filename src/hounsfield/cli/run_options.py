@@ -69,7 +69,7 @@ class Labelling:
         Option(
             metavar="FILE",
             help="CSV of points and boxes: id, label, x, y, z in mm, optionally size_x, size_y, "
-            "size_z.",
+            "size_z (default: none).",
         ),
     ] = None
     frame: Annotated[

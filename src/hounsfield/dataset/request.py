@@ -24,8 +24,8 @@ class RunRequest:
 
     `labels` are names and paths of label files of every case; fields such as {id} in a path are
     replaced; `label_map` says which regions become which label. `points` is a file of points of all
-    cases, `frame` that of the points of files. `memory_bytes` is the memory limit of a case (None: a share of the free memory) and
-    `workers` the number of processes that share it.
+    cases, `frame` that of the points of files. `memory_bytes` is the memory limit of a case (None:
+    a share of the free memory) and `workers` the number of processes that share it.
     """
 
     pipeline: Pipeline
