@@ -73,7 +73,9 @@ def assign(label_map: LabelMap, found: FoundRegions | Sequence[Region]) -> Assig
             ambiguous.append((region, names))
         else:
             unmatched.append(region)
+    matched = {name for _, names in ambiguous for name in names}
     missing = [rule for rule in label_map.rules if not chosen[rule.name]]
+    missing = [rule for rule in missing if rule.name not in matched]
     return Assignment(
         labels={name: tuple(regions) for name, regions in chosen.items() if regions},
         unmatched=tuple(unmatched),
@@ -86,10 +88,10 @@ def assign(label_map: LabelMap, found: FoundRegions | Sequence[Region]) -> Assig
 
 def missing_labels(names: Sequence[str]) -> Diagnostic:
     """Return the refusal of a case without a required label."""
-    which = "label" if len(names) == 1 else "labels"
+    which, verb = ("label", "is") if len(names) == 1 else ("labels", "are")
     message = (
-        f"required {which} {quoted(names)} missing; check the patterns, or remove 'required' from "
-        "the label map"
+        f"required {which} {quoted(names)} {verb} missing or empty; check the patterns, or remove "
+        "'required' from the label map"
     )
     return Diagnostic("LABEL_MISSING", "refusal", message)
 

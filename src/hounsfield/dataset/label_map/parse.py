@@ -61,7 +61,7 @@ def _of_text(text: str) -> LabelMap:
             raise _invalid([f"'{part[:40]}' has no name; expected NAME=PATTERN or a .toml file"])
         if name in found:
             raise _invalid([f"label '{name}' is given twice; join its patterns with |"])
-        found[name] = pattern.strip()
+        found[name] = pattern.lstrip()
     return _of_data(found)
 
 

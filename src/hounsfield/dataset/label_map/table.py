@@ -62,7 +62,9 @@ class LabelTable:
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What may be wrong with the map, without names of regions."""
         found = []
-        never = [row.name for row in self.rows if not row.cases and not row.unknown]
+        tied = {name for _, names, _ in self.ambiguous for name in names}
+        never = [row.name for row in self.rows if not row.cases + row.unknown]
+        never = [name for name in never if name not in tied]
         if never:
             message = f"no region of any case matches {quoted(never)}; check the patterns"
             found.append(Diagnostic("LABEL_MISSING", "warning", message, value=float(len(never))))
@@ -118,14 +120,15 @@ def label_table(
 
 
 def _row(rule: LabelRule, found: Sequence[Assignment]) -> LabelRow:
-    regions = [(len(each.labels.get(rule.name, ())), bool(each.unread)) for each in found]
+    counts = [len(each.labels.get(rule.name, ())) for each in found]
+    lacking = [bool(each.unread) for each in found if rule.name in each.missing]
     return LabelRow(
         name=rule.name,
         required=rule.required,
-        cases=sum(count > 0 for count, _ in regions),
-        joined=sum(count > 1 for count, _ in regions),
-        missing=sum(count == 0 and not unread for count, unread in regions),
-        unknown=sum(count == 0 and unread for count, unread in regions),
+        cases=sum(count > 0 for count in counts),
+        joined=sum(count > 1 for count in counts),
+        missing=lacking.count(False),
+        unknown=lacking.count(True),
     )
 
 
