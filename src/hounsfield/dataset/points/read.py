@@ -6,7 +6,7 @@ import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
@@ -48,20 +48,19 @@ def read_points(path: Path, *, frame: Frame) -> list[Row]:
     return rows
 
 
-def _rows(lines: Iterator[list[str]], problems: list[str], frame: Frame) -> Iterator[Row]:
+def _rows(lines: Any, problems: list[str], frame: Frame) -> Iterator[Row]:
     columns: tuple[str, ...] = ()
-    number = 1
     try:
-        for number, cells in enumerate(lines, 1):
+        for cells in lines:
             if not columns:
                 columns = _columns(cells)
             elif any(cell.strip() for cell in cells):
                 try:
                     yield _row(columns, cells, frame)
                 except ValueError as error:
-                    problems.append(f"line {number}: {error}")
+                    problems.append(f"line {lines.line_num}: {error}")
     except csv.Error:
-        problems.append(f"line {number}: invalid CSV")
+        problems.append(f"line {lines.line_num}: invalid CSV")
     if not columns and not problems:
         raise _invalid(["the file is empty; expected columns id, label, x, y, z"])
 
@@ -90,7 +89,9 @@ def _row(columns: Sequence[str], cells: Sequence[str], frame: Frame) -> Row:
         raise ValueError("label is not 1 to 40 letters, digits, _ and -")
     x, y, z = (_number(row, name) for name in ("x", "y", "z"))
     sign = 1.0 if frame == "ras" else -1.0
-    point = Point(label=row["label"], position_ras_mm=(sign * x, sign * y, z), size_mm=_size(row))
+    point = Point(
+        label=row["label"], position_ras_mm=(sign * x + 0.0, sign * y + 0.0, z), size_mm=_size(row)
+    )
     return row.get("id", ""), point
 
 
