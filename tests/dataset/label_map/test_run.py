@@ -98,7 +98,11 @@ def test_each_case_gets_its_regions_by_their_patterns(scans: Path) -> None:
         "b": ["LABEL_JOINED", "LABEL_MISSING"],
     }
     assert summary.labels["names"]["tumour"] == {
-        "required": False, "cases": 2, "joined": 1, "missing": 0, "unknown": 0
+        "required": False,
+        "cases": 2,
+        "joined": 1,
+        "missing": 0,
+        "unknown": 0,
     }
     assert summary.labels["unmatched"] == {"names": 1, "regions": 1}
 
