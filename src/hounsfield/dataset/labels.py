@@ -59,7 +59,7 @@ def read_labels(
     """
     from hounsfield.io.formats import sniff
 
-    with _prefix_errors(name):
+    with prefix_errors(name):
         kind = sniff(path)
     if kind != "dicom":
         label, diagnostics = read_voxels(path, name=name, grid=stack.grid)
@@ -77,14 +77,14 @@ def read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Dia
     from hounsfield.io.open import read_volume
     from hounsfield.resampling.regrid import label_on_grid
 
-    with _prefix_errors(name):
+    with prefix_errors(name):
         label = read_volume(path, quantity="label", policy=DEFAULT_POLICY)
     volume, diagnostics = label_on_grid(label, grid, name=name)
     return volume, label.diagnostics + diagnostics
 
 
 @contextmanager
-def _prefix_errors(name: str) -> Iterator[None]:
+def prefix_errors(name: str) -> Iterator[None]:
     """Prefix read errors with the name of the label: the terminal shows the path of the image."""
     try:
         yield

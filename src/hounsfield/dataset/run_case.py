@@ -74,15 +74,24 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
             if earlier is not None:
                 return _skipped(case, earlier)
         stack = open_case(case, policy=config.policy)
-        streamed = _stream(config, stack) if not labels else None
-        if streamed is not None:
-            return _write_case(config, case, streamed, stack=stack, hashes=hashes, points=points)
-        count = len(labels if config.label_map is None else config.label_map.names)
-        check_memory(config.pipeline.plan(stack).peak_bytes_with(labels=count), config.memory_bytes)
-        result, extra = _run_in_memory(config, stack, labels)
+        result, extra = _result(config, stack, labels)
         return _write_case(
             config, case, result, stack=stack, extra=extra, hashes=hashes, points=points
         )
+
+
+def _result(
+    config: RunConfig, stack: Stack, labels: Mapping[str, LabelSource]
+) -> tuple[Result | Stream, tuple[Diagnostic, ...]]:
+    """Run the pipeline, or return the stream that will, with the diagnostics of labels."""
+    label_map = config.label_map
+    streamed = None if labels else _stream(config, stack)
+    if streamed is not None:
+        missing = () if label_map is None else read_mapped(label_map, (), stack=stack)[1]
+        return streamed, missing
+    count = len(labels if label_map is None else label_map.names)
+    check_memory(config.pipeline.plan(stack).peak_bytes_with(labels=count), config.memory_bytes)
+    return _run_in_memory(config, stack, labels)
 
 
 def _skipped(case: CaseSource, record: Record) -> CaseResult:

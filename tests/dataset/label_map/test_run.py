@@ -127,6 +127,21 @@ def test_a_region_of_two_labels_and_a_missing_label_refuse_their_cases_alone(sca
     assert summary.labels["refused_cases"] == 2
 
 
+@pytest.mark.filterwarnings("ignore::hounsfield.core.errors.HounsfieldWarning")
+def test_a_case_without_a_label_file_lacks_every_label(scans: Path) -> None:
+    add(scans, "a", {})
+
+    def ran(name: str, required: bool) -> Summary:
+        rules = {"liver": {"patterns": "liver", "required": required}}
+        out = scans.parent / name
+        return hu.run(STEPS, scans, out, workers=1, linkage=False, label_map=rules)
+
+    (case,) = ran("noted", False).cases
+    assert (case.status, [each["code"] for each in case.diagnostics]) == ("done", ["LABEL_MISSING"])
+    (case,) = ran("refused", True).cases
+    assert (case.status, case.code) == ("failed", "LABEL_MISSING")
+
+
 def test_a_label_that_no_case_has_is_a_warning(scans: Path) -> None:
     add(scans, "a", {"liver": box(2, 5)})
     with pytest.warns(hu.HounsfieldWarning, match="no region of any case matches 'spleen'"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hounsfield.dataset.case import CaseSource, LabelSource
 from hounsfield.dataset.label_map.label_map import LabelMap
-from hounsfield.dataset.labels import fill_paths, label_paths
+from hounsfield.dataset.labels import fill_paths, label_paths, prefix_errors
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io.formats import DICOM, sniff
 
@@ -74,7 +74,9 @@ def regions_of(sources: Sequence[LabelSource], label_map: LabelMap) -> FoundRegi
     regions: list[Region] = []
     unread: list[int] = []
     for n, source in enumerate(sources):
-        if sniff(source.path) == DICOM:
+        with prefix_errors(source.name):
+            is_dicom = sniff(source.path) == DICOM
+        if is_dicom:
             regions += _of_dicom(source.path, n)
         elif source.names:
             regions += _of_names(source, n)

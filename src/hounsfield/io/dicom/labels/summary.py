@@ -8,7 +8,7 @@ from typing import Any
 
 from hounsfield.io.bytes.case_id import case_id
 from hounsfield.io.dicom.files.source import Source
-from hounsfield.io.dicom.header.dataset import dataset_of, parse_errors
+from hounsfield.io.dicom.header.dataset import dataset_before, dataset_of, parse_errors
 from hounsfield.io.dicom.labels.names import label_names
 from hounsfield.io.dicom.labels.objects import RTSTRUCT, SEGMENTATIONS, LabelObject, sop_class_of
 
@@ -54,14 +54,20 @@ def summarize(source: Source) -> LabelSummary | None:
         )
 
 
+CONTOURS, FRAMES = 0x30060039, 0x52009229
+"""The first long attributes, which stand after the names of regions: ROIContourSequence, and
+SharedFunctionalGroupsSequence."""
+
+
 def region_names(item: LabelObject) -> list[tuple[str, str]]:
     """The name that reading gives each region of an object, and its name in the header.
 
     The background of a label map is left out. Raises ReadError if the object is corrupt.
     """
-    data = dataset_of(item.source)
+    is_contours = item.sop_class == RTSTRUCT
+    data = dataset_before(item.source, CONTOURS if is_contours else FRAMES)
     with parse_errors(item.source.name):
-        return _named(data, "rtstruct" if item.sop_class == RTSTRUCT else "seg")
+        return _named(data, "rtstruct" if is_contours else "seg")
 
 
 def _named(data: Any, kind: str) -> list[tuple[str, str]]:
