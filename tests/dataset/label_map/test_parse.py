@@ -120,3 +120,22 @@ def test_the_slowest_pattern_takes_a_bounded_time_on_the_longest_name() -> None:
     assert not matches(pattern, "a" * 64)
     assert not matches(".*", "a" * 65)
     assert time.perf_counter() - started < 10
+
+
+PIECES = st.sampled_from(
+    [*'[]labels.="(){}*+?|\\,\n', "liver", "patterns = ", "required", "a=", "1"]
+)
+
+
+@given(st.lists(PIECES, max_size=25).map("".join), st.booleans())
+def test_any_text_is_a_map_or_our_error_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str, is_file: bool
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.toml"
+    file.write_text(text)
+    message = ""
+    try:
+        assert parse_label_map(file if is_file else text).names
+    except (PipelineError, ReadError) as error:
+        message = str(error)
+    assert "\n" not in message

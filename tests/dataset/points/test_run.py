@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import hounsfield as hu
 from hounsfield.core.errors import PipelineError
@@ -204,3 +206,23 @@ def test_a_file_with_a_byte_order_mark_and_empty_lines_is_read(tmp_path: Path) -
     (tmp_path / "p.csv").write_bytes(b"label,x,y,z\n" * (6 << 20))
     with pytest.raises((PipelineError, hu.ReadError)):
         read_points(path, frame="lps")
+
+
+CELLS = st.sampled_from(
+    [*',\n\r"\0', "id", "label", "x", "y", "z", "tip", "1", "-2.5e3", "nan", "1e999"]
+)
+
+
+@given(st.lists(CELLS, max_size=30).map("".join), st.booleans())
+def test_any_text_is_points_or_our_error_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, text: str, has_head: bool
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.csv"
+    file.write_text(("label,x,y,z\n" if has_head else "") + text)
+    message = ""
+    try:
+        for _, point in read_points(file, frame="lps"):
+            assert np.isfinite(point.position_ras_mm).all()
+    except PipelineError as error:
+        message = str(error)
+    assert "\n" not in message
