@@ -195,7 +195,10 @@ def _kernel(one: Report) -> str:
 
 
 def reason_lines(found: Inspection, *, names: bool) -> list[str]:
-    """Return one line for each reason and for the regions of labels; `names`: of files too."""
+    """Return one line for each reason and for the regions of labels.
+
+    With `names`, for the terminal alone, files are named and regions are called as in the header.
+    """
     lines = []
     for one in found:
         for reason in one.reasons:
@@ -203,8 +206,17 @@ def reason_lines(found: Inspection, *, names: bool) -> list[str]:
             lines.append(f"{one.id}  {reason.code}: {reason.message}{files}")
         if one.regions:
             of = f" of series {one.refers_to}" if one.refers_to else ""
-            lines.append(f"{one.id}  regions{of}: {', '.join(one.regions)}")
+            regions = _called(one) if names else one.regions
+            lines.append(f"{one.id}  regions{of}: {', '.join(regions)}")
     return lines
+
+
+def _called(one: Report) -> list[str]:
+    """Return the regions as they are called in the header, and the name of an output if another."""
+    pairs = zip(one.region_names, one.regions, strict=True)
+    return [
+        text.strip() if text.strip() == safe else f"{text.strip()} ({safe})" for text, safe in pairs
+    ]
 
 
 SHOWN_TILT_DEG = 0.05

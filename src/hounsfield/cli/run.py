@@ -10,6 +10,7 @@ from typer import Argument, Exit
 from hounsfield.cli.errors import FAILED, USAGE, Failure, about
 from hounsfield.cli.naming import linker, using_key
 from hounsfield.cli.options import Naming, Reading, load_pipeline
+from hounsfield.cli.run_labels import print_findings
 from hounsfield.cli.run_options import Choosing, Execution, Labelling, Writing
 from hounsfield.cli.run_report import (
     no_case,
@@ -25,6 +26,7 @@ from hounsfield.io.bytes.remote import url_of
 
 if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
+    from hounsfield.dataset.label_map.label_map import LabelMap
     from hounsfield.dataset.request import RunRequest
     from hounsfield.dataset.summary import Summary
 
@@ -63,6 +65,9 @@ def run(
         labels=tuple(_label(text) for text in labelling.label or ()),
         find_labels=not labelling.no_find_labels,
         select=choosing.select,
+        label_map=_label_map(labelling.labels),
+        points=labelling.points,
+        frame=labelling.frame,
         memory_bytes=_memory(execution.memory),
         workers=execution.workers,
     )
@@ -106,6 +111,7 @@ def _run(
     with about(url_of(request.out) or request.out):
         make_folders(config.out)
         print_missed(terminal, found)
+        print_findings(terminal, found)
         print_plan(terminal, planned)
         with reporting(terminal, found.cases) as report:
             summary = run_dataset(
@@ -151,6 +157,16 @@ def _label(text: str) -> tuple[str, str]:
             code="USAGE",
         )
     return name, path
+
+
+def _label_map(text: str | None) -> LabelMap | None:
+    """Return the label map of --labels."""
+    from hounsfield.dataset.label_map.parse import parse_label_map
+
+    if text is None:
+        return None
+    with about("--labels", status=USAGE):
+        return parse_label_map(text)
 
 
 def _dtype(name: str | None) -> str | None:

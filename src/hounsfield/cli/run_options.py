@@ -59,7 +59,7 @@ class Choosing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelling:
-    """Labels that go through the pipeline with the image."""
+    """Labels and points that go through the pipeline with the image."""
 
     label: Annotated[
         list[str] | None,
@@ -78,6 +78,26 @@ class Labelling:
             "refer to (default: used unless --label is given).",
         ),
     ] = False
+    labels: Annotated[
+        str | None,
+        Option(
+            metavar="MAP",
+            help="Labels by the names of regions: NAME=REGEX,NAME=REGEX or a .toml file; the first "
+            "wins an overlap (default: every region, by its own name).",
+        ),
+    ] = None
+    points: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="CSV of points and boxes: id, label, x, y, z in mm, optionally size_x, size_y, "
+            "size_z (default: none).",
+        ),
+    ] = None
+    frame: Annotated[
+        Literal["ras", "lps"] | None,
+        Option(help="Directions in which x, y, z of points ascend; required with points."),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError
+from hounsfield.core.points import Point
 from hounsfield.io.bytes.remote import RemoteFolder
 from hounsfield.io.source_files import source_files
 
@@ -51,7 +52,8 @@ class CaseSource:
     `files` alone cannot find. `earlier_key` and `earlier_record` are the key of the outputs of an
     earlier run and the sha256 of its record, or "".
 
-    `labels` and `points` are the files that the source states for this case. `patient` and `study`
+    `labels` and `points` are the files that the source states for this case, `landmarks` its points
+    of a file for all cases. `patient` and `study`
     are ids that do not identify them, equal for cases of one patient and study, or "" if unknown;
     `split` is the part of the data set that the source states, such as train, or "". `remote` are
     the files of a case at a URL, which are copied to this machine before it is run, and `version`
@@ -69,6 +71,7 @@ class CaseSource:
     earlier_record: str = ""
     labels: tuple[LabelSource, ...] = ()
     points: Path | None = None
+    landmarks: tuple[Point, ...] = ()
     patient: str = ""
     study: str = ""
     split: str = ""

@@ -14,6 +14,7 @@ from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, check_ids, named
 from hounsfield.dataset.case_names import stem
+from hounsfield.dataset.label_map.table import LabelTable
 from hounsfield.dataset.label_search import add_labels, labels_left_out, search_labels
 from hounsfield.dataset.layouts.entry import Contents, Entry
 from hounsfield.dataset.layouts.recognize import read_layout
@@ -44,6 +45,10 @@ class Discovery:
     """DICOM files that are no case, by code."""
     choices: tuple[Choice, ...] = ()
     """What a selection chose and rejected, by study."""
+    findings: tuple[Diagnostic, ...] = ()
+    """Warnings about labels and points of all cases; their files are for the terminal alone."""
+    label_table: LabelTable | None = None
+    """What the label map finds in all cases."""
 
 
 def discover(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Volume
 from hounsfield.dataset.case import DEFAULT_LABEL, CaseSource
 from hounsfield.dataset.case_names import fill, parent, stem
-from hounsfield.dataset.run_config import RunConfig
 
 DEFAULT = DEFAULT_LABEL
 
@@ -25,19 +24,15 @@ FIELDS = ("id", "path", "parent", "stem")
 the folder that contains the image, and the name of the image without its suffix."""
 
 
-def label_paths(config: RunConfig, case: CaseSource) -> dict[str, Path]:
-    """Return the label files of a case by name, those of its source first.
-
-    The FIELDS in a path of `config` are replaced.
-    """
+def fill_paths(labels: Sequence[tuple[str, str]], case: CaseSource) -> dict[str, Path]:
+    """Return the paths of `labels`, names and paths with FIELDS, for a case."""
     fields = {
         "id": case.id,
         "path": _folder_as_typed(case),
         "parent": parent(case.path),
         "stem": stem(case.path),
     }
-    stated = {each.name: each.path for each in case.labels}
-    return stated | {name: Path(fill(template, fields)) for name, template in config.labels}
+    return {name: Path(fill(template, fields)) for name, template in labels}
 
 
 def _folder_as_typed(case: CaseSource) -> str:
@@ -58,10 +53,10 @@ def read_labels(
     """
     from hounsfield.io.formats import sniff
 
-    with _prefix_errors(name):
+    with prefix_errors(name):
         kind = "dicom" if member else sniff(path)
     if kind != "dicom":
-        label, diagnostics = _read_voxels(path, name=name, grid=stack.grid)
+        label, diagnostics = read_voxels(path, name=name, grid=stack.grid)
         return {name: label}, diagnostics
     from hounsfield.io.read_labels import load_labels
 
@@ -79,19 +74,19 @@ def check_regions(regions: Collection[str], others: Collection[str]) -> None:
         raise refused("DUPLICATE_LABEL", message)
 
 
-def _read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Diagnostic, ...]]:
+def read_voxels(path: Path, *, name: str, grid: Grid) -> tuple[Volume, tuple[Diagnostic, ...]]:
     """Read the label at `path` on `grid`, with the diagnostics; errors contain its name."""
     from hounsfield.io.open import read_volume
     from hounsfield.resampling.regrid import label_on_grid
 
-    with _prefix_errors(name):
+    with prefix_errors(name):
         label = read_volume(path, quantity="label", policy=DEFAULT_POLICY)
     volume, diagnostics = label_on_grid(label, grid, name=name)
     return volume, label.diagnostics + diagnostics
 
 
 @contextmanager
-def _prefix_errors(name: str) -> Iterator[None]:
+def prefix_errors(name: str) -> Iterator[None]:
     """Prefix read errors with the name of the label: the terminal shows the path of the image."""
     try:
         yield

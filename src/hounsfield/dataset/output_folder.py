@@ -90,9 +90,22 @@ def settings_of(config: RunConfig) -> dict[str, str]:
         "pipeline": hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest(),
         "format": config.format,
         "dtype": config.dtype or "",
-        "labels": ",".join(sorted(name for name, _ in config.labels)),
+        "labels": ",".join(sorted(_label_names(config))),
+        "label_map": _label_map(config),
+        "frame": config.frame or "",
         "policy": json.dumps(policy, sort_keys=True),
     }
+
+
+def _label_names(config: RunConfig) -> Sequence[str]:
+    """Return the names of labels of the outputs: with a label map, those of the map."""
+    if config.label_map is not None:
+        return config.label_map.names
+    return [name for name, _ in config.labels]
+
+
+def _label_map(config: RunConfig) -> str:
+    return "" if config.label_map is None else json.dumps(config.label_map.to_data())
 
 
 def check_settings(config: RunConfig, manifest: Manifest, *, overwrite: bool) -> None:
@@ -131,8 +144,9 @@ _NAMES = {
     "dtype": "another dtype",
     "labels": "other labels",
 }
-"""The settings that outputs of one folder share, in messages. Read options are not among them: who
-adds --gaps fill after a refusal goes on in the same folder, and all cases are run again."""
+"""The settings that outputs of one folder share, in messages. Read options, patterns of labels and
+the frame of points are not among them: who adds --gaps fill or a pattern after a refusal goes on in
+the same folder, and all cases that it changes are run again."""
 
 
 def case_ids(config: RunConfig) -> set[str]:

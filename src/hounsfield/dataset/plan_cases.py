@@ -162,8 +162,9 @@ def _plan_case(config: RunConfig, case: CaseSource) -> CasePlan:
 
 
 def _planned(config: RunConfig, case: CaseSource, stack: Stack, planned: Plan) -> CasePlan:
-    labels = len(config.labels) + len(case.labels)
-    is_streamed = labels == 0 and _is_streamed(config, stack)
+    files = len(config.labels) + len(case.labels)
+    labels = files if config.label_map is None else len(config.label_map.names)
+    is_streamed = files == 0 and _is_streamed(config, stack)
     peak = planned.peak_bytes_with(labels=labels)
     if is_streamed:
         peak = min(peak, SLABS_AT_ONCE * SLAB_BYTES)

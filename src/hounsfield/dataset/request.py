@@ -11,7 +11,11 @@ from hounsfield.core.errors import PipelineError
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.check_labels import check_labels
 from hounsfield.dataset.discover import Discovery, discover
+from hounsfield.dataset.label_map.label_map import LabelMap
+from hounsfield.dataset.label_map.table import label_table
 from hounsfield.dataset.plan_cases import RunPlan, plan_run
+from hounsfield.dataset.points.of_cases import with_points
+from hounsfield.dataset.points.read import Frame
 from hounsfield.dataset.remote_output import state_folder
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.dataset.select.load import load_rules
@@ -26,9 +30,10 @@ class RunRequest:
     `labels` are names and paths of label files of every case; fields such as {id} in a path are
     replaced. With `find_labels`, and without `labels`, RTSTRUCT and SEG objects in the sources are
     the labels of the series that they refer to. `select` are rules, or a .toml file of them, that
-    choose one series of each study. `memory_bytes` is the memory limit of a case (None:
-    a share of the free memory) and `workers` the number of processes that share it (None: what
-    cores and memory allow).
+    choose one series of each study. `label_map` says which regions become which label. `points`
+    is a file of points of all cases, `frame` that of the points of files. `memory_bytes` is the
+    memory limit of a case (None: a share of the free memory) and `workers` the number of processes
+    that share it (None: what cores and memory allow).
     """
 
     pipeline: Pipeline
@@ -42,19 +47,23 @@ class RunRequest:
     labels: tuple[tuple[str, str], ...] = ()
     find_labels: bool = True
     select: str | None = None
+    label_map: LabelMap | None = None
+    points: Path | None = None
+    frame: Frame | None = None
     memory_bytes: int | None = None
     workers: int | None = None
 
 
 def find_cases(request: RunRequest) -> Discovery:
-    """Find the cases of a run in its sources.
+    """Find the cases of a run in its sources, with their labels and points, from headers.
 
-    Raises the errors of `discover`, and PipelineError if the rules of a selection are invalid.
+    Raises the errors of `discover`, and PipelineError if the rules of a selection are invalid or
+    the points cannot be used.
     """
     if request.select is not None and request.series is not None:
         message = "series and select are given; expected one of them"
         raise PipelineError(Diagnostic("USAGE", "refusal", message))
-    return discover(
+    found = discover(
         request.sources,
         ids=request.ids,
         series=request.series,
@@ -62,6 +71,12 @@ def find_cases(request: RunRequest) -> Discovery:
         select=None if request.select is None else load_rules(request.select),
         policy=request.policy,
     )
+    cases, findings = with_points(found.cases, request.points, frame=request.frame)
+    table = None
+    if request.label_map is not None:
+        table = label_table(request.label_map, cases, labels=request.labels)
+        findings += table.warnings
+    return replace(found, cases=cases, findings=findings, label_table=table)
 
 
 def prepare(
@@ -71,7 +86,7 @@ def prepare(
 
     Raises PipelineError if the pipeline or the labels cannot work.
     """
-    check_labels(request.pipeline, request.labels, cases=found.cases)
+    check_labels(request.pipeline, request.labels, cases=found.cases, label_map=request.label_map)
     url = url_of(request.out)
     config = RunConfig(
         pipeline=request.pipeline,
@@ -81,6 +96,8 @@ def prepare(
         dtype=request.dtype,
         policy=request.policy,
         labels=request.labels,
+        label_map=request.label_map,
+        frame=request.frame,
     )
     plan = plan_run(
         config,

@@ -99,6 +99,8 @@ def run_dataset(
         missed=found.missed,
         unused=found.unused,
         choices=found.choices,
+        findings=found.findings,
+        labels={} if found.label_table is None else found.label_table.to_json(),
     )
 
 

@@ -18,6 +18,7 @@ from hounsfield.dataset.case import CaseResult
 from hounsfield.dataset.discover import Discovery, NoCaseError
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.choose import choose_engine
+from hounsfield.dataset.label_map.parse import parse_label_map
 from hounsfield.dataset.labels import DEFAULT
 from hounsfield.dataset.linkage import linker
 from hounsfield.dataset.memory import parse_bytes
@@ -45,6 +46,9 @@ def run(
     format: str = "nii.gz",
     dtype: str | None = None,
     labels: Mapping[str, str | Path] | str | Path | None = None,
+    label_map: Mapping[str, Any] | str | Path | None = None,
+    points: str | Path | None = None,
+    frame: Literal["ras", "lps"] | None = None,
     policy: ReadPolicy = DEFAULT_POLICY,
     ids: str = "auto",
     series: str | int | None = None,
@@ -83,6 +87,14 @@ def run(
         Dtype of the image (default: that of the pipeline); values must fit.
     labels : mapping of str to path, or path, optional
         Label files by name; {id}, {path}, {parent} and {stem} in a path are replaced.
+    label_map : mapping, str or Path, optional
+        Labels by name, in order of priority, with the regular expressions of the regions that each
+        is made of, such as ``{"liver": ".*liver.*"}``; or the text of ``--labels``, or a TOML file.
+    points : str or Path, optional
+        A CSV file of the points and boxes of all cases: id, label, x, y, z in mm, and optionally
+        size_x, size_y, size_z.
+    frame : {'ras', 'lps'}, optional
+        Directions in which x, y and z ascend; needed with points.
     policy : ReadPolicy, optional
         How incomplete or irregular data is read.
     ids : str, default 'auto'
@@ -144,7 +156,7 @@ def run(
     """
     _check_positive(workers, "workers", "1 or more", kind=int)
     _check_positive(timeout_seconds, "timeout_seconds", "a positive number", kind=(int, float))
-    for path in (out, linkage):
+    for path in (out, linkage, False if points is None else points):
         _check_path(path)
     steps = _pipeline(pipeline)
     check_sources(_texts(sources), Path(out))
@@ -160,14 +172,13 @@ def run(
         labels=_labels(labels),
         find_labels=find_labels,
         select=None if select is None else str(select),
+        label_map=None if label_map is None else parse_label_map(label_map),
+        points=None if points is None else Path(points),
+        frame=frame,
         memory_bytes=_memory(memory),
         workers=workers,
     )
-    found = find_cases(request)
-    if not found.cases and not found.missed:
-        raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
-    if not found.cases:
-        raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
+    found = _found(request)
     config, planned = prepare(request, found)
     summary = run_dataset(
         config,
@@ -184,10 +195,21 @@ def run(
     return summary
 
 
+def _found(request: RunRequest) -> Discovery:
+    """Find the cases of a run; raises NoCaseError if there is none."""
+    found = find_cases(request)
+    if not found.cases and not found.missed:
+        raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
+    if not found.cases:
+        raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
+    return found
+
+
 def problems(summary: Summary) -> list[str]:
     """Return one line for each kind of problem of a run."""
     lines = [str(each) for each in summary.missed]
     lines += [str(each) for each in summary.unused if each.severity in ("refusal", "warning")]
+    lines += [str(each) for each in summary.findings]
     current = [case for case in summary.cases if case.status != "stale"]
     codes = Counter(code for case in current for code in case.warnings)
     if codes:

@@ -86,6 +86,8 @@ class Report:
     regions : tuple of str, default ()
         The regions of an RTSTRUCT or segments of a SEG; a name that may identify a patient is
         replaced by a number.
+    region_names : tuple of str, default ()
+        The names of the regions in the header, in the same order; never in JSON.
     refers_to : str
         The id of the series that an RTSTRUCT or SEG refers to.
     is_broken : bool, default False
@@ -125,6 +127,7 @@ class Report:
     value_range: tuple[float, float] | None = None
     files: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    region_names: tuple[str, ...] = ()
     refers_to: str = ""
     is_broken: bool = False
     study: str = ""
