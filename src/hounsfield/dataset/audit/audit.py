@@ -1,0 +1,234 @@
+"""Search every output for every identifying value of the sources."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hounsfield.core.errors import missing_file, unreadable
+from hounsfield.dataset.audit.contents import pieces
+from hounsfield.dataset.audit.piece import Piece
+from hounsfield.dataset.audit.search import Hit, Searcher
+from hounsfield.dataset.audit.source_tokens import Sources, read_sources
+from hounsfield.dataset.audit.token import KINDS, Kind
+from hounsfield.dataset.audit.views import EMBEDDED_FILE, decoded
+
+NOTED: frozenset[Kind] = frozenset({"file-digest"})
+"""Kinds that are reported but are no failure: who has the file gains nothing from its digest."""
+
+MOST_DECODINGS = 3
+"""Encodings within each other, such as base64 in JSON in a percent-encoded value."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A kind of token of one attribute in one output; `value` is for the terminal alone.
+
+    `file` is relative to the output folder, with what identifies replaced by '***'; `where` says
+    what the token is inside of, `offset` is that of its first occurrence there.
+    """
+
+    kind: Kind
+    attribute: str
+    file: str
+    ordinal: int
+    where: str
+    offset: int
+    count: int
+    is_note: bool = False
+    value: str = field(default="", repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the finding as plain data, without the value."""
+        names = ("kind", "attribute", "file", "ordinal", "where", "offset", "count")
+        return {**{name: getattr(self, name) for name in names}, "note": self.is_note}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What was searched for, in what, and what was found."""
+
+    findings: tuple[Finding, ...]
+    tokens: dict[Kind, int]
+    common: dict[tuple[Kind, str], int]
+    """Values that were too short or too common to search, by kind and attribute."""
+    source_files: int
+    unread_sources: int
+    files: int
+    unread_files: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all files were searched and nothing but notes was found."""
+        return not self.unread_files and all(each.is_note for each in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the audit as plain data, without a value or path of the sources."""
+        common = [
+            {"kind": kind, "attribute": attribute, "count": count}
+            for (kind, attribute), count in sorted(self.common.items())
+        ]
+        names = ("tokens", "source_files", "unread_sources", "files", "unread_files")
+        counts = {name: getattr(self, name) for name in names}
+        findings = [each.to_json() for each in self.findings]
+        return {
+            "schema": 1,
+            "clean": self.is_clean,
+            **counts,
+            "common": common,
+            "findings": findings,
+        }
+
+
+def audit(
+    out: Path,
+    sources: Sequence[str],
+    *,
+    allow: Sequence[Kind] = (),
+    digests: bool = False,
+    progress: Progress | None = None,
+) -> Audit:
+    """Search all files at `out` for the identifying values of the sources.
+
+    Findings of the kinds in `allow` are notes. `digests` also searches for the sha256 of each
+    source file. Raises MissingFileError if a path does not exist, ReadError if it has no token.
+    """
+    if not os.path.exists(out):
+        raise missing_file(out)
+    found = read_sources(sources, out=out, digests=digests, progress=progress)
+    if not found.tokens.found:
+        message = "no identifying value in the sources; expected the inputs of the outputs"
+        raise unreadable(" ".join(sources), message)
+    return search_outputs(out, found, allow=allow, progress=progress)
+
+
+def search_outputs(
+    out: Path, found: Sources, *, allow: Sequence[Kind] = (), progress: Progress | None = None
+) -> Audit:
+    """Search all files at `out` for tokens that were read before."""
+    tokens = list(found.tokens)
+    search = Search(Searcher(tokens), frozenset(allow) | NOTED)
+    paths = list(_outputs(out))
+    for ordinal, path in enumerate(paths):
+        if progress is not None:
+            progress(ordinal, len(paths))
+        search.file(path, out, ordinal)
+    counts = Counter(token.kind for token in tokens)
+    return Audit(
+        findings=tuple(search.findings),
+        tokens={kind: counts[kind] for kind in KINDS if counts[kind]},
+        common=dict(found.tokens.skipped),
+        source_files=found.files,
+        unread_sources=found.unread,
+        files=len(paths),
+        unread_files=search.unread,
+    )
+
+
+def _outputs(out: Path) -> Iterator[Path]:
+    """Yield every file, folder and link at a path; links are not followed."""
+    if not out.is_dir():
+        yield out
+        return
+    for where, folders, files in os.walk(out):
+        folders.sort()
+        yield from (Path(where, name) for name in sorted([*folders, *files]))
+
+
+@dataclass(slots=True)
+class Search:
+    """The findings so far."""
+
+    searcher: Searcher
+    noted: frozenset[Kind]
+    findings: list[Finding] = field(default_factory=list)
+    unread: int = 0
+
+    def file(self, path: Path, out: Path, ordinal: int) -> None:
+        """Search a file or folder: its name, attributes, target and content."""
+        relative = path.name if path == out else path.relative_to(out).as_posix()
+        hits: dict[tuple[Kind, str, str], list[tuple[int, str]]] = {}
+        try:
+            for piece in _all_of(path, relative):
+                self._search(piece, hits, level=0)
+        except OSError:
+            self.unread += 1
+        shown = self._masked(relative) if hits else ""
+        for (kind, attribute, where), places in hits.items():
+            self.findings.append(
+                Finding(
+                    kind=kind,
+                    attribute=attribute,
+                    file=shown,
+                    ordinal=ordinal,
+                    where=where,
+                    offset=places[0][0],
+                    count=len(places),
+                    is_note=kind in self.noted,
+                    value=places[0][1],
+                )
+            )
+
+    def _search(
+        self, piece: Piece, hits: dict[tuple[Kind, str, str], list[tuple[int, str]]], *, level: int
+    ) -> None:
+        for hit in self.searcher.hits(piece.data, piece.content):
+            if hit.stop > piece.repeated:
+                key = (hit.kind, hit.token.attribute, piece.where or "content")
+                hits.setdefault(key, []).append((piece.offset + hit.start, hit.token.text))
+        if piece.content != "voxels" and level < MOST_DECODINGS:
+            for inner in _views(piece):
+                self._search(inner, hits, level=level + 1)
+
+    def _masked(self, name: str) -> str:
+        """Replace what identifies in a name of a file."""
+        data = name.encode("utf-8", "surrogateescape")
+        spans = sorted(((hit.start, hit.stop) for hit in self._hits_of(data)), reverse=True)
+        for start, stop in spans:
+            data = data[:start] + b"*" * (stop - start) + data[stop:]
+        return data.decode("utf-8", "replace")
+
+    def _hits_of(self, data: bytes) -> list[Hit]:
+        return list(self.searcher.hits(data, "name"))
+
+
+def _views(piece: Piece) -> Iterator[Piece]:
+    """Yield what is encoded in a piece; long decoded data is searched as a file."""
+    for name, blobs in decoded(piece.data):
+        where = f"{piece.where} > {name}" if piece.where else name
+        for blob in blobs:
+            if len(blob) >= EMBEDDED_FILE:
+                yield from pieces(io.BytesIO(blob), where=where)
+        text = b"\n".join(blobs)
+        if text:
+            content = "bytes" if name in ("base64", "hex") else piece.content
+            yield Piece(where, content, text, piece.offset)
+
+
+def _all_of(path: Path, relative: str) -> Iterator[Piece]:
+    yield Piece("name", "name", relative.encode("utf-8", "surrogateescape"))
+    if path.is_symlink():
+        yield Piece("link", "text", os.fsencode(os.readlink(path)))
+        return
+    for name in _attributes(path):
+        yield Piece(
+            "extended attribute", "text", os.fsencode(name) + b"\n" + os.getxattr(path, name)
+        )
+    if path.is_file():
+        with path.open("rb") as file:
+            yield from pieces(file, path=path)
+
+
+def _attributes(path: Path) -> list[str]:
+    """Return the names of the extended attributes of a file, where the system has them."""
+    try:
+        return os.listxattr(path)
+    except (OSError, AttributeError):
+        return []
