@@ -38,6 +38,8 @@ IDENTIFIER = re.compile(
 )
 """Keywords of attributes whose value is an id rather than a text."""
 
+INSTITUTION = re.compile("Institution|Address|Department|Residence|CountryOf|Organization")
+
 KINDS: dict[str, Kind] = {
     "PN": "name", "DA": "date", "DT": "date", "TM": "time", "UI": "uid", "AS": "age", "AE": "id",
 }  # fmt: skip
@@ -61,5 +63,7 @@ def kind_of(keyword: str, vr: str) -> Kind | None:
     if vr in KINDS:
         return KINDS[vr]
     if vr in TEXT_VRS:
+        if INSTITUTION.search(keyword):
+            return "institution"
         return "id" if IDENTIFIER.search(keyword) else "text"
     return None

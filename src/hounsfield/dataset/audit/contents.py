@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
+from isal import igzip, igzip_lib
+
 from hounsfield.dataset.audit.piece import CHUNK_BYTES, Piece, cut
 from hounsfield.dataset.audit.search import Content
 from hounsfield.dataset.audit.spans import HEAD_BYTES, spans_of
@@ -30,7 +32,11 @@ LARGEST_INFLATED_TEXT = 16 << 20
 """Bytes of one inflated text of a PNG."""
 
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
-_BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, NotImplementedError)
+_INFLATE_ERROR: Any = igzip_lib.IsalError
+_BROKEN = (
+    OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, _INFLATE_ERROR,
+    NotImplementedError,
+)  # fmt: skip
 
 
 def pieces(
@@ -78,8 +84,6 @@ def _inflated(stream: BinaryIO, head: bytes, where: str, level: int) -> Iterator
 def opened(stream: BinaryIO, head: bytes) -> BinaryIO:
     import bz2
 
-    from isal import igzip
-
     if head[:2] == b"\x1f\x8b":
         return cast("BinaryIO", igzip.GzipFile(fileobj=stream, mode="rb"))
     opener: Any = bz2.BZ2File if head[:3] == b"BZh" else lzma.LZMAFile
@@ -91,6 +95,7 @@ def _zip(stream: BinaryIO, where: str, level: int) -> Iterator[Piece]:
 
     try:
         with zipfile.ZipFile(stream) as archive:
+            yield Piece(where, "text", archive.comment)
             for number, member in enumerate(archive.infolist(), 1):
                 inner = _inside(where, f"member {number}")
                 yield Piece(inner, "name", member.filename.encode("utf-8", "surrogateescape"))

@@ -14,8 +14,9 @@ from hounsfield.dataset.audit.token import Token
 from hounsfield.dataset.audit.vocabulary import COMMON
 
 Boundary = Literal[
-    "none", "letters", "letters-and-digits", "digits", "date", "number", "measure", "start"
+    "none", "letters", "letters-and-digits", "hex", "digits", "date", "number", "measure", "start"
 ]
+"""What must not be next to a form: letters, letters or digits, digits; or a rule of `search`."""
 
 LONE_NAME = 4
 """Letters of a name that is searched alone; shorter ones only next to another name."""
@@ -28,6 +29,9 @@ JOINED_NAMES = 5
 
 NAME_WORDS = 6
 """Words of a name of which pairs are searched."""
+
+CJK = "\u2e80"
+"""The first character of the scripts of China, Japan and Korea, which are written without spaces."""
 
 UNBOUNDED = 8
 """Characters of a token that identifies also inside a longer word."""
@@ -93,12 +97,18 @@ def _names(text: str) -> Iterator[tuple[str, Boundary]]:
     words = text.split()[:NAME_WORDS]
     alone = [word for word in words if _is_long(word) and word.lower() not in COMMON]
     for word in alone:
-        yield word, "none" if len(word) >= UNBOUNDED else "letters"
+        yield word, _name_boundary(word)
     for one, two in permutations(words, 2):
-        if (one in alone and two in alone) or len(one) + len(two) < JOINED_NAMES:
+        is_short = len((one + two).encode()) < JOINED_NAMES
+        if is_short or (one in alone and two in alone):
             continue
         for separator in SEPARATORS:
-            yield f"{one}{separator}{two}", "letters"
+            yield f"{one}{separator}{two}", _name_boundary(one + two)
+
+
+def _name_boundary(word: str) -> Boundary:
+    """Return that of a name; scripts without spaces have none."""
+    return "none" if len(word) >= UNBOUNDED or word[0] >= CJK else "letters"
 
 
 def _is_long(word: str) -> bool:
@@ -120,6 +130,8 @@ def _boundary(text: str) -> Boundary:
     is_hex = all(letter in "0123456789abcdef" for letter in text.lower())
     if len(text) >= (UNBOUNDED_HEX if is_hex else UNBOUNDED):
         return "none"
+    if is_hex:
+        return "hex"
     return "letters" if text.isalpha() else "letters-and-digits"
 
 

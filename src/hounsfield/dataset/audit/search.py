@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hounsfield.dataset.audit.forms import Form, forms
+from hounsfield.dataset.audit.forms import Boundary, Form, forms
 from hounsfield.dataset.audit.token import Kind, Token
 
 Content = Literal["name", "text", "bytes", "voxels"]
@@ -33,7 +33,8 @@ _IDENTITY = re.compile(
 _UNIT = re.compile(rb"\s?(?:voxel|byte|slice|px|mm|ms|hu\b|s\b|%|files?|cases?)", re.I)
 _TIME = re.compile(rb"t?(?:[01]\d|2[0-3])[0-5]\d[0-5]\d(?!\d)", re.I)
 _FRACTION = re.compile(rb"(?<![\d.])\d+\.$")
-_ENCODED = re.compile(rb"[A-Za-z0-9+/]*$"), re.compile(rb"[A-Za-z0-9+/]*")
+_ZEROS = re.compile(rb"0*\Z")
+_ENCODED = re.compile(rb"[A-Za-z0-9+/]*\Z"), re.compile(rb"[A-Za-z0-9+/]*")
 
 ENCODED_RUN = 64
 """Letters and digits without a break that are base64; their decoded bytes are searched instead."""
@@ -85,13 +86,16 @@ class Searcher:
             if stop - start < SURE and is_text and _is_encoded(data, start, stop):
                 continue
             for token, form in self._of_form[index]:
-                if _is_bounded(form.boundary, data, start, stop, is_text=is_text):
+                if _is_bounded(form.boundary, data, start, stop, content=content):
                     kind: Kind = "digest" if form.is_digest else token.kind
                     yield Hit(token, kind, start, stop)
 
 
-def _is_bounded(boundary: str, data: bytes, start: int, stop: int, *, is_text: bool) -> bool:
+def _is_bounded(
+    boundary: Boundary, data: bytes, start: int, stop: int, *, content: Content
+) -> bool:
     """Whether what surrounds a form leaves it a word or number of its own."""
+    is_text = content in ("name", "text")
     before, after = data[max(0, start - 1) : start], data[stop : stop + 1]
     if boundary == "none":
         return True
@@ -105,6 +109,11 @@ def _is_bounded(boundary: str, data: bytes, start: int, stop: int, *, is_text: b
         return not (before.isdigit() or after.isdigit())
     if boundary == "date":
         return _is_date(data, start, stop)
+    if boundary == "letters-and-digits" and content == "bytes":
+        return True  # the cells of a database have nothing between them
+    if boundary == "number":
+        start -= len(_ZEROS.search(data[max(0, start - NEAR) : start])[0])  # type: ignore[index]
+        before = data[max(0, start - 1) : start]
     if before.isalnum() or after.isalnum():
         return False
     if boundary == "number":

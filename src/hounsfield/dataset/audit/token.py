@@ -20,6 +20,7 @@ Kind = Literal[
     "age",
     "measure",
     "text",
+    "institution",
     "path",
     "label",
     "digest",
@@ -35,6 +36,9 @@ SHORTEST_NUMBER = 5
 
 SHORTEST_TEXT = 4
 """Characters of other texts and ids."""
+
+SHORTEST_WORD = 5
+"""Letters of a word of a free text that is searched alone."""
 
 LONGEST_TEXT = 4096
 """Characters of a free text that are searched for; phrases identify it well before."""
@@ -110,7 +114,8 @@ def _name(tokens: Tokens, attribute: str, text: str) -> None:
 
 def _id(tokens: Tokens, attribute: str, text: str) -> None:
     is_number = text.replace(".", "").replace("-", "").isdecimal()
-    if text.isalpha() and is_common(text):
+    is_code = any(map(str.isdigit, text)) and any(map(str.isalpha, text)) and " " not in text
+    if not (is_number or is_code) and all(map(_is_common_or_number, text.split())):
         tokens.skipped["id", attribute] += 1
         return
     tokens.put("id", attribute, text, shortest=SHORTEST_NUMBER if is_number else SHORTEST_TEXT)
@@ -156,10 +161,10 @@ def _label(tokens: Tokens, attribute: str, text: str) -> None:
 
 
 def _text(tokens: Tokens, attribute: str, text: str) -> None:
-    """Add a free text: the whole, its phrases, and words that are no words of a language."""
+    """Add a free text: the whole, its phrases, and words that are not of this package."""
     _embedded(tokens, attribute, text)
     words = _WORD.findall(text)
-    if all(_is_common_or_number(word) for word in words):
+    if len(words) <= PHRASE_WORDS and all(_is_common_or_number(word) for word in words):
         tokens.skipped["text", attribute] += 1
         return
     tokens.put("text", attribute, text, shortest=SHORTEST_TEXT)
@@ -167,9 +172,31 @@ def _text(tokens: Tokens, attribute: str, text: str) -> None:
         phrase = words[start : start + PHRASE_WORDS]
         if not all(_is_common_or_number(word) for word in phrase):
             tokens.put("text", attribute, " ".join(phrase), shortest=PHRASE_CHARACTERS)
-    for word in words if len(words) > 1 else ():
+    if len(words) > 1:
+        _words(tokens, attribute, words)
+
+
+def _words(tokens: Tokens, attribute: str, words: list[str]) -> None:
+    """Add numbers and codes of a text, and words that no output has unless it is from a source."""
+    for word in words:
         if _is_code(word):
             tokens.put("text", attribute, word, shortest=SHORTEST_TEXT + 1)
+        for part in _LETTERS.findall(word):
+            if len(part) >= SHORTEST_WORD and not is_common(part):
+                tokens.put("text", attribute, part, shortest=SHORTEST_WORD)
+
+
+def _institution(tokens: Tokens, attribute: str, text: str) -> None:
+    """Add the name or address of an institution: the whole, and its longer words."""
+    _embedded(tokens, attribute, text)
+    words = _LETTERS.findall(text)
+    if len(words) == 1 and is_common(text):
+        tokens.skipped["institution", attribute] += 1
+        return
+    tokens.put("institution", attribute, text, shortest=SHORTEST_TEXT)
+    for word in words if len(words) > 1 else ():
+        if not is_common(word):
+            tokens.put("institution", attribute, word, shortest=SHORTEST_TEXT + 1)
 
 
 def _path(tokens: Tokens, attribute: str, text: str) -> None:
@@ -187,7 +214,7 @@ def _path(tokens: Tokens, attribute: str, text: str) -> None:
 
 
 def _file_digest(tokens: Tokens, attribute: str, text: str) -> None:
-    tokens.put("digest", attribute, text, shortest=32)
+    tokens.put("file-digest", attribute, text, shortest=32)
 
 
 _ADD = {
@@ -199,6 +226,7 @@ _ADD = {
     "age": _age,
     "measure": _measure,
     "text": _text,
+    "institution": _institution,
     "path": _path,
     "label": _label,
     "file-digest": _file_digest,
