@@ -31,7 +31,7 @@ NAME_WORDS = 6
 """Words of a name of which pairs are searched."""
 
 CJK = "\u2e80"
-"""The first character of the scripts of China, Japan and Korea, which are written without spaces."""
+"""The first character of the scripts of China, Japan and Korea, which have no spaces."""
 
 UNBOUNDED = 8
 """Characters of a token that identifies also inside a longer word."""

@@ -173,30 +173,29 @@ def _text(tokens: Tokens, attribute: str, text: str) -> None:
         if not all(_is_common_or_number(word) for word in phrase):
             tokens.put("text", attribute, " ".join(phrase), shortest=PHRASE_CHARACTERS)
     if len(words) > 1:
-        _words(tokens, attribute, words)
+        _words(tokens, "text", attribute, words)
 
 
-def _words(tokens: Tokens, attribute: str, words: list[str]) -> None:
+def _words(tokens: Tokens, kind: Kind, attribute: str, words: list[str]) -> None:
     """Add numbers and codes of a text, and words that no output has unless it is from a source."""
     for word in words:
         if _is_code(word):
-            tokens.put("text", attribute, word, shortest=SHORTEST_TEXT + 1)
+            tokens.put(kind, attribute, word, shortest=SHORTEST_TEXT + 1)
         for part in _LETTERS.findall(word):
             if len(part) >= SHORTEST_WORD and not is_common(part):
-                tokens.put("text", attribute, part, shortest=SHORTEST_WORD)
+                tokens.put(kind, attribute, part, shortest=SHORTEST_WORD)
 
 
 def _institution(tokens: Tokens, attribute: str, text: str) -> None:
     """Add the name or address of an institution: the whole, and its longer words."""
     _embedded(tokens, attribute, text)
-    words = _LETTERS.findall(text)
-    if len(words) == 1 and is_common(text):
+    words = _WORD.findall(text)
+    if len(words) == 1 and _is_common_or_number(text):
         tokens.skipped["institution", attribute] += 1
         return
     tokens.put("institution", attribute, text, shortest=SHORTEST_TEXT)
-    for word in words if len(words) > 1 else ():
-        if not is_common(word):
-            tokens.put("institution", attribute, word, shortest=SHORTEST_TEXT + 1)
+    if len(words) > 1:
+        _words(tokens, "institution", attribute, words)
 
 
 def _path(tokens: Tokens, attribute: str, text: str) -> None:
