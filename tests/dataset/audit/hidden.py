@@ -12,6 +12,7 @@ import os
 import sqlite3
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -74,6 +75,10 @@ HIDDEN |= {
         lambda text: json.dumps(
             {"a": base64.b64encode(gzip.compress(text.encode() + os.urandom(400))).decode()}
         ).encode(),
+    ),
+    "base64 of zlib": _file(
+        "a.json",
+        lambda text: b'{"bits": "%s"}' % base64.b64encode(zlib.compress(f"{text} {text}".encode())),
     ),
     "hexadecimal digits": _file("a.txt", lambda text: b"0x" + text.encode().hex().encode()),
     "gzip": _file("a.gz", lambda text: gzip.compress(_line(text).encode())),

@@ -329,6 +329,7 @@ def test_the_verb_reports_what_was_found_without_a_value(
     assert line("audit", tmp_path / "none", "--source", study.scan).status == 3
     assert line("audit", out, "--source", tmp_path / "none").status == 3
     assert line(*words, "--allow", "nothing").status == 2
+    assert line("audit", out, "--source", out).status == 2
 
 
 def test_the_digest_of_a_source_file_is_a_note(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from hounsfield.core.errors import missing_file, unreadable
-from hounsfield.dataset.audit.contents import pieces
+from hounsfield.dataset.audit.contents import COMPRESSED, pieces
 from hounsfield.dataset.audit.piece import Piece
 from hounsfield.dataset.audit.search import Hit, Searcher
 from hounsfield.dataset.audit.source_tokens import Sources, read_sources
 from hounsfield.dataset.audit.token import KINDS, Kind
 from hounsfield.dataset.audit.views import EMBEDDED_FILE, decoded
+from hounsfield.dataset.output_folder import check_sources
 
 NOTED: frozenset[Kind] = frozenset({"file-digest"})
 """Kinds that are reported but are no failure: who has the file gains nothing from its digest."""
@@ -98,8 +99,10 @@ def audit(
     """Search all files at `out` for the identifying values of the sources.
 
     Findings of the kinds in `allow` are notes. `digests` also searches for the sha256 of each
-    source file. Raises MissingFileError if a path does not exist, ReadError if it has no token.
+    source file. Raises MissingFileError if a path does not exist, ReadError if there is no token,
+    PipelineError if the output folder is a source.
     """
+    check_sources(sources, out)
     if not os.path.exists(out):
         raise missing_file(out)
     found = read_sources(sources, out=out, digests=digests, progress=progress)
@@ -143,6 +146,18 @@ def _outputs(out: Path) -> Iterator[Path]:
 
 
 @dataclass(slots=True)
+class First:
+    """The first occurrence of tokens of one attribute in one place, and how many there are."""
+
+    offset: int
+    value: str = field(repr=False)
+    count: int = 0
+
+
+Hits = dict[tuple[Kind, str, str], First]
+
+
+@dataclass(slots=True)
 class Search:
     """The findings so far."""
 
@@ -154,14 +169,14 @@ class Search:
     def file(self, path: Path, out: Path, ordinal: int) -> None:
         """Search a file or folder: its name, attributes, target and content."""
         relative = path.name if path == out else path.relative_to(out).as_posix()
-        hits: dict[tuple[Kind, str, str], list[tuple[int, str]]] = {}
+        hits: Hits = {}
         try:
             for piece in _all_of(path, relative):
                 self._search(piece, hits, level=0)
         except OSError:
             self.unread += 1
         shown = self._masked(relative) if hits else ""
-        for (kind, attribute, where), places in hits.items():
+        for (kind, attribute, where), first in hits.items():
             self.findings.append(
                 Finding(
                     kind=kind,
@@ -169,20 +184,19 @@ class Search:
                     file=shown,
                     ordinal=ordinal,
                     where=where,
-                    offset=places[0][0],
-                    count=len(places),
+                    offset=first.offset,
+                    count=first.count,
                     is_note=kind in self.noted,
-                    value=places[0][1],
+                    value=first.value,
                 )
             )
 
-    def _search(
-        self, piece: Piece, hits: dict[tuple[Kind, str, str], list[tuple[int, str]]], *, level: int
-    ) -> None:
+    def _search(self, piece: Piece, hits: Hits, *, level: int) -> None:
         for hit in self.searcher.hits(piece.data, piece.content):
             if hit.stop > piece.repeated:
                 key = (hit.kind, hit.token.attribute, piece.where or "content")
-                hits.setdefault(key, []).append((piece.offset + hit.start, hit.token.text))
+                first = hits.setdefault(key, First(piece.offset + hit.start, hit.token.text))
+                first.count += 1
         if piece.content != "voxels" and level < MOST_DECODINGS:
             for inner in _views(piece):
                 self._search(inner, hits, level=level + 1)
@@ -204,7 +218,7 @@ def _views(piece: Piece) -> Iterator[Piece]:
     for name, blobs in decoded(piece.data):
         where = f"{piece.where} > {name}" if piece.where else name
         for blob in blobs:
-            if len(blob) >= EMBEDDED_FILE:
+            if len(blob) >= EMBEDDED_FILE or blob.startswith(COMPRESSED):
                 yield from pieces(io.BytesIO(blob), where=where)
         text = b"\n".join(blobs)
         if text:

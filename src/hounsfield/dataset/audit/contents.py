@@ -29,9 +29,13 @@ ENDS_BYTES = 4096
 """Bytes at both ends of a compressed file, which may have a name, a comment, or an addition."""
 
 LARGEST_INFLATED_TEXT = 16 << 20
-"""Bytes of one inflated text of a PNG."""
+"""Bytes of one text of a PNG, or of a zlib stream within text, that are inflated."""
 
+_ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")
+COMPRESSED = (*_ZLIB, *_PACKED, b"PK\3\4")
+"""First bytes of what is inflated, however short it is."""
+
 _INFLATE_ERROR: Any = igzip_lib.IsalError
 _BROKEN = (
     OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, _INFLATE_ERROR,
@@ -48,7 +52,9 @@ def pieces(
     if level < MOST_LEVELS and head.startswith(_PACKED):
         yield from _inflated(stream, head, where, level)
         return
-    if level < MOST_LEVELS and head[:4] in (b"PK\3\4", b"PK\5\6"):
+    if path is None and head.startswith(_ZLIB):
+        yield from _joined([_inflated_in(_whole(stream))], _inside(where, "zlib"), "bytes")
+    elif level < MOST_LEVELS and head[:4] in (b"PK\3\4", b"PK\5\6"):
         yield from _zip(stream, where, level)
     elif level < MOST_LEVELS and head[257:262] == b"ustar":
         yield from _tar(stream, where, level)
@@ -62,6 +68,11 @@ def pieces(
         yield from _deflated_dicom(stream, where)
     for span in spans_of(head, stream):
         yield from cut(stream, where, span)
+
+
+def _whole(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    return stream.read(LARGEST_INFLATED_TEXT)
 
 
 def _inside(where: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Words that outputs contain whatever their sources are, and names that scanners make."""
+"""Words that are in outputs of any source, and names that scanners make."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ COMMON = frozenset(_COMMON.split())
 """Words of the field and of JSON: no token alone, in names of persons too (Mr Head)."""
 
 GENERIC_NAMES = re.compile(
-    r"(?i)(?:im|img|images?|slices?|ct|mr|i|z|file|dcm|dicom|dir|ser|series|scans?|cases?|vol|volumes?"
-    r"|segs?|labels?|masks?|study|studies|st|se|s|patient|pat|pa|p|subject|subj|sub|data|dicomdir|v)"
+    r"(?i)(?:im|img|images?|slices?|ct|mr|i|z|file|dcm|dicom|dicomdir|dir|ser|series|scans?|cases?"
+    r"|vol|volumes?|segs?|labels?|masks?|study|studies|st|se|s|pa|data|v)"
     r"[-_ ]?\d{0,8}(?:\.[a-z0-9]{1,6}){0,2}"
 )
 """Names of files and folders that scanners, archives and this package number themselves."""
