@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 COLUMNS = ("file", "kind", "attribute", "where", "offset", "count")
 
+MOST_ROWS = 200
+"""Findings in the table; --json has all."""
+
 
 def audit(
     terminal: Terminal,
@@ -65,8 +68,10 @@ def audit(
 def _print(terminal: Terminal, found: Audit) -> None:
     columns = (*COLUMNS, "value") if terminal.verbose else COLUMNS
     if found.findings:
-        rows = [_row(each)[: len(columns)] for each in found.findings]
+        rows = [_row(each)[: len(columns)] for each in found.findings[:MOST_ROWS]]
         terminal.table(columns, rows, right=("offset", "count"), spare=("where", "offset"))
+        if len(found.findings) > MOST_ROWS:
+            terminal.say(f"{len(found.findings) - MOST_ROWS} more; use --json to list all")
     for (kind, attribute), count in sorted(found.common.items()):
         terminal.detail(f"note: {count} of {attribute} ({kind}) too short or common to search")
     if found.unread_sources:

@@ -153,7 +153,7 @@ def test_words_of_the_field_are_no_tokens(word: str) -> None:
 
 def test_a_technical_value_is_no_token_as_a_free_text() -> None:
     made = Tokens()
-    made.technical.add("B30f KVORP9")
+    made.add_technical("B30f KVORP9")
     made.add("text", "private", "B30f KVORP9")
     made.add("name", "PatientName", "B30f KVORP9")
     assert {token.kind for token in made if token.text == "B30f KVORP9"} == set()

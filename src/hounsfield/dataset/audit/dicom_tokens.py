@@ -77,7 +77,7 @@ def _add_element(tokens: Tokens, dataset: Any, tag: Any, level: int) -> None:
     elif isinstance(element.value, bytes):
         add_binary(tokens, name, element.value)
     elif tag.is_private and tag.is_private_creator:
-        tokens.technical.add(str(element.value))
+        tokens.add_technical(str(element.value))
     else:
         _add_values(tokens, name, keyword, vr, element)
 
@@ -90,7 +90,7 @@ def _add_values(tokens: Tokens, name: str, keyword: str, vr: str, element: Any) 
         if kind is not None:
             tokens.add(kind, name, value)
         elif keyword in TECHNICAL and vr in TEXT_VRS:
-            tokens.technical.add(value)
+            tokens.add_technical(value)
 
 
 def _values(value: Any) -> Iterator[str]:

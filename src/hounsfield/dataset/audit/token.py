@@ -75,15 +75,19 @@ class Tokens:
     found: dict[tuple[Kind, str], Token] = field(default_factory=dict)
     skipped: Counter[tuple[Kind, str]] = field(default_factory=Counter)
     technical: set[str] = field(default_factory=set)
-    """Values of technical attributes, which are no tokens as free text either."""
+    """Values of technical attributes and their words, which are no tokens as free text either."""
     _seen: set[tuple[Kind, str, str]] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[Token]:
         return (
             each
             for each in self.found.values()
-            if each.kind not in ("text", "path") or each.text not in self.technical
+            if each.kind not in ("text", "path") or each.text.lower() not in self.technical
         )
+
+    def add_technical(self, value: str) -> None:
+        """Add the value of a technical attribute, and its words."""
+        self.technical |= {" ".join(value.lower().split()), *_LETTERS.findall(value.lower())}
 
     def add(self, kind: Kind, attribute: str, value: str) -> None:
         """Add what identifies in a value of an attribute."""
@@ -164,7 +168,7 @@ def _text(tokens: Tokens, attribute: str, text: str) -> None:
     """Add a free text: the whole, its phrases, and words that are not of this package."""
     _embedded(tokens, attribute, text)
     words = _WORD.findall(text)
-    if len(words) <= PHRASE_WORDS and all(_is_common_or_number(word) for word in words):
+    if all(_is_common_or_number(word) for word in words):
         tokens.skipped["text", attribute] += 1
         return
     tokens.put("text", attribute, text, shortest=SHORTEST_TEXT)
