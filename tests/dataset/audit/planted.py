@@ -61,6 +61,12 @@ NESTED = {
 }
 """Places that are no plain attribute, with the number of their value."""
 
+REFERENCES = (
+    ("ReferencedImageSequence", "an image"),
+    ("ReferencedStudySequence", "the whole study"),
+)
+"""Sequences of references, each to a UID of its own."""
+
 FOLDER = "Zykowska_Olimpia"
 
 
@@ -88,6 +94,11 @@ def put(data: Dataset) -> None:
         setattr(data, keyword, value_of(number))
     data.PatientAddress = f"{ADDRESS} {value_of(PLACES.index('PatientAddress'))}"
     data.AdditionalPatientHistory = f"{COMMENT}; {value_of(15)}"
+    for sequence, keyword in REFERENCES:
+        item = Dataset()
+        item.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+        item.ReferencedSOPInstanceUID = f"1.2.276.0.7230010.{len(keyword)}.20180704"
+        setattr(data, sequence, Sequence([item]))
     _put_nested(data)
     _put_binary(data)
 
@@ -130,4 +141,7 @@ def uids(folder: Path) -> dict[str, str]:
     """The UIDs of the first slice."""
     data = pydicom.dcmread(next(path for path in sorted(folder.iterdir()) if path.is_file()))
     names = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
-    return {name: str(data[name].value) for name in names}
+    found = {name: str(data[name].value) for name in names}
+    for sequence, keyword in REFERENCES:
+        found[keyword] = str(data[sequence].value[0].ReferencedSOPInstanceUID)
+    return found

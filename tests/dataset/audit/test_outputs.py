@@ -55,6 +55,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return Study(scan, read_sources([str(scan)], out=folder / "none"), folder / "steps.toml")
 
 
+@pytest.fixture(scope="module")
+def runs() -> dict[str, Path]:
+    """The outputs of runs by their formats, of the tests before."""
+    return {}
+
+
 Make = Callable[[Study, Path, Line], None]
 
 
@@ -243,9 +249,10 @@ def audited(study: Study, out: Path, *, allow: tuple[Kind, ...] = ()) -> Audit:
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "demo")) for name in OUTPUTS]
 )
 def test_no_output_has_anything_of_the_patient(
-    name: str, study: Study, tmp_path: Path, line: Line
+    name: str, study: Study, tmp_path: Path, line: Line, runs: dict[str, Path]
 ) -> None:
     out = tmp_path / "out"
+    runs[name.removeprefix("run to ")] = out
     OUTPUTS[name](study, out, line)
     found = audited(study, out, allow=ALLOWED.get(name, ()))
     assert found.files > 1
@@ -295,10 +302,11 @@ def spoil(path: Path) -> bool:
 @pytest.mark.filterwarnings("ignore::hounsfield.HounsfieldWarning")
 @pytest.mark.parametrize("format", output_names())
 def test_a_value_in_any_file_of_a_run_is_found(
-    format: str, study: Study, tmp_path: Path, line: Line
+    format: str, study: Study, tmp_path: Path, line: Line, runs: dict[str, Path]
 ) -> None:
-    out = tmp_path / "out"
-    run("--format", format)(study, out, line)
+    out = runs.get(format, tmp_path / "out")
+    if not out.exists():
+        OUTPUTS[f"run to {format}"](study, out, line)
     files = sorted(path for path in (out / "run").rglob("*") if path.is_file())
     kinds = {path.suffix: path for path in files}
     for path in kinds.values():
@@ -349,3 +357,19 @@ def test_the_name_of_a_file_in_a_case_id_is_found(tmp_path: Path) -> None:
     found = audit(tmp_path / "out", [str(source)])
     assert {each.kind for each in found.findings} == {"path"}
     assert all("ykowska" not in each.file for each in found.findings)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::hounsfield.HounsfieldWarning")
+def test_a_run_over_real_studies_leaves_nothing_of_them(real_data: Path, tmp_path: Path) -> None:
+    names = ["leg_rtstruct_sts001/dicom", "body_siemens_j2k_seg/dicom", "odd_small", "nrrd"]
+    sources = [str(real_data / name) for name in names]
+    policy = hu.ReadPolicy(gaps="fill", assume="hu")
+    hu.run(KEEP, sources, tmp_path / "out", format="dicom", ids="hash", policy=policy)
+    found = audit(tmp_path / "out", sources)
+    assert found.unread_sources == 0
+    assert found.files > 50
+    assert [(each.kind, each.attribute, each.file) for each in found.findings] == []
+    assert {"name", "id", "date", "uid", "text", "path"} <= set(found.tokens)
+    (tmp_path / "out" / "cases" / "note.txt").write_text("Mr. SIMPSON")
+    assert {each.kind for each in audit(tmp_path / "out", sources).findings} == {"name"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hounsfield.core.errors import missing_file, unreadable
-from hounsfield.dataset.audit.contents import COMPRESSED, pieces
+from hounsfield.dataset.audit.contents import BROKEN, COMPRESSED, pieces
 from hounsfield.dataset.audit.piece import Piece
 from hounsfield.dataset.audit.search import Hit, Searcher
 from hounsfield.dataset.audit.source_tokens import Sources, read_sources
@@ -173,7 +173,7 @@ class Search:
         try:
             for piece in _all_of(path, relative):
                 self._search(piece, hits, level=0)
-        except OSError:
+        except BROKEN:
             self.unread += 1
         shown = self._masked(relative) if hits else ""
         for (kind, attribute, where), first in hits.items():

@@ -37,10 +37,11 @@ COMPRESSED = (*_ZLIB, *_PACKED, b"PK\3\4")
 """First bytes of what is inflated, however short it is."""
 
 _INFLATE_ERROR: Any = igzip_lib.IsalError
-_BROKEN = (
-    OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, _INFLATE_ERROR,
+BROKEN = (
+    OSError, EOFError, ValueError, struct.error, zlib.error, lzma.LZMAError, _INFLATE_ERROR,
     NotImplementedError,
 )  # fmt: skip
+"""Errors of corrupt files."""
 
 
 def pieces(
@@ -88,7 +89,7 @@ def _inflated(stream: BinaryIO, head: bytes, where: str, level: int) -> Iterator
     try:
         with opened(stream, head) as inflated:
             yield from pieces(inflated, where=_inside(where, "inflated"), level=level + 1)
-    except _BROKEN:
+    except BROKEN:
         yield from cut(stream, where, ("bytes", 0, None))
 
 
@@ -113,7 +114,7 @@ def _zip(stream: BinaryIO, where: str, level: int) -> Iterator[Piece]:
                 yield Piece(inner, "text", member.comment + b"\n" + member.extra)
                 with archive.open(member) as file:
                     yield from pieces(cast("BinaryIO", file), where=inner, level=level + 1)
-    except (*_BROKEN, zipfile.BadZipFile, RuntimeError):
+    except (*BROKEN, zipfile.BadZipFile, RuntimeError):
         yield from cut(stream, where, ("bytes", 0, None))
 
 
@@ -130,7 +131,7 @@ def _tar(stream: BinaryIO, where: str, level: int) -> Iterator[Piece]:
                 file = archive.extractfile(member) if member.isfile() else None
                 if file is not None:
                     yield from pieces(cast("BinaryIO", file), where=inner, level=level + 1)
-    except (*_BROKEN, tarfile.TarError):
+    except (*BROKEN, tarfile.TarError):
         return
 
 
@@ -145,7 +146,7 @@ def _sqlite(path: Path, where: str) -> Iterator[Piece]:
                 quoted = name.decode("utf-8", "replace").replace('"', '""')
                 rows = connection.execute(f'SELECT * FROM "{quoted}"')
                 yield from _rows(rows, _inside(where, f"table {number}"))
-    except sqlite3.Error:
+    except (sqlite3.Error, ValueError):
         return
 
 
@@ -172,7 +173,7 @@ def _parquet(stream: BinaryIO, where: str) -> Iterator[Piece]:
             for column in batch.columns:
                 texts = [str(cell).encode("utf-8", "surrogatepass") for cell in column.to_pylist()]
                 yield from _joined(texts, _inside(where, "table"), "text")
-    except _BROKEN:  # errors of pyarrow are ValueError or OSError
+    except BROKEN:  # errors of pyarrow are ValueError or OSError
         return
 
 

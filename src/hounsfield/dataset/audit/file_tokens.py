@@ -48,7 +48,7 @@ _COLUMNS: tuple[tuple[re.Pattern[str], Kind], ...] = (
 _META = re.compile(rb"(?m)^\s*([A-Za-z_ ]+?)\s*=\s*(.*?)\s*$")
 _META_TECHNICAL = re.compile(
     r"(?i)ObjectType|ObjectSubType|NDims|Binary|Compressed|TransformMatrix|Offset|Position|Origin"
-    r"|Element|DimSize|Anatomical|CenterOfRotation|Orientation|Rotation|HeaderSize|Modality|Color|Distance"
+    r"|Element|DimSize|Anatomical|Center|Orientation|Rotation|HeaderSize|Modality|Color|Distance"
 )
 _NRRD_TEXT = re.compile(rb"(?m)^(?:#\s*(.*)|([^:\n]+):=(.*)|content:\s*(.*))$")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from hounsfield.core.errors import HounsfieldError, missing_file
 from hounsfield.dataset.audit import file_tokens
-from hounsfield.dataset.audit.contents import opened
+from hounsfield.dataset.audit.contents import BROKEN, opened
 from hounsfield.dataset.audit.dicom_tokens import add_dicom
 from hounsfield.dataset.audit.token import Tokens
 from hounsfield.dataset.sources import expand_sources
@@ -57,7 +57,7 @@ def read_sources(
             is_read = _add_file(found.tokens, path)
             if digests:
                 found.tokens.add("file-digest", "sha256 of a source file", file_sha256(path))
-        except (HounsfieldError, OSError, ValueError, EOFError):
+        except (HounsfieldError, *BROKEN):
             is_read = False
         found.unread += not is_read
     return found
