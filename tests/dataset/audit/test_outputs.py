@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -23,6 +24,7 @@ from PIL import Image, PngImagePlugin
 
 import hounsfield as hu
 from hounsfield.dataset.audit.audit import Audit, audit, search_outputs
+from hounsfield.dataset.audit.search import Searcher
 from hounsfield.dataset.audit.source_tokens import Sources, read_sources
 from hounsfield.dataset.audit.token import Kind
 from hounsfield.io.formats import output_names
@@ -338,6 +340,22 @@ def test_the_verb_reports_what_was_found_without_a_value(
     assert line("audit", out, "--source", tmp_path / "none").status == 3
     assert line(*words, "--allow", "nothing").status == 2
     assert line("audit", out, "--source", out).status == 2
+
+
+def test_many_forms_are_searched_in_parts_with_the_same_findings(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Zykowska").mkdir()
+    text = f"{BIRTH} {value_of(3)} {value_of(4)} {value_of(4)} olimpia"
+    (tmp_path / "Zykowska" / "a.txt").write_text(text)
+
+    def found() -> list[object]:
+        return sorted((str(each) for each in audited(study, tmp_path).findings), key=str)
+
+    whole = found()
+    assert len(whole) > 5
+    monkeypatch.setattr("hounsfield.dataset.audit.audit.Searcher", partial(Searcher, most=9000))
+    assert found() == whole
 
 
 def test_the_digest_of_a_source_file_is_a_note(tmp_path: Path) -> None:

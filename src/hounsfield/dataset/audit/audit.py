@@ -13,7 +13,7 @@ from typing import Any
 from hounsfield.core.errors import missing_file, unreadable
 from hounsfield.dataset.audit.contents import BROKEN, COMPRESSED, pieces
 from hounsfield.dataset.audit.piece import Piece
-from hounsfield.dataset.audit.search import Hit, Searcher
+from hounsfield.dataset.audit.search import Searcher
 from hounsfield.dataset.audit.source_tokens import Sources, read_sources
 from hounsfield.dataset.audit.token import KINDS, Kind
 from hounsfield.dataset.audit.views import EMBEDDED_FILE, decoded
@@ -116,22 +116,23 @@ def search_outputs(
     out: Path, found: Sources, *, allow: Sequence[Kind] = (), progress: Progress | None = None
 ) -> Audit:
     """Search all files at `out` for tokens that were read before."""
-    tokens = list(found.tokens)
-    search = Search(Searcher(tokens), frozenset(allow) | NOTED)
-    paths = list(_outputs(out))
-    for ordinal, path in enumerate(paths):
-        if progress is not None:
-            progress(ordinal, len(paths))
-        search.file(path, out, ordinal)
+    tokens, paths = list(found.tokens), list(_outputs(out))
+    search = Search(frozenset(allow) | NOTED)
+    waiting = iter(tokens)
+    while searcher := Searcher(waiting):
+        for ordinal, path in enumerate(paths):
+            if progress is not None:
+                progress(ordinal, len(paths))
+            search.file(path, searcher, out=out, ordinal=ordinal)
     counts = Counter(token.kind for token in tokens)
     return Audit(
-        findings=tuple(search.findings),
+        findings=tuple(search.findings(paths, out)),
         tokens={kind: counts[kind] for kind in KINDS if counts[kind]},
         common=dict(found.tokens.skipped),
         source_files=found.files,
         unread_sources=found.unread,
         files=len(paths),
-        unread_files=search.unread,
+        unread_files=len(search.unread),
     )
 
 
@@ -159,29 +160,39 @@ Hits = dict[tuple[Kind, str, str], First]
 
 @dataclass(slots=True)
 class Search:
-    """The findings so far."""
+    """What was found so far, by the ordinals of files."""
 
-    searcher: Searcher
     noted: frozenset[Kind]
-    findings: list[Finding] = field(default_factory=list)
-    unread: int = 0
+    hits: dict[int, Hits] = field(default_factory=dict)
+    unread: set[int] = field(default_factory=set)
+    _names: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
+    """Where the names of files identify."""
 
-    def file(self, path: Path, out: Path, ordinal: int) -> None:
+    def file(self, path: Path, searcher: Searcher, *, out: Path, ordinal: int) -> None:
         """Search a file or folder: its name, attributes, target and content."""
-        relative = path.name if path == out else path.relative_to(out).as_posix()
         hits: Hits = {}
+        name = _relative(path, out)
+        self._names.setdefault(ordinal, []).extend(
+            (hit.start, hit.stop) for hit in searcher.hits(name, "name")
+        )
         try:
-            for piece in _all_of(path, relative):
-                self._search(piece, hits, level=0)
+            for piece in _all_of(path, name):
+                _search(searcher, piece, hits, level=0)
         except BROKEN:
-            self.unread += 1
-        shown = self._masked(relative) if hits else ""
-        for (kind, attribute, where), first in hits.items():
-            self.findings.append(
-                Finding(
+            self.unread.add(ordinal)
+        for key, first in hits.items():
+            known = self.hits.setdefault(ordinal, {}).setdefault(key, first)
+            known.count += first.count if known is not first else 0
+
+    def findings(self, paths: Sequence[Path], out: Path) -> Iterator[Finding]:
+        """Yield the findings in order of files."""
+        for ordinal in sorted(self.hits):
+            name = _masked(_relative(paths[ordinal], out), self._names[ordinal])
+            for (kind, attribute, where), first in self.hits[ordinal].items():
+                yield Finding(
                     kind=kind,
                     attribute=attribute,
-                    file=shown,
+                    file=name,
                     ordinal=ordinal,
                     where=where,
                     offset=first.offset,
@@ -189,28 +200,30 @@ class Search:
                     is_note=kind in self.noted,
                     value=first.value,
                 )
-            )
 
-    def _search(self, piece: Piece, hits: Hits, *, level: int) -> None:
-        for hit in self.searcher.hits(piece.data, piece.content):
-            if hit.stop > piece.repeated:
-                key = (hit.kind, hit.token.attribute, piece.where or "content")
-                first = hits.setdefault(key, First(piece.offset + hit.start, hit.token.text))
-                first.count += 1
-        if piece.content != "voxels" and level < MOST_DECODINGS:
-            for inner in _views(piece):
-                self._search(inner, hits, level=level + 1)
 
-    def _masked(self, name: str) -> str:
-        """Replace what identifies in a name of a file."""
-        data = name.encode("utf-8", "surrogateescape")
-        spans = sorted(((hit.start, hit.stop) for hit in self._hits_of(data)), reverse=True)
-        for start, stop in spans:
-            data = data[:start] + b"*" * (stop - start) + data[stop:]
-        return data.decode("utf-8", "replace")
+def _search(searcher: Searcher, piece: Piece, hits: Hits, *, level: int) -> None:
+    """Search a piece, and what is encoded in it."""
+    for hit in searcher.hits(piece.data, piece.content):
+        if hit.stop > piece.repeated:
+            key = (hit.kind, hit.token.attribute, piece.where or "content")
+            first = hits.setdefault(key, First(piece.offset + hit.start, hit.token.text))
+            first.count += 1
+    if piece.content != "voxels" and level < MOST_DECODINGS:
+        for inner in _views(piece):
+            _search(searcher, inner, hits, level=level + 1)
 
-    def _hits_of(self, data: bytes) -> list[Hit]:
-        return list(self.searcher.hits(data, "name"))
+
+def _relative(path: Path, out: Path) -> bytes:
+    name = path.name if path == out else path.relative_to(out).as_posix()
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _masked(name: bytes, spans: Sequence[tuple[int, int]]) -> str:
+    """Replace what identifies in the name of a file."""
+    for start, stop in spans:
+        name = name[:start] + b"*" * (stop - start) + name[stop:]
+    return name.decode("utf-8", "replace")
 
 
 def _views(piece: Piece) -> Iterator[Piece]:
@@ -226,15 +239,14 @@ def _views(piece: Piece) -> Iterator[Piece]:
             yield Piece(where, content, text, piece.offset)
 
 
-def _all_of(path: Path, relative: str) -> Iterator[Piece]:
-    yield Piece("name", "name", relative.encode("utf-8", "surrogateescape"))
+def _all_of(path: Path, name: bytes) -> Iterator[Piece]:
+    yield Piece("name", "name", name)
     if path.is_symlink():
         yield Piece("link", "text", os.fsencode(os.readlink(path)))
         return
-    for name in _attributes(path):
-        yield Piece(
-            "extended attribute", "text", os.fsencode(name) + b"\n" + os.getxattr(path, name)
-        )
+    for key in _attributes(path):
+        text = os.fsencode(key) + b"\n" + os.getxattr(path, key)
+        yield Piece("extended attribute", "text", text)
     if path.is_file():
         with path.open("rb") as file:
             yield from pieces(file, path=path)

@@ -23,6 +23,12 @@ DEEPEST = 64
 PREAMBLE = 128
 """Bytes before the prefix DICM (PS3.10 7.1)."""
 
+LONGEST_REPEATED = 256
+"""Bytes of a value that is remembered, so that a series is not read slice by slice."""
+
+NUMBERS = UNIDENTIFYING_VRS - {"CS", "DS"}
+"""VRs of which no attribute identifies; sizes and weights are DS."""
+
 _TEXT = re.compile(rb"[A-Za-z0-9][A-Za-z0-9 ^.,_@'/:+-]{5,}")
 """What may be a text in binary data: six characters or more that are usual in names and ids."""
 
@@ -66,7 +72,7 @@ def add_dataset(tokens: Tokens, dataset: Any, *, level: int) -> None:
 
 def _add_element(tokens: Tokens, dataset: Any, tag: Any, level: int) -> None:
     raw = dataset.get_item(tag)
-    if raw.is_raw and raw.value is None:  # longer than LARGEST_VALUE
+    if raw.is_raw and (raw.value is None or _is_known(tokens, tag, raw)):  # not read, or seen
         return
     element = dataset[tag]
     vr, keyword = str(element.VR), element.keyword
@@ -80,6 +86,16 @@ def _add_element(tokens: Tokens, dataset: Any, tag: Any, level: int) -> None:
         tokens.add_technical(str(element.value))
     else:
         _add_values(tokens, name, keyword, vr, element)
+
+
+def _is_known(tokens: Tokens, tag: Any, raw: Any) -> bool:
+    """Whether a number, or an element with the same bytes, as in the slices before."""
+    if raw.VR in NUMBERS or len(raw.value) > LONGEST_REPEATED:
+        return raw.VR in NUMBERS
+    key = (int(tag), raw.value)
+    is_known = key in tokens.raw
+    tokens.raw.add(key)
+    return is_known
 
 
 def _add_values(tokens: Tokens, name: str, keyword: str, vr: str, element: Any) -> None:

@@ -78,7 +78,7 @@ def forms(token: Token) -> Iterator[Form]:
     for text, boundary in written:
         for data in _encoded(text):
             yield Form(data, boundary)
-    if token.kind in ("id", "uid"):
+    if token.kind == "id" or (token.kind == "uid" and "SOPInstance" not in token.attribute):
         yield from _digests(token.text)
 
 

@@ -16,6 +16,12 @@ SHORTEST: dict[Content, int] = {"name": 3, "text": 4, "bytes": 6, "voxels": 12}
 """Bytes of the shortest form that is searched for in each kind of content: shorter ones are found
 by chance (see design/audit.md)."""
 
+MOST_BYTES = 24_000_000
+"""Bytes of the forms of one automaton, which takes 0.45 GB; outputs are read again for more."""
+
+FORM_BYTES = 20
+"""What each form adds to the bytes of its text."""
+
 NEAR = 64
 """Bytes around a number in which a word must say what it measures."""
 
@@ -54,16 +60,20 @@ class Hit:
 
 
 class Searcher:
-    """The automaton of all forms of all tokens."""
+    """The automaton of all forms of tokens, up to `most` bytes; an iterator keeps the others."""
 
-    def __init__(self, tokens: Iterable[Token]) -> None:
+    def __init__(self, tokens: Iterable[Token], *, most: int = MOST_BYTES) -> None:
         from ahocorasick_rs import BytesAhoCorasick, Implementation
 
         found: dict[bytes, list[tuple[Token, Form]]] = {}
+        size = 0
         for token in tokens:
             for form in forms(token):
                 if len(form.data) >= SHORTEST["name"]:
                     found.setdefault(form.data, []).append((token, form))
+                    size += len(form.data) + FORM_BYTES
+            if size >= most:
+                break
         self._of_form = list(found.values())
         self._automaton: Any = (
             BytesAhoCorasick(list(found), implementation=Implementation.ContiguousNFA)

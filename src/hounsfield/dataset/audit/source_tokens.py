@@ -16,7 +16,7 @@ from hounsfield.dataset.audit.dicom_tokens import add_dicom
 from hounsfield.dataset.audit.token import Tokens
 from hounsfield.dataset.sources import expand_sources
 from hounsfield.io.bytes.checksum import file_sha256
-from hounsfield.io.bytes.search import leads_out
+from hounsfield.io.bytes.search import is_output, leads_out
 
 if TYPE_CHECKING:
     from hounsfield.io.dicom.files.source import Source
@@ -64,14 +64,21 @@ def read_sources(
 
 
 def _files(path: Path, out: Path) -> Iterator[tuple[Path, PurePath, Path]]:
-    """Yield each file with its name below the folder that was named, and that folder."""
+    """Yield each file with its name below the folder that was named, and that folder.
+
+    Outputs of other runs are no sources, as in the search for cases.
+    """
     if not os.path.exists(path):
         raise missing_file(path)
     root = Path(os.path.abspath(path))
     if path.is_file():
         yield path, PurePath(path.name), root
     for where, folders, files in os.walk(path):
-        folders[:] = sorted(each for each in folders if leads_out(Path(where, each), out))
+        folders[:] = sorted(
+            each
+            for each in folders
+            if leads_out(Path(where, each), out) and not is_output(where, each)
+        )
         for each in sorted(files):
             file = Path(where, each)
             if file.is_file():

@@ -76,6 +76,8 @@ class Tokens:
     skipped: Counter[tuple[Kind, str]] = field(default_factory=Counter)
     technical: set[str] = field(default_factory=set)
     """Values of technical attributes and their words, which are no tokens as free text either."""
+    raw: set[tuple[int, bytes]] = field(default_factory=set, repr=False)
+    """Elements that were read, by tag and bytes."""
     _seen: set[tuple[Kind, str, str]] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[Token]:
@@ -92,8 +94,10 @@ class Tokens:
     def add(self, kind: Kind, attribute: str, value: str) -> None:
         """Add what identifies in a value of an attribute."""
         text = " ".join(value.replace("\0", " ").split())[:LONGEST_TEXT]
-        if text and (kind, attribute, text) not in self._seen:
-            self._seen.add((kind, attribute, text))
+        is_new = kind == "uid" or (kind, attribute, text) not in self._seen
+        if text and is_new:
+            if kind != "uid":  # there are as many as slices
+                self._seen.add((kind, attribute, text))
             _ADD[kind](self, attribute, text)
 
     def put(self, kind: Kind, attribute: str, text: str, *, shortest: int) -> None:

@@ -44,7 +44,11 @@ SHORTEST_NAME, SHORTEST_PART, SHORTEST_ID = 3, 5, 4
 
 
 def public_text(data: Any, text: str) -> str:
-    """The text of a label; '' if it has a name or an id of the patient of the object `data`."""
+    """The text of a label; '' if it has a name or an id of the patient of the object `data`.
+
+    >>> public_text({"PatientName": "Doe^Jane"}, "doe_1"), public_text({}, "doe_1")
+    ('', 'doe_1')
+    """
     if structure_of(text) is not None:
         return text
     lower = text.lower()
