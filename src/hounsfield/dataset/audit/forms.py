@@ -45,7 +45,10 @@ DIGEST_DIGITS = 12
 SEPARATORS = ("", " ", "^", ",", ", ", "_", "-", ".", "/", "+", "|", "  ")
 """Between two names."""
 
-ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "gb18030", "shift_jis", "euc_kr")
+ENCODINGS = (
+    "utf-8", "utf-16-le", "utf-16-be", "latin-1", "iso8859-2", "iso8859-5", "iso8859-7",
+    "cp1251", "gb18030", "shift_jis", "euc_kr",
+)  # fmt: skip
 """Of a text that is not ASCII; UTF-16 of ASCII is decoded where it is found."""
 
 MONTHS = (
@@ -93,17 +96,18 @@ def _plain(token: Token) -> Iterator[tuple[str, Boundary]]:
 
 
 def _names(text: str) -> Iterator[tuple[str, Boundary]]:
-    """Yield the words of a name that are long enough, and each pair with a short one."""
+    """Yield the words of a name that are long enough, pairs of words, and initials with words."""
     words = text.split()[:NAME_WORDS]
     alone = [word for word in words if _is_long(word) and word.lower() not in COMMON]
     for word in alone:
         yield word, _name_boundary(word)
     for one, two in permutations(words, 2):
-        is_short = len((one + two).encode()) < JOINED_NAMES
-        if is_short or (one in alone and two in alone):
+        if len((one + two).encode()) < JOINED_NAMES:
             continue
-        for separator in SEPARATORS:
+        for separator in SEPARATORS[:1] if one in alone and two in alone else SEPARATORS:
             yield f"{one}{separator}{two}", _name_boundary(one + two)
+        if two in alone:  # as in the names of users
+            yield from ((one[0] + two, "letters"), (two + one[0], "letters"))
 
 
 def _name_boundary(word: str) -> Boundary:
