@@ -47,6 +47,7 @@ VERBS = (
     "histogram",
     "compare",
     "restore",
+    "audit",
     "demo",
     "info",
 )

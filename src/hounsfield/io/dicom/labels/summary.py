@@ -9,7 +9,7 @@ from typing import Any
 from hounsfield.io.bytes.case_id import case_id
 from hounsfield.io.dicom.files.source import Source
 from hounsfield.io.dicom.header.dataset import dataset_before, header_of, parse_errors
-from hounsfield.io.dicom.labels.names import label_names
+from hounsfield.io.dicom.labels.names import label_names, public_text
 from hounsfield.io.dicom.labels.objects import RTSTRUCT, SEGMENTATIONS, LabelObject, sop_class_of
 
 
@@ -89,9 +89,15 @@ def _named(data: Any, kind: str) -> list[tuple[str, str]]:
 def _regions(data: Any, kind: str) -> list[tuple[int, str]]:
     if kind == "rtstruct":
         described = data.get("StructureSetROISequence") or ()
-        return [(int(one.ROINumber), str(one.get("ROIName") or "")) for one in described]
+        return [
+            (int(one.ROINumber), public_text(data, str(one.get("ROIName") or "")))
+            for one in described
+        ]
     described = data.get("SegmentSequence") or ()
-    return [(int(one.SegmentNumber), str(one.get("SegmentLabel") or "")) for one in described]
+    return [
+        (int(one.SegmentNumber), public_text(data, str(one.get("SegmentLabel") or "")))
+        for one in described
+    ]
 
 
 def _series(data: Any, kind: str) -> Iterator[str]:
