@@ -70,6 +70,7 @@ def run_dataset(
     """
     engine = LocalEngine(workers=1) if engine is None else engine
     found = cases if isinstance(cases, Discovery) else Discovery(cases=tuple(cases))
+    sources = {case.id: case for case in found.cases}
     make_folders(config.out)
     with (
         locked(config.out),
@@ -88,7 +89,7 @@ def run_dataset(
             for result in running:
                 if result.status == "failed":  # outputs of an earlier run would be taken for its
                     remove(config.folder(result.id))
-                manifest.put(result)
+                manifest.put(result, sources[result.id])
                 results.append(result)
                 _report(report, result)
     return Summary(
@@ -110,7 +111,13 @@ def _resumed(cases: Sequence[CaseSource], manifest: Manifest) -> list[CaseSource
     for case in cases:
         before = earlier.get(case.id)
         if before is not None and before.key and before.record_sha256:
-            case = replace(case, earlier_key=before.key, earlier_record=before.record_sha256)
+            case = replace(
+                case,
+                earlier_key=before.key,
+                earlier_record=before.record_sha256,
+                earlier_source=before.source_sha256,
+                earlier_stamp=before.source_stamp if before.source_sha256 else "",
+            )
         found.append(case)
     return found
 

@@ -16,12 +16,13 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
-from hounsfield.dataset.case import CaseResult, CaseSource, open_case, source_sha256
+from hounsfield.dataset.case import CaseResult, CaseSource, files_of_case, open_case
 from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import write_result, write_stream
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.dataset.source_stamp import source_stamp
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
 from hounsfield.io.bytes.search import RECORD
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
     """Run the pipeline on a case unless its outputs are up to date; only signals raise."""
-    clock = time.perf_counter()
+    started, clock = time.time(), time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings of libraries may quote a header
         warnings.simplefilter("always", HounsfieldWarning)
@@ -53,7 +54,12 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
                 where=where_of(error),
                 trace="".join(traceback.format_exception(error)),
             )
-    return replace(outcome, seconds=time.perf_counter() - clock)
+    return replace(
+        outcome,
+        seconds=time.perf_counter() - clock,
+        started=started,
+        memory_bytes=peak_memory_bytes(),
+    )
 
 
 def _run(config: RunConfig, case: CaseSource) -> CaseResult:
@@ -65,7 +71,7 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
         if key and hashes.result().key == key:
             earlier = complete_record(config.folder(case.id), sha256=case.earlier_record)
             if earlier is not None:
-                return _skipped(case, earlier)
+                return _skipped(config, case, earlier, hashes.result())
         stack = open_case(case, policy=config.policy)
         streamed = _stream(config, stack) if not labels else None
         if streamed is not None:
@@ -77,8 +83,8 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
         return _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
 
 
-def _skipped(case: CaseSource, record: Record) -> CaseResult:
-    """Return the result of a case that is up to date, with the diagnostics of its record."""
+def _skipped(config: RunConfig, case: CaseSource, record: Record, hashes: _Hashes) -> CaseResult:
+    """Return the result of a case that is up to date, with its record and its diagnostics."""
     return CaseResult(
         id=case.id,
         status="skipped",
@@ -87,6 +93,9 @@ def _skipped(case: CaseSource, record: Record) -> CaseResult:
         key=case.earlier_key,
         output_sha256=_image_sha256(record.outputs),
         record_sha256=case.earlier_record,
+        source_sha256=hashes.source,
+        source_stamp=hashes.stamp,
+        source_bytes=hashes.source_bytes,
     )
 
 
@@ -97,18 +106,28 @@ def _image_sha256(outputs: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Hashes:
-    """The sha256 of the source of a case, and of everything that determines its outputs."""
+    """The sha256, stamp and size of the source, and the sha256 of all that determines outputs."""
 
     source: str
+    stamp: str
+    source_bytes: int
     key: str
 
 
 def _hash_inputs(config: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _Hashes:
     from hounsfield.io.source_files import sha256_of
 
-    source = source_sha256(case)
+    files = files_of_case(case)
+    stamp = source_stamp(files)
+    is_known = stamp != "" and stamp == case.earlier_stamp
+    source = case.earlier_source if is_known else files.sha256()
     digests = {name: sha256_of(path) for name, path in labels.items()}
-    return _Hashes(source, config.key(source=source, series=case.series, labels=digests))
+    return _Hashes(
+        source=source,
+        stamp=stamp,
+        source_bytes=sum(size for size, *_ in files.stamps),
+        key=config.key(source=source, series=case.series, labels=digests),
+    )
 
 
 def _stream(config: RunConfig, stack: Stack) -> Stream | None:
@@ -176,6 +195,7 @@ def _write_case(
         )
         text = record.to_text()
         write_text(folder / RECORD, text)
+        size = sum((folder / name).stat().st_size for name in outputs)
     return CaseResult(
         id=case.id,
         status="done",
@@ -184,6 +204,10 @@ def _write_case(
         output_sha256=_image_sha256(outputs),
         record=text,
         record_sha256=sha256(text.encode("utf-8")).hexdigest(),
+        source_sha256=hashes.result().source,
+        source_stamp=hashes.result().stamp,
+        source_bytes=hashes.result().source_bytes,
+        output_bytes=size,
     )
 
 
