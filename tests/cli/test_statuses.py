@@ -140,7 +140,8 @@ def test_one_bad_case_is_1_and_the_others_are_done(line: Line, scan: Path, tmp_p
         "run", "isotropic-mip", scan, tmp_path / "broken.nii.gz", "-o", tmp_path / "out", "--json"
     )
     assert answer.status == 1
-    others = dict.fromkeys(("skipped", "stale", "warned", "missed", "unreadable"), 0)
+    names = ("skipped", "stale", "warned", "missed", "unreadable", "rejected", "unlisted")
+    others = dict.fromkeys(names, 0)
     assert json.loads(answer.out)["counts"] == {"done": 1, "failed": 1, **others}
     assert (tmp_path / "out" / "cases" / "ball" / "record.json").is_file()
     assert not (tmp_path / "out" / "cases" / "broken").exists()

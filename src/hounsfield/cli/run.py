@@ -17,6 +17,7 @@ from hounsfield.dataset.case_ids import PLAIN
 
 if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
+    from hounsfield.dataset.only import Only
     from hounsfield.dataset.request import RunRequest
     from hounsfield.dataset.summary import Summary
 
@@ -52,6 +53,7 @@ def run(
         labels=tuple(_label(text) for text in labelling.label or ()),
         memory_bytes=_memory(execution.memory),
         workers=execution.workers,
+        only=_only(execution.only),
     )
     check_sources(src, writing.out)
     with using_key(naming.key):
@@ -106,6 +108,16 @@ def no_case(found: Discovery) -> Failure:
     text = "; ".join(str(missed) for missed in found.missed)
     public = "; ".join(dict.fromkeys(missed.message for missed in found.missed))
     return Failure(text or "no case found", status=NO_CASE, code="NO_CASE", public=public)
+
+
+def _only(path: Path | None) -> Only | None:
+    """Return the list of cases of --only."""
+    from hounsfield.dataset.only import read_only
+
+    if path is None:
+        return None
+    with about(path):
+        return read_only(path)
 
 
 def _memory(text: str | None) -> int | None:

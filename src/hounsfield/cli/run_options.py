@@ -73,6 +73,14 @@ class Execution:
     workers: Annotated[
         int, Option("--workers", "-j", min=1, help="Number of worker processes.")
     ] = 1
+    only: Annotated[
+        Path | None,
+        Option(
+            metavar="LIST",
+            help="Run the cases of a list: CSV with the columns id, decision (accept or reject) "
+            "and note, or one id on each line (default: all).",
+        ),
+    ] = None
     timeout: Annotated[
         float | None,
         Option(

@@ -68,6 +68,10 @@ class Discovery:
     notes: tuple[str, ...] = ()
     unused: tuple[Diagnostic, ...] = ()
     """DICOM files that are no case, by code."""
+    rejected: int = 0
+    unlisted: int = 0
+    is_part: bool = False
+    """Whether a list has chosen the cases; it has left out `rejected` and `unlisted` others."""
 
 
 @dataclass(slots=True)

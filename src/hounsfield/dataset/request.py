@@ -10,6 +10,7 @@ from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.check_labels import check_labels
 from hounsfield.dataset.discover import Discovery, discover
 from hounsfield.dataset.memory import SHARE
+from hounsfield.dataset.only import Only
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.pipeline.pipeline import Pipeline
 
@@ -20,7 +21,8 @@ class RunRequest:
 
     `labels` are names and paths of label files of every case; fields such as {id} in a path are
     replaced. `memory_bytes` is the memory limit of a case (None: a share of the free memory) and
-    `workers` the number of processes that share it.
+    `workers` the number of processes that share it. `only` is the list of the cases that are run
+    (None: all).
     """
 
     pipeline: Pipeline
@@ -34,11 +36,13 @@ class RunRequest:
     labels: tuple[tuple[str, str], ...] = ()
     memory_bytes: int | None = None
     workers: int = 1
+    only: Only | None = None
 
 
 def find_cases(request: RunRequest) -> Discovery:
     """Find the cases of a run in its sources; raises the errors of `discover`."""
-    return discover(request.sources, ids=request.ids, series=request.series)
+    found = discover(request.sources, ids=request.ids, series=request.series)
+    return found if request.only is None else request.only.of(found)
 
 
 def run_config(request: RunRequest, found: Discovery) -> RunConfig:

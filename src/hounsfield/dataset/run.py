@@ -39,7 +39,7 @@ def run_dataset(
     """Run a pipeline over `cases`; a failed case never stops the others.
 
     Cases with up-to-date outputs are skipped. Cases of earlier runs that are not among `cases` are
-    stale: their outputs are kept and the manifest marks them.
+    stale: their outputs are kept and the manifest marks them, unless a list has chosen the cases.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def run_dataset(
             link(manifest.run_id())
         write_text(config.out / "pipeline.toml", config.pipeline.to_toml())
         manifest.set_unused(found.unused)
-        results = mark_stale(config.out, manifest, current={case.id for case in found.cases})
+        current = {case.id for case in found.cases}
+        results = [] if found.is_part else mark_stale(config.out, manifest, current=current)
         for result in results:
             _report(report, result)
         with closing(_results(engine, config, _resumed(found.cases, manifest))) as running:
@@ -96,6 +97,8 @@ def run_dataset(
         cases=tuple(sorted(results, key=lambda result: result.id)),
         missed=found.missed,
         unused=found.unused,
+        rejected=found.rejected,
+        unlisted=found.unlisted,
     )
 
 

@@ -23,6 +23,7 @@ from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.labels import DEFAULT
 from hounsfield.dataset.linkage import linker
 from hounsfield.dataset.memory import parse_bytes
+from hounsfield.dataset.only import Only, only_ids, read_only
 from hounsfield.dataset.output_folder import check_sources
 from hounsfield.dataset.request import RunRequest, find_cases, run_config
 from hounsfield.dataset.run import run_dataset
@@ -53,6 +54,7 @@ def run(
     timeout_seconds: float | None = None,
     overwrite: bool = False,
     linkage: bool | str | Path = True,
+    only: str | Path | Sequence[str] | None = None,
     progress: Callable[[CaseResult], None] | None = None,
 ) -> Summary:
     """Run a pipeline over many cases and write volumes, labels, masks and records to a folder.
@@ -91,6 +93,9 @@ def run(
         Remove results of another pipeline or of other options in `out`.
     linkage : bool, str or Path, default True
         Where the CSV file of ids and paths is written: True is the user's state folder.
+    only : str, Path or sequence of str, optional
+        The cases that are run: their ids, or a file with one on each line, or a CSV file with the
+        columns id, decision (accept or reject) and note (default: all).
     progress : callable, optional
         Called with the result of each case as soon as it is ready.
 
@@ -149,6 +154,7 @@ def run(
         labels=_labels(labels),
         memory_bytes=_memory(memory),
         workers=used,
+        only=_only(only),
     )
     found = find_cases(request)
     if not found.cases and not found.missed:
@@ -232,6 +238,15 @@ def _labels(labels: Mapping[str, str | Path] | str | Path | None) -> tuple[tuple
         return ()
     named = labels if isinstance(labels, Mapping) else {DEFAULT: labels}
     return tuple((name, str(path)) for name, path in named.items())
+
+
+def _only(only: str | Path | Sequence[str] | None) -> Only | None:
+    if only is None:
+        return None
+    if not isinstance(only, str | Path):
+        return only_ids(only)
+    _check_path(only)
+    return read_only(Path(only))
 
 
 def _memory(text: str | None) -> int | None:

@@ -27,6 +27,8 @@ class Summary:
     unused : tuple of Diagnostic, default ()
         DICOM files that are no case: a refusal for slices that cannot be read, a note for others,
         such as localizers. `value` is the number of files.
+    rejected, unlisted : int, default 0
+        Cases of the sources that the list of the run rejects, or does not name.
 
     Examples
     --------
@@ -38,6 +40,8 @@ class Summary:
     cases: tuple[CaseResult, ...]
     missed: tuple[NoCase, ...] = ()
     unused: tuple[Diagnostic, ...] = ()
+    rejected: int = 0
+    unlisted: int = 0
 
     def count(self, status: Status) -> int:
         """Return the number of cases with a status.
@@ -56,12 +60,14 @@ class Summary:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Cases by status, those with warnings, sources without a case, and unreadable files."""
+        """Cases by status, with warnings or left out by a list; missed sources, unread files."""
         return {
             **{status: self.count(status) for status in get_args(Status)},
             "warned": sum(each.status != "stale" and bool(each.warnings) for each in self.cases),
             "missed": len(self.missed),
             "unreadable": sum(int(each.value or 0) for each in self.unused if _is_lost(each)),
+            "rejected": self.rejected,
+            "unlisted": self.unlisted,
         }
 
     @property
@@ -126,7 +132,13 @@ class Summary:
         return html_value("Summary", rows)
 
 
-_OTHERS = (("stale", "stale"), ("missed", "without a case"), ("unreadable", "files unreadable"))
+_OTHERS = (
+    ("stale", "stale"),
+    ("missed", "without a case"),
+    ("unreadable", "files unreadable"),
+    ("rejected", "rejected"),
+    ("unlisted", "not in the list"),
+)
 """Counts that the summary names only if they are not 0."""
 
 
