@@ -55,7 +55,7 @@ def test_a_missing_path_is_named_as_typed_and_never_written_down(
     shutil.rmtree(out, ignore_errors=True)
     as_json = line(*words, "--json")
     assert TYPED not in as_json.out
-    json.loads(as_json.out)
+    assert as_json.events if words[0] == "run" else json.loads(as_json.out)
     for path in (path for path in out.rglob("*") if path.is_file()):
         assert TYPED.encode() not in path.read_bytes(), path
 

@@ -11,6 +11,7 @@ from hounsfield.dataset.discover import Discovery
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.lock import locked
+from hounsfield.dataset.log import log_result, log_start, log_summary
 from hounsfield.dataset.manifest import Manifest
 from hounsfield.dataset.output_folder import (
     check_settings,
@@ -83,6 +84,7 @@ def run_dataset(
         write_text(config.out / "pipeline.toml", config.pipeline.to_toml())
         manifest.set_unused(found.unused)
         current = {case.id for case in found.cases}
+        log_start(len(found.cases))
         results = [] if found.is_part else mark_stale(config.out, manifest, current=current)
         for result in results:
             _report(report, result)
@@ -93,16 +95,19 @@ def run_dataset(
                 manifest.put(result, sources[result.id])
                 results.append(result)
                 _report(report, result)
-    return Summary(
+    summary = Summary(
         cases=tuple(sorted(results, key=lambda result: result.id)),
         missed=found.missed,
         unused=found.unused,
         rejected=found.rejected,
         unlisted=found.unlisted,
     )
+    log_summary(summary)
+    return summary
 
 
 def _report(report: Report | None, result: CaseResult) -> None:
+    log_result(result)
     if report is not None:
         report(result)
 
