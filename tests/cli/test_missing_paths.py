@@ -34,6 +34,7 @@ def verbs(scan: Path, missing: Path, out: Path) -> dict[str, tuple[object, ...]]
         "@list": ("run", "isotropic-mip", f"@{missing}", "-o", out),
         "pipeline": ("run", f"{missing}.toml", scan, "-o", out),
         "--set": ("run", "nnunet-ct", "--set", f"pipeline.fingerprint={missing}", scan, "-o", out),
+        "--only": ("run", "isotropic-mip", scan, "--only", missing, "-o", out),
         "--label": ("run", "isotropic-mip", scan, "--label", f"bone={missing}", "-o", out),
     }
 

@@ -21,6 +21,9 @@ from hounsfield.io.bytes.search import RECORD
 LARGEST_RECORD = 1 << 16
 """Characters of a record that are stored with the bits of its masks; a body has 300,000 of them."""
 
+LOCKED_SECONDS = 60.0
+"""Time to wait for a reader, such as `hounsfield status`, that has locked the database."""
+
 _FILES = ("", "-journal", "-wal", "-shm")
 """Suffixes of the files of a database; none may be a link, which would be written through."""
 
@@ -37,7 +40,7 @@ class Manifest:
             )
         self._folder = path.parent
         with _one_line("used", "rename it to start a new one"):
-            self._connection = sqlite3.connect(path, isolation_level=None)
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=LOCKED_SECONDS)
             try:
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 prepare(self._connection, path.name)
