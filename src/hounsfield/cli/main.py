@@ -39,6 +39,8 @@ VERBS = (
     "convert",
     "run",
     "status",
+    "verify",
+    "diff",
     "plan",
     "presets",
     "windows",
