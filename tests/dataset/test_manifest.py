@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +245,49 @@ def test_moved_sources_are_hashed_and_up_to_date(
     hashed.clear()
     assert run_over(tmp_path / "copy", tmp_path / "out").count("skipped") == 3
     assert len(hashed) == 3
+
+
+def test_results_are_stored_in_order_and_read_back_at_once(tmp_path: Path) -> None:
+    with Manifest(tmp_path / "manifest.db") as manifest:
+        for n in range(3000):  # more than one transaction
+            manifest.put(CaseResult(id=f"c{n % 1000}", status="done", key=str(n)))
+        found = manifest.earlier()
+        assert {case_id: result.key for case_id, result in found.items()} == {
+            f"c{n}": str(n + 2000) for n in range(1000)
+        }
+        manifest.forget([f"c{n}" for n in range(999)])
+    assert [row["id"] for row in table(tmp_path / "manifest.db")] == ["c999"]
+
+
+def test_a_result_is_on_the_disk_while_the_run_goes_on(tmp_path: Path) -> None:
+    with Manifest(tmp_path / "manifest.db") as manifest:
+        manifest.put(CaseResult(id="a", status="done"))
+        deadline = time.monotonic() + 10
+        while not table(tmp_path / "manifest.db") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert [row["id"] for row in table(tmp_path / "manifest.db")] == ["a"]
+
+
+def store_without_a_table(path: Path, *, then: Callable[[Manifest], object]) -> None:
+    """Store a result in a manifest that has lost its table, and do what follows."""
+    with Manifest(path) as manifest:
+        manifest._connection.execute("DROP TABLE cases")
+        manifest.put(CaseResult(id="a", status="done"))
+        then(manifest)
+
+
+@pytest.mark.parametrize("then", [Manifest.earlier, lambda manifest: None], ids=["next", "end"])
+def test_a_result_that_cannot_be_stored_ends_the_run(
+    then: Callable[[Manifest], object], tmp_path: Path
+) -> None:
+    with pytest.raises(WriteError, match=r"cannot be written .*no such table"):
+        store_without_a_table(tmp_path / "manifest.db", then=then)
+    assert "manifest" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_an_error_of_the_run_is_not_hidden_by_one_of_the_manifest(tmp_path: Path) -> None:
+    def fail(manifest: Manifest) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        store_without_a_table(tmp_path / "manifest.db", then=fail)

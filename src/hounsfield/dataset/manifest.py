@@ -6,7 +6,8 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,6 +16,7 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import WriteError
 from hounsfield.core.version import VERSION
 from hounsfield.dataset.case import CaseResult, CaseSource
+from hounsfield.dataset.commits import Commits
 from hounsfield.dataset.manifest_schema import COLUMNS, prepare
 from hounsfield.io.bytes.search import RECORD
 
@@ -40,13 +42,16 @@ class Manifest:
             )
         self._folder = path.parent
         with _one_line("used", "rename it to start a new one"):
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=LOCKED_SECONDS)
+            self._connection = sqlite3.connect(
+                path, isolation_level=None, timeout=LOCKED_SECONDS, check_same_thread=False
+            )
             try:
                 self._connection.execute("PRAGMA synchronous = NORMAL")
                 prepare(self._connection, path.name)
             except BaseException:
                 self._connection.close()
                 raise
+        self._commits = Commits(self._connection)
 
     def __enter__(self) -> Manifest:
         return self
@@ -57,11 +62,18 @@ class Manifest:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._connection.close()
+        try:
+            with _writing():
+                self._commits.close()
+        except WriteError:
+            if error is None:
+                raise
+        finally:
+            self._connection.close()
 
     def run_id(self) -> str:
         """Return the random id of the output folder, which names its linkage file."""
-        with _one_line("written", "check the disk and the permissions"):
+        with self._idle():
             self._connection.execute(_RUN_TABLE)
             self._connection.execute(
                 "INSERT INTO run SELECT ? WHERE NOT EXISTS (SELECT * FROM run)",
@@ -72,14 +84,14 @@ class Manifest:
     def earlier(self) -> dict[str, CaseResult]:
         """Return the results of earlier runs by case id, without their records."""
         columns = ", ".join(_EARLIER)
-        with _one_line("read", "rename it to start a new one"):
+        with self._idle(), _one_line("read", "rename it to start a new one"):
             rows = self._connection.execute(f"SELECT {columns} FROM cases").fetchall()
             found = [_result(dict(zip(_EARLIER, row, strict=True))) for row in rows]
         return {result.id: result for result in found}
 
     def settings(self) -> dict[str, str]:
         """Return the settings of the run that wrote the outputs; empty for a new manifest."""
-        with _one_line("read", "rename it to start a new one"):
+        with self._idle(), _one_line("read", "rename it to start a new one"):
             return dict(self._connection.execute("SELECT name, value FROM settings").fetchall())
 
     def set_settings(self, settings: Mapping[str, str]) -> None:
@@ -92,48 +104,38 @@ class Manifest:
         self._replace("unused", rows)
 
     def put(self, result: CaseResult, source: CaseSource | None = None) -> None:
-        """Store a result, with the ids of its source.
+        """Store a result, with the ids of its source; a thread commits it within milliseconds.
 
         A case that was up to date is done, and keeps when and how it was made; a stale case keeps
         all but its status.
         """
         row = _row(result) | (_ids(source) if source is not None else {})
         kept = {"id", *_KEPT.get(result.status, ())}
-        with _one_line("written", "check the disk and the permissions"):
-            if result.status == "skipped" and self._lacks_record(result.id):
-                row["record"] = _without_bits(self._record_text(result.id))
-                kept.remove("record")
-            update = ", ".join(f"{name} = excluded.{name}" for name in row if name not in kept)
-            self._connection.execute(
-                f"INSERT INTO cases ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) "
-                f"ON CONFLICT (id) DO UPDATE SET {update}",
-                tuple(row.values()),
-            )
-
-    def _lacks_record(self, case_id: str) -> bool:
-        """Whether a migrated manifest has no record of a case."""
-        found = self._connection.execute("SELECT record FROM cases WHERE id = ?", (case_id,))
-        return found.fetchone() in (None, ("",))
-
-    def _record_text(self, case_id: str) -> str:
-        return (self._folder / "cases" / case_id / RECORD).read_text(encoding="utf-8")
+        with _writing():
+            self._commits.add(partial(_put, row=row, kept=kept, cases=self._folder / "cases"))
 
     def forget(self, case_ids: Iterable[str]) -> None:
         """Remove cases."""
-        with _one_line("written", "check the disk and the permissions"):
-            self._connection.executemany(
-                "DELETE FROM cases WHERE id = ?", [(case_id,) for case_id in case_ids]
-            )
+        rows = [(case_id,) for case_id in case_ids]
+        with self._idle(), self._connection as connection:
+            connection.execute("BEGIN")
+            connection.executemany("DELETE FROM cases WHERE id = ?", rows)
 
     def _replace(self, table: str, rows: list[tuple[Any, ...]]) -> None:
         """Replace all rows of a table at once."""
-        with _one_line("written", "check the disk and the permissions"):
-            self._connection.execute("BEGIN")
-            self._connection.execute(f"DELETE FROM {table}")
+        with self._idle(), self._connection as connection:
+            connection.execute("BEGIN")
+            connection.execute(f"DELETE FROM {table}")
             for row in rows:
                 marks = ", ".join("?" * len(row))
-                self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
-            self._connection.execute("COMMIT")
+                connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
+
+    @contextmanager
+    def _idle(self) -> Iterator[None]:
+        """Convert errors of the block, before which all results are stored, to WriteErrors."""
+        with _writing():
+            self._commits.flush()
+            yield
 
 
 _EARLIER = (
@@ -165,6 +167,23 @@ _KEPT = {
     "stale": tuple(name for name in COLUMNS if name not in ("status", "code", "message")),
 }
 """The columns that a result of a status leaves as they are."""
+
+
+def _put(
+    connection: sqlite3.Connection, *, row: dict[str, Any], kept: set[str], cases: Path
+) -> None:
+    """Insert or update a row, but for the columns in `kept`; read a record that is missing."""
+    if "record" in kept and row["status"] == "done":
+        query = "SELECT record FROM cases WHERE id = ?"
+        if connection.execute(query, (row["id"],)).fetchone() == ("",):  # the manifest was migrated
+            text = (cases / row["id"] / RECORD).read_text(encoding="utf-8")
+            row, kept = row | {"record": _without_bits(text)}, kept - {"record"}
+    update = ", ".join(f"{name} = excluded.{name}" for name in row if name not in kept)
+    connection.execute(
+        f"INSERT INTO cases ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) "
+        f"ON CONFLICT (id) DO UPDATE SET {update}",
+        tuple(row.values()),
+    )
 
 
 def _row(result: CaseResult) -> dict[str, Any]:
@@ -214,6 +233,10 @@ def _without_bits(record: str) -> str:
 def _result(row: dict[str, Any]) -> CaseResult:
     """Return the result in a row."""
     return CaseResult(**{**row, "diagnostics": tuple(json.loads(row["diagnostics"]))})
+
+
+def _writing() -> AbstractContextManager[None]:
+    return _one_line("written", "check the disk and the permissions")
 
 
 @contextmanager
