@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hounsfield.cli import status
 from hounsfield.dataset.case import CaseResult
 from hounsfield.dataset.manifest import Manifest
 from hounsfield.dataset.status import read_status
@@ -65,6 +66,17 @@ def test_status_counts_failures_by_code_and_names_the_slowest_and_largest(
     assert data["failures"] == {"UNREADABLE": 2, "TIMEOUT": 1}
     assert data["slowest"][0] == {"id": "b", "seconds": 60.0}
     assert data["peak_memory_bytes"] == 10**9
+
+
+def test_of_many_cases_those_that_are_not_done_are_listed(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "MANY", 1)
+    put(tmp_path, CaseResult(id="a", status="done"), CaseResult(id="b", status="failed"))
+    answer = line("status", tmp_path)
+    assert [text.split()[0] for text in answer.out.splitlines()[2:]] == ["b"]
+    assert answer.lines[0] == "1 done are not listed; use -v to list all"
+    assert "a  " in line("status", tmp_path, "-v").out
 
 
 def test_exports_have_the_grids_and_times_of_each_case(
