@@ -96,8 +96,11 @@ def test_grids_are_compared_in_millimetres(line: Line, scan: Path, tmp_path: Pat
     line("run", steps, scan, "-o", tmp_path / "a")
     line("run", steps, tmp_path / "moved", "-o", tmp_path / "b")
     line("run", coarse, scan, "-o", tmp_path / "c")
-    (case,) = compared(line, tmp_path / "a", tmp_path / "b")["cases"]
+    data = compared(line, tmp_path / "a", tmp_path / "b")
+    assert data["counts"]["different"] == 1
+    (case,) = data["cases"]
     (image,) = case["parts"]
+    assert image["grid"] == ["corners up to 0.5 mm from each other"]
     assert image["corner_mm"] == pytest.approx(0.5)
     assert image["values"]["share_different"] == 0
     assert case["record"]["source"]
@@ -151,6 +154,15 @@ def test_an_image_that_cannot_be_read_is_a_difference(
     (tmp_path / "b" / "cases" / "ball" / "image.nrrd").write_bytes(b"NRRD0004\n")
     (case,) = compared(line, tmp_path / "a", tmp_path / "b")["cases"]
     assert case["parts"][0]["error"]
+
+
+def test_stored_values_are_rescaled(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.eye(4))
+    image.header.set_slope_inter(0.5, -7.0)
+    nibabel.save(image, tmp_path / "scaled.nii")
+    wanted = np.asarray(nibabel.load(tmp_path / "scaled.nii").dataobj)
+    found = np.concatenate(list(diff_values.open_values(tmp_path / "scaled.nii").slabs()), axis=2)
+    assert np.array_equal(found, wanted)
 
 
 def test_nan_is_equal_to_nan_alone() -> None:
