@@ -16,7 +16,7 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
-from hounsfield.dataset.case import CaseResult, CaseSource, LabelSource, open_case, source_sha256
+from hounsfield.dataset.case import CaseResult, CaseSource, LabelSource, files_of_case, open_case
 from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.label_map.overlaps import with_overlaps
 from hounsfield.dataset.label_map.read import read_mapped
@@ -29,6 +29,7 @@ from hounsfield.dataset.points.write import write_points
 from hounsfield.dataset.remote_cases import local_case
 from hounsfield.dataset.remote_output import RemoteOutput, local_output
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.dataset.source_stamp import source_stamp
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
 from hounsfield.io.bytes.search import RECORD
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
     """Run the pipeline on a case unless its outputs are up to date; only signals raise."""
-    clock = time.perf_counter()
+    started, clock = time.time(), time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings of libraries may quote a header
         warnings.simplefilter("always", HounsfieldWarning)
@@ -62,7 +63,12 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
                 where=where_of(error),
                 trace="".join(traceback.format_exception(error)),
             )
-    return replace(outcome, seconds=time.perf_counter() - clock)
+    return replace(
+        outcome,
+        seconds=time.perf_counter() - clock,
+        started=started,
+        memory_bytes=peak_memory_bytes(),
+    )
 
 
 def _unchanged(config: RunConfig, case: CaseSource) -> CaseResult | None:
@@ -72,7 +78,11 @@ def _unchanged(config: RunConfig, case: CaseSource) -> CaseResult | None:
     labels, points = label_files(config, case), points_of(case, frame=config.frame)
     key = _key(config, case, labels, points, source=case.version)
     earlier = _earlier_record(config, case) if key == case.earlier_key else None
-    return None if earlier is None else _skipped(case, earlier)
+    if earlier is None or case.remote is None:
+        return None
+    size = sum(file.size for file in case.remote.files)
+    hashes = _Hashes(source=case.earlier_source, stamp="", source_bytes=size, key=key)
+    return _skipped(config, case, earlier, hashes)
 
 
 def _run_local(config: RunConfig, case: CaseSource) -> CaseResult:
@@ -98,7 +108,7 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
         if key and hashes.result().key == key:
             earlier = _earlier_record(config, case)
             if earlier is not None:
-                return _skipped(case, earlier)
+                return _skipped(config, case, earlier, hashes.result())
         stack = open_case(case, policy=config.policy)
         result, extra = _result(config, stack, labels)
         return _write_case(
@@ -120,8 +130,8 @@ def _result(
     return _run_in_memory(config, stack, labels)
 
 
-def _skipped(case: CaseSource, record: Record) -> CaseResult:
-    """Return the result of a case that is up to date, with the diagnostics of its record."""
+def _skipped(config: RunConfig, case: CaseSource, record: Record, hashes: _Hashes) -> CaseResult:
+    """Return the result of a case that is up to date, with its record and its diagnostics."""
     return CaseResult(
         id=case.id,
         status="skipped",
@@ -130,6 +140,9 @@ def _skipped(case: CaseSource, record: Record) -> CaseResult:
         key=case.earlier_key,
         output_sha256=_image_sha256(record.outputs),
         record_sha256=case.earlier_record,
+        source_sha256=hashes.source,
+        source_stamp=hashes.stamp,
+        source_bytes=hashes.source_bytes,
     )
 
 
@@ -140,17 +153,27 @@ def _image_sha256(outputs: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Hashes:
-    """The sha256 of the source of a case, and of everything that determines its outputs."""
+    """The sha256, stamp and size of the source, and the sha256 of all that determines outputs."""
 
     source: str
+    stamp: str
+    source_bytes: int
     key: str
 
 
 def _hash_inputs(
     config: RunConfig, case: CaseSource, labels: Mapping[str, LabelSource], points: Sequence[Point]
 ) -> _Hashes:
-    source = source_sha256(case)
-    return _Hashes(source, _key(config, case, labels, points, source=case.version or source))
+    files = files_of_case(case)
+    stamp = source_stamp(files)
+    is_known = stamp != "" and stamp == case.earlier_stamp
+    source = case.earlier_source if is_known else files.sha256()
+    return _Hashes(
+        source=source,
+        stamp=stamp,
+        source_bytes=sum(size for size, *_ in files.stamps),
+        key=_key(config, case, labels, points, source=case.version or source),
+    )
 
 
 def _key(
@@ -263,6 +286,7 @@ def _write_case(
         )
         text = record.to_text()
         write_text(folder / RECORD, text)
+        size = sum((folder / name).stat().st_size for name in outputs)
     return CaseResult(
         id=case.id,
         status="done",
@@ -271,6 +295,10 @@ def _write_case(
         output_sha256=_image_sha256(outputs),
         record=text,
         record_sha256=sha256(text.encode("utf-8")).hexdigest(),
+        source_sha256=hashes.result().source,
+        source_stamp=hashes.result().stamp,
+        source_bytes=hashes.result().source_bytes,
+        output_bytes=size,
     )
 
 
