@@ -25,12 +25,14 @@ Status = Literal["done", "skipped", "failed", "stale"]
 class LabelSource:
     """A label file that belongs to one case: an image file, an RTSTRUCT or a DICOM SEG.
 
-    `names` are the names of the values of a label map, where its data set states them.
+    `names` are the names of the values of a label map, where its data set states them. `member` is
+    the name of the object if `path` is an archive, else "".
     """
 
     name: str
     path: Path
     names: tuple[tuple[int, str], ...] = ()
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,7 +130,7 @@ def _hash_inputs(
         source=source,
         series=case.series,
         labels={name: sha256_of(label.path) for name, label in labels.items()},
-        values=[label.names for label in labels.values()],
+        values=[(label.names, label.member) for label in labels.values()],
         points=digest_of(points) if points else "",
     )
     return _Hashes(source, key)

@@ -128,7 +128,7 @@ def _read_dicom(reading: _Reading, source: LabelSource, chosen: dict[Region, str
     from hounsfield.io.dicom.labels.objects import label_objects
     from hounsfield.io.read_labels import empty_where_interpolated, read_object
 
-    for part, item in enumerate(label_objects(source.path)):
+    for part, item in enumerate(label_objects(source.path, member=source.member)):
         names = {region.safe: name for region, name in chosen.items() if region.part == part}
         if not names:
             continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from hounsfield.dataset.case import CaseSource, LabelSource
 from hounsfield.dataset.label_map.label_map import LabelMap
@@ -46,9 +45,9 @@ def label_sources(labels: Sequence[tuple[str, str]], case: CaseSource) -> tuple[
     A file that is both has the name of the run and the names of values of the source.
     """
     given = [LabelSource(name=name, path=path) for name, path in fill_paths(labels, case).items()]
-    once: dict[str, LabelSource] = {}
+    once: dict[tuple[str, str], LabelSource] = {}
     for source in (*given, *case.labels):
-        file = os.path.realpath(source.path)
+        file = (os.path.realpath(source.path), source.member)
         once[file] = replace(once[file], names=source.names) if file in once else source
     return tuple(once.values())
 
@@ -77,7 +76,7 @@ def regions_of(sources: Sequence[LabelSource], label_map: LabelMap) -> FoundRegi
         with prefix_errors(source.name):
             is_dicom = sniff(source.path) == DICOM
         if is_dicom:
-            regions += _of_dicom(source.path, n)
+            regions += _of_dicom(source, n)
         elif source.names:
             regions += _of_names(source, n)
         elif label_map.names_of(source.name):
@@ -87,12 +86,12 @@ def regions_of(sources: Sequence[LabelSource], label_map: LabelMap) -> FoundRegi
     return FoundRegions(regions=tuple(regions), unread=tuple(unread))
 
 
-def _of_dicom(path: Path, file: int) -> Iterator[Region]:
-    """Yield the regions of the RTSTRUCT and SEG objects at a path."""
+def _of_dicom(source: LabelSource, file: int) -> Iterator[Region]:
+    """Yield the regions of the RTSTRUCT and SEG objects of a file, or of one member."""
     from hounsfield.io.dicom.labels.objects import label_objects
     from hounsfield.io.dicom.labels.summary import region_names
 
-    for part, item in enumerate(label_objects(path)):
+    for part, item in enumerate(label_objects(source.path, member=source.member)):
         for safe, text in region_names(item):
             yield Region(file=file, part=part, safe=safe, text=text)
 
