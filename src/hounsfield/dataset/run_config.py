@@ -63,8 +63,8 @@ class RunConfig:
     ) -> str:
         """Return the sha256 of everything that determines the outputs of a case.
 
-        `points` is the digest of its points, "" for none, and `values` are the names of the values
-        of label maps.
+        `points` is the digest of its points, "" for none, and `values` are the names of values and
+        the members of the label files.
         """
         inputs: dict[str, Any] = {
             "version": VERSION,
