@@ -161,11 +161,7 @@ def run(
         memory_bytes=_memory(memory),
         workers=used,
     )
-    found = find_cases(request)
-    if not found.cases and not found.missed:
-        raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
-    if not found.cases:
-        raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
+    found = _find_cases(request)
     request = replace(request, workers=min(used, len(found.cases)))
     config = run_config(request, found)
     summary = run_dataset(
@@ -179,6 +175,16 @@ def run(
     for text in problems(summary):
         warn(text)
     return summary
+
+
+def _find_cases(request: RunRequest) -> Discovery:
+    """Find the cases of a run; raises NoCaseError if there is none."""
+    found = find_cases(request)
+    if not found.cases and not found.missed:
+        raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
+    if not found.cases:
+        raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
+    return found
 
 
 def problems(summary: Summary) -> list[str]:
