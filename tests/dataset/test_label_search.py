@@ -100,8 +100,15 @@ def test_an_object_that_refers_to_several_is_never_guessed(
     assert "rs.dcm: labels refer to 2 series" in printed.err
 
 
-def test_phases_of_one_series_are_told_apart_by_instances(tmp_path: Path) -> None:
-    write_series(small_head(), tmp_path / "s", faults=Faults(phases=2))
+@pytest.fixture(scope="module")
+def two_phases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phases")
+    write_series(small_head(), folder / "s", faults=Faults(phases=2))
+    return folder
+
+
+def test_phases_of_one_series_are_told_apart_by_instances(two_phases: Path, tmp_path: Path) -> None:
+    shutil.copytree(two_phases, tmp_path, dirs_exist_ok=True)
     slices = headers(tmp_path / "s")
     number = {int(one.AcquisitionNumber) for one in slices if "AcquisitionNumber" in one}
     times = sorted({str(one.get("AcquisitionTime")) for one in slices})
@@ -115,8 +122,10 @@ def test_phases_of_one_series_are_told_apart_by_instances(tmp_path: Path) -> Non
     assert [one.code for one in found.missed] == ["AMBIGUOUS_LABEL"]
 
 
-def test_an_object_of_a_phase_that_was_not_chosen_is_no_label_of_the_other(tmp_path: Path) -> None:
-    write_series(small_head(), tmp_path / "s", faults=Faults(phases=2))
+def test_an_object_of_a_phase_that_was_not_chosen_is_no_label_of_the_other(
+    two_phases: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(two_phases, tmp_path, dirs_exist_ok=True)
     slices = headers(tmp_path / "s")
     phases = sorted({_phase(one) for one in slices})
     write_rtstruct(tmp_path / "rs.dcm", [one for one in slices if _phase(one) == phases[0]])
