@@ -61,7 +61,10 @@ def test_each_series_has_the_object_that_refers_to_it(study: Path, tmp_path: Pat
 
 def test_sop_instances_match_where_the_series_uid_is_missing(study: Path) -> None:
     write_rtstruct(study / "rs.dcm", headers(study / "a"), series="")
-    assert labelled(discover([str(study)])) == {"a": ["rs.dcm"], "b": []}
+    found = discover([str(study)])
+    assert labelled(found) == {"a": ["rs.dcm"], "b": []}
+    (report,) = (each for each in hu.inspect(study) if each.kind == "rtstruct")
+    assert report.refers_to in {case.id for case in found.cases if case.path.name == "a"}
 
 
 def test_the_object_may_be_another_source(study: Path, tmp_path: Path) -> None:

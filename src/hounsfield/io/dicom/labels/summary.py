@@ -23,7 +23,6 @@ class LabelSummary:
 
     kind: str
     id: str
-    series_uid: str
     regions: tuple[str, ...]
     shape: tuple[int, ...] = ()
     uid: str = ""
@@ -49,7 +48,6 @@ def summarize(source: Source) -> LabelSummary | None:
         return LabelSummary(
             kind=kind,
             id=case_id(own),
-            series_uid=series[0] if len(series) == 1 else "",
             regions=tuple(names.values()),
             shape=tuple(int(size) for size in sizes) if kind == "seg" and all(sizes) else (),
             uid=str(data.get("SOPInstanceUID") or ""),
