@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from hounsfield.dataset.case import CaseResult, CaseSource
 from hounsfield.dataset.manifest import Manifest
 from hounsfield.dataset.run import run_dataset
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.dataset.status import read_status
 from hounsfield.io.bytes import checksum
 from tests.dataset.conftest import SMALL, noisy, run_over
 
@@ -305,3 +308,36 @@ def test_an_error_of_the_run_is_not_hidden_by_one_of_the_manifest(tmp_path: Path
 
     with pytest.raises(KeyError):
         store_without_a_table(tmp_path / "manifest.db", then=fail)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from hounsfield.dataset.case import CaseResult
+from hounsfield.dataset.manifest import Manifest
+with Manifest(Path(sys.argv[1])) as manifest:
+    for n in range(10**9):
+        manifest.put(CaseResult(id=f"c{n % 500}", status="done", key=str(n), message="x" * 3000))
+        if n % 50 == 0:
+            manifest.earlier()  # waits for the disk
+"""
+"""Stores results until it is killed."""
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.13])
+def test_a_killed_writer_leaves_a_whole_manifest(moment: float, tmp_path: Path) -> None:
+    path = tmp_path / "manifest.db"
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)]) as process:
+        deadline = time.monotonic() + 20
+        while not (path.is_file() and path.stat().st_size > 100_000):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(moment)
+        process.kill()
+    before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+    shown = read_status(tmp_path).cases
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
+    with Manifest(path) as manifest:
+        assert set(manifest.earlier()) == {case.id for case in shown}
+        assert manifest._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert len(shown) >= 20

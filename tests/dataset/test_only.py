@@ -43,7 +43,9 @@ def test_accepted_cases_are_run_and_others_are_counted(
     assert str(summary) == "1 done, 0 up to date, 0 failed, 1 rejected, 1 not in the list"
 
 
-@pytest.mark.parametrize("text", ["anna\n# later: b_2\n\nc-3", "id\nanna\nc-3\n", "c-3\r\nanna"])
+@pytest.mark.parametrize(
+    "text", ["anna\n# later: b_2\n\nc-3", "id\nanna\nc-3\n", '"id"\n"anna"\n"c-3"\n', "c-3\r\nanna"]
+)
 def test_a_plain_list_of_ids_is_a_list(text: str, scans: Path, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text(text)
     for only in (tmp_path / "list.txt", ["c-3", "anna"]):

@@ -78,7 +78,7 @@ def read_only(path: Path) -> Only:
     separator = next((each for each in SEPARATORS if each in first), ",")
     names = [name.strip().strip('"').lower() for name in first.split(separator)]
     if names == ["id"] or len(names) == 1:
-        ids = [line for line in lines if line and not line.startswith("#")]
+        ids = [line.strip('"') for line in lines if line and not line.startswith("#")]
         return only_ids(ids[1:] if names == ["id"] else ids)
     return _decided(text, names, separator, path)
 
