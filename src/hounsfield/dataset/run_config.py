@@ -21,6 +21,7 @@ class RunConfig:
 
     `labels` are names and paths; fields such as {id} in a path are replaced. `memory_bytes` is the
     memory limit of a case (None: a share of the free memory); the outputs do not depend on it.
+    `is_second` is true for a case that is tried again, with less memory; nor do they on that.
     Raises PipelineError if a step is not registered.
     """
 
@@ -31,6 +32,7 @@ class RunConfig:
     policy: ReadPolicy = field(default_factory=ReadPolicy)
     labels: tuple[tuple[str, str], ...] = ()
     memory_bytes: int | None = None
+    is_second: bool = False
 
     def __post_init__(self) -> None:
         check_registered(self.pipeline.steps)
