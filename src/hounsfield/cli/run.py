@@ -133,7 +133,11 @@ def _run(
         summary = run_dataset(
             config,
             found,
-            engine=LocalEngine(workers=writing.workers, timeout_seconds=writing.timeout),
+            engine=LocalEngine(
+                workers=writing.workers,
+                timeout_seconds=writing.timeout,
+                in_process=len(found.cases) == 1,  # there is no other case to be kept from it
+            ),
             report=report,
             link=link,
             overwrite=writing.overwrite,

@@ -243,5 +243,8 @@ def ignore_signal(name: str) -> None:
 def process_context() -> SpawnContext:
     """Return the spawn context for all systems; fork is unsafe in a process with threads."""
     import multiprocessing
+    from multiprocessing import resource_tracker
 
+    if hasattr(signal, "pthread_sigmask"):  # what starts it later would end `without_signal`
+        resource_tracker.ensure_running()
     return multiprocessing.get_context("spawn")

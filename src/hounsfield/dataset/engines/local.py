@@ -32,6 +32,10 @@ class LocalEngine:
     timeout_seconds
         The time limit of a case (None: no limit); a case can only be ended in its own process, so
         that with a limit one worker is a process too.
+    in_process
+        Whether one worker without a time limit is this process. Otherwise it is a process of its
+        own, whose end, as for lack of memory, ends one case and not the run; it takes half a second
+        to start.
 
     Raises
     ------
@@ -46,12 +50,13 @@ class LocalEngine:
     reports nor computes for `hounsfield.dataset.engines.worker.SILENT_SECONDS`.
 
     Workers end with the thread that runs them, on Linux through the kernel, and have a share of the
-    lock of the output folder until then. With one worker and no time limit there is no process that
-    could survive a kill by the system.
+    lock of the output folder until then. A run in this process ends with it: the C library ends a
+    process that has no memory for the variables of a new thread.
     """
 
     workers: int | None = None
     timeout_seconds: float | None = None
+    in_process: bool = True
     defers_signals: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -68,7 +73,7 @@ class LocalEngine:
         """
         threads = thread_count()
         workers = threads if self.workers is None else self.workers
-        if workers <= 1 and self.timeout_seconds is None:
+        if workers <= 1 and self.timeout_seconds is None and self.in_process:
             return _in_turn(config, cases)
         team = Team(
             config,
