@@ -32,7 +32,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **more}
 
 
-def started(folder: Path, script: str, *arguments: str) -> subprocess.Popen[str]:
+def started(folder: Path, script: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
     """Start a script of `folder`, in a process group of its own."""
     (folder / "script.py").write_text(script)
     return subprocess.Popen(
@@ -40,7 +40,7 @@ def started(folder: Path, script: str, *arguments: str) -> subprocess.Popen[str]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(folder),
+        env=environment(folder) | variables,
         start_new_session=True,
     )
 
@@ -94,10 +94,11 @@ def test_no_run_begins_while_a_worker_of_a_killed_run_writes(
     assert any(exists(each) for each in orphans)
     with monkeypatch.context() as patch:
         patch.setattr(lock_module, "ORPHAN_SECONDS", 0.1)
+        patch.setattr(lock_module, "_end_orphans", lambda file: None)
         with pytest.raises(WriteError, match=r"has ended, but its workers have not"):
             run_dataset(config(out), cases, overwrite=True)
     assert list((out / "cases").glob(".*.part"))  # nothing is removed before they have ended
-    summary = run_dataset(config(out), cases, overwrite=True)  # waits for them
+    summary = run_dataset(config(out), cases, overwrite=True)  # ends them
     assert not any(exists(each) for each in orphans)
     assert summary.count("done") == 2
     assert sorted(path.name for path in (out / "cases").iterdir()) == ["scan0", "scan1"]
@@ -139,6 +140,28 @@ def test_a_stopped_worker_ends_with_a_killed_parent_too(tmp_path: Path) -> None:
     process.kill()
     process.communicate(timeout=20)
     wait_until(lambda: not any(exists(each) for each in workers), seconds=5)
+
+
+@linux
+def test_a_worker_that_was_stopped_at_its_start_does_not_keep_the_next_run_out(
+    tmp_path: Path,
+) -> None:
+    """It has not asked yet to be ended with its parent."""
+    how = f"open({str(tmp_path / 'stopped')!r}, 'w').close(); os.kill(os.getpid(), signal.SIGSTOP)"
+    (tmp_path / "sitecustomize.py").write_text(START.format(how=how))
+    cases = scans(tmp_path, count=2)
+    more = {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    process = started(tmp_path, RUN.format(patch=""), str(tmp_path), str(tmp_path / "out"), **more)
+    lock = tmp_path / "out" / ".lock"
+    wait_until(lambda: (tmp_path / "stopped").exists() and len(lock.read_text().split()) == 2)
+    worker = int(lock.read_text().split()[1])
+    process.kill()
+    process.wait()
+    assert exists(worker)
+    summary = run_dataset(config(tmp_path / "out"), cases, overwrite=True)
+    assert summary.count("done") == 2
+    assert not exists(worker)
+    process.communicate()
 
 
 @linux

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hounsfield.core.errors import WriteError
-from hounsfield.core.file_system import FileLock, lock_file
+from hounsfield.core.file_system import FileLock, lock_file, write_at
 from hounsfield.core.processes import exists
 
 NAME = ".lock"
@@ -53,6 +54,7 @@ def _lock(out: Path) -> FileLock:
             owner, has_ended = _owner(str(error))
             if not has_ended or time.monotonic() > limit:
                 raise _in_use(owner, has_ended=has_ended) from None
+            _end_orphans(out / NAME)
         except OSError as error:
             raise WriteError(
                 f"the output folder cannot be locked ({error.strerror}); use another folder"
@@ -62,8 +64,36 @@ def _lock(out: Path) -> FileLock:
 
 def _owner(text: str) -> tuple[str, bool]:
     """Return the process of a lock, and whether it is known to have ended."""
-    known = text.isascii() and text.isdigit()
-    return (text, not exists(int(text))) if known else ("unknown", False)
+    first = text.partition("\n")[0]
+    known = first.isascii() and first.isdigit()
+    return (first, not exists(int(first))) if known else ("unknown", False)
+
+
+def note_worker(out: Path, process: int) -> None:
+    """Write a worker's process ID into the lock file, after that of the run."""
+    lock = _locks.get(os.path.realpath(out))
+    if lock is not None and lock.is_shared:
+        with suppress(OSError):
+            write_at(lock.handle, f"{process}\n".encode(), os.fstat(lock.handle).st_size)
+
+
+def _end_orphans(file: Path) -> None:
+    """Kill the workers of a run that has ended, which were stopped before they could end with it.
+
+    A process is one of them if its ID is in the lock file and it has the file open, as /proc shows.
+    """
+    with suppress(OSError):
+        for line in file.read_text(encoding="ascii", errors="replace").splitlines()[1:]:
+            if line.isascii() and line.isdigit() and _has_open(int(line), file):
+                os.kill(int(line), signal.SIGKILL)
+
+
+def _has_open(process: int, file: Path) -> bool:
+    for handle in Path(f"/proc/{process}/fd").glob("*"):
+        with suppress(OSError):
+            if os.path.samestat(handle.stat(), file.stat()):
+                return True
+    return False
 
 
 def _in_use(owner: str, *, has_ended: bool) -> WriteError:

@@ -173,7 +173,7 @@ class Team:
     def _ended(self, worker: Worker) -> CaseResult:
         """End a worker that is over its time, or silent."""
         assert worker.case is not None
+        worker.process.kill()  # a stopped process does not see SIGTERM
         if self._timeout is not None and self._left(worker) == 0:
             return overran(worker.case, self._timeout)
-        worker.process.kill()  # a stopped process does not see SIGTERM
         return was_silent(worker.case)

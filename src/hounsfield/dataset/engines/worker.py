@@ -16,7 +16,7 @@ from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.platform import ignore_signal, process_context, set_threads, without_signal
 from hounsfield.core.processes import PARENT_ENDED, end_with_parent, processor_seconds
 from hounsfield.dataset.case import CaseResult, CaseSource
-from hounsfield.dataset.lock import LockShare
+from hounsfield.dataset.lock import LockShare, note_worker
 from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.run_config import RunConfig
 
@@ -76,6 +76,7 @@ class Worker:
             raise _not_sent(error) from None
         finally:
             worker_end.close()
+        note_worker(config.out, process.pid or 0)
         return cls(process, parent_end)
 
     def send(self, case: CaseSource, *, is_second: bool = False) -> None:
