@@ -10,29 +10,29 @@ def died(case: CaseSource, how: str) -> CaseResult:
     """Return the failure of a case whose process ended, such as 'by signal 9'."""
     return _failed(
         case,
-        "WORKER_DIED",
-        f"the process ended {how} in two attempts, the second alone and with less memory, possibly "
-        "out of memory; use fewer workers or a lower --memory",
+        code="WORKER_DIED",
+        message=f"the process ended {how} in two attempts, the second alone and with less memory, "
+        "possibly out of memory; use fewer workers or a lower --memory",
     )
 
 
 def overran(case: CaseSource, limit: float) -> CaseResult:
     """Return the failure of a case that took longer than the limit in seconds."""
     message = f"the case took over {limit:g} s in two attempts; raise --timeout"
-    return _failed(case, "TIMEOUT", message)
+    return _failed(case, code="TIMEOUT", message=message)
 
 
 def was_silent(case: CaseSource) -> CaseResult:
     """Return the failure of a case whose process was stopped or hung."""
     return _failed(
         case,
-        "WORKER_SILENT",
-        "the process neither computed nor reported in two attempts; check whether something stops "
-        "processes, or whether the disk hangs",
+        code="WORKER_SILENT",
+        message="the process neither computed nor reported in two attempts; check whether "
+        "something stops processes, or whether the disk hangs",
     )
 
 
-def _failed(case: CaseSource, code: str, message: str) -> CaseResult:
+def _failed(case: CaseSource, *, code: str, message: str) -> CaseResult:
     return CaseResult(id=case.id, status="failed", code=code, message=message)
 
 
