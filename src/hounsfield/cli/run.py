@@ -109,6 +109,7 @@ def _run(
         scheduler=execution.scheduler,
         workers=planned.workers,
         timeout_seconds=execution.timeout,
+        in_process=len(found.cases) == 1,  # there is no other case to be kept from it
     )
     with about(url_of(request.out) or request.out):
         make_folders(config.out)

@@ -132,6 +132,8 @@ class CaseResult:
     source_stamp: str = ""
     trace: str = ""
     """The traceback of a failure; it is shown on the terminal only."""
+    is_short: bool = False
+    """Whether memory, threads or open files were short, so that it may be done when it is alone."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

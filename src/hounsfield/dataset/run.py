@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
+from hounsfield.core.interrupts import allowed, deferred
 from hounsfield.dataset.case import CaseResult, CaseSource
 from hounsfield.dataset.discover import Discovery
 from hounsfield.dataset.engines.base import Engine
@@ -75,6 +76,7 @@ def run_dataset(
     sources = {case.id: case for case in found.cases}
     make_folders(config.out)
     with (
+        deferred(),
         locked(config.out),
         published(config) as publish,
         Manifest(config.out / OUTPUT_MARK) as manifest,
@@ -115,7 +117,8 @@ def run_dataset(
 def _report(report: Report | None, result: CaseResult) -> None:
     log_result(result)
     if report is not None:
-        report(result)
+        with allowed():  # a terminal may block
+            report(result)
 
 
 def _resumed(cases: Sequence[CaseSource], manifest: Manifest) -> list[CaseSource]:
@@ -141,9 +144,9 @@ def _results(
 ) -> Generator[CaseResult]:
     """Yield the result of every case; the engine is always closed, also after an exception."""
     lost = {case.id for case in cases}
-    results = engine.run(config, cases)
+    results = iter(engine.run(config, cases))
     try:
-        for result in results:
+        while (result := _next(engine, results)) is not None:
             lost.discard(result.id)
             yield result
     finally:
@@ -153,3 +156,11 @@ def _results(
     for case_id in sorted(lost):
         message = "the engine returned no result; run again"
         yield CaseResult(id=case_id, status="failed", code="WORKER_DIED", message=message)
+
+
+def _next(engine: Engine, results: Iterator[CaseResult]) -> CaseResult | None:
+    """Return the next result, None after the last; signals are raised while an engine waits."""
+    if getattr(engine, "defers_signals", False):
+        return next(results, None)
+    with allowed():
+        return next(results, None)

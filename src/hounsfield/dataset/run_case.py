@@ -6,7 +6,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,8 +16,9 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
+from hounsfield.core.thread_pool import ThreadPool
 from hounsfield.dataset.case import CaseResult, CaseSource, LabelSource, files_of_case, open_case
-from hounsfield.dataset.describe_error import describe_error, where_of
+from hounsfield.dataset.describe_error import describe_error, is_short, where_of
 from hounsfield.dataset.label_map.overlaps import with_overlaps
 from hounsfield.dataset.label_map.read import read_mapped
 from hounsfield.dataset.label_map.regions import label_files
@@ -47,6 +48,17 @@ if TYPE_CHECKING:
 
 def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
     """Run the pipeline on a case unless its outputs are up to date; only signals raise."""
+    try:
+        return _described(config, case)
+    except MemoryError:  # none was left to describe the first one; by now that of the case is free
+        message = "out of memory; use fewer workers or free some memory"
+        return CaseResult(
+            id=case.id, status="failed", code="MEMORY", message=message, is_short=True
+        )
+
+
+def _described(config: RunConfig, case: CaseSource) -> CaseResult:
+    """Run a case; every error becomes a failed result."""
     started, clock = time.time(), time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings of libraries may quote a header
@@ -62,6 +74,7 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
                 message=found.message,
                 where=where_of(error),
                 trace="".join(traceback.format_exception(error)),
+                is_short=is_short(error),
             )
     return replace(
         outcome,
@@ -101,7 +114,7 @@ def _earlier_record(config: RunConfig, case: CaseSource) -> Record | None:
 def _run(config: RunConfig, case: CaseSource) -> CaseResult:
     labels = label_files(config, case)
     points = points_of(case, frame=config.frame)
-    with ThreadPoolExecutor(1) as executor:
+    with ThreadPool(1) as executor:
         # Hashing takes as long as reading; both run at the same time.
         hashes = executor.submit(_hash_inputs, config, case, labels, points)
         key = case.earlier_key
@@ -210,7 +223,7 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
         config.pipeline,
         stack,
         dtype=None if config.dtype is None else voxel_dtype(config.dtype),
-        slab_bytes=slab_bytes(config.memory_bytes),
+        slab_bytes=slab_bytes(config.memory_bytes, is_second=config.is_second),
     )
 
 
