@@ -1,0 +1,178 @@
+"""Check what the scan covers: extent, field of view, vertex and base of a head, table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hounsfield.dataset.qc.scan import Bools, CoarseScan
+from hounsfield.dataset.qc.value import Check, QualityValue
+from hounsfield.kernels.mask import Bits, dilate, filled
+
+EXTENT = Check(
+    name="extent",
+    unit="mm",
+    low=20.0,
+    weight=2.0,
+    source="one rotation of the narrowest multi-slice detector in use, 16 x 1.25 mm = 20 mm",
+)
+
+FIELD = Check(
+    name="cut_by_field_of_view",
+    unit="mm",
+    high=20.0,
+    weight=2.0,
+    source="a body that only touches the edge, by 20 mm or less: an elbow, or skin on a table",
+)
+
+VERTEX = Check(
+    name="vertex",
+    unit="share",
+    high=0.25,
+    weight=4.0,
+    source="a sphere of 85 mm (a cranium) has 0.22 of its largest section 10 mm below its top, "
+    "the thickest routine slice",
+)
+
+BASE = Check(
+    name="skull_base",
+    unit="share",
+    high=0.5,
+    weight=4.0,
+    source="at the foramen magnum bone encloses no more than the posterior fossa, under half of "
+    "the largest section of the cranium (design/qc.md)",
+)
+
+SUPERIOR = Check(
+    name="area_superior",
+    unit="share",
+    source="section of the body in the slice nearest to the head over the largest; described only",
+)
+
+INFERIOR = Check(
+    name="area_inferior",
+    unit="share",
+    source="section of the body in the slice nearest to the feet over the largest; described only",
+)
+
+TABLE = Check(
+    name="table",
+    unit="share",
+    source="tissue of -400 HU or more outside of the body over all of it; described only",
+)
+
+BONE_HU = 250.0
+"""Bone of the vault, with partial volume: above enhanced blood in veins, under trabecular bone of
+the diploe (300 HU and more)."""
+
+CLOSING_MM = 3.0
+"""Half of the widest gap in a ring of bone that counts as closed: sutures and thin squamae of
+sampled voxels."""
+
+CRANIUM_SHARE = 0.45
+"""Least share of a section that bone encloses in a cranium: 0.6 to 0.8, in a pelvis or chest
+under 0.2."""
+
+CRANIUM_MM2 = (4000.0, 32000.0)
+"""Section of what bone encloses at the widest: a newborn's cranium is 90 x 70 mm, an adult's up to
+210 x 170 mm."""
+
+CRANIUM_MM = 20.0
+"""Least height over which a cranium is found, so that a ring in one section is none."""
+
+
+def extent(scan: CoarseScan) -> QualityValue:
+    """The extent along the slices, with half a slice at both ends."""
+    positions = scan.stack.positions_mm
+    size = float(positions[-1] - positions[0]) + scan.stack.step_mm
+    return EXTENT.of(size, f"the scan is {size:.1f} mm long: a fragment of an examination")
+
+
+def field_of_view(scan: CoarseScan) -> QualityValue:
+    """The longest contact of the body with the edge of the field of view in a slice, mm."""
+    if not scan.has_body:
+        return FIELD.unknown("no body with air around it")
+    edge = _edge(scan)
+    cell = float(np.mean(scan.spacing_mm[:2]))
+    contact = float((scan.body & edge).sum(axis=(0, 1)).max()) * cell
+    cut = "the body is cut by the edge of the field of view, or the image was cropped to it"
+    return FIELD.of(contact, f"{cut}, for up to {contact:.0f} mm in a slice")
+
+
+def _edge(scan: CoarseScan) -> Bools:
+    """The edge of the field of view: of the image, or of the circle if all outside is constant."""
+    i, j, _ = scan.hu.shape
+    border = np.zeros((i, j), dtype=bool)
+    border[[0, -1], :] = border[:, [0, -1]] = True
+    half = min(i, j) / 2
+    x, y = np.meshgrid(np.arange(i) - (i - 1) / 2, np.arange(j) - (j - 1) / 2, indexing="ij")
+    radius = np.hypot(x, y)
+    corners = scan.hu[radius > half + 1]
+    if i == j and corners.size and corners.min() == corners.max():
+        border |= (radius > half - 1.5) & (radius <= half + 1)
+    return border[:, :, None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cranium:
+    """The section that bone encloses in each sampled slice, mm2, and whether they are a cranium."""
+
+    enclosed_mm2: NDArray[np.float64]
+    is_cranium: bool
+
+
+def cranium_of(scan: CoarseScan) -> Cranium:
+    """Find a cranium: slices in which a ring of bone encloses most of the body's section."""
+    bone = scan.body & (scan.hu - np.float32(scan.offset_hu) >= BONE_HU)
+    areas, cell = scan.areas_mm2, scan.spacing_mm[0] * scan.spacing_mm[1]
+    enclosed = np.zeros(len(areas))
+    for k in np.flatnonzero(bone.any(axis=(0, 1))):
+        enclosed[k] = _enclosed(bone[:, :, k : k + 1], scan) * cell
+    share = enclosed / np.maximum(areas, cell)
+    low, high = CRANIUM_MM2
+    is_ring = (share >= CRANIUM_SHARE) & (enclosed >= low / 2)
+    height = float(is_ring.sum()) * scan.spacing_mm[2]
+    return Cranium(enclosed, low <= enclosed.max() <= high and height >= CRANIUM_MM)
+
+
+def _enclosed(bone: Bools, scan: CoarseScan) -> int:
+    """Voxels of a slice (i, j, 1) that a closed ring of bone encloses."""
+    flat = (*scan.spacing_mm[:2], 1e3)
+    ring = dilate(Bits.pack(bone), CLOSING_MM, spacing_mm=flat)
+    return (dilate(filled(ring) - ring, CLOSING_MM, spacing_mm=flat)).count
+
+
+def ends(scan: CoarseScan, cranium: Cranium) -> tuple[QualityValue, ...]:
+    """The sections of the body in the end slices, and whether a head has its vertex and base."""
+    checks = (SUPERIOR, INFERIOR, VERTEX, BASE)
+    if not scan.body.any() or scan.ascends is None or scan.is_single:
+        why = "no body" if not scan.body.any() else "the slices are not transverse, or only one"
+        return tuple(check.unknown(why) for check in checks)
+    if not scan.has_both_ends:
+        return tuple(check.unknown("the first or last slice was not read") for check in checks)
+    top, bottom = (-1, 0) if scan.ascends else (0, -1)
+    share = scan.areas_mm2 / max(float(scan.areas_mm2.max()), 1e-9)
+    made = (SUPERIOR.of(share[top]), INFERIOR.of(share[bottom]))
+    if not cranium.is_cranium:
+        return (*made, VERTEX.unknown("no cranium"), BASE.unknown("no cranium"))
+    return (*made, _vertex(float(share[top])), _base(cranium, bottom))
+
+
+def _vertex(share: float) -> QualityValue:
+    reason = f"the section of the head in the top slice is {share:.0%} of the largest"
+    return VERTEX.of(share, f"{reason}: the vertex is not in the scan")
+
+
+def _base(cranium: Cranium, bottom: int) -> QualityValue:
+    share = float(cranium.enclosed_mm2[bottom] / cranium.enclosed_mm2.max())
+    reason = f"bone encloses {share:.0%} of the largest section in the lowest slice"
+    return BASE.of(share, f"{reason}: the base of the skull is not in the scan")
+
+
+def table(scan: CoarseScan) -> QualityValue:
+    """The share of tissue outside of the body: table, headrest, tubes."""
+    if not scan.has_body:
+        return TABLE.unknown("no body with air around it")
+    return TABLE.of(scan.left_out)
