@@ -34,6 +34,8 @@ def contrast(scan: CoarseScan, *, is_head: bool) -> QualityValue:
     """Return the HU of enhanced blood; unknown if none is found, as its absence cannot be told."""
     if not scan.body.any():
         return CONTRAST.unknown("no body")
+    if max(scan.spacing_mm) > BLOOD_MM:
+        return CONTRAST.unknown(f"sampled voxels are larger than {BLOOD_MM:g} mm")
     if is_head:
         return CONTRAST.unknown("vessels of a head are too narrow for sampled voxels")
     enhanced = Bits.pack(_within(scan))

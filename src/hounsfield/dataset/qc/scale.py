@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +36,6 @@ SOFT_HU = (-20.0, 110.0)
 """Where the peak of soft tissue is: water 0, brain 20 to 45, muscle and organs 40 to 70, enhanced
 organs up to 110 HU (Lev & Gonzalez 2002; Lamba et al. 2014)."""
 
-FAT_HU = (-130.0, -60.0)
-"""Where the peak of fat is (Yoshizumi et al. 1999: -190 to -30, mode -100 HU)."""
-
 BELOW_SHARE = 1e-3
 """Largest share below the middle of a shifted scale: noise, metal streaks and padding."""
 
@@ -61,20 +58,21 @@ SOFT = Check(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Error:
-    """An error of scale: where it moves air and tissue, and its name."""
+RAISED_HU = (1000.0, 1024.0)
+"""By how much stored values exceed HU: by 1024 (Siemens, GE, Philips) or 1000 (Philips), with
+HU = stored value * slope + intercept (PS3.3 C.11.1)."""
 
-    offset_hu: Range
-    name: str
+LOWERED_HU = (-1024.0, -1000.0)
+"""By how much values are too low if the intercept was applied twice."""
 
+BETWEEN_HU = -475.0
+"""Midway between air and soft tissue."""
 
-ERRORS = (
-    _Error((1000.0, 1024.0), "the rescale intercept was not applied, or 1024 was added"),
-    _Error((-1024.0, -1000.0), "the rescale intercept was applied twice"),
-)
-"""Scanners store HU + 1024 (Siemens, GE, Philips) or HU + 1000 (Philips), so that the errors of
-a file are of that size (PS3.3 C.11.1: HU = stored value * slope + intercept)."""
+BONE_ABOVE_HU = 150.0
+"""How far bone reaches above soft tissue: if nothing does, the values end with a window."""
+
+DENSE_ABOVE_HU = 300.0
+"""Trabecular bone reaches this far above soft tissue; cortical bone is less than soft tissue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +92,15 @@ class Scale:
 def scale_of(hu: Floats, *, background: float) -> Scale:
     """Return the checks of the scale of all sampled voxels; `background` is padding, or no data."""
     counts = _Histogram.of(hu, without=background)
+    for is_error in (_not_applied, _applied_twice):
+        found = is_error(counts)
+        if found is not None:
+            return found
     air, soft = counts.peak(AIR_HU), counts.peak(SOFT_HU)
     if air is None and AIR_HU[0] <= background <= AIR_HU[1] and bool((hu == background).any()):
         air = background  # air without noise: it was clipped, masked or replaced
-    if soft is not None or (air is not None and counts.peak(FAT_HU) is not None):
-        return Scale(_air(air), _soft(soft))
-    for error in ERRORS:
-        found = _moved(counts, error)
-        if found is not None:
-            return found
-    return Scale(_air(air, is_alone=True), _soft(None, is_alone=air is None))
+    is_alone = air is None and soft is None
+    return Scale(_air(air, is_alone=is_alone), _soft(soft, is_alone=is_alone))
 
 
 def _air(air: float | None, *, is_alone: bool = False) -> QualityValue:
@@ -125,46 +122,91 @@ def _soft(soft: float | None, *, is_alone: bool = False) -> QualityValue:
     return SOFT.missing(f"{reason}; check that the values are HU")
 
 
-def _moved(counts: _Histogram, error: _Error) -> Scale | None:
-    """The checks of values that an error has moved; None if they do not show it."""
-    low, high = error.offset_hu
-    air = counts.peak((AIR_HU[0] + low, AIR_HU[1] + high))
-    soft = counts.peak((SOFT_HU[0] + low, SOFT_HU[1] + high))
-    middle = (AIR_HU[1] + SOFT_HU[0]) / 2
+def _not_applied(counts: _Histogram) -> Scale | None:
+    """The checks of values that are 1000 to 1024 HU too high; None if they are not."""
+    air, soft = counts.peak(_moved(AIR_HU, RAISED_HU)), counts.peak(_moved(SOFT_HU, RAISED_HU))
+    if air is None or soft is None or counts.share_below(BETWEEN_HU) > BELOW_SHARE:
+        return None
+    if counts.highest < soft + BONE_ABOVE_HU:
+        return None  # a window that ends there
+    if counts.share_below(SPAN_HU[1]) - counts.share_below(
+        soft + DENSE_ABOVE_HU
+    ) > counts.share_near(soft):
+        return None  # too much for bone: values of another unit
+    return _named(air, soft, RAISED_HU, "the rescale intercept was not applied, or 1024 was added")
+
+
+def _applied_twice(counts: _Histogram) -> Scale | None:
+    """The checks of values that are 1000 to 1024 HU too low; None if they are not."""
+    noisy = counts.without_common
+    air, soft = noisy.peak(_moved(AIR_HU, LOWERED_HU)), noisy.peak(_moved(SOFT_HU, LOWERED_HU))
     if air is None or soft is None:
         return None
-    if low > 0 and counts.share_below(middle) > BELOW_SHARE:
-        return None
-    reason = f"air is at {air:.0f} HU and soft tissue at {soft:.0f} HU: {error.name}"
-    offset = low if abs(air + 1000 - low) < abs(air + 1000 - high) else high
+    if noisy.share_near(soft) < noisy.share_near(noisy.peak(SOFT_HU)):
+        return None  # soft tissue is where it should be
+    return _named(air, soft, LOWERED_HU, "the rescale intercept was applied twice")
+
+
+def _moved(within: Range, by: Range) -> Range:
+    return (within[0] + by[0], within[1] + by[1])
+
+
+def _named(air: float, soft: float, by: Range, error: str) -> Scale:
+    reason = f"air is at {air:.0f} HU and soft tissue at {soft:.0f} HU: {error}"
+    offset = min(by, key=lambda each: abs(air + 1000 - each))
     return Scale(AIR.of(air, reason), SOFT.of(soft, reason), offset)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Histogram:
-    """Smoothed counts of the values in bins of BIN_HU from SPAN_HU[0]."""
+    """Counts of the values in bins of BIN_HU from SPAN_HU[0], raw and smoothed."""
 
-    counts: NDArray[np.float64]
-    total: float
     raw: NDArray[np.int64]
+    common: float
+    """The most frequent value: padding, or air that was clipped or replaced."""
+    common_count: int
+    highest: float
 
     @classmethod
     def of(cls, hu: Floats, *, without: float) -> _Histogram:
         """Return the histogram of all values but one."""
-        size = int((SPAN_HU[1] - SPAN_HU[0]) / BIN_HU)
-        bins = np.floor((hu.ravel(order="K") - SPAN_HU[0]) / BIN_HU)
-        used = (bins >= 0) & (bins < size) & (hu.ravel(order="K") != without)
-        raw = np.bincount(bins[used].astype(np.int64), minlength=size)
-        return cls(np.convolve(raw, SMOOTHING, mode="same"), float(max(raw.sum(), 1)), raw)
+        flat = hu.ravel(order="K")
+        used = flat[(flat >= SPAN_HU[0]) & (flat < SPAN_HU[1]) & (flat != without)]
+        bins = ((used - np.float32(SPAN_HU[0])) * np.float32(1 / BIN_HU)).astype(np.int64)
+        raw = np.bincount(bins, minlength=int((SPAN_HU[1] - SPAN_HU[0]) / BIN_HU))
+        n = int(raw.argmax())
+        inside, counts = np.unique(used[bins == n], return_counts=True)
+        value, count = (inside[counts.argmax()], counts.max()) if counts.size else (0.0, 0)
+        return cls(raw, float(value), int(count), float(flat.max()))
+
+    @property
+    def without_common(self) -> _Histogram:
+        """The histogram without the most frequent value."""
+        raw = self.raw.copy()
+        raw[int((self.common - SPAN_HU[0]) / BIN_HU)] -= self.common_count
+        return replace(self, raw=raw, common_count=0)
 
     def peak(self, within: Range) -> float | None:
         """The highest peak within a range of HU, at the centre of its bin; None without one."""
+        counts = np.convolve(self.raw, SMOOTHING, mode="same")
         first, last = (int((edge - SPAN_HU[0]) / BIN_HU) for edge in within)
-        n = first + int(self.counts[first : last + 1].argmax())
-        near = self.counts[max(n - NEIGHBOURS, 0) : n + NEIGHBOURS + 1]
-        if near.max() > self.counts[n] or near.sum() < PEAK_SHARE * self.total:
+        n = first + int(counts[first : last + 1].argmax())
+        near = counts[max(n - NEIGHBOURS, 0) : n + NEIGHBOURS + 1]
+        if near.max() > counts[n] or near.sum() < PEAK_SHARE * self.total:
             return None
         return SPAN_HU[0] + (n + 0.5) * BIN_HU
+
+    @property
+    def total(self) -> float:
+        """How many values there are, 1 or more."""
+        return float(max(self.raw.sum(), 1))
+
+    def share_near(self, hu: float | None) -> float:
+        """The share of values within a peak's width of `hu`; 0 for None."""
+        if hu is None:
+            return 0.0
+        n = int((hu - SPAN_HU[0]) / BIN_HU)
+        return float(self.raw[max(n - NEIGHBOURS, 0) : n + NEIGHBOURS + 1].sum()) / self.total
 
     def share_below(self, hu: float) -> float:
         """The share of values below `hu`."""

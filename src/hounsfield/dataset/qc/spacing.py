@@ -51,7 +51,9 @@ def geometry(stack: Stack) -> tuple[QualityValue, ...]:
     pixel = max(float(np.linalg.norm(step)) for step in steps)
     interpolated = sum(stack.interpolated) / stack.shape[2]
     return (
-        PIXEL.of(pixel, f"pixels are {pixel:.3g} mm: the image was resampled, or the unit is wrong"),
+        PIXEL.of(
+            pixel, f"pixels are {pixel:.3g} mm: the image was resampled, or the unit is wrong"
+        ),
         _slice_spacing(stack),
         _gaps(stack),
         INTERPOLATED.of(interpolated, f"{interpolated:.0%} of the slices are interpolated"),

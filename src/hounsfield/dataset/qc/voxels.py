@@ -46,8 +46,8 @@ HIGHEST = Check(
     source="cortical bone is over 200 HU (Schreiber et al. 2011); 16 bits of HU end at 65535",
 )
 
-NEAR_AIR_HU = (-1100.0, -850.0)
-"""Air with its noise and streaks; foam and blankets are denser."""
+NEAR_AIR_HU = (-1400.0, -600.0)
+"""Air with noise of up to 100 HU (four sd); what is denser is fabric, foam or skin."""
 
 CORRELATED_PX = 4
 """Pixels between which noise is unrelated: a soft kernel's point spread is 2 pixels wide."""
@@ -55,8 +55,8 @@ CORRELATED_PX = 4
 LEAST_PAIRS = 2000
 """Pairs of voxels for the noise: its relative error is 1 / sqrt(2 * 2000), 2 %."""
 
-OUTLIERS_SD = 4.5
-"""Differences beyond this are edges: a normal distribution has 7 in a million there."""
+WITHIN_SD = 4.0
+"""Values this far from the median are no air: a normal distribution has 6 in 100,000 there."""
 
 TO_SD = 1.4826
 """The standard deviation of a normal distribution over its median absolute deviation
@@ -86,10 +86,13 @@ def noise(scan: CoarseScan) -> QualityValue:
     if float(np.mean(values == values.min())) > CUT_SHARE:
         lowest = f"{float(np.mean(values == values.min())):.0%} of the air around the body"
         return NOISE.unknown(f"{lowest} is {values.min():g} HU: it was clipped or replaced")
-    differences = _differences(hu, air & ~(scan.hu == scan.stack.background), scan.step)
+    middle = float(np.median(values))
+    width = max(WITHIN_SD * _sd(np.abs(values - middle)), 2.0)
+    air &= (np.abs(hu - middle) <= width) & (scan.hu != scan.stack.background)
+    differences = _differences(hu, air, scan.step)
     if differences.size < LEAST_PAIRS:
         return NOISE.unknown("too little air around the body")
-    sd = _robust_sd(differences) / math.sqrt(2)
+    sd = _sd(np.abs(differences)) / math.sqrt(2)
     return NOISE.of(sd, f"air around the body has a noise of {sd:.0f} HU")
 
 
@@ -112,10 +115,17 @@ def _differences(hu: Floats, air: Bools, step: int) -> Floats:
     return np.asarray(hu[lag:][both] - hu[:-lag][both], dtype=np.float32)
 
 
-def _robust_sd(differences: Floats) -> float:
-    """The standard deviation without outliers, which the median absolute deviation finds."""
-    limit = OUTLIERS_SD * TO_SD * float(np.median(np.abs(differences))) + 1
-    return float(differences[np.abs(differences) <= limit].astype(np.float64).std())
+def _sd(deviations: Floats) -> float:
+    """The standard deviation of which these are absolute deviations, by their median.
+
+    The median is interpolated within 1 HU, as stored values are integers.
+    """
+    counts = np.bincount(np.rint(deviations).astype(np.int64))
+    sums = np.cumsum(counts)
+    n = int(np.searchsorted(sums, sums[-1] / 2))
+    low, high = max(n - 0.5, 0.0), n + 0.5
+    before = float(sums[n] - counts[n])
+    return TO_SD * (low + (high - low) * (float(sums[-1]) / 2 - before) / float(counts[n]))
 
 
 def clipped(scan: CoarseScan) -> QualityValue:
@@ -131,7 +141,7 @@ def clipped(scan: CoarseScan) -> QualityValue:
 def lowest(scan: CoarseScan) -> QualityValue:
     """The lowest value."""
     value = float(scan.hu.min())
-    windowed = "values were clipped to a window, masked or cropped to tissue"
+    windowed = "values were clipped to a window, masked or cropped to tissue, or are not HU"
     return LOWEST.of(value, f"the lowest value is {value:g} HU: {_why(value, windowed)}")
 
 
