@@ -2,106 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Exit, Option
+from typer import Argument, Exit
 
 from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
 from hounsfield.cli.naming import linker, using_key
-from hounsfield.cli.options import FORMAT_METAVAR, Naming, Reading, format_name, load_pipeline
+from hounsfield.cli.options import Naming, Reading, load_pipeline
+from hounsfield.cli.run_options import Execution, Labelling, Writing
 from hounsfield.cli.run_report import print_missed, print_summary, reporting
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case_ids import PLAIN
 
 if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
-    from hounsfield.dataset.run_config import RunConfig
+    from hounsfield.dataset.request import RunRequest
     from hounsfield.dataset.summary import Summary
-    from hounsfield.pipeline.pipeline import Pipeline
 
 DTYPES = ("int16", "uint8", "uint16", "int32", "float32", "float16", "float64", "int8")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
-    """Options of the output."""
-
-    out: Annotated[
-        Path, Option("--out", "-o", help="Output folder; an earlier run there is resumed.")
-    ]
-    format: Annotated[
-        str,
-        Option(
-            metavar=FORMAT_METAVAR,
-            parser=format_name,
-            help="Format of the volumes; png keeps HU in 16 bits, png8 is a preview in 8 bits, "
-            "dicom is a derived series.",
-        ),
-    ] = "nii.gz"
-    dtype: Annotated[
-        str | None,
-        Option(
-            help="Dtype of the image, such as int16 (default: that of the result); values must fit."
-        ),
-    ] = None
-    label: Annotated[
-        list[str] | None,
-        Option(
-            metavar="[NAME=]FILE",
-            help="Label of the image; repeatable. In FILE {id} is the case id, {path} the folder "
-            "of the image, {stem} the name of its file or series folder, {parent} that of the "
-            "folder around it.",
-        ),
-    ] = None
-    settings: Annotated[
-        list[str] | None,
-        Option("--set", metavar="STEP.KEY=VALUE", help="Change a parameter of a step; repeatable."),
-    ] = None
-    memory: Annotated[
-        str | None,
-        Option(
-            metavar="SIZE",
-            help="Memory limit per case, such as 2G "
-            "(default: 80 % of free memory, shared by the workers).",
-        ),
-    ] = None
-    workers: Annotated[
-        int, Option("--workers", "-j", min=1, help="Number of worker processes.")
-    ] = 1
-    timeout: Annotated[
-        float | None,
-        Option(
-            metavar="SECONDS",
-            min=0.001,
-            help="Time limit of a case, tried twice; the case then has failed (default: none).",
-        ),
-    ] = None
-    overwrite: Annotated[
-        bool,
-        Option("--overwrite", help="Remove results of another pipeline or other options in OUT."),
-    ] = False
 
 
 def run(
     terminal: Terminal,
     reading: Reading,
     writing: Writing,
+    labelling: Labelling,
+    execution: Execution,
     naming: Naming,
     pipeline: Annotated[str, Argument(help="Preset name, .toml file or record.json.")],
     src: Annotated[list[str], Argument(help="CT: files, folders, patterns or @list.txt.")],
 ) -> None:
     """Run a pipeline on CT; write volumes, masks, labels, previews and records to a folder."""
     from hounsfield.dataset.output_folder import check_sources
+    from hounsfield.dataset.request import RunRequest
 
-    steps = load_pipeline(pipeline, settings=writing.settings or ())
-    if writing.dtype is None and pipeline.endswith(".json"):
-        writing = replace(writing, dtype=recorded_dtype(Path(pipeline)))
+    dtype = _dtype(writing.dtype)
+    if dtype is None and pipeline.endswith(".json"):
+        dtype = recorded_dtype(Path(pipeline))
+    request = RunRequest(
+        pipeline=load_pipeline(pipeline, settings=writing.settings or ()),
+        sources=tuple(src),
+        out=writing.out,
+        format=writing.format,
+        dtype=dtype,
+        policy=reading.policy,
+        ids=naming.ids,
+        series=reading.series,
+        labels=tuple(_label(text) for text in labelling.label or ()),
+        memory_bytes=_memory(execution.memory),
+        workers=execution.workers,
+    )
     check_sources(src, writing.out)
     with using_key(naming.key):
-        found, summary = _run(terminal, steps, reading, writing, naming=naming, src=src)
+        found, summary = _run(terminal, request, execution, naming, overwrite=writing.overwrite)
     for note in found.notes:
         terminal.say(f"note: {note}")
     print_summary(terminal, summary, out=writing.out)
@@ -111,32 +65,31 @@ def run(
 
 def _run(
     terminal: Terminal,
-    steps: Pipeline,
-    reading: Reading,
-    writing: Writing,
-    *,
+    request: RunRequest,
+    execution: Execution,
     naming: Naming,
-    src: Sequence[str],
+    *,
+    overwrite: bool,
 ) -> tuple[Discovery, Summary]:
     """Find the cases and run them."""
-    from hounsfield.dataset.discover import discover
     from hounsfield.dataset.engines.local import LocalEngine
+    from hounsfield.dataset.request import find_cases, run_config
     from hounsfield.dataset.run import run_dataset
 
-    found = discover(src, ids=naming.ids, series=reading.series)
+    found = find_cases(request)
     if not found.cases:
         raise no_case(found)
-    config = _config(steps, reading, writing, count=len(found.cases))
-    link = linker(terminal, naming, found.cases, writing.out)
+    config = run_config(request, found)
+    link = linker(terminal, naming, found.cases, request.out)
     print_missed(terminal, found)
-    with about(writing.out), reporting(terminal, found.cases) as report:
+    with about(request.out), reporting(terminal, found.cases) as report:
         summary = run_dataset(
             config,
             found,
-            engine=LocalEngine(workers=writing.workers, timeout_seconds=writing.timeout),
+            engine=LocalEngine(workers=execution.workers, timeout_seconds=execution.timeout),
             report=report,
             link=link,
-            overwrite=writing.overwrite,
+            overwrite=overwrite,
         )
     return found, summary
 
@@ -155,30 +108,12 @@ def no_case(found: Discovery) -> Failure:
     return Failure(text or "no case found", status=NO_CASE, code="NO_CASE", public=public)
 
 
-def _config(pipeline: Pipeline, reading: Reading, writing: Writing, *, count: int) -> RunConfig:
-    from hounsfield.dataset.check_labels import check_labels
-    from hounsfield.dataset.run_config import RunConfig
-
-    labels = tuple(_label(text) for text in writing.label or ())
-    check_labels(pipeline, labels, count=count)
-    return RunConfig(
-        pipeline=pipeline,
-        out=writing.out,
-        format=writing.format,
-        dtype=_dtype(writing.dtype),
-        policy=reading.policy,
-        labels=labels,
-        memory_bytes=_memory(writing.memory, workers=writing.workers),
-    )
-
-
-def _memory(text: str | None, *, workers: int) -> int | None:
-    """Return the memory limit of one case in bytes; free memory is shared by the workers."""
-    from hounsfield.core.platform import free_memory_bytes
-    from hounsfield.dataset.memory import SHARE, parse_bytes
+def _memory(text: str | None) -> int | None:
+    """Return the memory limit of one case in bytes."""
+    from hounsfield.dataset.memory import parse_bytes
 
     if text is None:
-        return int(free_memory_bytes() * SHARE) // workers
+        return None
     try:
         return parse_bytes(text)
     except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +21,18 @@ Status = Literal["done", "skipped", "failed", "stale"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSource:
+    """A label file that belongs to one case: an image file, an RTSTRUCT or a DICOM SEG.
+
+    `names` are the names of the values of a label map, where its data set states them.
+    """
+
+    name: str
+    path: Path
+    names: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseSource:
     """The input of a case: its `id`, a file or folder, and optionally a `series` and `files` in it.
 
@@ -28,6 +40,10 @@ class CaseSource:
     are never written to the output folder. `diagnostics` are those of the search, which reading
     `files` alone cannot find. `earlier_key` and `earlier_record` are the key of the outputs of an
     earlier run and the sha256 of its record, or "".
+
+    `labels` and `points` are the files that the source states for this case. `patient` and `study`
+    are ids that do not identify them, equal for cases of one patient and study, or "" if unknown;
+    `split` is the part of the data set that the source states, such as train, or "".
     """
 
     id: str
@@ -39,6 +55,11 @@ class CaseSource:
     typed: str = ""
     earlier_key: str = ""
     earlier_record: str = ""
+    labels: tuple[LabelSource, ...] = ()
+    points: Path | None = None
+    patient: str = ""
+    study: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +85,8 @@ class CaseResult:
 
     `message` is one line without a path; `diagnostics` are those of the record; `key` is the hash
     of the inputs and options. `where` is the file or step of a failure; it is shown on the terminal
-    only.
+    only. `record` is the text of record.json, or "" without outputs; `qc` are the quality values;
+    `attempts` is how often the case was run.
     """
 
     id: str
@@ -77,6 +99,9 @@ class CaseResult:
     output_sha256: str = ""
     record_sha256: str = ""
     where: str = ""
+    record: str = ""
+    qc: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int = 1
     trace: str = ""
     """The traceback of a failure; it is shown on the terminal only."""
 

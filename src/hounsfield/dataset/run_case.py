@@ -182,6 +182,7 @@ def _write_case(
         diagnostics=record.diagnostics,
         key=hashes.result().key,
         output_sha256=_image_sha256(outputs),
+        record=text,
         record_sha256=sha256(text.encode("utf-8")).hexdigest(),
     )
 

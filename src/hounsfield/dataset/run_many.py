@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -13,19 +14,18 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import PipelineError, WriteError, check_path, warn
-from hounsfield.core.platform import free_memory_bytes, thread_count
+from hounsfield.core.platform import thread_count
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseResult
-from hounsfield.dataset.check_labels import check_labels
-from hounsfield.dataset.discover import Discovery, NoCaseError, discover
+from hounsfield.dataset.discover import Discovery, NoCaseError
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.labels import DEFAULT
 from hounsfield.dataset.linkage import linker
-from hounsfield.dataset.memory import SHARE, parse_bytes
+from hounsfield.dataset.memory import parse_bytes
 from hounsfield.dataset.output_folder import check_sources
+from hounsfield.dataset.request import RunRequest, find_cases, run_config
 from hounsfield.dataset.run import run_dataset
-from hounsfield.dataset.run_config import RunConfig
 from hounsfield.dataset.summary import Summary
 from hounsfield.io.formats import output_of
 from hounsfield.pipeline.pipeline import Pipeline
@@ -136,27 +136,31 @@ def run(
         _check_path(path)
     steps = _pipeline(pipeline)
     check_sources(_texts(sources), Path(out))
-    found = discover(_texts(sources), ids=ids, series=None if series is None else str(series))
-    if not found.cases and not found.missed:
-        raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
-    if not found.cases:
-        raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
-    files = _labels(labels)
-    check_labels(steps, files, count=len(found.cases))
-    used = min(workers or thread_count(), len(found.cases))
-    config = RunConfig(
+    used = workers or thread_count()
+    request = RunRequest(
         pipeline=steps,
+        sources=tuple(_texts(sources)),
         out=Path(out),
         format=output_of(format).name,
         dtype=None if dtype is None else str(voxel_dtype(dtype)),
         policy=policy,
-        labels=files,
-        memory_bytes=_memory(memory, workers=used),
+        ids=ids,
+        series=None if series is None else str(series),
+        labels=_labels(labels),
+        memory_bytes=_memory(memory),
+        workers=used,
     )
+    found = find_cases(request)
+    if not found.cases and not found.missed:
+        raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
+    if not found.cases:
+        raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
+    request = replace(request, workers=min(used, len(found.cases)))
+    config = run_config(request, found)
     summary = run_dataset(
         config,
         found,
-        engine=_engine(engine, workers=used, timeout_seconds=timeout_seconds),
+        engine=_engine(engine, workers=request.workers, timeout_seconds=timeout_seconds),
         report=progress,
         link=_linker(found, linkage, config.out),
         overwrite=overwrite,
@@ -230,10 +234,10 @@ def _labels(labels: Mapping[str, str | Path] | str | Path | None) -> tuple[tuple
     return tuple((name, str(path)) for name, path in named.items())
 
 
-def _memory(text: str | None, *, workers: int) -> int:
-    """Return the memory limit of one case in bytes; free memory is shared by the workers."""
+def _memory(text: str | None) -> int | None:
+    """Return the memory limit of one case in bytes."""
     if text is None:
-        return int(free_memory_bytes() * SHARE) // workers
+        return None
     try:
         return parse_bytes(text)
     except ValueError as error:

@@ -1,0 +1,83 @@
+"""Options of `hounsfield run`, by what they are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from hounsfield.cli.options import FORMAT_METAVAR, format_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """Options of the output."""
+
+    out: Annotated[
+        Path, Option("--out", "-o", help="Output folder; an earlier run there is resumed.")
+    ]
+    format: Annotated[
+        str,
+        Option(
+            metavar=FORMAT_METAVAR,
+            parser=format_name,
+            help="Format of the volumes; png keeps HU in 16 bits, png8 is a preview in 8 bits, "
+            "dicom is a derived series.",
+        ),
+    ] = "nii.gz"
+    dtype: Annotated[
+        str | None,
+        Option(
+            help="Dtype of the image, such as int16 (default: that of the result); values must fit."
+        ),
+    ] = None
+    settings: Annotated[
+        list[str] | None,
+        Option("--set", metavar="STEP.KEY=VALUE", help="Change a parameter of a step; repeatable."),
+    ] = None
+    overwrite: Annotated[
+        bool,
+        Option("--overwrite", help="Remove results of another pipeline or other options in OUT."),
+    ] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelling:
+    """Labels that go through the pipeline with the image."""
+
+    label: Annotated[
+        list[str] | None,
+        Option(
+            metavar="[NAME=]FILE",
+            help="Label of the image; repeatable. In FILE {id} is the case id, {path} the folder "
+            "of the image, {stem} the name of its file or series folder, {parent} that of the "
+            "folder around it.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How the cases are run; the outputs do not depend on it."""
+
+    memory: Annotated[
+        str | None,
+        Option(
+            metavar="SIZE",
+            help="Memory limit per case, such as 2G "
+            "(default: 80 % of free memory, shared by the workers).",
+        ),
+    ] = None
+    workers: Annotated[
+        int, Option("--workers", "-j", min=1, help="Number of worker processes.")
+    ] = 1
+    timeout: Annotated[
+        float | None,
+        Option(
+            metavar="SECONDS",
+            min=0.001,
+            help="Time limit of a case, tried twice; the case then has failed (default: none).",
+        ),
+    ] = None
