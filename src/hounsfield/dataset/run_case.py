@@ -21,6 +21,8 @@ from hounsfield.dataset.describe_error import describe_error, where_of
 from hounsfield.dataset.labels import label_paths, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import write_result, write_stream
+from hounsfield.dataset.qc.probe import SliceProbe
+from hounsfield.dataset.qc.quality import qc_of
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
@@ -67,14 +69,17 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
             if earlier is not None:
                 return _skipped(case, earlier)
         stack = open_case(case, policy=config.policy)
-        streamed = _stream(config, stack) if not labels else None
+        probe = SliceProbe(stack)
+        streamed = _stream(config, probe.probed()) if not labels else None
         if streamed is not None:
-            return _write_case(config, case, streamed, stack=stack, hashes=hashes)
+            made = _write_case(config, case, streamed, stack=stack, hashes=hashes)
+            return replace(made, qc=qc_of(probe))
         check_memory(
             config.pipeline.plan(stack).peak_bytes_with(labels=len(labels)), config.memory_bytes
         )
-        result, diagnostics = _run_in_memory(config, stack, labels)
-        return _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
+        result, diagnostics = _run_in_memory(config, probe, labels)
+        made = _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
+        return replace(made, qc=qc_of(probe))
 
 
 def _skipped(case: CaseSource, record: Record) -> CaseResult:
@@ -127,16 +132,17 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
 
 
 def _run_in_memory(
-    config: RunConfig, stack: Stack, labels: dict[str, Path]
+    config: RunConfig, probe: SliceProbe, labels: dict[str, Path]
 ) -> tuple[Result, tuple[Diagnostic, ...]]:
     """Run the pipeline on the stack and its labels, which are resampled to its natural grid."""
+    stack = probe.stack
     volumes: dict[str, Volume] = {}
     diagnostics: tuple[Diagnostic, ...] = ()
     for name, path in labels.items():
         regions, found = read_labels(path, name=name, stack=stack)
         volumes |= regions
         diagnostics += found
-    made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)
+    made = run_pipeline(config.pipeline, probe.probed(), dtype=config.dtype, labels=volumes)
     return made, diagnostics
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hounsfield.dataset.qc.scan import Bools, CoarseScan
+from hounsfield.dataset.qc.scan import Bools, CoarseScan, Floats
 from hounsfield.dataset.qc.value import Check, QualityValue
-from hounsfield.kernels.mask import Bits, components, dilate, erode, stepped
+from hounsfield.kernels.mask import Bits, Components, Spacing, components, dilate, erode, stepped
 
 CONTRAST = Check(
     name="contrast",
@@ -42,11 +42,9 @@ def contrast(scan: CoarseScan, *, is_head: bool) -> QualityValue:
     cores = erode(enhanced, BLOOD_MM, spacing_mm=scan.spacing_mm)
     parts = components(cores)
     cell_ml = float(np.prod(scan.spacing_mm)) / 1000
-    found = [
-        hu
-        for n in np.flatnonzero(parts.sizes * cell_ml >= LEAST_ML)
-        if (hu := _blood(scan, parts.keep(np.arange(len(parts.sizes)) == n))) is not None
-    ]
+    kept = np.flatnonzero(parts.sizes * cell_ml >= LEAST_ML)
+    cells = (_cropped(scan, parts, int(n)) for n in kept)
+    found = [hu for hu in (_blood(*each, scan.spacing_mm) for each in cells) if hu is not None]
     if not found:
         return CONTRAST.unknown("no enhanced blood of 10 mm width; there may be no contrast agent")
     return CONTRAST.of(max(found))
@@ -57,12 +55,22 @@ def _within(scan: CoarseScan) -> Bools:
     return np.asarray(scan.body & (hu >= ENHANCED_HU[0]) & (hu <= ENHANCED_HU[1]))
 
 
-def _blood(scan: CoarseScan, core: Bits) -> float | None:
+def _cropped(scan: CoarseScan, parts: Components, n: int) -> tuple[Bools, Floats]:
+    """One core and the HU around it, cropped to its box with a margin for the rim."""
+    box, core = parts.boxes[n], parts.keep(np.arange(len(parts.sizes)) == n).expand() != 0
+    cut = []
+    for axis, step in enumerate(scan.spacing_mm):
+        margin = int(BLOOD_MM / step) + 3
+        cut.append(slice(max(int(box[2 * axis]) - margin, 0), int(box[2 * axis + 1]) + margin + 1))
+    part = tuple(cut)
+    return core[part], scan.hu[part] - np.float32(scan.offset_hu)
+
+
+def _blood(core: Bools, hu: Floats, spacing_mm: Spacing) -> float | None:
     """The median HU of a core if it is uniform and has no denser rim, else None."""
-    hu = scan.hu - np.float32(scan.offset_hu)
-    inside = hu[core.expand().astype(bool)]
+    inside = hu[core]
     median = float(np.median(inside))
-    wide = dilate(core, BLOOD_MM, spacing_mm=scan.spacing_mm)
-    rim = hu[(stepped(stepped(wide)) - wide).expand().astype(bool)]
-    is_rimmed = float(np.mean(rim > median + SPREAD_HU)) > BONE_RIM
+    wide = dilate(Bits.pack(core), BLOOD_MM, spacing_mm=spacing_mm)
+    rim = hu[(stepped(stepped(wide)) - wide).expand() != 0]
+    is_rimmed = rim.size > 0 and float(np.mean(rim > median + SPREAD_HU)) > BONE_RIM
     return None if is_rimmed or float(inside.std()) > SPREAD_HU else median

@@ -79,6 +79,9 @@ CRANIUM_MM2 = (4000.0, 32000.0)
 """Section of what bone encloses at the widest: a newborn's cranium is 90 x 70 mm, an adult's up to
 210 x 170 mm."""
 
+HEAD_MM2 = 60000.0
+"""Larger sections are no head: 230 x 330 mm, with the shoulders beginning."""
+
 CRANIUM_MM = 20.0
 """Least height over which a cranium is found, so that a ring in one section is none."""
 
@@ -128,7 +131,7 @@ def cranium_of(scan: CoarseScan) -> Cranium:
     bone = scan.body & (scan.hu - np.float32(scan.offset_hu) >= BONE_HU)
     areas, cell = scan.areas_mm2, scan.spacing_mm[0] * scan.spacing_mm[1]
     enclosed = np.zeros(len(areas))
-    for k in np.flatnonzero(bone.any(axis=(0, 1))):
+    for k in np.flatnonzero(bone.any(axis=(0, 1)) & (areas <= HEAD_MM2)):
         enclosed[k] = _enclosed(bone[:, :, k : k + 1], scan) * cell
     share = enclosed / np.maximum(areas, cell)
     low, high = CRANIUM_MM2

@@ -85,6 +85,18 @@ def quality_of(probe: SliceProbe) -> Quality | None:
     return Quality(values=values, sampled_slices=len(scan.slices), slices=probe.stack.shape[2])
 
 
+def qc_of(probe: SliceProbe) -> dict[str, Any]:
+    """Return the quality of a scan as plain data, {} unless it is HU; an error never fails a case.
+
+    The outputs of the case are complete when its quality is computed.
+    """
+    try:
+        quality = quality_of(probe)
+    except Exception as error:
+        return {"error": type(error).__name__}
+    return {} if quality is None else quality.to_json()
+
+
 def measure(stack: Stack) -> Quality | None:
     """Decode a stack once, slab by slab, and return its quality; None unless it is HU.
 
