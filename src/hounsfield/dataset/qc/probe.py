@@ -16,7 +16,10 @@ from hounsfield.core.stack import Stack
 from hounsfield.core.volume import Array
 
 SIDE = 128
-"""Most sampled voxels along an axis: 2 to 4 mm of a head or body, and 8 MB of float32 in all."""
+"""Most sampled voxels along a row or column: 2 to 4 mm of a head or body."""
+
+SLICES = 64
+"""Most sampled slices (one more with the last): 3 to 5 mm of a head or body; 4 MB in all."""
 
 
 @dataclass(slots=True, eq=False)
@@ -108,7 +111,7 @@ def _wanted(stack: Stack) -> NDArray[np.bool_]:
     """Which slices are sampled: evenly, with first and last; none that was interpolated."""
     count = stack.shape[2]
     wanted = np.zeros(count, dtype=bool)
-    wanted[:: -(-count // SIDE)] = True
+    wanted[:: -(-count // SLICES)] = True
     wanted[-1] = True
     if any(stack.interpolated):
         wanted &= ~np.array(stack.interpolated)

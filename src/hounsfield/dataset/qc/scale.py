@@ -15,7 +15,7 @@ Range = tuple[float, float]
 BIN_HU = 4.0
 """Width of a bin: a fifth of the narrowest peak, air of 10 HU noise."""
 
-SPAN_HU = (-4096.0, 4096.0)
+SPAN_HU = (-4096, 4096)
 """Range of the histogram: twice the offset of a rescale that was applied twice."""
 
 SMOOTHING = np.ones(5) / 5
@@ -163,7 +163,7 @@ class _Histogram:
 
     raw: NDArray[np.int64]
     common: float
-    """The most frequent value: padding, or air that was clipped or replaced."""
+    """The most frequent value, rounded: padding, or air that was clipped or replaced."""
     common_count: int
     highest: float
 
@@ -171,13 +171,16 @@ class _Histogram:
     def of(cls, hu: Floats, *, without: float) -> _Histogram:
         """Return the histogram of all values but one."""
         flat = hu.ravel(order="K")
-        used = flat[(flat >= SPAN_HU[0]) & (flat < SPAN_HU[1]) & (flat != without)]
-        bins = ((used - np.float32(SPAN_HU[0])) * np.float32(1 / BIN_HU)).astype(np.int64)
-        raw = np.bincount(bins, minlength=int((SPAN_HU[1] - SPAN_HU[0]) / BIN_HU))
-        n = int(raw.argmax())
-        inside, counts = np.unique(used[bins == n], return_counts=True)
-        value, count = (inside[counts.argmax()], counts.max()) if counts.size else (0.0, 0)
-        return cls(raw, float(value), int(count), float(flat.max()))
+        low, high = SPAN_HU
+        per_hu = np.bincount(
+            np.clip(np.rint(flat) - np.float32(low - 1), 0, high - low + 1).astype(np.int32),
+            minlength=int(high - low) + 2,
+        )[1:-1]
+        if low <= without < high:
+            per_hu[round(without - low)] = 0
+        n = int(per_hu.argmax())
+        raw = per_hu.reshape(-1, int(BIN_HU)).sum(axis=1)
+        return cls(raw, n + low, int(per_hu[n]), float(flat.max()))
 
     @property
     def without_common(self) -> _Histogram:

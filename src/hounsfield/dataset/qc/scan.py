@@ -77,10 +77,18 @@ class CoarseScan:
         """Whether a body was found, and air around it or beside it."""
         return bool(self.body.any()) and not bool(self.body.all())
 
+    def every(self, slices: int) -> CoarseScan:
+        """Return the scan with at most `slices` of its slices, evenly."""
+        step = -(-len(self.slices) // slices)
+        return replace(
+            self, hu=self.hu[:, :, ::step], body=self.body[:, :, ::step], slices=self.slices[::step]
+        )
+
     @property
     def outside(self) -> Bools:
-        """Voxels AWAY_MM or more from the body."""
-        near = dilate(Bits.pack(self.body), AWAY_MM, spacing_mm=self.spacing_mm)
+        """Voxels AWAY_MM or more from the body within their slice."""
+        flat = (*self.spacing_mm[:2], 1e3)
+        near = dilate(Bits.pack(self.body), AWAY_MM, spacing_mm=flat)
         return ~near.expand().astype(bool)
 
     @property

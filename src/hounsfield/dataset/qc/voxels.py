@@ -55,6 +55,9 @@ CORRELATED_PX = 4
 LEAST_PAIRS = 2000
 """Pairs of voxels for the noise: its relative error is 1 / sqrt(2 * 2000), 2 %."""
 
+NOISE_SLICES = 16
+"""Slices in which noise is measured: with 5,000 voxels of air each, its error is under 1 %."""
+
 WITHIN_SD = 4.0
 """Values this far from the median are no air: a normal distribution has 6 in 100,000 there."""
 
@@ -77,6 +80,7 @@ def noise(scan: CoarseScan) -> QualityValue:
     """The standard deviation of the air around the body."""
     if not scan.has_body:
         return NOISE.unknown("no air outside of a body")
+    scan = scan.every(NOISE_SLICES)
     hu = scan.hu - np.float32(scan.offset_hu)
     away = scan.outside & _in_circle(scan)
     air = away & (hu > NEAR_AIR_HU[0]) & (hu < NEAR_AIR_HU[1])
