@@ -95,8 +95,8 @@ def extent(scan: CoarseScan) -> QualityValue:
 
 def field_of_view(scan: CoarseScan) -> QualityValue:
     """The longest contact of the body with the edge of the field of view in a slice, mm."""
-    if not scan.has_body:
-        return FIELD.unknown("no body with air around it")
+    if not scan.body.any() or (scan.body.all() and not scan.has_air):
+        return FIELD.unknown("no body with air in it or around it")
     edge = _edge(scan)
     cell = float(np.mean(scan.spacing_mm[:2]))
     contact = float((scan.body & edge).sum(axis=(0, 1)).max()) * cell

@@ -23,6 +23,9 @@ BODY = Outline(
 AWAY_MM = 10.0
 """Air this far from the body has no partial volume, hair or clothes (design/masks.md)."""
 
+NO_AIR_HU = -300.0
+"""Air in or around a patient is below this at any noise; fat, at -150 to -50 HU, is above."""
+
 UPRIGHT = 0.7
 """Least cosine between slice normal and the patient's long axis: gantries tilt by up to 30 degrees,
 coronal and sagittal slices are at 90."""
@@ -76,6 +79,11 @@ class CoarseScan:
     def has_body(self) -> bool:
         """Whether a body was found, and air around it or beside it."""
         return bool(self.body.any()) and not bool(self.body.all())
+
+    @property
+    def has_air(self) -> bool:
+        """Whether any voxel is below NO_AIR_HU."""
+        return bool(self.hu.min() - self.offset_hu < NO_AIR_HU)
 
     def every(self, slices: int) -> CoarseScan:
         """Return the scan with at most `slices` of its slices, evenly."""

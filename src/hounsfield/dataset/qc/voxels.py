@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hounsfield.dataset.qc.scan import Bools, CoarseScan, Floats
+from hounsfield.dataset.qc.scan import NO_AIR_HU, Bools, CoarseScan, Floats
 from hounsfield.dataset.qc.value import Check, QualityValue
 
 NOISE = Check(
@@ -15,8 +15,8 @@ NOISE = Check(
     unit="HU",
     high=60.0,
     weight=1.0,
-    source="sd of air around a body: 4 to 40 HU from soft to sharp kernels (design/qc.md); "
-    "over 60 HU is a very low dose or a 0.6 mm slice of a bone kernel",
+    source="muscle (60 HU) and water (0 HU) are 60 HU apart: noise above it hides soft tissue; air "
+    "of the real scans of design/qc.md has 2 to 10 HU",
 )
 
 CLIPPED = Check(
@@ -32,7 +32,7 @@ LOWEST = Check(
     name="lowest",
     unit="HU",
     low=-4096.0,
-    high=-300.0,
+    high=NO_AIR_HU,
     weight=3.0,
     source="air in or around the patient is below -300 HU at any noise; padding is -4096 or more",
 )
@@ -92,7 +92,7 @@ def noise(scan: CoarseScan) -> QualityValue:
         return NOISE.unknown(f"{lowest} is {values.min():g} HU: it was clipped or replaced")
     middle = float(np.median(values))
     width = max(WITHIN_SD * _sd(np.abs(values - middle)), 2.0)
-    air &= (np.abs(hu - middle) <= width) & (scan.hu != scan.stack.background)
+    air &= np.abs(hu - middle) <= width
     differences = _differences(hu, air, scan.step)
     if differences.size < LEAST_PAIRS:
         return NOISE.unknown("too little air around the body")
