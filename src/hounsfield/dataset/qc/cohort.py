@@ -20,7 +20,7 @@ CUT = 3.5
 
 TO_MEAN_SCORE = 0.7979
 """The mean absolute deviation of a normal distribution over its standard deviation, sqrt(2 / pi);
-it is used where the median absolute deviation is 0 (IBM SPSS, modified z-score)."""
+it is used where the median absolute deviation is 0 (IBM SPSS and Cognos, modified z-score)."""
 
 LEAST_CASES = 8
 """Fewer cases give no outliers: of seven, three with other values already move the median."""

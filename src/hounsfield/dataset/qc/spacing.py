@@ -15,7 +15,7 @@ PIXEL = Check(
     high=5.0,
     weight=2.0,
     source="a field of view of 50 mm in 512 pixels (ear) is 0.1 mm; CT of SPECT in 128 pixels is "
-    "4.8 mm (PS3.3 C.7.6.3.1.7)",
+    "4.8 mm (PS3.3 10.7.1.3)",
 )
 
 SLICE = Check(
@@ -24,7 +24,8 @@ SLICE = Check(
     low=0.1,
     high=10.0,
     weight=2.0,
-    source="slices of routine CT are up to 10 mm apart (ACR-ASNR head CT: 5 mm or less)",
+    source="slices of routine CT are up to 10 mm apart; of the brain 5 mm or less (ACR-ASNR-SPR "
+    "practice parameter)",
 )
 
 GAPS = Check(

@@ -43,7 +43,8 @@ HIGHEST = Check(
     low=200.0,
     high=65536.0,
     weight=3.0,
-    source="cortical bone is over 200 HU (Schreiber et al. 2011); 16 bits of HU end at 65535",
+    source="bone of the ACR CT accreditation phantom is 850 to 970 HU, of a child, with partial "
+    "volume, over 200 HU; 16 bits of HU end at 65535",
 )
 
 NEAR_AIR_HU = (-1400.0, -600.0)
