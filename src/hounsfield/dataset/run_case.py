@@ -78,8 +78,9 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
             config.pipeline.plan(stack).peak_bytes_with(labels=len(labels)), config.memory_bytes
         )
         result, diagnostics = _run_in_memory(config, probe, labels)
+        quality = executor.submit(qc_of, probe)  # all is sampled; it is measured while we write
         made = _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
-        return replace(made, qc=qc_of(probe))
+        return replace(made, qc=quality.result())
 
 
 def _skipped(case: CaseSource, record: Record) -> CaseResult:
