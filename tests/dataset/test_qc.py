@@ -134,6 +134,18 @@ def test_vertex_and_base_follow_the_affine_not_the_order_of_slices(phantom: hu.V
     assert value(across, "vertex").status == "unknown"
 
 
+def test_a_trunk_with_part_of_a_head_is_no_head_that_was_cut(phantom: hu.Volume) -> None:
+    wide = np.concatenate([phantom.array[:, :, :10], phantom.array[:, :, :28]], axis=2)
+    wide[2:-2, 2:-2, :10] = 40
+    found = value(like(phantom, wide), "vertex")
+    assert (found.status, found.reason[:31]) == ("unknown", "the scan shows more than a head")
+
+
+def test_a_peak_is_where_its_values_are(exact: hu.Volume) -> None:
+    assert value(noisy(exact, 8.0), "air_peak").value == pytest.approx(-1000, abs=1)
+    assert value(like(exact, exact.array), "air_peak").value == pytest.approx(-1000, abs=0.5)
+
+
 def test_a_head_shifted_over_the_edge_of_the_field_of_view_is_named(exact: hu.Volume) -> None:
     moved = np.full(SHAPE, -1000, np.float32)
     moved[:80] = exact.array[48:]  # 96 mm
@@ -238,6 +250,16 @@ def test_real_scans_have_the_faults_that_they_have(real_data: Path, name: str) -
     made = measure(hu.open(real_data / name))
     assert made is not None
     assert suspicious(made) == REAL[name]
+
+
+@pytest.mark.parametrize("added", [1024, 1000, -1024, -1000])
+@pytest.mark.parametrize(
+    "name", ["torso_nifti_3mm_seg/example_ct_sm.nii.gz", "leg_rtstruct_sts001/CT_image.nii.gz"]
+)
+def test_a_wrong_scale_of_a_real_scan_is_named(real_data: Path, name: str, added: int) -> None:
+    ct = hu.read(real_data / name)
+    found = value(like(ct, ct.array.astype(float) + added), "air_peak")
+    assert ("not applied" if added > 0 else "applied twice") in found.reason
 
 
 @pytest.mark.slow

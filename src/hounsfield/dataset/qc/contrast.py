@@ -73,4 +73,4 @@ def _blood(core: Bools, hu: Floats, spacing_mm: Spacing) -> float | None:
     wide = dilate(Bits.pack(core), BLOOD_MM, spacing_mm=spacing_mm)
     rim = hu[(stepped(stepped(wide)) - wide).expand() != 0]
     is_rimmed = rim.size > 0 and float(np.mean(rim > median + SPREAD_HU)) > BONE_RIM
-    return None if is_rimmed or float(inside.std()) > SPREAD_HU else median
+    return None if is_rimmed or float(inside.astype(np.float64).std()) > SPREAD_HU else median

@@ -120,10 +120,14 @@ def _edge(scan: CoarseScan) -> Bools:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cranium:
-    """The section that bone encloses in each sampled slice, mm2, and whether they are a cranium."""
+    """The section that bone encloses in each sampled slice, mm2, and whether they are a cranium.
+
+    `largest_mm2` is the largest section of the head where bone encloses it.
+    """
 
     enclosed_mm2: NDArray[np.float64]
     is_cranium: bool
+    largest_mm2: float = 0.0
 
 
 def cranium_of(scan: CoarseScan) -> Cranium:
@@ -139,7 +143,8 @@ def cranium_of(scan: CoarseScan) -> Cranium:
     low, high = CRANIUM_MM2
     is_ring = (enclosed >= CRANIUM_SHARE * np.maximum(areas, 1)) & (enclosed >= low / 2)
     height = float(is_ring.sum()) * scan.spacing_mm[2]
-    return Cranium(enclosed, low <= enclosed.max() <= high and height >= CRANIUM_MM)
+    is_cranium = low <= enclosed.max() <= high and height >= CRANIUM_MM
+    return Cranium(enclosed, is_cranium, float(areas[is_ring].max(initial=0.0)))
 
 
 def _enclosed(bone: Bools, spacing_mm: Spacing) -> NDArray[np.int64]:
@@ -169,7 +174,11 @@ def ends(scan: CoarseScan, cranium: Cranium) -> tuple[QualityValue, ...]:
     made = (SUPERIOR.of(share[top]), INFERIOR.of(share[bottom]))
     if not cranium.is_cranium:
         return (*made, VERTEX.unknown("no cranium"), BASE.unknown("no cranium"))
-    return (*made, _vertex(float(share[top])), _base(cranium, bottom))
+    if scan.areas_mm2.max() > HEAD_MM2:
+        more = "the scan shows more than a head, which may end where it was planned"
+        return (*made, VERTEX.unknown(more), BASE.unknown(more))
+    vertex = float(scan.areas_mm2[top]) / cranium.largest_mm2
+    return (*made, _vertex(vertex), _base(cranium, bottom))
 
 
 def _vertex(share: float) -> QualityValue:

@@ -24,6 +24,9 @@ SMOOTHING = np.ones(5) / 5
 NEIGHBOURS = 6
 """A peak is the highest bin within 24 HU on both sides: two tissues nearer than that are one."""
 
+WIDTH = 3
+"""Half of the bins whose mean is the position of a peak: 12 HU, one sd of its noise."""
+
 PEAK_SHARE = 2e-3
 """Least share of the voxels within 24 HU of a peak: a sinus in a head, the bladder in a pelvis."""
 
@@ -190,14 +193,17 @@ class _Histogram:
         return replace(self, raw=raw, common_count=0)
 
     def peak(self, within: Range) -> float | None:
-        """The highest peak within a range of HU, at the centre of its bin; None without one."""
+        """The highest peak within a range of HU, at the mean of its values; None without one."""
         counts = np.convolve(self.raw, SMOOTHING, mode="same")
         first, last = (int((edge - SPAN_HU[0]) / BIN_HU) for edge in within)
         n = first + int(counts[first : last + 1].argmax())
         near = counts[max(n - NEIGHBOURS, 0) : n + NEIGHBOURS + 1]
         if near.max() > counts[n] or near.sum() < PEAK_SHARE * self.total:
             return None
-        return SPAN_HU[0] + (n + 0.5) * BIN_HU
+        bins = np.arange(max(n - WIDTH, 0), min(n + WIDTH + 1, len(self.raw)))
+        weights = self.raw[bins]
+        middle = (BIN_HU - 1) / 2  # a bin has whole HU
+        return SPAN_HU[0] + float(bins @ weights) / float(weights.sum()) * BIN_HU + middle
 
     @property
     def total(self) -> float:
