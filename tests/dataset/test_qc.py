@@ -90,6 +90,12 @@ def test_air_replaced_by_padding_is_no_wrong_scale(phantom: hu.Volume) -> None:
     assert "twice" not in value(masked, "air_peak").reason
 
 
+def test_padding_around_air_is_no_air_at_twice_its_value(phantom: hu.Volume) -> None:
+    padded = phantom.array.copy()
+    padded[:24] = padded[-24:] = -2000
+    assert suspicious(quality(like(phantom, padded))) == set()
+
+
 @pytest.mark.parametrize("window", [(0, 80), (-100, 1000)])
 def test_values_clipped_to_a_window_are_suspicious_but_no_wrong_scale(
     phantom: hu.Volume, window: tuple[int, int]
@@ -182,6 +188,19 @@ def test_metal_at_the_end_of_12_bits_is_named(phantom: hu.Volume) -> None:
     assert found.status == "suspicious"
     assert found.value == pytest.approx(16 / metal.size, rel=1e-3)
     assert "3071 HU" in found.reason
+
+
+def test_a_highest_value_that_bone_reaches_is_no_metal(phantom: hu.Volume) -> None:
+    assert value(like(phantom, phantom.array.clip(max=1200)), "clipped_at_top").value == 0
+
+
+def test_slices_that_drift_are_uneven_though_no_gap_is_wide(phantom: hu.Volume) -> None:
+    stack = Stack.from_volume(phantom)
+    origins = stack.origins_ras_mm.copy()
+    origins[:, 2] = origins[0, 2] + np.cumsum(np.r_[0, np.linspace(4.9, 5.1, 39)])
+    drifting = measure(stack.replaced(origins_ras_mm=origins, exact_grid=None))
+    assert drifting is not None
+    assert suspicious(drifting) == {"gaps"}
 
 
 def vessels(*, blood_hu: float, cortex_hu: float) -> hu.Volume:

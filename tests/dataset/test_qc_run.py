@@ -117,6 +117,19 @@ def test_the_probe_does_not_change_the_voxels(volume: hu.Volume, tmp_path: Path)
     assert plain.source.geometry == probed.source.geometry
 
 
+def test_what_is_sampled_is_hu_with_padding_as_background(
+    volume: hu.Volume, tmp_path: Path
+) -> None:
+    stack = hu.open(write_series(volume, tmp_path / "scan").folder)
+    assert stack.padding is not None
+    probe = SliceProbe(stack)
+    probed = probe.probed()
+    probed.slab(0, 20)
+    whole = stack.volume().array
+    for k in range(20):
+        assert np.array_equal(probe.sampled[k], whole[:: probe.step, :: probe.step, k])
+
+
 CUTS = st.lists(st.integers(1, 19), unique=True, max_size=6).map(sorted)
 
 
