@@ -9,27 +9,39 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError
+from hounsfield.core.points import Point
+from hounsfield.io.bytes.remote import RemoteFolder
 from hounsfield.io.source_files import source_files
 
 if TYPE_CHECKING:
     from hounsfield.core.policy import ReadPolicy
     from hounsfield.core.spec import Quantity
     from hounsfield.core.stack import Stack
+    from hounsfield.io.bytes.checksum import SourceFiles
 
 Status = Literal["done", "skipped", "failed", "stale"]
 """'skipped' was up to date; 'stale' is of an earlier run and not among the sources any more."""
+
+
+DEFAULT_LABEL = "label"
+"""The name of a label without a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSource:
     """A label file that belongs to one case: an image file, an RTSTRUCT or a DICOM SEG.
 
-    `names` are the names of the values of a label map, where its data set states them.
+    `names` are the names of the values of a label map, where its data set states them. `member` is
+    the name of the object if `path` is an archive, else "". `remote` is the file if it is at a URL,
+    which is copied with the case; `version` changes with its content.
     """
 
     name: str
     path: Path
     names: tuple[tuple[int, str], ...] = ()
+    member: str = ""
+    remote: RemoteFolder | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +51,15 @@ class CaseSource:
     `typed` is the path as the user typed it; it is shown on the terminal. Paths and the series UID
     are never written to the output folder. `diagnostics` are those of the search, which reading
     `files` alone cannot find. `earlier_key` and `earlier_record` are the key of the outputs of an
-    earlier run and the sha256 of its record, or "".
+    earlier run and the sha256 of its record, or ""; `earlier_source` is the sha256 of the files
+    when they had the stamp `earlier_stamp` (see `source_stamp`), or "".
 
-    `labels` and `points` are the files that the source states for this case. `patient` and `study`
+    `labels` and `points` are the files that the source states for this case, `landmarks` its points
+    of a file for all cases. `patient` and `study`
     are ids that do not identify them, equal for cases of one patient and study, or "" if unknown;
-    `split` is the part of the data set that the source states, such as train, or "".
+    `split` is the part of the data set that the source states, such as train, or "". `remote` are
+    the files of a case at a URL, which are copied to this machine before it is run, and `version`
+    changes with their content, or is "".
     """
 
     id: str
@@ -55,11 +71,16 @@ class CaseSource:
     typed: str = ""
     earlier_key: str = ""
     earlier_record: str = ""
+    earlier_source: str = ""
+    earlier_stamp: str = ""
     labels: tuple[LabelSource, ...] = ()
     points: Path | None = None
+    landmarks: tuple[Point, ...] = ()
     patient: str = ""
     study: str = ""
     split: str = ""
+    remote: RemoteFolder | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +107,8 @@ class CaseResult:
     `message` is one line without a path; `diagnostics` are those of the record; `key` is the hash
     of the inputs and options. `where` is the file or step of a failure; it is shown on the terminal
     only. `record` is the text of record.json, or "" without outputs; `qc` are the quality values;
-    `attempts` is how often the case was run.
+    `attempts` is how often the case was run. `started` is in seconds since 1970; `memory_bytes` is
+    the peak memory of its process. `source_sha256` and `source_stamp` are those of its files.
     """
 
     id: str
@@ -102,6 +124,12 @@ class CaseResult:
     record: str = ""
     qc: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 1
+    started: float = 0.0
+    memory_bytes: int = 0
+    source_bytes: int = 0
+    output_bytes: int = 0
+    source_sha256: str = ""
+    source_stamp: str = ""
     trace: str = ""
     """The traceback of a failure; it is shown on the terminal only."""
 
@@ -158,4 +186,9 @@ def source_sha256(case: CaseSource) -> str:
 
     Raises ReadError.
     """
-    return source_files(case.path, names=case.files).sha256()
+    return files_of_case(case).sha256()
+
+
+def files_of_case(case: CaseSource) -> SourceFiles:
+    """Return the files of a case as of now; raises ReadError."""
+    return source_files(case.path, names=case.files)

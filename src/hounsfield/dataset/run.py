@@ -11,14 +11,16 @@ from hounsfield.dataset.discover import Discovery
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.lock import locked
+from hounsfield.dataset.log import log_result, log_start, log_summary
 from hounsfield.dataset.manifest import Manifest
 from hounsfield.dataset.output_folder import (
     check_settings,
     make_folders,
     mark_stale,
-    remove,
+    remove_case,
     without_partial,
 )
+from hounsfield.dataset.remote_output import published
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.dataset.summary import Summary
 from hounsfield.io.bytes.atomic import write_text
@@ -39,7 +41,7 @@ def run_dataset(
     """Run a pipeline over `cases`; a failed case never stops the others.
 
     Cases with up-to-date outputs are skipped. Cases of earlier runs that are not among `cases` are
-    stale: their outputs are kept and the manifest marks them.
+    stale: their outputs are kept and the manifest marks them, unless a list has chosen the cases.
 
     Parameters
     ----------
@@ -70,9 +72,11 @@ def run_dataset(
     """
     engine = LocalEngine(workers=1) if engine is None else engine
     found = cases if isinstance(cases, Discovery) else Discovery(cases=tuple(cases))
+    sources = {case.id: case for case in found.cases}
     make_folders(config.out)
     with (
         locked(config.out),
+        published(config) as publish,
         Manifest(config.out / OUTPUT_MARK) as manifest,
         without_partial(config.out),
     ):
@@ -81,24 +85,35 @@ def run_dataset(
             link(manifest.run_id())
         write_text(config.out / "pipeline.toml", config.pipeline.to_toml())
         manifest.set_unused(found.unused)
-        results = mark_stale(config.out, manifest, current={case.id for case in found.cases})
+        current = {case.id for case in found.cases}
+        log_start(len(found.cases))
+        results = [] if found.is_part else mark_stale(config, manifest, current=current)
         for result in results:
             _report(report, result)
         with closing(_results(engine, config, _resumed(found.cases, manifest))) as running:
             for result in running:
                 if result.status == "failed":  # outputs of an earlier run would be taken for its
-                    remove(config.folder(result.id))
-                manifest.put(result)
+                    remove_case(config, result.id)
+                manifest.put(result, sources[result.id])
                 results.append(result)
                 _report(report, result)
-    return Summary(
+                publish()
+    summary = Summary(
         cases=tuple(sorted(results, key=lambda result: result.id)),
         missed=found.missed,
         unused=found.unused,
+        choices=found.choices,
+        findings=found.findings,
+        labels={} if found.label_table is None else found.label_table.to_json(),
+        rejected=found.rejected,
+        unlisted=found.unlisted,
     )
+    log_summary(summary)
+    return summary
 
 
 def _report(report: Report | None, result: CaseResult) -> None:
+    log_result(result)
     if report is not None:
         report(result)
 
@@ -110,7 +125,13 @@ def _resumed(cases: Sequence[CaseSource], manifest: Manifest) -> list[CaseSource
     for case in cases:
         before = earlier.get(case.id)
         if before is not None and before.key and before.record_sha256:
-            case = replace(case, earlier_key=before.key, earlier_record=before.record_sha256)
+            case = replace(
+                case,
+                earlier_key=before.key,
+                earlier_record=before.record_sha256,
+                earlier_source=before.source_sha256,
+                earlier_stamp=before.source_stamp if before.source_sha256 else "",
+            )
         found.append(case)
     return found
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.display import html_value
 from hounsfield.dataset.case import CaseResult, NoCase, Status
+from hounsfield.dataset.select.choose import Choice
 
 
 @checked
@@ -27,6 +28,14 @@ class Summary:
     unused : tuple of Diagnostic, default ()
         DICOM files that are no case: a refusal for slices that cannot be read, a note for others,
         such as localizers. `value` is the number of files.
+    choices : tuple of Choice, default ()
+        The series of each study that a selection chose and rejected, with the reasons.
+    findings : tuple of Diagnostic, default ()
+        Warnings about the labels and points of all cases, such as a label that no region matches.
+    labels : mapping of str to Any, default {}
+        With a label map: for each label how many cases have it, and how many regions match none.
+    rejected, unlisted : int, default 0
+        Cases of the sources that the list of the run rejects, or does not name.
 
     Examples
     --------
@@ -38,6 +47,11 @@ class Summary:
     cases: tuple[CaseResult, ...]
     missed: tuple[NoCase, ...] = ()
     unused: tuple[Diagnostic, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    rejected: int = 0
+    unlisted: int = 0
 
     def count(self, status: Status) -> int:
         """Return the number of cases with a status.
@@ -56,18 +70,20 @@ class Summary:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Cases by status, those with warnings, sources without a case, and unreadable files."""
+        """Cases by status, with warnings or left out by a list; missed sources, unread files."""
         return {
             **{status: self.count(status) for status in get_args(Status)},
             "warned": sum(each.status != "stale" and bool(each.warnings) for each in self.cases),
             "missed": len(self.missed),
             "unreadable": sum(int(each.value or 0) for each in self.unused if _is_lost(each)),
+            "rejected": self.rejected,
+            "unlisted": self.unlisted,
         }
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What was found in all cases and sources; `where` is the id of a case."""
-        return (*self._of_cases(), *self.unused)
+        return (*self._of_cases(), *self.unused, *self.findings)
 
     @property
     def is_complete(self) -> bool:
@@ -102,6 +118,9 @@ class Summary:
             "cases": [each.to_json() for each in self.cases],
             "missed": [{"code": each.code, "message": each.message} for each in self.missed],
             "unused": [{**each.to_json(), "files": int(each.value or 0)} for each in self.unused],
+            **({"selection": [each.to_json() for each in self.choices]} if self.choices else {}),
+            "findings": [each.to_json() for each in self.findings],
+            "labels": dict(self.labels),
         }
 
     def __str__(self) -> str:
@@ -126,7 +145,13 @@ class Summary:
         return html_value("Summary", rows)
 
 
-_OTHERS = (("stale", "stale"), ("missed", "without a case"), ("unreadable", "files unreadable"))
+_OTHERS = (
+    ("stale", "stale"),
+    ("missed", "without a case"),
+    ("unreadable", "files unreadable"),
+    ("rejected", "rejected"),
+    ("unlisted", "not in the list"),
+)
 """Counts that the summary names only if they are not 0."""
 
 
