@@ -16,7 +16,7 @@ from hounsfield.dataset.qc.cohort import CUT, cohort_outliers, modified_z_scores
 
 def cases(name: str, values: list[float | None], unit: str = "mm") -> dict[str, dict[str, Any]]:
     return {
-        f"case-{n:02}": {"score": 0, "values": [{"name": name, "value": value, "unit": unit}]}
+        f"case-{n:02}": {"score": 0, "values": {name: {"value": value, "unit": unit}}}
         for n, value in enumerate(values)
     }
 

@@ -79,9 +79,9 @@ def cohort_outliers(cases: Mapping[str, Mapping[str, Any]]) -> tuple[Outlier, ..
     """
     values: dict[str, dict[str, tuple[float, str]]] = {name: {} for name in COMPARED}
     for case, quality in cases.items():
-        for each in quality.get("values", ()):
-            if each["value"] is not None and each["name"] in values:
-                values[each["name"]][case] = (float(each["value"]), str(each["unit"]))
+        for name, each in quality.get("values", {}).items():
+            if each["value"] is not None and name in values:
+                values[name][case] = (float(each["value"]), str(each["unit"]))
     found = [
         outlier
         for name, known in values.items()

@@ -50,12 +50,12 @@ class Quality:
         return rounded_to(sum(weights[value.name] for value in found))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the score and values as plain data."""
+        """Return the score, and the values by name, as plain data."""
         return {
             "score": self.score,
             "slices": self.slices,
             "sampled_slices": self.sampled_slices,
-            "values": [value.to_json() for value in self.values],
+            "values": {value.name: value.to_json() for value in self.values},
         }
 
 

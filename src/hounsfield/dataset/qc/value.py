@@ -28,8 +28,8 @@ class QualityValue:
     source: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the value as plain data."""
-        names = ("name", "value", "unit", "low", "high", "status", "reason", "source")
+        """Return the value as plain data, without its name."""
+        names = ("value", "unit", "low", "high", "status", "reason", "source")
         return {name: getattr(self, name) for name in names}
 
 
