@@ -27,6 +27,8 @@ from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import write_result, write_stream
 from hounsfield.dataset.points.of_cases import digest_of, points_of
 from hounsfield.dataset.points.write import write_points
+from hounsfield.dataset.qc.probe import SliceProbe
+from hounsfield.dataset.qc.quality import qc_of
 from hounsfield.dataset.remote_cases import local_case
 from hounsfield.dataset.remote_output import RemoteOutput, local_output
 from hounsfield.dataset.run_config import RunConfig
@@ -123,24 +125,29 @@ def _run(config: RunConfig, case: CaseSource) -> CaseResult:
             if earlier is not None:
                 return _skipped(config, case, earlier, hashes.result())
         stack = open_case(case, policy=config.policy)
-        result, extra = _result(config, stack, labels)
-        return _write_case(
+        probe = SliceProbe(stack)
+        result, extra = _result(config, probe, labels)
+        quality = None
+        if not isinstance(result, Stream):  # all is sampled; it is measured while we write
+            quality = executor.submit(qc_of, probe)
+        made = _write_case(
             config, case, result, stack=stack, extra=extra, hashes=hashes, points=points
         )
+        return replace(made, qc=qc_of(probe) if quality is None else quality.result())
 
 
 def _result(
-    config: RunConfig, stack: Stack, labels: Mapping[str, LabelSource]
+    config: RunConfig, probe: SliceProbe, labels: Mapping[str, LabelSource]
 ) -> tuple[Result | Stream, tuple[Diagnostic, ...]]:
     """Run the pipeline, or return the stream that will, with the diagnostics of labels."""
-    label_map = config.label_map
-    streamed = None if labels else _stream(config, stack)
+    label_map, stack = config.label_map, probe.stack
+    streamed = None if labels else _stream(config, probe.probed())
     if streamed is not None:
         missing = () if label_map is None else read_mapped(label_map, (), stack=stack)[1]
         return streamed, missing
     count = len(labels if label_map is None else label_map.names)
     check_memory(config.pipeline.plan(stack).peak_bytes_with(labels=count), config.memory_bytes)
-    return _run_in_memory(config, stack, labels)
+    return _run_in_memory(config, probe, labels)
 
 
 def _skipped(config: RunConfig, case: CaseSource, record: Record, hashes: _Hashes) -> CaseResult:
@@ -228,15 +235,15 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
 
 
 def _run_in_memory(
-    config: RunConfig, stack: Stack, labels: Mapping[str, LabelSource]
+    config: RunConfig, probe: SliceProbe, labels: Mapping[str, LabelSource]
 ) -> tuple[Result, tuple[Diagnostic, ...]]:
     """Run the pipeline on the stack and its labels, which are resampled to its natural grid."""
-    label_map = config.label_map
+    label_map, stack = config.label_map, probe.stack
     if label_map is not None:
         volumes, diagnostics = read_mapped(label_map, tuple(labels.values()), stack=stack)
     else:
         volumes, diagnostics = _read_all(labels, stack)
-    made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)
+    made = run_pipeline(config.pipeline, probe.probed(), dtype=config.dtype, labels=volumes)
     if label_map is None:
         return made, diagnostics
     made, overlaps = with_overlaps(made, label_map)
