@@ -46,6 +46,8 @@ VERBS = (
     "montage",
     "histogram",
     "compare",
+    "export",
+    "fingerprint",
     "restore",
     "demo",
     "info",

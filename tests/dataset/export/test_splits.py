@@ -85,7 +85,7 @@ def test_a_given_split_stays_and_holds_for_the_patient(
     fixed = [Subject(id=first.id, patient=first.patient, labels=first.labels, split=name)]
     made = split_cases([*fixed, *cohort[1:]], test=test, folds=2, seed=3)
     mine = {each.id for each in cohort if each.patient == first.patient}
-    assert {made.of(case) for case in mine} == {name}
+    assert {made.parts[case] for case in mine} == {name}
     parts = (made.train, made.validation, made.test)
     assert sorted(sum(parts, ())) == sorted(each.id for each in cohort)
 

@@ -52,14 +52,11 @@ class Split:
     test: tuple[str, ...] = ()
     folds: tuple[tuple[str, ...], ...] = ()
 
-    def of(self, case: str) -> str:
-        """Return the name of the part of a case; '' if it is in none."""
+    @property
+    def parts(self) -> dict[str, str]:
+        """The name of the part of each case."""
         parts = ((TRAIN, self.train), (VALIDATION, self.validation), (TEST, self.test))
-        return next((name for name, part in parts if case in part), "")
-
-    def fold(self, case: str) -> int | None:
-        """Return the number of the fold of a case, or None."""
-        return next((n for n, fold in enumerate(self.folds) if case in fold), None)
+        return {case: name for name, part in parts for case in part}
 
 
 def split_name(text: str) -> str:
