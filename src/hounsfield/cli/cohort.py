@@ -134,7 +134,7 @@ def _of_run(
         for case in found
         if case.status != "done"
     ]
-    return replace(cohort, failed=(*cohort.failed, *failed))
+    return replace(cohort, failed=(*cohort.failed, *failed), is_run=True)
 
 
 def _failed(summary: Summary) -> tuple[NoCase, ...]:

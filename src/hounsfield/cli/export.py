@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PARTS = ("train", "validation", "test")
 
+SHOWN_LABELS = 8
+"""Labels that the summary names; dataset.json has all of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Splitting:
@@ -85,8 +88,10 @@ def _report(
     terminal: Terminal, cohort: Cohort, made: Exported, options: ExportOptions, out: Path
 ) -> None:
     """Print what was written, and each case that was not."""
+    reported = set() if cohort.is_run else {each.typed for each in cohort.failed}
     for case in made.failed:
-        error_line(f"{case.id}: {case.message}")
+        if case.id not in reported:
+            error_line(f"{case.id}: {case.message}")
     if cohort.unknown and (options.test or options.folds):
         terminal.warn(
             f"the patients of {cohort.unknown} cases are unknown; each of these cases is split as "
@@ -98,7 +103,10 @@ def _report(
     if terminal.json:
         terminal.data(_data(made, options))
     counts = ", ".join(f"{made.count(part)} {part}" for part in PARTS if made.count(part))
-    labels = ", ".join(f"{name} {value}" for name, value in made.label_values.items())
+    shown = list(made.label_values.items())[: SHOWN_LABELS + 1]
+    labels = ", ".join(f"{name} {value}" for name, value in shown)
+    more = len(made.label_values) - len(shown)
+    labels += f" and {more} more" if more else ""
     failed = f", {len(made.failed)} failed" if made.failed else ""
     terminal.say(f"{options.layout}: {counts}{failed}; labels: {labels}; see {out}")
 

@@ -45,13 +45,14 @@ class Cohort:
     """The cases, sorted by id, and those that cannot be exported.
 
     `unknown` is the number of cases whose patient is unknown, `unreadable` that of the files of the
-    sources that cannot be read.
+    sources that cannot be read; `is_run` is whether the cases are those of an earlier run.
     """
 
     cases: tuple[ExportCase, ...]
     failed: tuple[NoCase, ...] = ()
     unknown: int = 0
     unreadable: int = 0
+    is_run: bool = False
 
 
 def cohort_of_run(

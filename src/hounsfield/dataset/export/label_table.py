@@ -52,11 +52,11 @@ def label_table(cases: Sequence[Values], *, order: Sequence[str] = ()) -> LabelT
     names: list[str] = []
     numbers: dict[tuple[str, int], int] = {}
     for name in sorted(found, key=lambda name: (rank.get(name, len(rank)), name)):
-        values = sorted(found[name]) or [1]  # empty in all cases: still a label of the data set
-        for value in values:
+        numbered = sorted(found[name]) or [1]  # empty in all cases: still a label of the data set
+        for value in numbered:
             numbers[name, value] = len(numbers) + 1
             plain = f"{name}-label" if name == BACKGROUND else name
-            names.append(plain if values == [1] else f"{plain}-{value}")
+            names.append(plain if numbered == [1] else f"{plain}-{value}")
     return LabelTable(names=tuple(names), numbers=numbers)
 
 
