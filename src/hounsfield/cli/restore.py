@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,6 +9,7 @@ from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.options import QuantityName
+from hounsfield.cli.restore_folder import Segmentation, restore_all, source_of
 from hounsfield.cli.terminal import Terminal
 from hounsfield.core.diagnostic import Diagnostic
 
@@ -19,34 +19,28 @@ if TYPE_CHECKING:
     from hounsfield.pipeline.record import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segmentation:
-    """Options of --format seg."""
-
-    source: Annotated[
-        Path | None,
-        Option(metavar="DIR", help="DICOM series of the scan; required by --format seg."),
-    ] = None
-    series: Annotated[
-        str | None,
-        Option(
-            metavar="ID|NUMBER",
-            help="Series in DIR, by its id or its number (default: that of the record).",
-        ),
-    ] = None
-    identity: Annotated[
-        Literal["remove", "keep"], Option(help="Identity of patient and study in the SEG.")
-    ] = "remove"
-
-
 def restore(
     terminal: Terminal,
-    record: Annotated[Path, Argument(help="record.json of the run.")],
+    record: Annotated[
+        Path, Argument(help="record.json of the run; or the output folder of a run or an export.")
+    ],
     prediction: Annotated[
-        Path, Argument(help="Prediction: NIfTI, NRRD, npy or a folder of PNG slices.")
+        Path,
+        Argument(
+            help="Prediction: NIfTI, NRRD, npy or a folder of PNG slices; for a run or an export a "
+            "folder of CASE.nii.gz or CASE.npz."
+        ),
     ],
     seg: Segmentation,
-    out: Annotated[Path, Option("--out", "-o", help="Output file; its suffix selects the format.")],
+    out: Annotated[
+        Path,
+        Option(
+            "--out",
+            "-o",
+            help="Output file, whose suffix selects the format; for a folder of predictions a "
+            "folder.",
+        ),
+    ],
     quantity: Annotated[
         QuantityName | None,
         Option(help="Quantity of the values (default: label for whole numbers, else other)."),
@@ -57,14 +51,36 @@ def restore(
             help="Output format (default: by the suffix); seg: DICOM SEG of the original slices."
         ),
     ] = None,
+    probabilities: Annotated[
+        Literal["argmax", "write"] | None,
+        Option(
+            help="Resample the probabilities in CASE.npz before the argmax over the classes, or "
+            "write them too (default: only where there is no CASE.nii.gz)."
+        ),
+    ] = None,
 ) -> None:
     """Resample a prediction from the grid of a run's output to the grid of the scan.
 
     Whole numbers are labels: each voxel gets the label with the largest share. Other values are
-    interpolated. With --format seg the labels are written as DICOM SEG of the original slices.
+    interpolated. With --format seg the labels are written as DICOM SEG of the original slices. All
+    predictions of a folder are restored in one call; nnU-Net's probabilities too.
     """
     if format is None and (seg.source is not None or seg.series is not None):
         message = "--source and --series are for --format seg; add it, or leave them out"
+        raise Failure(message, status=USAGE, code="USAGE")
+    if record.is_dir():
+        restore_all(
+            terminal,
+            record,
+            prediction,
+            out,
+            quantity=quantity,
+            probabilities=probabilities,
+            seg=seg if format == "seg" else None,
+        )
+        return
+    if probabilities is not None:
+        message = "--probabilities is for the folder of a run or an export; name that folder"
         raise Failure(message, status=USAGE, code="USAGE")
     from hounsfield.dataset.prediction import read_prediction
     from hounsfield.dataset.restore import restore as restore_volume
@@ -100,12 +116,6 @@ def restore(
 def _as_seg(record: Record, prediction: Prediction, out: Path, seg: Segmentation) -> Restored:
     from hounsfield.dataset.restore import restore_seg
 
-    if seg.source is None:
-        raise Failure(
-            "--source is missing; --format seg needs the DICOM series that it refers to",
-            status=USAGE,
-            code="USAGE",
-        )
     return restore_seg(
-        record, prediction, out, source=seg.source, series=seg.series, identity=seg.identity
+        record, prediction, out, source=source_of(seg), series=seg.series, identity=seg.identity
     )

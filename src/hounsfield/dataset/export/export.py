@@ -21,8 +21,8 @@ from hounsfield.dataset.export.label_table import (
     read_label,
     values_of,
 )
-from hounsfield.dataset.export.layout import DataSet, Layout
-from hounsfield.dataset.export.publish import HIDDEN, link_file, publishing
+from hounsfield.dataset.export.layout import DataSet, Layout, write_json
+from hounsfield.dataset.export.publish import HIDDEN, PARTS, link_file, publishing
 from hounsfield.dataset.export.splits import TRAIN, Split, Subject, split_cases
 from hounsfield.dataset.lock import locked
 from hounsfield.io.bytes.atomic import write_text
@@ -141,7 +141,7 @@ def export_cohort(
         failed += more
         layout.describe(written.data, folder)
         check_no_leak(layout, folder, patients={case.id: case.patient for case in cases})
-        _keep_records(written.data.cases, out / HIDDEN)
+        _keep_records(written.data, out / HIDDEN)
     done = [_done(case, written) for case in written.data.cases]
     everything = sorted([*done, *failed], key=lambda case: case.id)
     return Exported(cases=tuple(everything), label_values=data.label_values)
@@ -247,9 +247,12 @@ def _write_case(
     return overlaps
 
 
-def _keep_records(cases: Sequence[ExportCase], hidden: Path) -> None:
-    """Keep the record of each case, by which `restore` brings predictions back."""
-    for case in cases:
+def _keep_records(data: DataSet, hidden: Path) -> None:
+    """Keep the record of each case and its part, by which `restore` brings predictions back."""
+    folds = data.fold_of
+    parts = {case.id: [data.parts[case.id], folds.get(case.id)] for case in data.cases}
+    write_json(hidden / PARTS, parts)
+    for case in data.cases:
         target = hidden / "cases" / case.id / RECORD
         if target != case.record:
             target.parent.mkdir(parents=True, exist_ok=True)

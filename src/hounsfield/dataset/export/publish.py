@@ -21,6 +21,9 @@ HIDDEN = ".hounsfield"
 ENTRIES = "entries.json"
 """The file in HIDDEN with the names of the files and folders that the export wrote."""
 
+PARTS = "parts.json"
+"""The file in HIDDEN with the part and the fold of each case."""
+
 NEW, OLD = "layout.part", "layout.old"
 """Folders in HIDDEN: the layout while it is written, and the one that it replaces."""
 
