@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldError, PipelineError
@@ -103,11 +103,17 @@ Progress = Callable[[int, int], None]
 
 def layout_of(name: LayoutName) -> Layout:
     """Return a layout by its name."""
+    from hounsfield.dataset.export.bids import Bids
+    from hounsfield.dataset.export.datalist import Decathlon, Monai
     from hounsfield.dataset.export.nnunet import NnUNet
 
-    if name == "nnunet":
-        return NnUNet()
-    raise AssertionError(get_args(LayoutName))
+    layouts: dict[LayoutName, Callable[[], Layout]] = {
+        "nnunet": NnUNet,
+        "monai": Monai,
+        "decathlon": Decathlon,
+        "bids": Bids,
+    }
+    return layouts[name]()
 
 
 def export_cohort(
