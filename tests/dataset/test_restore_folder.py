@@ -187,7 +187,9 @@ def test_broken_probabilities_are_refused(
     if fault == "integers":
         stored = stored.astype(np.int16)
     name = "softmax" if fault == "name" else "probabilities"
-    np.savez_compressed(path, **{name: np.ascontiguousarray(stored.T) if fault == "shape" else stored})
+    np.savez_compressed(
+        path, **{name: np.ascontiguousarray(stored.T) if fault == "shape" else stored}
+    )
     if fault == "cut":
         with zipfile.ZipFile(path) as archive:
             data = archive.read("probabilities.npy")

@@ -92,7 +92,7 @@ def _report(
     for case in made.failed:
         if case.id not in reported:
             error_line(f"{case.id}: {case.message}")
-    if cohort.unknown and (options.test or options.folds):
+    if cohort.unknown > 1 and (options.test or options.folds):
         terminal.warn(
             f"the patients of {cohort.unknown} cases are unknown; each of these cases is split as "
             "a patient of its own: name the patients with --patients FILE"

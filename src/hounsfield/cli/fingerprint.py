@@ -94,7 +94,7 @@ def _print(terminal: Terminal, found: dict[str, Any]) -> None:
     import numpy as np
 
     if terminal.json:
-        terminal.data(found)
+        terminal.data({"schema": 1, **found})
         return
     values = found["foreground_intensity_properties_per_channel"]["0"]
     terminal.table(COLUMNS, [[f"{values[name]:.6g}" for name in COLUMNS]], right=COLUMNS)

@@ -67,10 +67,9 @@ def restore_all(
     if seg is not None:
         options = _with_series(options, seg)
     cases = []
-    with about(run):
-        for case in restore_folder(run, predictions, out, options):
-            cases.append(case)
-            _print(terminal, case)
+    for case in restore_folder(run, predictions, out, options):
+        cases.append(case)
+        _print(terminal, case)
     counts = Counter(str(case.status) for case in cases)
     if terminal.json:
         terminal.data(

@@ -76,8 +76,8 @@ def restore_folder(
     (NO_RECORD) and cases without a prediction (NO_PREDICTION), of the parts and folds of an export
     for which there is any. Raises ReadError if `run` has no records or `predictions` no file.
     """
-    records = find_records(run)
     found = _predictions(predictions)
+    records = find_records(run)
     known = sorted(set(found) & set(records))
     if not found:
         raise unreadable(str(predictions), "no prediction; expected files such as CASE.nii.gz")
@@ -124,6 +124,8 @@ def _predictions(folder: Path) -> dict[str, dict[str, Path]]:
     found: dict[str, dict[str, Path]] = {}
     try:
         names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        raise missing_file(folder) from None
     except OSError as error:
         raise ReadError(f"the folder cannot be listed ({error.strerror}); check it") from None
     for name in names:

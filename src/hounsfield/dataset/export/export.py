@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hounsfield.core.diagnostic import Diagnostic
-from hounsfield.core.errors import HounsfieldError, PipelineError
+from hounsfield.core.errors import HounsfieldError, PipelineError, refused
 from hounsfield.dataset.case import NoCase
 from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.export.check import check_no_leak
@@ -131,6 +131,8 @@ def export_cohort(
     layout = layout_of(options.layout)
     values, failed = _label_values(cohort, needs_labels=layout.needs_labels)
     cases = [case for case in cohort.cases if case.id in values]
+    if not cases:
+        raise _nothing(failed)
     table = label_table(list(values.values()), order=options.order)
     split = _split(cases, values, table, options)
     (out / HIDDEN).mkdir(parents=True, exist_ok=True)
@@ -170,6 +172,17 @@ def _label_values(
         except (HounsfieldError, OSError) as error:
             failed.append(_failed(case.id, error))
     return found, failed
+
+
+def _nothing(failed: Sequence[ExportedCase]) -> HounsfieldError:
+    """Return the error of an export without cases: the first reason."""
+    if not failed:
+        return refused("NO_CASE", "no case to export; check the sources, or the run with status")
+    first = failed[0]
+    return refused(
+        first.code or "NO_CASE",
+        f"no case can be exported; {len(failed)} failed, the first for: {first.message}",
+    )
 
 
 def _failed(case_id: str, error: Exception) -> ExportedCase:
