@@ -113,7 +113,7 @@ def test_nnunet_has_image_and_label_on_one_grid_and_numbers_without_gaps(
 def test_scans_are_exported_on_their_own_grid_and_the_first_label_wins(
     cohort: Path, line: Line
 ) -> None:
-    words = ("--no-linkage", "-j", "2", "--json")
+    words = ("--no-linkage", "--json")
     answer = line("export", "nnunet", "scans", "-o", "set", *LABELS, *SPLIT, *words)
     assert answer.status == 0, answer.err
     found = json.loads(answer.out)
@@ -150,7 +150,7 @@ def test_splits_of_nnunet_keep_patients_together(cohort: Path, line: Line) -> No
 def test_another_split_leaves_no_file_of_the_earlier_one(
     layout: LayoutName, cohort: Path, line: Line
 ) -> None:
-    for seed in range(3):
+    for seed in range(2):
         exported(line, layout, "--seed", str(seed))
         fresh = f"fresh-{seed}/set"
         exported(line, layout, "--seed", str(seed), out=fresh)

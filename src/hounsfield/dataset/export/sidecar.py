@@ -96,15 +96,15 @@ def from_header(header: Any) -> dict[str, Any]:
     """Return the keys of dcm2niix that a header fills; values that may identify are left out."""
     words = _words(header)
     found: dict[str, Any] = {}
-    maker = str(getattr(header, "Manufacturer", "")).strip().upper() + " "
+    maker = str(_get(header, "Manufacturer")).strip().upper() + " "
     for start, name in MANUFACTURERS:
         if maker.startswith(start):
             found["Manufacturer"] = name
     for key, attribute in TEXTS.items():
-        text = _joined(getattr(header, attribute, ""))
+        text = _joined(_get(header, attribute))
         if PLAIN.fullmatch(text) and not _identifies(text, words):
             found[key] = text
-    types = [str(each) for each in _values(getattr(header, "ImageType", ()))][:MOST_TYPES]
+    types = [str(each) for each in _values(_get(header, "ImageType"))][:MOST_TYPES]
     if types and all(PLAIN.fullmatch(each) and not _identifies(each, words) for each in types):
         found["ImageType"] = types
     return found | _numbers(header)
@@ -114,12 +114,24 @@ def _numbers(header: Any) -> dict[str, float | int]:
     found: dict[str, float | int] = {}
     for key, (attribute, divisor) in NUMBERS.items():
         try:
-            value = float(getattr(header, attribute, "") or 0) / divisor
+            value = float(_get(header, attribute) or 0) / divisor
         except (TypeError, ValueError):
             continue
         if 0 < value < 1e9:
             found[key] = int(value) if value.is_integer() else round(value, 6)
     return found
+
+
+def _get(header: Any, keyword: str) -> Any:
+    """Return a value of a header; '' where it is missing, empty or cannot be read."""
+    from hounsfield.io.dicom.header.dataset import parse_errors
+
+    try:
+        with parse_errors(keyword):
+            value = header.get(keyword)
+            return "" if value is None else value
+    except HounsfieldError:
+        return ""
 
 
 def _values(value: Any) -> list[Any]:
@@ -128,13 +140,13 @@ def _values(value: Any) -> list[Any]:
 
 def _joined(value: Any) -> str:
     """Return a value with one or several parts as the text that DICOM stores."""
-    if isinstance(value, str) or value is None:
-        return (value or "").strip()
+    if isinstance(value, str):
+        return value.strip()
     return "\\".join(str(each).strip() for each in _values(value))
 
 
 def _words(header: Any) -> set[str]:
-    text = " ".join(str(getattr(header, name, "") or "") for name in IDENTIFYING)
+    text = " ".join(str(_get(header, name)) for name in IDENTIFYING)
     return {
         word.lower() for word in re.findall(r"[^\W_]+", text) if len(word) >= SHORTEST_WORD
     } - NOT_NAMES
