@@ -35,7 +35,7 @@ class Splitting:
         Option(
             min=0,
             metavar="N",
-            help="Number of folds of the training cases for cross-validation; 0 writes none.",
+            help="Number of parts of the training cases for cross-validation; 0 writes none.",
         ),
     ] = 5
     seed: Annotated[int, Option(help="Seed of the split; the same seed gives the same split.")] = 0
@@ -44,7 +44,7 @@ class Splitting:
         Option(
             metavar="FILE",
             help="CSV file with the columns id, patient and split (train, validation or test), "
-            "the last two optional.",
+            "the last two optional (default: those of the sources).",
         ),
     ] = None
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
-from hounsfield.cli.options import QuantityName
-from hounsfield.cli.restore_folder import Segmentation, restore_all, source_of
+from hounsfield.cli.restore_folder import Segmentation, Values, restore_all, source_of
 from hounsfield.cli.terminal import Terminal
 from hounsfield.core.diagnostic import Diagnostic
 
@@ -31,6 +30,7 @@ def restore(
             "folder of CASE.nii.gz or CASE.npz."
         ),
     ],
+    values: Values,
     seg: Segmentation,
     out: Annotated[
         Path,
@@ -41,21 +41,10 @@ def restore(
             "folder.",
         ),
     ],
-    quantity: Annotated[
-        QuantityName | None,
-        Option(help="Quantity of the values (default: label for whole numbers, else other)."),
-    ] = None,
     format: Annotated[
         Literal["seg"] | None,
         Option(
             help="Output format (default: by the suffix); seg: DICOM SEG of the original slices."
-        ),
-    ] = None,
-    probabilities: Annotated[
-        Literal["argmax", "write"] | None,
-        Option(
-            help="Resample the probabilities in CASE.npz before the argmax over the classes, or "
-            "write them too (default: only where there is no CASE.nii.gz)."
         ),
     ] = None,
 ) -> None:
@@ -70,16 +59,10 @@ def restore(
         raise Failure(message, status=USAGE, code="USAGE")
     if record.is_dir():
         restore_all(
-            terminal,
-            record,
-            prediction,
-            out,
-            quantity=quantity,
-            probabilities=probabilities,
-            seg=seg if format == "seg" else None,
+            terminal, record, prediction, out, values=values, seg=seg if format == "seg" else None
         )
         return
-    if probabilities is not None:
+    if values.probabilities is not None:
         message = "--probabilities is for the folder of a run or an export; name that folder"
         raise Failure(message, status=USAGE, code="USAGE")
     from hounsfield.dataset.prediction import read_prediction
@@ -90,7 +73,9 @@ def restore(
     run_record = Record.load(record)
     with about(prediction):
         found = read_prediction(prediction)
-        restored = restore_volume(run_record, found, quantity=quantity) if format is None else None
+        restored = (
+            restore_volume(run_record, found, quantity=values.quantity) if format is None else None
+        )
     with about(out):
         if restored is not None:
             write(restored.volume, out)

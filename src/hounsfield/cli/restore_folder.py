@@ -39,6 +39,23 @@ class Segmentation:
     ] = "remove"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What the values of a prediction are."""
+
+    quantity: Annotated[
+        QuantityName | None,
+        Option(help="Quantity of the values (default: label for whole numbers, else other)."),
+    ] = None
+    probabilities: Annotated[
+        Literal["argmax", "write"] | None,
+        Option(
+            help="Resample the probabilities in CASE.npz before the argmax over the classes, or "
+            "write them too (default: only where there is no CASE.nii.gz)."
+        ),
+    ] = None
+
+
 def source_of(seg: Segmentation) -> Path:
     """Return the folder of the series; a usage error without one."""
     if seg.source is None:
@@ -56,14 +73,13 @@ def restore_all(
     predictions: Path,
     out: Path,
     *,
-    quantity: QuantityName | None,
-    probabilities: Literal["argmax", "write"] | None,
+    values: Values,
     seg: Segmentation | None,
 ) -> None:
     """Restore every prediction in a folder; exits with 1 unless each case has one and it worked."""
     from hounsfield.dataset.restore_folder import RestoreOptions, restore_folder
 
-    options = RestoreOptions(quantity=quantity, probabilities=probabilities)
+    options = RestoreOptions(quantity=values.quantity, probabilities=values.probabilities)
     if seg is not None:
         options = _with_series(options, seg)
     cases = []

@@ -1,7 +1,7 @@
 """MONAI's datalist and the Medical Segmentation Decathlon's dataset.json.
 
-Sources: monai.data.load_decathlon_datalist and monai.apps.auto3dseg (the key fold); the data
-description of http://medicaldecathlon.com.
+Sources: monai.data.load_decathlon_datalist and monai.apps.auto3dseg; the data description
+ of http://medicaldecathlon.com.
 """
 
 from __future__ import annotations

@@ -178,10 +178,9 @@ def _nothing(failed: Sequence[ExportedCase]) -> HounsfieldError:
     """Return the error of an export without cases: the first reason."""
     if not failed:
         return refused("NO_CASE", "no case to export; check the sources, or the run with status")
-    first = failed[0]
     return refused(
-        first.code or "NO_CASE",
-        f"no case can be exported; {len(failed)} failed, the first for: {first.message}",
+        "NO_CASE",
+        f"no case can be exported; {len(failed)} failed, the first for: {failed[0].message}",
     )
 
 

@@ -26,7 +26,12 @@ class Assignment:
 def read_patients(path: Path) -> dict[str, Assignment]:
     """Return the rows by case id. Raises ReadError, and RefusedError for an unknown split."""
     text = read_short_text(path, largest_bytes=LARGEST_BYTES).removeprefix("\ufeff")
-    rows = list(csv.DictReader(text.splitlines()))
+    try:
+        rows = list(csv.DictReader(text.splitlines()))
+    except csv.Error:
+        raise unreadable(
+            str(path), "not a CSV file; expected columns separated by commas"
+        ) from None
     columns = set(rows[0]) if rows else set()
     if "id" not in columns or not columns & {"patient", "split"}:
         raise unreadable(str(path), "expected a CSV file with the columns id, patient and split")
@@ -34,7 +39,10 @@ def read_patients(path: Path) -> dict[str, Assignment]:
     for number, row in enumerate(rows, 2):
         name = (row["id"] or "").strip()
         if not name or name in found:
-            raise unreadable(str(path), f"row {number} has an empty or repeated id")
+            raise unreadable(
+                str(path),
+                f"row {number} has an empty or repeated id; expected one row for each case",
+            )
         patient = (row.get("patient") or "").strip()
         found[name] = Assignment(
             patient=case_id(f"patient:{patient}").replace("c-", "p-", 1) if patient else "",
