@@ -65,6 +65,20 @@ def restore(
     if values.probabilities is not None:
         message = "--probabilities is for the folder of a run or an export; name that folder"
         raise Failure(message, status=USAGE, code="USAGE")
+    _restore_one(terminal, record, prediction, out, values=values, seg=seg, format=format)
+
+
+def _restore_one(
+    terminal: Terminal,
+    record: Path,
+    prediction: Path,
+    out: Path,
+    *,
+    values: Values,
+    seg: Segmentation,
+    format: str | None,
+) -> None:
+    """Restore the prediction of one case, and report it."""
     from hounsfield.dataset.prediction import read_prediction
     from hounsfield.dataset.restore import restore as restore_volume
     from hounsfield.io.write import write

@@ -31,18 +31,18 @@ def _write(tmp_path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "a,b\n1,2\n",
-        "id\na\n",
-        "id,patient\na,x\na,y\n",
-        "id,patient\n,x\n",
-        "\x00\n\x00\n",
-        "id,patient\na," + "x" * 200000 + "\n",
-    ],
-)
+BROKEN = {
+    "empty": "",
+    "other columns": "a,b\n1,2\n",
+    "no column of patients": "id\na\n",
+    "an id twice": "id,patient\na,x\na,y\n",
+    "no id": "id,patient\n,x\n",
+    "zero bytes": "\0\n\0\n",
+    "a field without end": "id,patient\na," + "x" * 200_000 + "\n",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
 def test_another_table_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ReadError):
         read_patients(_write(tmp_path, text))
