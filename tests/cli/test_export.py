@@ -15,6 +15,7 @@ from hounsfield.core.errors import RefusedError
 from hounsfield.dataset.export.check import check_no_leak
 from hounsfield.dataset.export.export import LayoutName, layout_of
 from tests.cli.conftest import Answer, Line
+from tests.dataset.series import part, small_head
 
 CASES = ("a", "b", "c", "d", "e", "f")
 LAYOUTS: tuple[LayoutName, ...] = ("nnunet", "monai", "decathlon", "bids")
@@ -248,6 +249,14 @@ def test_an_error_leaves_the_earlier_data_set(
     assert files(cohort / "set") == before
 
 
+def test_a_data_set_in_the_folder_of_the_scans_is_not_found_again(cohort: Path, line: Line) -> None:
+    exported(line, "nnunet", out="scans/raw/Dataset501_Liver")
+    answer = line("run", "bone", "scans", "-o", "again", "--no-linkage", "--json")
+    assert json.loads(answer.out)["counts"]["done"] == 6
+    answer = line("run", "bone", "scans/raw/Dataset501_Liver/imagesTs", "-o", "named", "--json")
+    assert json.loads(answer.out)["counts"]["done"] == 2
+
+
 def test_bids_has_a_folder_for_each_patient_and_no_name(cohort: Path, line: Line) -> None:
     exported(line, "bids")
     found = files(cohort / "set")
@@ -315,3 +324,29 @@ def test_the_fingerprint_of_scans_and_of_their_export_agree(cohort: Path, line: 
     assert values["mean"] == pytest.approx(pooled.mean(), abs=5)
     setting = "pipeline.fingerprint=fp.json"
     assert line("run", "nnunet-ct", "scans", "-o", "out", "--set", setting).status == 0
+
+
+def test_a_folder_of_predictions_becomes_segmentations_of_its_series(
+    tmp_path: Path, line: Line
+) -> None:
+    study = tmp_path / "study"
+    for kernel in ("SOFT", "BONE"):
+        part(small_head(), study, ConvolutionKernel=kernel)
+    assert line("run", "bone", study, "-o", tmp_path / "out", "--no-linkage").status == 0
+    (tmp_path / "predicted").mkdir()
+    for folder in (tmp_path / "out/cases").iterdir():
+        image = nibabel.load(folder / "image.nii.gz")
+        found = nibabel.Nifti1Image(
+            (voxels(folder / "image.nii.gz") > 0.5).astype("u1"), image.affine
+        )
+        nibabel.save(found, tmp_path / "predicted" / f"{folder.name}.nii.gz")
+    words = ("restore", tmp_path / "out", tmp_path / "predicted", "-o", tmp_path / "seg")
+    answer = line(*words, "--format", "seg")
+    assert answer.status == 2
+    answer = line(*words, "--format", "seg", "--source", study)
+    assert answer.status == 0, answer.err
+    for path in (tmp_path / "predicted").iterdir():
+        case = path.name.removesuffix(".nii.gz")
+        read = hu.open(study, series=case)
+        (made,) = hu.read_labels(tmp_path / "seg" / f"{case}.dcm", image=read).values()
+        assert made.array.any()

@@ -67,7 +67,8 @@ def export(
     and test cases are split by patient, with nearly the same share of each label.
     """
     from hounsfield.dataset.export.export import export_cohort
-    from hounsfield.dataset.export.publish import HIDDEN, check_folder
+    from hounsfield.dataset.export.publish import check_folder
+    from hounsfield.io.bytes.search import HIDDEN
 
     options = ExportOptions(
         layout=layout, test=splitting.test, folds=splitting.folds, seed=splitting.seed

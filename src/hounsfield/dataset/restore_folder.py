@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hounsfield.core.errors import HounsfieldError, ReadError, missing_file, unreadable
 from hounsfield.dataset.describe_error import describe_error
-from hounsfield.dataset.export.publish import HIDDEN, PARTS
-from hounsfield.io.bytes.search import RECORD
+from hounsfield.dataset.export.publish import PARTS
+from hounsfield.io.bytes.search import HIDDEN, RECORD
 from hounsfield.io.bytes.text import read_short_text
 from hounsfield.io.formats import case_suffix, without_suffix
 from hounsfield.pipeline.record import Record

@@ -22,11 +22,11 @@ from hounsfield.dataset.export.label_table import (
     values_of,
 )
 from hounsfield.dataset.export.layout import DataSet, Layout, write_json
-from hounsfield.dataset.export.publish import HIDDEN, PARTS, link_file, publishing
+from hounsfield.dataset.export.publish import PARTS, link_file, publishing
 from hounsfield.dataset.export.splits import TRAIN, Split, Subject, split_cases
 from hounsfield.dataset.lock import locked
 from hounsfield.io.bytes.atomic import write_text
-from hounsfield.io.bytes.search import RECORD
+from hounsfield.io.bytes.search import HIDDEN, RECORD
 
 LayoutName = Literal["nnunet", "monai", "decathlon", "bids"]
 

@@ -13,13 +13,8 @@ from hounsfield.core.errors import WriteError
 from hounsfield.core.file_system import NO_LINKS, sync_folder
 from hounsfield.dataset.output_folder import remove
 from hounsfield.io.bytes.atomic import write_text
+from hounsfield.io.bytes.search import ENTRIES, HIDDEN
 from hounsfield.io.bytes.text import read_short_text
-
-HIDDEN = ".hounsfield"
-"""The folder in an export with its records, and its run if it was made from scans."""
-
-ENTRIES = "entries.json"
-"""The file in HIDDEN with the names of the files and folders that the export wrote."""
 
 PARTS = "parts.json"
 """The file in HIDDEN with the part and the fold of each case."""
