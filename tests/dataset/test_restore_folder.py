@@ -199,6 +199,24 @@ def test_broken_probabilities_are_refused(
         restore_probabilities(record, path)
 
 
+def test_a_mutant_gives_a_label_map_or_our_error(cropped: Path, tmp_path: Path) -> None:
+    record = Record.load(cropped / "cases/anna/record.json")
+    path = tmp_path / "anna.npz"
+    np.savez_compressed(path, probabilities=probabilities(record.output_grid.shape, classes=2))
+    whole = path.read_bytes()
+    rng = np.random.default_rng(3)
+    ends = [*range(60), *range(len(whole) - 130, len(whole))]
+    for n in range(150):
+        mutant = bytearray(whole)
+        place = ends[n] if n < 120 else int(rng.integers(len(whole)))
+        mutant[place] ^= int(rng.integers(1, 256))
+        path.write_bytes(mutant if n % 10 else mutant[:place])
+        try:
+            assert restore_probabilities(record, path).quantity == "label"
+        except HounsfieldError:
+            continue
+
+
 PEAK = """
 import sys
 from pathlib import Path

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -122,7 +121,8 @@ class _Classes:
         view = stored.reshape(-1).view(np.uint8)
         done = 0
         while done < len(view):
-            some = self.file.read(min(len(view) - done, SLAB_BYTES))
+            with _zip_errors():
+                some = self.file.read(min(len(view) - done, SLAB_BYTES))
             if not some:
                 raise ReadError(f"class {number} is truncated; predict the case again")
             view[done : done + len(some)] = np.frombuffer(some, dtype=np.uint8)
@@ -139,16 +139,25 @@ class _Classes:
 @contextmanager
 def _open(path: Path, grid: Grid) -> Iterator[_Classes]:
     """Open the probabilities in an .npz; only numbers are read, never pickled objects."""
+    with ExitStack() as stack:
+        with _zip_errors(path):
+            file = stack.enter_context(stack.enter_context(zipfile.ZipFile(path)).open(MEMBER))
+            classes = _header(file, grid)
+        yield classes
+
+
+@contextmanager
+def _zip_errors(path: Path | None = None) -> Iterator[None]:
+    """Convert any error of reading an .npz to a ReadError."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(MEMBER) as file:
-            yield _header(file, grid)
-    except HounsfieldError:
+        yield
+    except (HounsfieldError, MemoryError):
         raise
     except FileNotFoundError:
-        raise missing_file(path) from None
+        raise missing_file(path or "") from None
     except KeyError:
         raise ReadError("the .npz has no array 'probabilities'; expected that of nnU-Net") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # zipfile raises many exception types for a corrupt file
         reason = getattr(error, "strerror", None) or "truncated or corrupt"
         raise ReadError(f"the .npz cannot be read ({reason}); predict the case again") from None
 

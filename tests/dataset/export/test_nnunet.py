@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from hounsfield.__main__ import main
+from hounsfield.cli.run_options import Labelling
 from hounsfield.dataset.fingerprint import measure, training_cases
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -70,6 +71,27 @@ def test_a_prediction_comes_back_on_the_scan(data_set: Path, tmp_path: Path) -> 
     for case in SCANS:
         back = np.asarray(nibabel.load(tmp_path / f"{case}.nii.gz").dataobj)
         np.testing.assert_array_equal(back, label_map(data_set, case))
+
+
+@pytest.mark.slow
+def test_one_command_names_the_labels_of_three_formats(real_data: Path, tmp_path: Path) -> None:
+    if "labels" not in Labelling.__dataclass_fields__:
+        pytest.skip("run has no option --labels")
+    rows = [
+        f"{name},{real_data / scan},{real_data / labels},{n}"
+        for n, (name, (scan, labels)) in enumerate(SCANS.items())
+    ]
+    (tmp_path / "cohort.csv").write_text("\n".join(["id,image,label,patient", *rows]) + "\n")
+    out = tmp_path / "Dataset502_Liver"
+    words = ["--labels", f"gtv=gtv.*,liver=liver|{LIVER}", "--no-linkage", "-q"]
+    assert main(["export", "nnunet", str(tmp_path / "cohort.csv"), "-o", str(out), *words]) == 0
+    values = json.loads((out / "dataset.json").read_text())["labels"]
+    assert values == {"background": 0, "gtv": 1, "liver": 2}
+    peer = np.asarray(nibabel.load(real_data / SCANS["body"][1]).dataobj)
+    counts = {"leg": (117_145, 0), "abdomen": (0, 107_098), "body": (0, (peer == LIVER).sum())}
+    for case, expected in counts.items():
+        found = label_map(out, case)
+        assert tuple(int((found == value).sum()) for value in (1, 2)) == expected
 
 
 def nnunet_python() -> Path:
