@@ -7,6 +7,7 @@ names its files.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -88,9 +89,13 @@ class Bids:
         rows = [(sub, data.parts[some[0].id], str(len(some))) for sub, some in people.items()]
         _write_tsv(folder / "participants.tsv", tuple(COLUMNS), rows)
         write_json(folder / "participants.json", COLUMNS)
-        folds = data.fold_of
         files = [
-            (case.id, self.image(data, case), data.parts[case.id], str(folds.get(case.id, "n/a")))
+            (
+                case.id,
+                self.image(data, case),
+                data.parts[case.id],
+                str(data.folds.get(case.id, "n/a")),
+            )
             for case in data.cases
         ]
         _write_tsv(folder / SPLITS, ("case_id", "filename", "split", "fold"), files)
@@ -114,13 +119,16 @@ def names_of(cases: Sequence[ExportCase]) -> dict[str, str]:
     """
     patients = sorted({case.patient for case in cases})
     plain = {patient: re.sub("[^A-Za-z0-9]", "", patient) for patient in patients}
-    taken = [name.lower() for name in plain.values()]
+    taken = Counter(name.lower() for name in plain.values())
+    scans_of: dict[str, list[str]] = {}
+    for case in cases:
+        scans_of.setdefault(case.patient, []).append(case.id)
     found: dict[str, str] = {}
     for patient in patients:
         name = plain[patient]
-        if not name or taken.count(name.lower()) > 1:
+        if not name or taken[name.lower()] > 1:
             name += sha256(patient.encode()).hexdigest()[:8]
-        scans = sorted(case.id for case in cases if case.patient == patient)
+        scans = sorted(scans_of[patient])
         for n, case_id in enumerate(scans, 1):
             found[case_id] = f"sub-{name}" + (f"_run-{n}" if len(scans) > 1 else "")
     return found

@@ -42,7 +42,7 @@ class Monai:
         entry: dict[str, Any] = {"image": self.image(data, case)}
         if case.labels:
             entry["label"] = self.label(data, case)
-        fold = data.fold_of.get(case.id)
+        fold = data.folds.get(case.id)
         return entry if fold is None else {**entry, "fold": fold}
 
     def read_parts(self, folder: Path) -> list[Parts]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from hounsfield.dataset.export.label_table import (
 )
 from hounsfield.dataset.export.layout import DataSet, Layout, write_json
 from hounsfield.dataset.export.publish import PARTS, link_file, publishing
-from hounsfield.dataset.export.splits import TRAIN, Split, Subject, split_cases
+from hounsfield.dataset.export.splits import Split, Subject, split_cases
 from hounsfield.dataset.lock import locked
 from hounsfield.io.bytes.atomic import write_text
 from hounsfield.io.bytes.search import HIDDEN, RECORD
@@ -141,7 +141,7 @@ def export_cohort(
             name=_name(out),
             cases=tuple(cases),
             parts=split.parts,
-            folds=split.folds,
+            folds=split.fold_of,
             labels=table.names,
             present={case.id: table.present(values[case.id]) for case in cases if case.labels},
         )
@@ -237,15 +237,7 @@ def _write_cases(
             (folder / layout.image(data, case)).unlink(missing_ok=True)
             (folder / layout.label(data, case)).unlink(missing_ok=True)
     kept = tuple(case for case in data.cases if case.id in overlaps)
-    return _Written(data=_only(data, kept), overlaps=overlaps), failed
-
-
-def _only(data: DataSet, cases: tuple[ExportCase, ...]) -> DataSet:
-    from dataclasses import replace
-
-    ids = {case.id for case in cases}
-    folds = tuple(tuple(each for each in fold if each in ids) for fold in data.folds)
-    return replace(data, cases=cases, folds=folds)
+    return _Written(data=replace(data, cases=kept), overlaps=overlaps), failed
 
 
 def _write_case(
@@ -267,8 +259,7 @@ def _write_case(
 
 def _keep_records(data: DataSet, hidden: Path) -> None:
     """Keep the record of each case and its part, by which `restore` brings predictions back."""
-    folds = data.fold_of
-    parts = {case.id: [data.parts[case.id], folds.get(case.id)] for case in data.cases}
+    parts = {case.id: [data.parts[case.id], data.folds.get(case.id)] for case in data.cases}
     write_json(hidden / PARTS, parts)
     for case in data.cases:
         target = hidden / "cases" / case.id / RECORD
@@ -282,7 +273,7 @@ def _done(case: ExportCase, written: _Written) -> ExportedCase:
     return ExportedCase(
         id=case.id,
         part=data.parts[case.id],
-        fold=data.fold_of.get(case.id) if data.parts[case.id] == TRAIN else None,
+        fold=data.folds.get(case.id),
         labels=data.present.get(case.id, ()),
         overlaps=written.overlaps[case.id],
     )

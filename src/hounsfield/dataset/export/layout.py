@@ -19,14 +19,14 @@ Parts = Mapping[str, frozenset[str]]
 class DataSet:
     """All that a layout describes: the cases that were written, their parts and the labels.
 
-    `parts` are the names of the parts by case id, `folds` the training cases of each fold, and
-    `present` the names of the labels of each case that has a label map.
+    `parts` are the names of the parts by case id, `folds` the numbers of the folds of training
+    cases, and `present` the names of the labels of each case that has a label map.
     """
 
     name: str
     cases: tuple[ExportCase, ...]
     parts: Mapping[str, str]
-    folds: tuple[tuple[str, ...], ...] = ()
+    folds: Mapping[str, int] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     present: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -38,11 +38,6 @@ class DataSet:
     def part(self, name: str) -> list[ExportCase]:
         """Return the cases of a part in order."""
         return [case for case in self.cases if self.parts[case.id] == name]
-
-    @property
-    def fold_of(self) -> dict[str, int]:
-        """The number of the fold of each training case."""
-        return {case: n for n, fold in enumerate(self.folds) for case in fold}
 
 
 class Layout(Protocol):

@@ -75,5 +75,11 @@ def _folds(data: DataSet) -> list[dict[str, list[str]]]:
     validation = [case.id for case in data.part(VALIDATION)]
     if validation:
         return [{"train": train, "val": validation}]
-    kept = [[each for each in train if each in set(fold)] for fold in data.folds]
-    return [{"train": sorted(set(train) - set(fold)), "val": fold} for fold in kept]
+    numbers = sorted({data.folds[case] for case in train if case in data.folds})
+    return [
+        {
+            "train": [case for case in train if data.folds.get(case) != number],
+            "val": [case for case in train if data.folds.get(case) == number],
+        }
+        for number in numbers
+    ]

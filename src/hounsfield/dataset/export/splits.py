@@ -58,6 +58,11 @@ class Split:
         parts = ((TRAIN, self.train), (VALIDATION, self.validation), (TEST, self.test))
         return {case: name for name, part in parts for case in part}
 
+    @property
+    def fold_of(self) -> dict[str, int]:
+        """The number of the fold of each training case."""
+        return {case: n for n, fold in enumerate(self.folds) for case in fold}
+
 
 def split_name(text: str) -> str:
     """Return train, validation or test for the name that a data set uses; '' for an empty one.
