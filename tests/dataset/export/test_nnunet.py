@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import nibabel
@@ -17,7 +18,7 @@ from hounsfield.cli.run_options import Labelling
 from hounsfield.dataset.fingerprint import measure, training_cases
 
 ROOT = Path(__file__).resolve().parents[3]
-ORACLE = Path(__file__).with_name("nnunet_oracle.py")
+HERE = Path(__file__).parent
 
 SCANS = {
     "leg": ("leg_rtstruct_sts001/dicom/image", "leg_rtstruct_sts001/dicom/mask/RS.dcm"),
@@ -34,18 +35,23 @@ VOXELS = {("leg", "seg-GTV_Mass_CT"): 117_145, ("abdomen", "seg-Liver"): 107_098
 and the pixels of the SEG (dcmqi)."""
 
 
-@pytest.fixture(scope="module")
-def data_set(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data set, made by one command."""
-    folder = tmp_path_factory.mktemp("nnunet")
+def exported(real_data: Path, folder: Path, names: Iterable[str] = SCANS) -> Path:
+    """Export scans with their labels by one command."""
     (folder / "labels").mkdir()
-    for name, (scan, labels) in SCANS.items():
+    for name in names:
+        scan, labels = SCANS[name]
         shutil.copytree(real_data / scan, folder / "scans" / name)
         shutil.copyfile(real_data / labels, folder / "labels" / name)
     out = folder / "raw" / "Dataset501_Liver"
     words = ["--ids", "folder", "--label", f"seg={folder}/labels/{{id}}", "--no-linkage", "-q"]
     assert main(["export", "nnunet", str(folder / "scans"), "-o", str(out), *words]) == 0
     return out
+
+
+@pytest.fixture(scope="module")
+def data_set(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data set of all scans."""
+    return exported(real_data, tmp_path_factory.mktemp("nnunet"))
 
 
 def label_map(data_set: Path, case: str) -> np.ndarray:
@@ -102,22 +108,29 @@ def nnunet_python() -> Path:
     return Path(path)
 
 
+def run_nnunet(script: str, data_set: Path, folder: Path, *words: object) -> str:
+    """Run a script in the environment of nnU-Net; what it printed."""
+    names = {"nnUNet_raw": data_set.parent, "nnUNet_preprocessed": folder / "preprocessed"}
+    names["nnUNet_results"] = folder / "results"
+    done = subprocess.run(
+        [str(nnunet_python()), str(HERE / script), str(data_set), *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **{name: str(path) for name, path in names.items()}},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.mark.slow
 def test_nnunet_accepts_it_and_measures_the_same_fingerprint(
     data_set: Path, tmp_path: Path
 ) -> None:
-    python = nnunet_python()
-    names = {"nnUNet_raw": data_set.parent, "nnUNet_preprocessed": tmp_path / "preprocessed"}
-    names["nnUNet_results"] = tmp_path / "results"
-    env = {**os.environ, **{name: str(path) for name, path in names.items()}}
-    done = subprocess.run(
-        [str(python), str(ORACLE), str(data_set)], capture_output=True, text=True, env=env
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "verify_dataset_integrity Done" in done.stdout
-    assert "Error" not in done.stdout
-    assert "mismatch" not in done.stdout
-    theirs = json.loads(done.stdout.splitlines()[-1])
+    printed = run_nnunet("nnunet_oracle.py", data_set, tmp_path)
+    assert "verify_dataset_integrity Done" in printed
+    assert "Error" not in printed
+    assert "mismatch" not in printed
+    theirs = json.loads(printed.splitlines()[-1])
     ours = measure(training_cases(data_set))
     assert ours["shapes_after_crop"] == theirs["shapes_after_crop"]
     np.testing.assert_allclose(ours["spacings"], theirs["spacings"], rtol=1e-6)
@@ -129,3 +142,30 @@ def test_nnunet_accepts_it_and_measures_the_same_fingerprint(
         assert mine[name] == pytest.approx(other[name], abs=tolerance), name
     for name in ("percentile_00_5", "percentile_99_5"):
         assert mine[name] == pytest.approx(other[name], abs=2), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [(), ("--probabilities", "argmax")], ids=["labels", "npz"])
+def test_what_nnunet_predicts_comes_back_voxel_for_voxel(
+    mode: tuple[str, ...], predicted: tuple[Path, Path], tmp_path: Path
+) -> None:
+    data_set, predictions = predicted
+    words = ["restore", str(data_set), str(predictions), "-o", str(tmp_path), "-q", *mode]
+    assert main(words) == 0
+    for case in ("leg", "abdomen"):
+        back, theirs = (
+            np.asarray(nibabel.load(folder / f"{case}.nii.gz").dataobj)
+            for folder in (tmp_path, predictions)
+        )
+        assert theirs.any()
+        np.testing.assert_array_equal(back, theirs)
+
+
+@pytest.fixture(scope="module")
+def predicted(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A data set, and predictions that nnU-Net wrote for it."""
+    nnunet_python()
+    folder = tmp_path_factory.mktemp("predicted")
+    data_set = exported(real_data, folder, ("leg", "abdomen"))
+    run_nnunet("nnunet_predictions.py", data_set, folder, folder / "predicted")
+    return data_set, folder / "predicted"
