@@ -44,14 +44,29 @@ def test_rtstruct_and_seg_are_listed_with_regions_and_series(real_data: Path, li
     )
 
 
-def test_a_region_that_may_name_a_patient_is_a_number(tmp_path: Path, line: Line) -> None:
+def test_a_region_that_may_name_a_patient_is_called_so_on_the_terminal_alone(
+    tmp_path: Path, line: Line
+) -> None:
     write(tmp_path / "scan", truth(6))
     write_structures(tmp_path / "rs.dcm", [("liver", []), ("DOE^JANE 1970", [])])
     (structures,) = [each for each in hu.inspect(tmp_path) if each.kind == "rtstruct"]
     assert structures.regions == ("liver", "roi-2")
-    for words in ((), ("--json",), ("--json", "--paths"), ("-v",)):
+    assert "regions: liver, DOE^JANE 1970 (roi-2)" in line("inspect", tmp_path).out
+    assert "DOE" not in repr(structures) + json.dumps(structures.to_json(paths=True))
+    page = tmp_path / "page.html"
+    for words in (("--json",), ("--json", "--paths"), ("--json", "-v", "--html", page)):
         answer = line("inspect", tmp_path, *words)
         assert "DOE" not in answer.out + answer.err
+    assert "DOE" not in page.read_text()
+
+
+def test_the_name_of_a_region_cannot_write_to_the_terminal(tmp_path: Path, line: Line) -> None:
+    write(tmp_path / "scan", truth(6))
+    name = "a\x1b[2Jb\x9b31mc\rd"
+    write_structures(tmp_path / "rs.dcm", [(name, [])])
+    rows = [row for row in line("inspect", tmp_path).out.splitlines() if "regions:" in row]
+    assert len(rows) == 1
+    assert rows[0].isprintable()
 
 
 def test_broken_files_are_in_the_table_and_labels_have_their_size(

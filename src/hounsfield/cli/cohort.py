@@ -13,8 +13,8 @@ from typer import Option
 from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.naming import using_key
 from hounsfield.cli.options import Naming, Reading, load_pipeline
-from hounsfield.cli.run import _label, _memory, _run
-from hounsfield.cli.run_options import Execution, Labelling
+from hounsfield.cli.run import _label, _label_map, _memory, _run
+from hounsfield.cli.run_options import Choosing, Execution, Labelling
 from hounsfield.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class RunOptions:
 
     reading: Reading
     labelling: Labelling
+    choosing: Choosing
     execution: Execution
     naming: Naming
 
@@ -88,7 +89,8 @@ def make_cohort(
     done = [case.id for case in summary.cases if case.status in ("done", "skipped")]
     cohort = cohort_of_run(staging, done, sources=found.cases, assigned=assigned)
     failed = (*cohort.failed, *_failed(summary))
-    order = tuple(name for name, _ in request.labels)
+    named = () if request.label_map is None else request.label_map.names
+    order = (*named, *(name for name, _ in request.labels))
     return replace(cohort, failed=failed, unreadable=summary.counts["unreadable"]), order
 
 
@@ -164,6 +166,11 @@ def _request(src: Sequence[str], staging: Path, making: Making, options: RunOpti
         ids=options.naming.ids,
         series=options.reading.series,
         labels=tuple(_label(text) for text in options.labelling.label or ()),
+        find_labels=not options.labelling.no_find_labels,
+        select=options.choosing.select,
+        label_map=_label_map(options.labelling.labels),
+        points=options.labelling.points,
+        frame=options.labelling.frame,
         memory_bytes=_memory(options.execution.memory),
         workers=options.execution.workers,
     )

@@ -13,8 +13,7 @@ from typer import Argument, Exit, Option
 from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.inspect import print_inspection
 from hounsfield.cli.options import Reading, load_volume
-from hounsfield.cli.run import no_case
-from hounsfield.cli.run_report import reporting
+from hounsfield.cli.run_report import no_case, reporting
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case import CaseResult
 

@@ -16,7 +16,7 @@ from hounsfield.cli.terminal import Terminal, as_options, error_line, one_line
 from hounsfield.core.display import counted, escaped, html_table
 
 if TYPE_CHECKING:
-    from hounsfield.io.report import Inspection
+    from hounsfield.io.report import Inspection, Report
 
 COLUMNS = (
     "id",
@@ -25,6 +25,7 @@ COLUMNS = (
     "slices",
     "size",
     "spacing mm",
+    "thick mm",
     "gaps mm",
     "axes",
     "tilt",
@@ -47,6 +48,7 @@ SPARE = (
     "quantity",
     "tilt",
     "gaps mm",
+    "thick mm",
     "number",
     "size",
     "path",
@@ -173,10 +175,11 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
                 str(row["slices"]),
                 _times(row["shape"]),
                 _times(row["spacing_mm"] or []),
+                "" if one.thickness_mm is None else f"{one.thickness_mm:.4g}",
                 shown + (" ..." if len(gaps) > SHOWN_GAPS else ""),
                 row["orientation"],
                 f"{row['tilt_deg']:.1f}" if row["tilt_deg"] > SHOWN_TILT_DEG else "",
-                row["kernel"],
+                _kernel(one),
                 row["codec"] or row["dtype"],
                 row["quantity"],
                 _times(row["value_range"] or [], " to "),
@@ -186,8 +189,16 @@ def table_rows(found: Inspection) -> list[tuple[str, ...]]:
     return rows
 
 
+def _kernel(one: Report) -> str:
+    """Return the name of the kernel, and its class where it is known."""
+    return one.kernel if one.kernel_class == "unknown" else f"{one.kernel} ({one.kernel_class})"
+
+
 def reason_lines(found: Inspection, *, names: bool) -> list[str]:
-    """Return one line for each reason and for the regions of labels; `names`: of files too."""
+    """Return one line for each reason and for the regions of labels.
+
+    With `names`, for the terminal alone, files are named and regions are called as in the header.
+    """
     lines = []
     for one in found:
         for reason in one.reasons:
@@ -195,8 +206,17 @@ def reason_lines(found: Inspection, *, names: bool) -> list[str]:
             lines.append(f"{one.id}  {reason.code}: {reason.message}{files}")
         if one.regions:
             of = f" of series {one.refers_to}" if one.refers_to else ""
-            lines.append(f"{one.id}  regions{of}: {', '.join(one.regions)}")
+            regions = _called(one) if names else one.regions
+            lines.append(f"{one.id}  regions{of}: {', '.join(regions)}")
     return lines
+
+
+def _called(one: Report) -> list[str]:
+    """Return the regions as they are called in the header, and the name of an output if another."""
+    pairs = zip(one.region_names, one.regions, strict=True)
+    return [
+        text.strip() if text.strip() == safe else f"{text.strip()} ({safe})" for text, safe in pairs
+    ]
 
 
 SHOWN_TILT_DEG = 0.05

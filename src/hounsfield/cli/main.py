@@ -49,6 +49,7 @@ VERBS = (
     "export",
     "fingerprint",
     "restore",
+    "audit",
     "demo",
     "info",
 )

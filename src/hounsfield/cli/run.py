@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Exit
 
-from hounsfield.cli.errors import FAILED, NO_CASE, USAGE, Failure, about
+from hounsfield.cli.errors import FAILED, USAGE, Failure, about
 from hounsfield.cli.naming import linker, using_key
 from hounsfield.cli.options import Naming, Reading, load_pipeline
-from hounsfield.cli.run_options import Execution, Labelling, Writing
-from hounsfield.cli.run_report import print_missed, print_summary, reporting
+from hounsfield.cli.run_labels import print_findings
+from hounsfield.cli.run_options import Choosing, Execution, Labelling, Writing
+from hounsfield.cli.run_report import (
+    no_case,
+    print_choices,
+    print_missed,
+    print_plan,
+    print_summary,
+    reporting,
+)
 from hounsfield.cli.terminal import Terminal
 from hounsfield.dataset.case_ids import PLAIN
+from hounsfield.io.bytes.remote import url_of
 
 if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
+    from hounsfield.dataset.label_map.label_map import LabelMap
     from hounsfield.dataset.request import RunRequest
     from hounsfield.dataset.summary import Summary
 
@@ -28,10 +38,13 @@ def run(
     reading: Reading,
     writing: Writing,
     labelling: Labelling,
+    choosing: Choosing,
     execution: Execution,
     naming: Naming,
     pipeline: Annotated[str, Argument(help="Preset name, .toml file or record.json.")],
-    src: Annotated[list[str], Argument(help="CT: files, folders, patterns or @list.txt.")],
+    src: Annotated[
+        list[str], Argument(help="CT: files, folders, data sets, patterns, CSV or @list.txt.")
+    ],
 ) -> None:
     """Run a pipeline on CT; write volumes, masks, labels, previews and records to a folder."""
     from hounsfield.dataset.output_folder import check_sources
@@ -50,6 +63,11 @@ def run(
         ids=naming.ids,
         series=reading.series,
         labels=tuple(_label(text) for text in labelling.label or ()),
+        find_labels=not labelling.no_find_labels,
+        select=choosing.select,
+        label_map=_label_map(labelling.labels),
+        points=labelling.points,
+        frame=labelling.frame,
         memory_bytes=_memory(execution.memory),
         workers=execution.workers,
     )
@@ -58,7 +76,7 @@ def run(
         found, summary = _run(terminal, request, execution, naming, overwrite=writing.overwrite)
     for note in found.notes:
         terminal.say(f"note: {note}")
-    print_summary(terminal, summary, out=writing.out)
+    print_summary(terminal, summary, out=url_of(writing.out) or writing.out)
     if not summary.is_complete:
         raise Exit(FAILED)
 
@@ -72,25 +90,33 @@ def _run(
     overwrite: bool,
 ) -> tuple[Discovery, Summary]:
     """Find the cases and run them."""
-    from hounsfield.dataset.engines.local import LocalEngine
-    from hounsfield.dataset.request import find_cases, run_config
+    from hounsfield.dataset.engines.choose import choose_engine
+    from hounsfield.dataset.output_folder import make_folders
+    from hounsfield.dataset.request import find_cases, prepare
     from hounsfield.dataset.run import run_dataset
 
     found = find_cases(request)
+    print_choices(terminal, found.choices)
     if not found.cases:
         raise no_case(found)
-    config = run_config(request, found)
+    with terminal.progress("headers") as progress:
+        config, planned = prepare(request, found, progress=progress)
     link = linker(terminal, naming, found.cases, request.out)
-    print_missed(terminal, found)
-    with about(request.out), reporting(terminal, found.cases) as report:
-        summary = run_dataset(
-            config,
-            found,
-            engine=LocalEngine(workers=execution.workers, timeout_seconds=execution.timeout),
-            report=report,
-            link=link,
-            overwrite=overwrite,
-        )
+    engine = choose_engine(
+        execution.engine,
+        scheduler=execution.scheduler,
+        workers=planned.workers,
+        timeout_seconds=execution.timeout,
+    )
+    with about(url_of(request.out) or request.out):
+        make_folders(config.out)
+        print_missed(terminal, found)
+        print_findings(terminal, found)
+        print_plan(terminal, planned)
+        with reporting(terminal, found.cases) as report:
+            summary = run_dataset(
+                config, found, engine=engine, report=report, link=link, overwrite=overwrite
+            )
     return found, summary
 
 
@@ -99,13 +125,6 @@ def recorded_dtype(path: Path) -> str:
     from hounsfield.pipeline.record import Record
 
     return str(Record.load(path).output["dtype"])
-
-
-def no_case(found: Discovery) -> Failure:
-    """Return the error of a run without cases: each source with its reason, in one line."""
-    text = "; ".join(str(missed) for missed in found.missed)
-    public = "; ".join(dict.fromkeys(missed.message for missed in found.missed))
-    return Failure(text or "no case found", status=NO_CASE, code="NO_CASE", public=public)
 
 
 def _memory(text: str | None) -> int | None:
@@ -138,6 +157,16 @@ def _label(text: str) -> tuple[str, str]:
             code="USAGE",
         )
     return name, path
+
+
+def _label_map(text: str | None) -> LabelMap | None:
+    """Return the label map of --labels."""
+    from hounsfield.dataset.label_map.parse import parse_label_map
+
+    if text is None:
+        return None
+    with about("--labels", status=USAGE):
+        return parse_label_map(text)
 
 
 def _dtype(name: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typer import Option
 
@@ -44,8 +44,22 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choosing:
+    """Which series are cases."""
+
+    select: Annotated[
+        str | None,
+        Option(
+            metavar="RULES|FILE.toml",
+            help="Rules that choose one series of each study, such as "
+            "'kernel=soft, thickness_mm<=2, prefer=thinnest' (default: all series).",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Labelling:
-    """Labels that go through the pipeline with the image."""
+    """Labels and points that go through the pipeline with the image."""
 
     label: Annotated[
         list[str] | None,
@@ -55,6 +69,34 @@ class Labelling:
             "of the image, {stem} the name of its file or series folder, {parent} that of the "
             "folder around it.",
         ),
+    ] = None
+    no_find_labels: Annotated[
+        bool,
+        Option(
+            "--no-find-labels",
+            help="Do not use RTSTRUCT and SEG objects in SRC as labels of the series that they "
+            "refer to (default: used unless --label is given).",
+        ),
+    ] = False
+    labels: Annotated[
+        str | None,
+        Option(
+            metavar="MAP",
+            help="Labels by the names of regions: NAME=REGEX,NAME=REGEX or a .toml file; the first "
+            "wins an overlap (default: every region, by its own name).",
+        ),
+    ] = None
+    points: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            help="CSV of points and boxes: id, label, x, y, z in mm, optionally size_x, size_y, "
+            "size_z (default: none).",
+        ),
+    ] = None
+    frame: Annotated[
+        Literal["ras", "lps"] | None,
+        Option(help="Directions in which x, y, z of points ascend; required with points."),
     ] = None
 
 
@@ -71,8 +113,26 @@ class Execution:
         ),
     ] = None
     workers: Annotated[
-        int, Option("--workers", "-j", min=1, help="Number of worker processes.")
-    ] = 1
+        int | None,
+        Option(
+            "--workers",
+            "-j",
+            min=1,
+            help="Number of worker processes (default: what cores and memory allow).",
+        ),
+    ] = None
+    engine: Annotated[
+        Literal["local", "dask"],
+        Option(help="What runs the cases: processes of this machine, or a Dask cluster."),
+    ] = "local"
+    scheduler: Annotated[
+        str | None,
+        Option(
+            metavar="ADDRESS",
+            help="Dask scheduler, such as tcp://HOST:8786; implies --engine dask (default: a "
+            "cluster on this machine).",
+        ),
+    ] = None
     timeout: Annotated[
         float | None,
         Option(

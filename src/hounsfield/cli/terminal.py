@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 from typer import Option
 
@@ -98,19 +98,19 @@ class Terminal:
         *,
         right: Sequence[str] = (),
         spare: Sequence[str] = (),
+        stream: TextIO | None = None,
     ) -> None:
         """Print the result as a table; columns in `right` are aligned to the right.
 
-        On a narrow screen columns in `spare` are dropped one by one; a file gets all of them.
+        `stream` is where a table that is not the result goes (None: stdout). On a narrow screen
+        columns in `spare` are dropped one by one; a file gets all of them.
         """
         from rich.console import Console
 
-        is_screen = sys.stdout.isatty()
+        stream = sys.stdout if stream is None else stream
+        is_screen = stream.isatty()
         console = Console(
-            file=sys.stdout,
-            width=None if is_screen else PIPED_WIDTH,
-            highlight=False,
-            soft_wrap=False,
+            file=stream, width=None if is_screen else PIPED_WIDTH, highlight=False, soft_wrap=False
         )
         shown = list(columns)
         left_out = list(spare)
@@ -121,7 +121,7 @@ class Terminal:
             table = _table(columns, rows, shown=shown, right=right)
         with console.capture() as captured:
             console.print(table)
-        sys.stdout.write(
+        stream.write(
             "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n"
         )
 

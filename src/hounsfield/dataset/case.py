@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError
+from hounsfield.core.points import Point
+from hounsfield.io.bytes.remote import RemoteFolder
 from hounsfield.io.source_files import source_files
 
 if TYPE_CHECKING:
@@ -20,16 +22,25 @@ Status = Literal["done", "skipped", "failed", "stale"]
 """'skipped' was up to date; 'stale' is of an earlier run and not among the sources any more."""
 
 
+DEFAULT_LABEL = "label"
+"""The name of a label without a name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelSource:
     """A label file that belongs to one case: an image file, an RTSTRUCT or a DICOM SEG.
 
-    `names` are the names of the values of a label map, where its data set states them.
+    `names` are the names of the values of a label map, where its data set states them. `member` is
+    the name of the object if `path` is an archive, else "". `remote` is the file if it is at a URL,
+    which is copied with the case; `version` changes with its content.
     """
 
     name: str
     path: Path
     names: tuple[tuple[int, str], ...] = ()
+    member: str = ""
+    remote: RemoteFolder | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +52,12 @@ class CaseSource:
     `files` alone cannot find. `earlier_key` and `earlier_record` are the key of the outputs of an
     earlier run and the sha256 of its record, or "".
 
-    `labels` and `points` are the files that the source states for this case. `patient` and `study`
+    `labels` and `points` are the files that the source states for this case, `landmarks` its points
+    of a file for all cases. `patient` and `study`
     are ids that do not identify them, equal for cases of one patient and study, or "" if unknown;
-    `split` is the part of the data set that the source states, such as train, or "".
+    `split` is the part of the data set that the source states, such as train, or "". `remote` are
+    the files of a case at a URL, which are copied to this machine before it is run, and `version`
+    changes with their content, or is "".
     """
 
     id: str
@@ -57,9 +71,12 @@ class CaseSource:
     earlier_record: str = ""
     labels: tuple[LabelSource, ...] = ()
     points: Path | None = None
+    landmarks: tuple[Point, ...] = ()
     patient: str = ""
     study: str = ""
     split: str = ""
+    remote: RemoteFolder | None = None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,18 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError
-from hounsfield.dataset.case import CaseSource
+from hounsfield.dataset.case import CaseSource, LabelSource
 from hounsfield.dataset.case_names import fields_in, fill, folder, parent, stem
+from hounsfield.io.bytes.remote import RemoteFolder, joined_version
+
+if TYPE_CHECKING:
+    from hounsfield.io.dicom.series.series import Series
 
 MODES = ("auto", "hash", "stem", "folder")
 """Values of --ids other than a pattern."""
@@ -34,7 +39,10 @@ SHOWN_GROUPS = 3
 class Found:
     """A case before its id is assigned; `series_id` is the id of a DICOM series, else None.
 
-    `own_id` is the id if it differs from that of the series, else "".
+    `own_id` is the id if it differs from that of the series, else "". `given` is the id that a
+    table or data set states, `row` the line that states it. `scanned` are the headers of a series
+    and `instances` its SOP instance UIDs. `remote` are the files of a case at a URL; `path` is then
+    relative to the URL. The other fields are those of CaseSource.
     """
 
     path: Path
@@ -44,16 +52,32 @@ class Found:
     files: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     own_id: str = ""
+    given: str = ""
+    row: str = ""
+    scanned: Series | None = field(default=None, repr=False)
+    instances: frozenset[str] = field(default=frozenset(), repr=False)
+    labels: tuple[LabelSource, ...] = ()
+    points: Path | None = None
+    patient: str = ""
+    study: str = ""
+    split: str = ""
+    remote: RemoteFolder | None = None
+
+    @property
+    def place(self) -> str:
+        """The path without links, or the URL."""
+        return self.typed if self.remote is not None else os.path.realpath(self.path)
 
 
 def named(found: Sequence[Found], *, ids: str = "auto") -> list[CaseSource]:
     """Assign a unique id to each case; a case that was found twice is returned once.
 
-    auto: the stem of a file if it is plain and unique among the files; the series id for DICOM;
-    else a hash of the file's path under the user's key. hash: never a stem. stem: the name of the
-    file without its suffix, or of the folder of a series. folder: the name of the folder of the
-    file or series. Else a pattern such as '{parent}-{stem}'. Raises PipelineError if `ids` is
-    invalid, an id is not plain, or two cases have one id (upper and lower case are equal).
+    auto: the id that a table states; the stem of a file if it is plain and unique among the files;
+    the series id for DICOM; else a hash of the file's path under the user's key. hash: never an id
+    that is stated, nor a stem. stem: the name of the file without its suffix, or of the folder of a
+    series. folder: the name of the folder of the file or series. Else a pattern such as
+    '{parent}-{stem}'. Raises PipelineError if `ids` is invalid, an id is not plain, or two cases
+    have one id (upper and lower case are equal).
     """
     check_ids(ids)
     once = _once(found)
@@ -65,13 +89,23 @@ def named(found: Sequence[Found], *, ids: str = "auto") -> list[CaseSource]:
 
 
 def _once(found: Sequence[Found]) -> list[Found]:
-    """Return each file or series once: the file itself rather than a link to it."""
-    first: dict[tuple[str, str | None], Found] = {}
+    """Return each file or series once: the file itself rather than a link to it.
+
+    An image with ids of its own is a case for each of them.
+    """
+    first: dict[tuple[str, str | None, str], Found] = {}
+    stated = {_key(item) for item in found if item.given}
     for item in found:
-        key = (os.path.realpath(item.path), item.series_id)
+        if not item.given and _key(item) in stated:
+            continue
+        key = (*_key(item), item.given)
         if key not in first or os.path.islink(first[key].path):
             first[key] = item
     return list(first.values())
+
+
+def _key(item: Found) -> tuple[str, str | None]:
+    return item.place, item.series_id
 
 
 def check_ids(ids: str) -> None:
@@ -98,6 +132,14 @@ def is_plain(name: str) -> bool:
     return PLAIN.fullmatch(name) is not None and RESERVED.fullmatch(name) is None
 
 
+def candidate_id(item: Found, *, ids: str) -> str:
+    """Return an id for a table of choices: of the series, else as auto or hash give it."""
+    if item.series_id is not None:
+        return item.own_id or item.series_id
+    shown = item.given or stem(item.path)
+    return shown if ids == "auto" and is_plain(shown) else _hash(item)
+
+
 def _source(item: Found, case_id: str) -> CaseSource:
     return CaseSource(
         id=case_id,
@@ -107,13 +149,23 @@ def _source(item: Found, case_id: str) -> CaseSource:
         files=item.files,
         diagnostics=item.diagnostics,
         typed=item.typed,
+        remote=item.remote,
+        version="" if item.remote is None else joined_version(item.remote.files),
+        labels=item.labels,
+        points=item.points,
+        patient=item.patient,
+        study=item.study,
+        split=item.split,
     )
 
 
 def _automatic(found: Sequence[Found], *, ids: str) -> list[str]:
-    """Return the ids of series, and stems or hashes of files."""
-    series = {item.series_id for item in found}
-    stems = {item.path: stem(item.path) for item in found if item.series_id is None}
+    """Return ids that were given, the ids of series, and stems or hashes of files."""
+    if ids == "hash":
+        found = [replace(item, given="") for item in found]
+    series = {item.series_id for item in found} | {item.given for item in found}
+    unnamed = [item for item in found if item.series_id is None and not item.given]
+    stems = {item.path: stem(item.path) for item in unnamed}
     counts = Counter(name.lower() for name in stems.values())
     taken = {
         name
@@ -121,15 +173,19 @@ def _automatic(found: Sequence[Found], *, ids: str) -> list[str]:
         if ids == "hash" or counts[name.lower()] > 1 or name in series or not is_plain(name)
     }
     return [
-        item.own_id or item.series_id or _stem_or_hash(item.path, stems[item.path], taken)
+        item.given or item.own_id or item.series_id or _stem_or_hash(item, stems[item.path], taken)
         for item in found
     ]
 
 
-def _stem_or_hash(path: Path, name: str, taken: set[str]) -> str:
+def _stem_or_hash(item: Found, name: str, taken: set[str]) -> str:
+    return _hash(item) if name in taken else name
+
+
+def _hash(item: Found) -> str:
     from hounsfield.io.bytes.case_id import case_id
 
-    return case_id(f"file:{os.path.realpath(path)}") if name in taken else name
+    return case_id(f"file:{item.place}")
 
 
 def _from_names(found: Sequence[Found], *, ids: str) -> list[str]:

@@ -1,56 +1,31 @@
-"""Find cases in sources: image files by suffix, DICOM by content, one case per series."""
+"""Find cases in sources: image files by suffix, DICOM by content, tables and data sets."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted
 from hounsfield.core.errors import HounsfieldError, ReadError
+from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.case_ids import Found, check_ids, named
-from hounsfield.dataset.case_names import as_typed, stem
-from hounsfield.dataset.describe_error import describe_error, where_of
-from hounsfield.dataset.series_cases import (
-    OTHER_SERIES,
-    SeriesFound,
-    choose_series,
-    scan_series,
-    series_cases,
-)
+from hounsfield.dataset.case_names import stem
+from hounsfield.dataset.label_map.table import LabelTable
+from hounsfield.dataset.label_search import add_labels, labels_left_out, search_labels
+from hounsfield.dataset.layouts.entry import Contents, Entry
+from hounsfield.dataset.layouts.recognize import read_layout
+from hounsfield.dataset.search import Search, no_case, search_path
+from hounsfield.dataset.series_cases import OTHER_SERIES, series_cases
 from hounsfield.dataset.sources import expand_sources
-from hounsfield.dataset.unused import merged, unused_files
-from hounsfield.io.bytes.search import is_output, leads_out
-from hounsfield.io.formats import DICOM, case_suffix, has_sidecar, is_data, is_image_folder, sniff
+from hounsfield.dataset.unused import merged
 
 if TYPE_CHECKING:
-    from hounsfield.io.dicom.header.scan_headers import HeaderScan
-
-NEVER_DICOM = (
-    ".txt",
-    ".csv",
-    ".tsv",
-    ".toml",
-    ".md",
-    ".html",
-    ".jpg",
-    ".jpeg",
-    ".pdf",
-    ".gz",
-    ".bz2",
-    ".bval",
-    ".bvec",
-    ".xml",
-    ".log",
-    ".npz",
-    ".py",
-    ".db",
-)
-"""Suffixes of files that are neither images nor DICOM; any other file may be DICOM."""
+    from hounsfield.dataset.select.choose import Choice
+    from hounsfield.dataset.select.rules import Rules
 
 
 class NoCaseError(ReadError):
@@ -68,38 +43,43 @@ class Discovery:
     notes: tuple[str, ...] = ()
     unused: tuple[Diagnostic, ...] = ()
     """DICOM files that are no case, by code."""
+    choices: tuple[Choice, ...] = ()
+    """What a selection chose and rejected, by study."""
+    findings: tuple[Diagnostic, ...] = ()
+    """Warnings about labels and points of all cases; their files are for the terminal alone."""
+    label_table: LabelTable | None = None
+    """What the label map finds in all cases."""
 
 
-@dataclass(slots=True)
-class _Search:
-    """What was found in all sources."""
-
-    series: str | None
-    images: list[Found] = field(default_factory=list)
-    scanned: list[SeriesFound] = field(default_factory=list)
-    missed: list[NoCase] = field(default_factory=list)
-    unused: list[Diagnostic] = field(default_factory=list)
-    unselected: int = 0
-
-
-def discover(sources: Sequence[str], *, ids: str = "auto", series: str | None = None) -> Discovery:
+def discover(
+    sources: Sequence[str],
+    *,
+    ids: str = "auto",
+    series: str | None = None,
+    find_labels: bool = True,
+    select: Rules | None = None,
+    policy: ReadPolicy = DEFAULT_POLICY,
+) -> Discovery:
     """Find the cases in the sources as the user typed them.
 
     `series` selects a DICOM series by its id or its number in each source; where a source has no
-    DICOM, a volume of a 4-D file. Ids are described in `named`. Raises ReadError if a list cannot
+    DICOM, a volume of a 4-D file. With `find_labels` RTSTRUCT and SEG objects are the labels of the
+    series that they refer to. `select` chooses one series of each study, as read under `policy`;
+    studies without one are missed. Ids are described in `named`. Raises ReadError if a list cannot
     be read, PipelineError if an id cannot be used.
     """
     check_ids(ids)
-    search = _Search(series)
-    for source in expand_sources(sources):
-        try:
-            _search_path(search, Path(source), source)
-        except HounsfieldError as error:
-            search.missed.append(_no_case(source, error))
-    found = [*search.images, *series_cases(search.scanned)]
+    search = Search(series)
+    found = [*_search_all(search, expand_sources(sources))]
+    found = [*search.images, *series_cases(search.scanned), *found]
+    choices: tuple[Choice, ...] = ()
+    if select is not None:
+        found, choices = _selected(search, found, rules=select, policy=policy, ids=ids)
+    found, labels = _with_labels(search, found, find_labels=find_labels)
+    found = _one_for_each_row(search, found)
     missed = [one for one in search.missed if one.code != OTHER_SERIES or not found]
     cases = named(found, ids=ids)
-    notes = _names_note(cases) if ids == "auto" else []
+    notes = [*search.notes, *(_names_note(cases) if ids == "auto" else ())]
     if search.unselected:
         notes.append(f"{counted(search.unselected, 'image file')} not selected by --series")
     if series is not None:
@@ -108,26 +88,96 @@ def discover(sources: Sequence[str], *, ids: str = "auto", series: str | None = 
         cases=tuple(sorted(cases, key=lambda case: case.id)),
         missed=tuple(missed),
         notes=tuple(notes),
-        unused=merged(search.unused),
+        unused=merged([*search.unused, *labels]),
+        choices=choices,
     )
 
 
-def image_files(path: Path) -> tuple[list[Path], bool]:
-    """Return the image files at a path, and whether other files there may be DICOM.
+def _search_all(search: Search, sources: Sequence[str]) -> Iterator[Found]:
+    """Search the sources; yield the cases of tables and data sets."""
+    waiting = [(Path(source), source) for source in sources]
+    for path, typed in waiting:
+        try:
+            contents = read_layout(path, typed)
+            if contents is None:
+                search_path(search, path, typed)
+                waiting += search.layouts
+                search.layouts = []
+            else:
+                yield from _of_contents(search, contents)
+        except HounsfieldError as error:
+            search.missed.append(no_case(typed, error))
 
-    A folder of PNG slices that hounsfield wrote counts as one image. Links that lead out of the
-    folder count as other files: the search for DICOM reports them. Raises ReadError if the path
-    does not exist or cannot be listed.
-    """
-    images, others, links = _files_at(path)
-    return images, others or links > 0
+
+def _of_contents(search: Search, contents: Contents) -> Iterator[Found]:
+    search.notes += contents.notes
+    search.missed += contents.problems
+    for entry in contents.entries:
+        try:
+            yield from _of_entry(search, entry)
+        except HounsfieldError as error:
+            search.missed.append(no_case(entry.typed, error, where=entry.where))
 
 
-def _files_at(path: Path) -> tuple[list[Path], bool, int]:
-    """Return the image files, whether others may be DICOM, and the number of links leading out."""
-    if (os.path.isfile(path) and case_suffix(path.name)) or sniff(path) != DICOM:
-        return [path], False, 0
-    return _classify_files(path) if path.is_dir() else ([], True, 0)
+def _of_entry(search: Search, entry: Entry) -> Iterator[Found]:
+    """Yield the cases of an image of a table or data set, one for each series."""
+    own = Search(search.series)
+    search_path(own, entry.path, entry.typed)
+    search.missed += [replace(one, where=entry.where or one.where) for one in own.missed]
+    if own.layouts:
+        message = "the image is a folder with a data set; name the data set as a source"
+        search.missed.append(
+            NoCase(typed=entry.typed, code="BAD_ROW", message=message, where=entry.where)
+        )
+    search.unused += own.unused
+    search.scans += own.scans
+    for item in (*own.images, *series_cases(own.scanned)):
+        yield replace(
+            item,
+            given=entry.id,
+            row=f"{entry.typed} ({entry.where})" if entry.where else entry.typed,
+            labels=entry.labels,
+            points=entry.points,
+            patient=entry.patient or item.patient,
+            split=entry.split,
+        )
+
+
+def _selected(
+    search: Search, found: list[Found], *, rules: Rules, policy: ReadPolicy, ids: str
+) -> tuple[list[Found], tuple[Choice, ...]]:
+    from hounsfield.dataset.selection import select
+
+    selection = select(found, rules, policy=policy, ids=ids)
+    search.missed += selection.missed
+    return list(selection.found), selection.choices
+
+
+def _with_labels(
+    search: Search, found: list[Found], *, find_labels: bool
+) -> tuple[list[Found], list[Diagnostic]]:
+    """Return the cases with the labels that refer to them; a source of used labels is no miss."""
+    if not find_labels:
+        return found, list(labels_left_out(search.scans))
+    labels = search_labels(search.scans)
+    labelled = add_labels(found, labels, search.scans)
+    search.missed = [
+        one for one in search.missed if one.code != "NO_CT" or one.typed not in labelled.used
+    ]
+    search.missed += [*labels.broken, *labelled.missed]
+    return labelled.found, labelled.unused
+
+
+def _one_for_each_row(search: Search, found: list[Found]) -> list[Found]:
+    """Return the cases without those of a row that has several, which is a miss."""
+    counts: dict[str, int] = {}
+    for item in found:
+        counts[item.row] = counts.get(item.row, 0) + 1
+    for row, count in counts.items():
+        if row and count > 1:
+            message = f"the image has {count} series; name the folder of one, or use --select"
+            search.missed.append(NoCase(typed=row, code="BAD_ROW", message=message))
+    return [item for item in found if not item.row or counts[item.row] == 1]
 
 
 def _names_note(cases: Sequence[CaseSource]) -> list[str]:
@@ -137,76 +187,3 @@ def _names_note(cases: Sequence[CaseSource]) -> list[str]:
         return []
     ids = f"{count} of {len(cases)} case ids are" if len(cases) > 1 else "the case id is"
     return [f"{ids} from file names, which may identify patients; use --ids hash to hide them"]
-
-
-def _no_case(source: str, error: HounsfieldError) -> NoCase:
-    found = describe_error(error)
-    return NoCase(typed=source, code=found.code, message=found.message, where=where_of(error))
-
-
-def _search_path(search: _Search, path: Path, typed: str) -> None:
-    """Add the cases at a path, or the reason why it has none."""
-    if not os.path.exists(path):
-        message = "no such file or folder"
-        search.missed.append(NoCase(typed=typed, code="MISSING_FILE", message=message))
-        return
-    images, others, links = _files_at(path)
-    if links:
-        message = (
-            f"{counted(links, 'link')} out of the folder skipped; name the files themselves, by a "
-            "pattern or in a list"
-        )
-        search.missed.append(NoCase(typed=typed, code="OUTSIDE_FOLDER", message=message))
-    if others:
-        scan = scan_series(path, typed)
-        search.unused += unused_files(_without(scan.headers, images, path), scan.series)
-        chosen, missed = choose_series(scan, search.series)
-        if search.series is not None and any(one.is_readable for one in scan.series):
-            search.unselected += len(images)
-            images = []
-        search.scanned += chosen
-        search.missed += [] if images else missed
-    elif not images:
-        search.missed.append(NoCase(typed=typed, code="NO_CT", message="no CT in the folder"))
-    search.images += [Found(path=item, typed=as_typed(item, path, typed)) for item in images]
-
-
-def _without(headers: HeaderScan, images: list[Path], path: Path) -> HeaderScan:
-    """Return the scan without image files: each is a case, and fails where it cannot be read."""
-    names = {str(item.relative_to(path)) for item in images if item != path}
-    return replace(headers, other=tuple(each for each in headers.other if each.name not in names))
-
-
-def _classify_files(folder: Path) -> tuple[list[Path], bool, int]:
-    """Return the image files, whether others may be DICOM, and the number of links leading out."""
-    images: list[Path] = []
-    others, links = False, 0
-    for item in _walk(folder):
-        name = item.name.lower()
-        if not (item.is_dir() or case_suffix(name)):
-            others = others or not (name.endswith(NEVER_DICOM) or is_data(name))
-        elif item.is_symlink() and leads_out(item, folder):
-            links += 1
-        else:
-            images += [item] if item.is_dir() or has_sidecar(item) else []
-    return images, others, links
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield files and folders of PNG slices, without hidden files and outputs of runs."""
-
-    def denied(error: OSError) -> None:
-        raise ReadError(f"a folder cannot be listed ({error.strerror}); check its permissions")
-
-    for where, folders, files in os.walk(folder, onerror=denied):
-        parent = Path(where)
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and not is_output(parent, name)
-        )
-        for name in list(folders):
-            if is_image_folder(parent / name):
-                folders.remove(name)
-                yield parent / name
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield parent / name

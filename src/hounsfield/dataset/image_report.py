@@ -54,6 +54,12 @@ def report_image(
     return _checked(report, path, raw, series=series, policy=policy)
 
 
+def report_header(path: Path, *, policy: ReadPolicy) -> Report:
+    """Report a file from its header alone, without id and files; raises the errors of readers."""
+    raw = open_raw(path, policy=policy)
+    return replace(_of_header(raw, policy), kind=sniff(path))
+
+
 def _of_header(raw: RawImage, policy: ReadPolicy) -> Report:
     quantity, reasons = _quantity(raw, policy)
     slices = SliceGeometry.of_grid(raw.grid)

@@ -12,9 +12,10 @@ from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.core.volume_geometry import UNKNOWN
 from hounsfield.dataset.case_ids import Found, named
 from hounsfield.dataset.describe_error import describe_error
-from hounsfield.dataset.discover import NoCaseError, image_files
+from hounsfield.dataset.discover import NoCaseError
 from hounsfield.dataset.image_report import report_image
 from hounsfield.dataset.label_report import report_labels
+from hounsfield.dataset.search import image_files
 from hounsfield.io.formats import by_suffix
 from hounsfield.io.report import Inspection, OtherFile, Report
 from hounsfield.io.values.select_volume import number_of, series_text

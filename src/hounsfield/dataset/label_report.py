@@ -44,5 +44,6 @@ def report_labels(source: Source, ids: Mapping[str, Sequence[str]]) -> Report | 
         quantity="label",
         files=(source.name,),
         regions=found.regions,
+        region_names=found.called,
         refers_to=", ".join(ids.get(found.series_uid, ())),
     )

@@ -68,7 +68,12 @@ def check_outside(path: Path, out: Path) -> None:
 def links_of(cases: Iterable[CaseSource]) -> list[Link]:
     """Return the links of cases, with absolute paths."""
     return [
-        Link(case.id, os.path.abspath(case.path), case.series_uid[:LONGEST_UID]) for case in cases
+        Link(
+            case.id,
+            case.typed if case.remote is not None else os.path.abspath(case.path),
+            case.series_uid[:LONGEST_UID],
+        )
+        for case in cases
     ]
 
 

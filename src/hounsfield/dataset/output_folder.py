@@ -15,8 +15,10 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import PipelineError, WriteError
 from hounsfield.dataset.case import CaseResult
 from hounsfield.dataset.manifest import Manifest
+from hounsfield.dataset.remote_output import RemoteOutput
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.dataset.sources import expand_sources
+from hounsfield.io.bytes.remote import url_of
 from hounsfield.io.bytes.search import OUTPUTS
 from hounsfield.pipeline.serialize import to_data
 
@@ -28,6 +30,12 @@ STALE = "its source is not among the sources of this run; remove its folder, or 
 
 def check_sources(sources: Sequence[str], out: Path) -> None:
     """Raise PipelineError if `out` is a source, or contains one among its outputs."""
+    url = url_of(out)
+    for source in filter(url_of, sources if url else ()):
+        inner = url_of(source).rstrip("/").removeprefix(url.rstrip("/"))
+        if inner == "" or inner.startswith(tuple(f"/{name}" for name in OUTPUTS)):
+            message = "the output URL is the source; choose another one"
+            raise PipelineError(Diagnostic("USAGE", "refusal", message, source))
     target = os.path.realpath(out)
     outputs = tuple(os.path.join(target, name, "") for name in OUTPUTS)
     for source in filter(os.path.exists, expand_sources(sources)):
@@ -82,9 +90,22 @@ def settings_of(config: RunConfig) -> dict[str, str]:
         "pipeline": hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest(),
         "format": config.format,
         "dtype": config.dtype or "",
-        "labels": ",".join(sorted(name for name, _ in config.labels)),
+        "labels": ",".join(sorted(_label_names(config))),
+        "label_map": _label_map(config),
+        "frame": config.frame or "",
         "policy": json.dumps(policy, sort_keys=True),
     }
+
+
+def _label_names(config: RunConfig) -> Sequence[str]:
+    """Return the names of labels of the outputs: with a label map, those of the map."""
+    if config.label_map is not None:
+        return config.label_map.names
+    return [name for name, _ in config.labels]
+
+
+def _label_map(config: RunConfig) -> str:
+    return "" if config.label_map is None else json.dumps(config.label_map.to_data())
 
 
 def check_settings(config: RunConfig, manifest: Manifest, *, overwrite: bool) -> None:
@@ -94,12 +115,12 @@ def check_settings(config: RunConfig, manifest: Manifest, *, overwrite: bool) ->
     """
     earlier, now = manifest.settings(), settings_of(config)
     differing = [name for name in _NAMES if earlier and earlier.get(name) != now[name]]
-    folders = {each.name for each in case_folders(config.out)}
+    folders = case_ids(config)
     if differing and folders and not overwrite:
         raise PipelineError([_other_settings(differing, earlier, now)])
     if differing:
         for case_id in manifest.earlier():
-            remove(config.folder(case_id))
+            remove_case(config, case_id)
         manifest.forget(manifest.earlier())
     manifest.set_settings(now)
 
@@ -123,8 +144,24 @@ _NAMES = {
     "dtype": "another dtype",
     "labels": "other labels",
 }
-"""The settings that outputs of one folder share, in messages. Read options are not among them: who
-adds --gaps fill after a refusal goes on in the same folder, and all cases are run again."""
+"""The settings that outputs of one folder share, in messages. Read options, patterns of labels and
+the frame of points are not among them: who adds --gaps fill or a pattern after a refusal goes on in
+the same folder, and all cases that it changes are run again."""
+
+
+def case_ids(config: RunConfig) -> set[str]:
+    """Return the ids of the cases with outputs, in the output folder or at its URL."""
+    if config.out_url:
+        return RemoteOutput(config.out_url).case_ids()
+    return {each.name for each in case_folders(config.out)}
+
+
+def remove_case(config: RunConfig, case_id: str) -> None:
+    """Remove the outputs of a case, in the output folder or at its URL."""
+    if config.out_url:
+        RemoteOutput(config.out_url).remove(case_id)
+    else:
+        remove(config.folder(case_id))
 
 
 def case_folders(out: Path) -> list[Path]:
@@ -136,14 +173,16 @@ def case_folders(out: Path) -> list[Path]:
     ]
 
 
-def mark_stale(out: Path, manifest: Manifest, *, current: Collection[str]) -> list[CaseResult]:
+def mark_stale(
+    config: RunConfig, manifest: Manifest, *, current: Collection[str]
+) -> list[CaseResult]:
     """Mark the cases of earlier runs that are not among the sources; forget those without outputs.
 
     Their outputs are kept: whoever reads the folder must leave them out, since the same patient may
     have another id now.
     """
     earlier = manifest.earlier()
-    folders = {each.name for each in case_folders(out)} - set(current)
+    folders = case_ids(config) - set(current)
     found = []
     for case_id in sorted(folders):
         result = earlier.get(case_id, CaseResult(id=case_id, status="stale"))

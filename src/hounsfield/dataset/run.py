@@ -16,9 +16,10 @@ from hounsfield.dataset.output_folder import (
     check_settings,
     make_folders,
     mark_stale,
-    remove,
+    remove_case,
     without_partial,
 )
+from hounsfield.dataset.remote_output import published
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.dataset.summary import Summary
 from hounsfield.io.bytes.atomic import write_text
@@ -73,6 +74,7 @@ def run_dataset(
     make_folders(config.out)
     with (
         locked(config.out),
+        published(config) as publish,
         Manifest(config.out / OUTPUT_MARK) as manifest,
         without_partial(config.out),
     ):
@@ -81,20 +83,24 @@ def run_dataset(
             link(manifest.run_id())
         write_text(config.out / "pipeline.toml", config.pipeline.to_toml())
         manifest.set_unused(found.unused)
-        results = mark_stale(config.out, manifest, current={case.id for case in found.cases})
+        results = mark_stale(config, manifest, current={case.id for case in found.cases})
         for result in results:
             _report(report, result)
         with closing(_results(engine, config, _resumed(found.cases, manifest))) as running:
             for result in running:
                 if result.status == "failed":  # outputs of an earlier run would be taken for its
-                    remove(config.folder(result.id))
+                    remove_case(config, result.id)
                 manifest.put(result)
                 results.append(result)
                 _report(report, result)
+                publish()
     return Summary(
         cases=tuple(sorted(results, key=lambda result: result.id)),
         missed=found.missed,
         unused=found.unused,
+        choices=found.choices,
+        findings=found.findings,
+        labels={} if found.label_table is None else found.label_table.to_json(),
     )
 
 

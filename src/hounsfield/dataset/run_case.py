@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -16,20 +16,29 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
-from hounsfield.dataset.case import CaseResult, CaseSource, open_case, source_sha256
+from hounsfield.dataset.case import CaseResult, CaseSource, LabelSource, open_case, source_sha256
 from hounsfield.dataset.describe_error import describe_error, where_of
-from hounsfield.dataset.labels import label_paths, read_labels
+from hounsfield.dataset.label_map.overlaps import with_overlaps
+from hounsfield.dataset.label_map.read import read_mapped
+from hounsfield.dataset.label_map.regions import label_files
+from hounsfield.dataset.labels import check_regions, read_labels
 from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import write_result, write_stream
+from hounsfield.dataset.points.of_cases import digest_of, points_of
+from hounsfield.dataset.points.write import write_points
+from hounsfield.dataset.remote_cases import local_case
+from hounsfield.dataset.remote_output import RemoteOutput, local_output
 from hounsfield.dataset.run_config import RunConfig
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
 from hounsfield.io.bytes.search import RECORD
+from hounsfield.io.source_files import sha256_of
 from hounsfield.pipeline.pipeline import run_pipeline
 from hounsfield.pipeline.record import Record
 from hounsfield.pipeline.stream import Stream
 
 if TYPE_CHECKING:
+    from hounsfield.core.points import Point
     from hounsfield.core.stack import Stack
     from hounsfield.core.volume import Volume
     from hounsfield.pipeline.result import Result
@@ -42,7 +51,7 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
         warnings.simplefilter("ignore")  # warnings of libraries may quote a header
         warnings.simplefilter("always", HounsfieldWarning)
         try:
-            outcome = _run(config, case)
+            outcome = _unchanged(config, case) or _run_local(config, case)
         except Exception as error:  # a failed case never stops the others
             found = describe_error(error)
             outcome = CaseResult(
@@ -56,25 +65,59 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
     return replace(outcome, seconds=time.perf_counter() - clock)
 
 
+def _unchanged(config: RunConfig, case: CaseSource) -> CaseResult | None:
+    """Return the result of a case at a URL that is up to date by its version; nothing is copied."""
+    if not (case.version and case.earlier_key):
+        return None
+    labels, points = label_files(config, case), points_of(case, frame=config.frame)
+    key = _key(config, case, labels, points, source=case.version)
+    earlier = _earlier_record(config, case) if key == case.earlier_key else None
+    return None if earlier is None else _skipped(case, earlier)
+
+
+def _run_local(config: RunConfig, case: CaseSource) -> CaseResult:
+    """Run a case on copies of its files if they are at a URL; copy the outputs to a URL."""
+    with local_case(case) as near, local_output(config, case.id) as local:
+        return _run(local, near)
+
+
+def _earlier_record(config: RunConfig, case: CaseSource) -> Record | None:
+    """Return the record of an earlier run if its outputs are complete."""
+    if config.out_url:
+        return RemoteOutput(config.out_url).complete_record(case.id, sha256=case.earlier_record)
+    return complete_record(config.folder(case.id), sha256=case.earlier_record)
+
+
 def _run(config: RunConfig, case: CaseSource) -> CaseResult:
-    labels = label_paths(config, case)
+    labels = label_files(config, case)
+    points = points_of(case, frame=config.frame)
     with ThreadPoolExecutor(1) as executor:
         # Hashing takes as long as reading; both run at the same time.
-        hashes = executor.submit(_hash_inputs, config, case, labels)
+        hashes = executor.submit(_hash_inputs, config, case, labels, points)
         key = case.earlier_key
         if key and hashes.result().key == key:
-            earlier = complete_record(config.folder(case.id), sha256=case.earlier_record)
+            earlier = _earlier_record(config, case)
             if earlier is not None:
                 return _skipped(case, earlier)
         stack = open_case(case, policy=config.policy)
-        streamed = _stream(config, stack) if not labels else None
-        if streamed is not None:
-            return _write_case(config, case, streamed, stack=stack, hashes=hashes)
-        check_memory(
-            config.pipeline.plan(stack).peak_bytes_with(labels=len(labels)), config.memory_bytes
+        result, extra = _result(config, stack, labels)
+        return _write_case(
+            config, case, result, stack=stack, extra=extra, hashes=hashes, points=points
         )
-        result, diagnostics = _run_in_memory(config, stack, labels)
-        return _write_case(config, case, result, stack=stack, extra=diagnostics, hashes=hashes)
+
+
+def _result(
+    config: RunConfig, stack: Stack, labels: Mapping[str, LabelSource]
+) -> tuple[Result | Stream, tuple[Diagnostic, ...]]:
+    """Run the pipeline, or return the stream that will, with the diagnostics of labels."""
+    label_map = config.label_map
+    streamed = None if labels else _stream(config, stack)
+    if streamed is not None:
+        missing = () if label_map is None else read_mapped(label_map, (), stack=stack)[1]
+        return streamed, missing
+    count = len(labels if label_map is None else label_map.names)
+    check_memory(config.pipeline.plan(stack).peak_bytes_with(labels=count), config.memory_bytes)
+    return _run_in_memory(config, stack, labels)
 
 
 def _skipped(case: CaseSource, record: Record) -> CaseResult:
@@ -103,12 +146,34 @@ class _Hashes:
     key: str
 
 
-def _hash_inputs(config: RunConfig, case: CaseSource, labels: dict[str, Path]) -> _Hashes:
-    from hounsfield.io.source_files import sha256_of
-
+def _hash_inputs(
+    config: RunConfig, case: CaseSource, labels: Mapping[str, LabelSource], points: Sequence[Point]
+) -> _Hashes:
     source = source_sha256(case)
-    digests = {name: sha256_of(path) for name, path in labels.items()}
-    return _Hashes(source, config.key(source=source, series=case.series, labels=digests))
+    return _Hashes(source, _key(config, case, labels, points, source=case.version or source))
+
+
+def _key(
+    config: RunConfig,
+    case: CaseSource,
+    labels: Mapping[str, LabelSource],
+    points: Sequence[Point],
+    *,
+    source: str,
+) -> str:
+    """Return the hash of all inputs; of files at URLs their versions, so that none is copied."""
+    digests = {
+        name: (label.version or sha256_of(label.path))
+        + (f":{label.member}" if label.member else "")
+        for name, label in labels.items()
+    }
+    return config.key(
+        source=source,
+        series=case.series,
+        labels=digests,
+        values=[label.names for label in labels.values()],
+        points=digest_of(points) if points else "",
+    )
 
 
 def _stream(config: RunConfig, stack: Stack) -> Stream | None:
@@ -127,17 +192,33 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
 
 
 def _run_in_memory(
-    config: RunConfig, stack: Stack, labels: dict[str, Path]
+    config: RunConfig, stack: Stack, labels: Mapping[str, LabelSource]
 ) -> tuple[Result, tuple[Diagnostic, ...]]:
     """Run the pipeline on the stack and its labels, which are resampled to its natural grid."""
+    label_map = config.label_map
+    if label_map is not None:
+        volumes, diagnostics = read_mapped(label_map, tuple(labels.values()), stack=stack)
+    else:
+        volumes, diagnostics = _read_all(labels, stack)
+    made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)
+    if label_map is None:
+        return made, diagnostics
+    made, overlaps = with_overlaps(made, label_map)
+    return made, (*diagnostics, *overlaps)
+
+
+def _read_all(
+    labels: Mapping[str, LabelSource], stack: Stack
+) -> tuple[dict[str, Volume], tuple[Diagnostic, ...]]:
+    """Read every region of every label file, by their safe names."""
     volumes: dict[str, Volume] = {}
     diagnostics: tuple[Diagnostic, ...] = ()
-    for name, path in labels.items():
-        regions, found = read_labels(path, name=name, stack=stack)
+    for name, label in labels.items():
+        regions, found = read_labels(label.path, name=name, stack=stack, member=label.member)
+        check_regions(regions, volumes)
         volumes |= regions
         diagnostics += found
-    made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)
-    return made, diagnostics
+    return volumes, diagnostics
 
 
 def _write_case(
@@ -147,13 +228,18 @@ def _write_case(
     *,
     stack: Stack,
     hashes: Future[_Hashes],
+    points: Sequence[Point],
     extra: tuple[Diagnostic, ...] = (),
 ) -> CaseResult:
     """Write the outputs and the record of a case; a stream has no record before it is written."""
     started, clock = time.time(), time.perf_counter()
     of_labels = tuple(each.to_json() for each in extra)
     written: tuple[dict[str, str], ...] = ()
+    spec = result.spec if isinstance(result, Stream) else result.volume.spec
     with atomic_folder(config.folder(case.id)) as folder:
+        outside = write_points(
+            points, folder, case_id=case.id, grid=spec.grid, is_split=config.is_split
+        )
         if isinstance(result, Stream):
             outputs = write_stream(result, folder, format=config.format)
         else:
@@ -163,7 +249,8 @@ def _write_case(
             written = tuple(each.to_json() for each in found)
         record = result.record
         source = {"geometry": record.source["geometry"], "sha256": hashes.result().source}
-        diagnostics = (*of_labels, *record.diagnostics, *written)
+        of_points = tuple(each.to_json() for each in outside)
+        diagnostics = (*of_labels, *record.diagnostics, *written, *of_points)
         volatile = dict(record.volatile)
         if isinstance(result, Stream):  # it was computed while it was written
             volatile = {"started": started, "seconds": time.perf_counter() - clock}

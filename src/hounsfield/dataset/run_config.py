@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.version import VERSION
+from hounsfield.dataset.label_map.label_map import LabelMap
+from hounsfield.dataset.points.read import Frame
 from hounsfield.pipeline.pipeline import Pipeline
 from hounsfield.pipeline.serialize import check_registered, to_data
 from hounsfield.steps.split_slices import SplitSlices
@@ -19,8 +22,10 @@ from hounsfield.steps.split_slices import SplitSlices
 class RunConfig:
     """A pipeline, the output folder, and the options of the output.
 
-    `labels` are names and paths; fields such as {id} in a path are replaced. `memory_bytes` is the
-    memory limit of a case (None: a share of the free memory); the outputs do not depend on it.
+    `labels` are names and paths; fields such as {id} in a path are replaced. `label_map` says which
+    regions become which label. `frame` is that of points of cases in files. `memory_bytes` is the
+    memory limit of a case (None: a share of the free memory); the outputs do not depend on it. With
+    `out_url` the outputs of cases are copied there, and `out` has only the manifest.
     Raises PipelineError if a step is not registered.
     """
 
@@ -31,6 +36,9 @@ class RunConfig:
     policy: ReadPolicy = field(default_factory=ReadPolicy)
     labels: tuple[tuple[str, str], ...] = ()
     memory_bytes: int | None = None
+    out_url: str = ""
+    label_map: LabelMap | None = None
+    frame: Frame | None = None
 
     def __post_init__(self) -> None:
         check_registered(self.pipeline.steps)
@@ -44,8 +52,20 @@ class RunConfig:
         """Return the output folder of a case."""
         return self.out / "cases" / case_id
 
-    def key(self, *, source: str, series: str | None, labels: dict[str, str]) -> str:
-        """Return the sha256 of everything that determines the outputs of a case."""
+    def key(
+        self,
+        *,
+        source: str,
+        series: str | None,
+        labels: Mapping[str, str],
+        points: str = "",
+        values: Sequence[Any] = (),
+    ) -> str:
+        """Return the sha256 of everything that determines the outputs of a case.
+
+        `points` is the digest of its points, "" for none, and `values` are the names of the values
+        of label maps.
+        """
         inputs: dict[str, Any] = {
             "version": VERSION,
             "pipeline": to_data(
@@ -58,4 +78,8 @@ class RunConfig:
             "series": series,
             "labels": labels,
         }
+        if self.label_map is not None:
+            inputs["label_map"] = {"labels": self.label_map.to_data(), "values": list(values)}
+        if points:
+            inputs["points"] = points
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -14,17 +13,17 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.display import counted
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import PipelineError, WriteError, check_path, warn
-from hounsfield.core.platform import thread_count
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.dataset.case import CaseResult
 from hounsfield.dataset.discover import Discovery, NoCaseError
 from hounsfield.dataset.engines.base import Engine
-from hounsfield.dataset.engines.local import LocalEngine
+from hounsfield.dataset.engines.choose import choose_engine
+from hounsfield.dataset.label_map.parse import parse_label_map
 from hounsfield.dataset.labels import DEFAULT
 from hounsfield.dataset.linkage import linker
 from hounsfield.dataset.memory import parse_bytes
 from hounsfield.dataset.output_folder import check_sources
-from hounsfield.dataset.request import RunRequest, find_cases, run_config
+from hounsfield.dataset.request import RunRequest, find_cases, prepare
 from hounsfield.dataset.run import run_dataset
 from hounsfield.dataset.summary import Summary
 from hounsfield.io.formats import output_of
@@ -42,13 +41,19 @@ def run(
     out: str | Path,
     *,
     workers: int | None = None,
-    engine: Literal["local"] | Engine = "local",
+    engine: Literal["local", "dask"] | Engine = "local",
+    scheduler: str | None = None,
     format: str = "nii.gz",
     dtype: str | None = None,
     labels: Mapping[str, str | Path] | str | Path | None = None,
+    label_map: Mapping[str, Any] | str | Path | None = None,
+    points: str | Path | None = None,
+    frame: Literal["ras", "lps"] | None = None,
     policy: ReadPolicy = DEFAULT_POLICY,
     ids: str = "auto",
     series: str | int | None = None,
+    select: str | Path | None = None,
+    find_labels: bool = True,
     memory: str | None = None,
     timeout_seconds: float | None = None,
     overwrite: bool = False,
@@ -64,25 +69,44 @@ def run(
     pipeline : Pipeline, str or Path
         A pipeline, the name of a preset, a .toml file or the record.json of a run.
     sources : str, Path or sequence of these
-        CT: files, folders, patterns or '@list.txt'; each series of CT slices is a case.
+        CT: files, folders, data sets, patterns, URLs, CSV files or '@list.txt'; each series of CT
+        slices is a case.
     out : str or Path
-        The output folder; an earlier run there is resumed.
+        The output folder or its URL; an earlier run there is resumed.
     workers : int, optional
-        Number of processes (default: one for each thread); 1 runs the cases in this process.
-    engine : 'local' or Engine, default 'local'
-        What runs the cases; an Engine has its own `workers` and time limit.
+        Number of processes (default: what cores and memory allow); 1 runs the cases in this
+        process.
+    engine : 'local', 'dask' or Engine, default 'local'
+        What runs the cases: processes of this machine or a Dask cluster; an Engine has its own
+        `workers` and time limit.
+    scheduler : str, optional
+        Address of a Dask scheduler, such as 'tcp://HOST:8786' (default: a cluster on this machine).
     format : str, default 'nii.gz'
         Format of the volumes, as in `write`.
     dtype : str, optional
         Dtype of the image (default: that of the pipeline); values must fit.
     labels : mapping of str to path, or path, optional
         Label files by name; {id}, {path}, {parent} and {stem} in a path are replaced.
+    label_map : mapping, str or Path, optional
+        Labels by name, in order of priority, with the regular expressions of the regions that each
+        is made of, such as ``{"liver": ".*liver.*"}``; or the text of ``--labels``, or a TOML file.
+    points : str or Path, optional
+        A CSV file of the points and boxes of all cases: id, label, x, y, z in mm, and optionally
+        size_x, size_y, size_z.
+    frame : {'ras', 'lps'}, optional
+        Directions in which x, y and z ascend; needed with points.
     policy : ReadPolicy, optional
         How incomplete or irregular data is read.
     ids : str, default 'auto'
         Case ids: 'auto', 'hash', 'stem', 'folder', or a pattern such as '{parent}-{stem}'.
     series : str or int, optional
         A DICOM series by its id or number in each source.
+    select : str or Path, optional
+        Rules that choose one series of each study, such as 'kernel=soft, prefer=thinnest', or a
+        .toml file of them.
+    find_labels : bool, default True
+        Use an RTSTRUCT or DICOM SEG in the sources as labels of the series that it refers to, if no
+        `labels` are given.
     memory : str, optional
         Memory limit per case, such as '2G' (default: 80 % of free memory, shared by the workers).
     timeout_seconds : float, optional
@@ -132,11 +156,10 @@ def run(
     """
     _check_positive(workers, "workers", "1 or more", kind=int)
     _check_positive(timeout_seconds, "timeout_seconds", "a positive number", kind=(int, float))
-    for path in (out, linkage):
+    for path in (out, linkage, False if points is None else points):
         _check_path(path)
     steps = _pipeline(pipeline)
     check_sources(_texts(sources), Path(out))
-    used = workers or thread_count()
     request = RunRequest(
         pipeline=steps,
         sources=tuple(_texts(sources)),
@@ -147,20 +170,22 @@ def run(
         ids=ids,
         series=None if series is None else str(series),
         labels=_labels(labels),
+        find_labels=find_labels,
+        select=None if select is None else str(select),
+        label_map=None if label_map is None else parse_label_map(label_map),
+        points=None if points is None else Path(points),
+        frame=frame,
         memory_bytes=_memory(memory),
-        workers=used,
+        workers=workers,
     )
-    found = find_cases(request)
-    if not found.cases and not found.missed:
-        raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
-    if not found.cases:
-        raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
-    request = replace(request, workers=min(used, len(found.cases)))
-    config = run_config(request, found)
+    found = _found(request)
+    config, planned = prepare(request, found)
     summary = run_dataset(
         config,
         found,
-        engine=_engine(engine, workers=request.workers, timeout_seconds=timeout_seconds),
+        engine=choose_engine(
+            engine, scheduler=scheduler, workers=planned.workers, timeout_seconds=timeout_seconds
+        ),
         report=progress,
         link=_linker(found, linkage, config.out),
         overwrite=overwrite,
@@ -170,10 +195,21 @@ def run(
     return summary
 
 
+def _found(request: RunRequest) -> Discovery:
+    """Find the cases of a run; raises NoCaseError if there is none."""
+    found = find_cases(request)
+    if not found.cases and not found.missed:
+        raise NoCaseError("no source is given; expected files, folders, patterns or '@list.txt'")
+    if not found.cases:
+        raise NoCaseError([Diagnostic(m.code, "refusal", m.message, m.typed) for m in found.missed])
+    return found
+
+
 def problems(summary: Summary) -> list[str]:
     """Return one line for each kind of problem of a run."""
     lines = [str(each) for each in summary.missed]
-    lines += [str(each) for each in summary.unused if each.severity == "refusal"]
+    lines += [str(each) for each in summary.unused if each.severity in ("refusal", "warning")]
+    lines += [str(each) for each in summary.findings]
     current = [case for case in summary.cases if case.status != "stale"]
     codes = Counter(code for case in current for code in case.warnings)
     if codes:
@@ -242,16 +278,6 @@ def _memory(text: str | None) -> int | None:
         return parse_bytes(text)
     except ValueError as error:
         raise _usage(f"memory: {error}") from None
-
-
-def _engine(
-    engine: Literal["local"] | Engine, *, workers: int, timeout_seconds: float | None
-) -> Engine:
-    if isinstance(engine, str) and engine == "local":
-        return LocalEngine(workers=workers, timeout_seconds=timeout_seconds)
-    if not hasattr(engine, "run"):
-        raise _usage(f"unknown engine {engine!r}; expected 'local' or an Engine")
-    return engine
 
 
 def _linker(

@@ -14,6 +14,7 @@ from hounsfield.core.display import counted
 from hounsfield.dataset.case import NoCase
 from hounsfield.dataset.case_ids import Found
 from hounsfield.dataset.case_names import as_typed
+from hounsfield.io.bytes.remote import RemoteFolder
 
 if TYPE_CHECKING:
     from hounsfield.io.dicom.files.source import Source
@@ -34,6 +35,7 @@ class SeriesScan:
     listed: tuple[Source, ...]
     headers: HeaderScan
     series: tuple[Series, ...]
+    remote: RemoteFolder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,11 @@ def _once(group: Sequence[SeriesFound]) -> list[SeriesFound]:
 def _place(one: SeriesFound, frame: Frame) -> tuple[str, str, int]:
     """Return the file, the member of an archive and the number of a frame."""
     file = os.path.realpath(getattr(frame.source, "path", one.scan.path))
-    return file, "" if _is_file(frame.source) else frame.source.name, frame.index
+    return file, "" if is_file(frame.source) else frame.source.name, frame.index
 
 
-def _is_file(source: Source) -> bool:
+def is_file(source: Source) -> bool:
+    """Whether a source is a whole file rather than a member of an archive."""
     from hounsfield.io.dicom.files.source import FileSource
 
     return isinstance(source, FileSource) and source.holder is None and source.offset == 0
@@ -115,15 +118,15 @@ def _is_file(source: Source) -> bool:
 def _cases(group: Sequence[SeriesFound]) -> list[Found]:
     """Return the case of series with one id; an archive with other frames is another case."""
     if len(group) == 1:
-        return [_case(group[0])]
-    loose = [one for one in group if all(_is_file(f.source) for f in one.series.group.frames)]
-    cases = _merged(loose) if len(loose) > 1 else [_case(one) for one in loose]
+        return [case_of(group[0])]
+    loose = [one for one in group if all(is_file(f.source) for f in one.series.group.frames)]
+    cases = _merged(loose) if len(loose) > 1 else [case_of(one) for one in loose]
     kept = list(loose)
     for one in [one for one in group if one not in loose]:
         if kept and any(_is_copy(one, other) for other in kept):
             cases[0] = replace(cases[0], diagnostics=(*cases[0].diagnostics, _copies(one)))
         else:
-            cases.append(_with_own_id(_case(one), one) if kept else _case(one))
+            cases.append(_with_own_id(case_of(one), one) if kept else case_of(one))
             kept.append(one)
     return cases
 
@@ -159,23 +162,36 @@ def _merged(group: Sequence[SeriesFound]) -> list[Found]:
     cut = {path for one in group for path in _paths(one)} - {
         path for one in group for path in _frame_paths(one.series)
     }
-    notes = tuple(note for one in group for note in _notes(one))
+    notes = tuple(note for one in group for note in notes_of(one))
     whole = series_of(HeaderScan(tuple(frames.values()), ()))
     cases = []
     for series in whole:
         if series.is_readable:
             paths = [os.path.abspath(path) for path in {*_frame_paths(series), *cut}]
             home = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
-            case = replace(_case(group[0]), path=home, series_id=series.id)
+            case = replace(case_of(group[0]), path=home, series_id=series.id)
+            case = replace(case, scanned=series, instances=_instances(series))
             noted = tuple(dict.fromkeys((*_repairs(series), *notes)))
             cases.append(replace(case, files=_below(home, paths), diagnostics=noted))
     return cases
 
 
-def _case(one: SeriesFound) -> Found:
+def case_of(one: SeriesFound) -> Found:
     """Return the case of a series, with its files if they are in a folder."""
+    from hounsfield.io.bytes.case_id import patient_id, study_id
+
     scan, series = one.scan, one.series
-    case = Found(path=scan.path, typed=scan.typed, series_id=series.id, series_uid=series.uid)
+    first = series.group.frames[0]
+    case = Found(
+        path=scan.path,
+        typed=scan.typed,
+        series_id=series.id,
+        series_uid=series.uid,
+        scanned=series,
+        instances=_instances(series),
+        patient=patient_id(first.patient),
+        study=study_id(first.study),
+    )
     if not scan.path.is_dir():
         return case
     paths = _paths(one)
@@ -185,8 +201,12 @@ def _case(one: SeriesFound) -> Found:
         path=home,
         typed=as_typed(home, scan.path, scan.typed),
         files=_below(home, paths),
-        diagnostics=_notes(one),
+        diagnostics=notes_of(one),
     )
+
+
+def _instances(series: Series) -> frozenset[str]:
+    return frozenset(frame.sop_instance for frame in series.group.frames) - {""}
 
 
 def _paths(one: SeriesFound) -> list[str]:
@@ -209,7 +229,7 @@ def _repairs(series: Series) -> tuple[Diagnostic, ...]:
     return tuple(each for each in series.diagnostics if each.severity != "refusal")
 
 
-def _notes(one: SeriesFound) -> tuple[Diagnostic, ...]:
+def notes_of(one: SeriesFound) -> tuple[Diagnostic, ...]:
     """Return the diagnostics that need the other files of the source.
 
     Unreadable files count if they are in the folder of the series.

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hounsfield.core.errors import ReadError, check_path
+from hounsfield.io.bytes.remote import url_of
 from hounsfield.io.bytes.text import read_short_text
 
 LONGEST_LIST_BYTES = 64 << 20
@@ -32,7 +33,11 @@ def expand_sources(arguments: Sequence[str]) -> list[str]:
 
 def _matches(argument: str) -> list[str]:
     check_path(argument)
-    if os.path.exists(argument) or not any(letter in argument for letter in "*?["):
+    if (
+        url_of(argument)
+        or os.path.exists(argument)
+        or not any(letter in argument for letter in "*?[")
+    ):
         return [argument]
     import glob
 

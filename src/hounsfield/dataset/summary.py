@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from hounsfield.core.arguments import checked
 from hounsfield.core.diagnostic import Diagnostic, Severity
 from hounsfield.core.display import html_value
 from hounsfield.dataset.case import CaseResult, NoCase, Status
+from hounsfield.dataset.select.choose import Choice
 
 
 @checked
@@ -27,6 +28,12 @@ class Summary:
     unused : tuple of Diagnostic, default ()
         DICOM files that are no case: a refusal for slices that cannot be read, a note for others,
         such as localizers. `value` is the number of files.
+    choices : tuple of Choice, default ()
+        The series of each study that a selection chose and rejected, with the reasons.
+    findings : tuple of Diagnostic, default ()
+        Warnings about the labels and points of all cases, such as a label that no region matches.
+    labels : mapping of str to Any, default {}
+        With a label map: for each label how many cases have it, and how many regions match none.
 
     Examples
     --------
@@ -38,6 +45,9 @@ class Summary:
     cases: tuple[CaseResult, ...]
     missed: tuple[NoCase, ...] = ()
     unused: tuple[Diagnostic, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
     def count(self, status: Status) -> int:
         """Return the number of cases with a status.
@@ -67,7 +77,7 @@ class Summary:
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """What was found in all cases and sources; `where` is the id of a case."""
-        return (*self._of_cases(), *self.unused)
+        return (*self._of_cases(), *self.unused, *self.findings)
 
     @property
     def is_complete(self) -> bool:
@@ -102,6 +112,9 @@ class Summary:
             "cases": [each.to_json() for each in self.cases],
             "missed": [{"code": each.code, "message": each.message} for each in self.missed],
             "unused": [{**each.to_json(), "files": int(each.value or 0)} for each in self.unused],
+            **({"selection": [each.to_json() for each in self.choices]} if self.choices else {}),
+            "findings": [each.to_json() for each in self.findings],
+            "labels": dict(self.labels),
         }
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from hounsfield.core.diagnostic import Diagnostic, Severity
@@ -24,6 +24,16 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
     "SCREEN": ("note", "{files} of screen captures", " not used"),
     "SECONDARY": ("note", "{files} of secondary captures", " not used"),
     "NOT_CT": ("note", "{files} of other modalities than CT", " not used"),
+    "UNMATCHED_LABEL": (
+        "warning",
+        "{files} of labels that refer to no series here",
+        "; add the folder of the image, or name {them} with --label",
+    ),
+    "LABEL_NOT_USED": (
+        "note",
+        "{files} of labels of series that are no case or have other labels",
+        " not used",
+    ),
 }
 """Severity and message of each code; a file that may be a CT slice is a refusal."""
 
@@ -38,14 +48,26 @@ _CODES = {
 NO_SLICE = "{files} of CT slices without pixels; copy {them} again from the archive"
 
 
-def unused_files(scanned: HeaderScan, series: Sequence[Series]) -> tuple[Diagnostic, ...]:
-    """Return what a scan found besides series of CT slices, one diagnostic for each code."""
+def unused_files(
+    scanned: HeaderScan, series: Sequence[Series], *, labels: Container[str] = ()
+) -> tuple[Diagnostic, ...]:
+    """Return what a scan found besides series of CT slices, one diagnostic for each code.
+
+    `labels` are the names of files of labels, which are left out.
+    """
     found: dict[tuple[str, Severity], list[tuple[int, str]]] = {}
     for code, severity, ordinal, name in (*_of_series(series), *_of_files(scanned.other, series)):
+        if name in labels:
+            continue
         files = found.setdefault((code, severity), [])
         if (ordinal, name) not in files[-1:]:  # a file of several frames
             files.append((ordinal, name))
     return tuple(_diagnostic(code, severity, files) for (code, severity), files in found.items())
+
+
+def unused_labels(*, code: str, files: Sequence[tuple[int, str]]) -> Diagnostic:
+    """Return the diagnostic of files of labels that are not used."""
+    return _diagnostic(code, _KINDS[code][0], list(files))
 
 
 def merged(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -80,9 +80,16 @@ def read_labels(
     return labels.volumes
 
 
-def load_labels(path: Path, *, image: Stack | Volume, names: Sequence[str] | None = None) -> Labels:
-    """Read labels like `read_labels`, but return the diagnostics instead of warning."""
+def load_labels(
+    path: Path, *, image: Stack | Volume, names: Sequence[str] | None = None, member: str = ""
+) -> Labels:
+    """Read labels like `read_labels`, but return the diagnostics instead of warning.
+
+    `member` is the one object of an archive to read, or "" for all.
+    """
     with naming(path):
+        if member:
+            return _of_dicom(path, image, names, member)
         return _load(path, image, names)
 
 
@@ -111,21 +118,23 @@ def _of_file(path: Path, grid: Grid) -> Labels:
     return Labels({stem(path): volume}, label.diagnostics + diagnostics)
 
 
-def _of_dicom(path: Path, image: Stack | Volume, names: Sequence[str] | None) -> Labels:
+def _of_dicom(
+    path: Path, image: Stack | Volume, names: Sequence[str] | None, member: str = ""
+) -> Labels:
     volumes: dict[str, Volume] = {}
     findings: tuple[Finding, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
-    for item in label_objects(path):
-        found, found_of_labels, found_of_all = _of_object(item, image, names)
+    for item in label_objects(path, member=member):
+        found, found_of_labels, found_of_all = read_object(item, image, names)
         for name, volume in found.items():
             volumes[_free(name, volumes)] = volume
         findings += found_of_labels
         diagnostics += found_of_all
-    diagnostics = (*diagnostics_of(findings), *dict.fromkeys(diagnostics))
-    interpolated = sum(image.interpolated) if isinstance(image, Stack) else 0
-    if interpolated:
-        message = f"{interpolated} slices of the image are interpolated; labels are empty in them"
-        diagnostics += (Diagnostic("INTERPOLATED", "warning", message),)
+    diagnostics = (
+        *diagnostics_of(findings),
+        *dict.fromkeys(diagnostics),
+        *empty_where_interpolated(image),
+    )
     if not volumes and names is None:
         raise refused(
             "NO_LABELS",
@@ -134,7 +143,16 @@ def _of_dicom(path: Path, image: Stack | Volume, names: Sequence[str] | None) ->
     return Labels(volumes, diagnostics)
 
 
-def _of_object(
+def empty_where_interpolated(image: Stack | Volume) -> tuple[Diagnostic, ...]:
+    """A warning if slices of the image are interpolated, in which labels of DICOM are empty."""
+    interpolated = sum(image.interpolated) if isinstance(image, Stack) else 0
+    if not interpolated:
+        return ()
+    message = f"{interpolated} slices of the image are interpolated; labels are empty in them"
+    return (Diagnostic("INTERPOLATED", "warning", message),)
+
+
+def read_object(
     item: LabelObject, image: Stack | Volume, names: Sequence[str] | None
 ) -> tuple[dict[str, Volume], tuple[Finding, ...], tuple[Diagnostic, ...]]:
     """The masks by name, the findings about each of them, and the diagnostics of the object."""

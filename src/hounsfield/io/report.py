@@ -19,6 +19,9 @@ SCHEMA = 2
 
 Verdict = Literal["ok", "repairable", "doubtful", "refused"]
 
+KernelClass = Literal["soft", "medium", "sharp", "unknown"]
+"""How smooth a reconstruction kernel is."""
+
 _VERDICTS: dict[str | None, Verdict] = {
     None: "ok",
     "note": "ok",
@@ -60,6 +63,10 @@ class Report:
         Obliquity and regularity, as defined by the Imaging Data Commons.
     kernel : str
         The reconstruction kernel; ``other`` if it is unknown.
+    kernel_class : {'soft', 'medium', 'sharp', 'unknown'}, default 'unknown'
+        The class of the kernel, by the table of its manufacturer.
+    thickness_mm : float, optional
+        The slice thickness; the largest if it varies, None if the header does not state it.
     codec : str
         The compression of the pixels; empty for formats other than DICOM.
     quantity : str
@@ -79,10 +86,14 @@ class Report:
     regions : tuple of str, default ()
         The regions of an RTSTRUCT or segments of a SEG; a name that may identify a patient is
         replaced by a number.
+    region_names : tuple of str, default ()
+        The names of the regions in the header, in the same order; never in JSON.
     refers_to : str
         The id of the series that an RTSTRUCT or SEG refers to.
     is_broken : bool, default False
         Whether the file cannot be read at all.
+    study, patient : str
+        Ids of the study and of the patient, which do not identify them; empty if unknown.
 
     Examples
     --------
@@ -104,6 +115,8 @@ class Report:
     tilt_deg: float = 0.0
     volume: VolumeGeometry
     kernel: str = ""
+    kernel_class: KernelClass = "unknown"
+    thickness_mm: float | None = None
     codec: str = ""
     quantity: Quantity = "other"
     reasons: tuple[Diagnostic, ...] = ()
@@ -114,8 +127,11 @@ class Report:
     value_range: tuple[float, float] | None = None
     files: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    region_names: tuple[str, ...] = ()
     refers_to: str = ""
     is_broken: bool = False
+    study: str = ""
+    patient: str = ""
 
     def __repr__(self) -> str:
         return f"Report({self.id}, {self.kind}, {self.slices} slices, {self.verdict})"
@@ -124,6 +140,13 @@ class Report:
     def verdict(self) -> Verdict:
         """ok, repairable (repair), doubtful (warning) or refused (refusal), by the worst reason."""
         return _VERDICTS[worst(self.reasons)]
+
+    @property
+    def extent_mm(self) -> float | None:
+        """The extent along the slices: from the first to the last one, and one spacing."""
+        if self.spacing_mm is None:
+            return None
+        return sum(mm * count for mm, count in self.gaps_mm) + self.spacing_mm[2]
 
     @property
     def obliquity_degrees(self) -> float | None:
@@ -173,6 +196,9 @@ class Report:
             "unique_slice_positions": self.unique_slice_positions,
             "regularly_spaced_3d_volume": self.regularly_spaced_3d_volume,
             "kernel": self.kernel,
+            "kernel_class": self.kernel_class,
+            "thickness_mm": self.thickness_mm,
+            "extent_mm": self.extent_mm,
             "codec": self.codec,
             "quantity": self.quantity,
             "verdict": self.verdict,
@@ -183,6 +209,8 @@ class Report:
             "reasons": [_reason(reason, paths=paths) for reason in self.reasons],
             "regions": list(self.regions),
             "refers_to": self.refers_to,
+            "study": self.study,
+            "patient": self.patient,
             **({"paths": list(self.files)} if paths else {}),
         }
 

@@ -80,6 +80,8 @@ class Record:
         What is known of each mask.
     labels : mapping of str to Any, default {}
         What is known of each label.
+    overlaps : tuple of mapping, default ()
+        Of labels of a label map: the winner and the loser of an overlap, and its voxels.
     outputs : mapping of str to str, default {}
         The sha256 of each file.
     volatile : mapping of str to Any, default {}
@@ -104,6 +106,7 @@ class Record:
     diagnostics: tuple[Mapping[str, str], ...] = ()
     masks: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, Any] = field(default_factory=dict)
+    overlaps: tuple[Mapping[str, Any], ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     volatile: Mapping[str, Any] = field(default_factory=dict)
 
@@ -149,6 +152,7 @@ class Record:
             "diagnostics": [dict(each) for each in self.diagnostics],
             "masks": dict(self.masks),
             "labels": dict(self.labels),
+            "overlaps": [dict(each) for each in self.overlaps],
             "outputs": dict(self.outputs),
             "volatile": dict(self.volatile),
         }
@@ -210,8 +214,9 @@ class Record:
             schema = data.pop("schema")
             if schema != SCHEMA:
                 raise unreadable(str(path), f"record schema {schema}; expected {SCHEMA}")
-            data["interpolation"] = data.get("interpolation", ())  # missing in older records
-            listed = ("steps", "interpolation", "diagnostics")
+            for name in ("interpolation", "overlaps"):  # missing in older records
+                data[name] = data.get(name, ())
+            listed = ("steps", "interpolation", "diagnostics", "overlaps")
             record = cls(**data | {name: tuple(data[name]) for name in listed})
             record._check_grids()
             return record

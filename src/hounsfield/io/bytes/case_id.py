@@ -34,6 +34,24 @@ def case_id(series_uid: str, *, key: bytes | None = None) -> str:
     return "c-" + digest.hexdigest()[:ID_DIGITS]
 
 
+def patient_id(text: str) -> str:
+    """'p-' and 12 hex digits of the keyed hash of what identifies a patient; '' for ''.
+
+    A patient ID of DICOM and the same one in a table give the same id.
+    """
+    return f"p-{_keyed('patient', text)}" if text else ""
+
+
+def study_id(study_uid: str) -> str:
+    """'s-' and 12 hex digits of the keyed hash of a study UID; '' for ''."""
+    return f"s-{_keyed('study', study_uid)}" if study_uid else ""
+
+
+def _keyed(kind: str, text: str) -> str:
+    message = f"{kind}\0{text}".encode("utf-8", "surrogatepass")
+    return hmac.new(user_key(), message, hashlib.sha256).hexdigest()[:ID_DIGITS]
+
+
 def hidden_name(ordinal: int, name: str) -> str:
     """A file's name for what is written down: its ordinal and a keyed hash of its name.
 

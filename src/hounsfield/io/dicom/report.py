@@ -12,12 +12,13 @@ import numpy as np
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import HounsfieldError
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
-from hounsfield.io.bytes.case_id import hidden_name
+from hounsfield.io.bytes.case_id import hidden_name, patient_id, study_id
 from hounsfield.io.dicom.files.listing import sources
 from hounsfield.io.dicom.files.source import Source
 from hounsfield.io.dicom.header.frame import Frame, diagnose
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes, plane
 from hounsfield.io.dicom.header.scan_headers import Progress, scan_headers
+from hounsfield.io.dicom.series.kernel_class import kernel_class
 from hounsfield.io.dicom.series.select_series import readable_series
 from hounsfield.io.dicom.series.series import Series, series_of, unread_files
 from hounsfield.io.dicom.series.spacing import tally
@@ -135,6 +136,8 @@ def report(
         tilt_deg=0.0 if seen.slices is None else seen.slices.tilt_deg,
         volume=seen.volume,
         kernel=first.kernel,
+        kernel_class=kernel_class(first.kernel, first.manufacturer),
+        thickness_mm=max((one.thickness_mm or 0.0 for one in seen.frames), default=0.0) or None,
         codec=_codec(group.frames),
         quantity=seen.quantity,
         reasons=reasons,
@@ -142,6 +145,8 @@ def report(
         phase=group.phase,
         dtype=_dtype(first),
         files=series.names,
+        study=study_id(first.study),
+        patient=patient_id(first.patient),
     )
 
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.deflated import DeflatedSource
 from hounsfield.io.dicom.files.source import Source
-from hounsfield.io.dicom.header.fast_header import HeaderError, meta_length
+from hounsfield.io.dicom.header.fast_header import (
+    HeaderError,
+    NestedTooDeep,
+    meta_length,
+    parse_header,
+)
 
 MAX_OBJECT = 1 << 32
 """Largest object, bytes; a SEG of 100 segments in 400 slices of 512 x 512 has 1.3 GB."""
+
+FIRST_BYTES = 1 << 18
+"""Bytes in which the names of regions are searched: a thousand regions have 100 KB of names."""
 
 MAX_INFLATED = 1 << 29
 """Largest inflated size of a deflated object, bytes; its header does not declare one."""
@@ -51,6 +59,44 @@ def dataset_of(source: Source) -> Any:
                 code="TRUNCATED",
             )
         return pydicom.dcmread(io.BytesIO(data), force=True)
+
+
+def header_of(source: Source) -> Any:
+    """The object in `source` as a pydicom Dataset without its pixels; raises ReadError."""
+    import pydicom
+
+    try:
+        stop = parse_header(source).pixel_offset
+    except (HeaderError, NestedTooDeep):
+        stop = None
+    if stop is None or source.size > MAX_OBJECT:
+        return dataset_of(source)
+    with parse_errors(source.name):
+        head = io.BytesIO(source.read(0, stop))
+        return pydicom.dcmread(head, force=True, stop_before_pixels=True)
+
+
+def dataset_before(source: Source, tag: int) -> Any:
+    """The object in `source` with at least the attributes before `tag`; raises ReadError.
+
+    Only the first bytes are read if `tag` is among them.
+    """
+    import pydicom
+
+    is_reached = False
+
+    def stop(found: int, vr: str | None, length: int) -> bool:
+        nonlocal is_reached
+        is_reached = found >= tag
+        return is_reached
+
+    start = io.BytesIO(source.read(0, FIRST_BYTES))
+    with suppress(Exception), warnings.catch_warnings():  # the whole object is read instead
+        warnings.simplefilter("ignore")
+        data = pydicom.filereader.read_partial(start, stop, force=True)
+        if is_reached:
+            return data
+    return dataset_of(source)
 
 
 @contextmanager

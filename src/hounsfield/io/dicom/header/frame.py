@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -118,6 +118,10 @@ class Frame:
     padding_limit: int | None = None
     lossy: bool = False
     kernel: str = ""
+    manufacturer: str = ""
+    """In lower case; it is compared only, never shown."""
+    patient: str = field(default="", repr=False)
+    """What identifies the patient, or ""; only its keyed hash leaves the reader."""
     contrast: bool = False
     order: tuple[tuple[str, float], ...] = ()
     """(name, value) of attributes that distinguish phases, such as the acquisition number."""

@@ -24,6 +24,7 @@ class OtherFile:
     code: str
     series: str | None = None
     """Series UID of a CT slice without pixels; '' if the file is truncated before it."""
+    sop_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def _read_file(source: Source) -> tuple[Frame, ...] | OtherFile:
         return OtherFile(source.name, source.ordinal, "DICOMDIR")
     if all(frame.offset is None for frame in frames):
         series = frames[0].series if _may_be_ct(frames[0].sop_class) else None
-        return OtherFile(source.name, source.ordinal, "NO_PIXELS", series)
+        sop_class = frames[0].sop_class
+        return OtherFile(source.name, source.ordinal, "NO_PIXELS", series, sop_class)
     return frames
 
 

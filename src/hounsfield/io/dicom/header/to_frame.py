@@ -81,6 +81,8 @@ def frame_of(parsed: ParsedHeader, source: Source) -> Frame:
         padding_limit=short(get(tags.PADDING_LIMIT, b""), little=little),
         lossy=text(get(tags.LOSSY, b"")) == "01",
         kernel=kernel(get(tags.KERNEL, b"")),
+        manufacturer=text(get(tags.MANUFACTURER, b"")).lower(),
+        patient=_patient(values),
         contrast=bool(text(get(tags.CONTRAST_AGENT, b""))),
         order=_order(values, little=little),
         assumed=tuple(assumed),
@@ -144,6 +146,18 @@ def kernel(raw: bytes) -> str:
     """The kernel name; 'other' if it is free text, '' if it is missing."""
     name = text(raw).split("\\")[0].strip()
     return name if not name or _KERNEL.fullmatch(name) else "other"
+
+
+def _patient(values: Mapping[int, bytes]) -> str:
+    """The patient ID, else the name with the birth date; '' if neither is given.
+
+    The issuer of the ID is left out: where some objects lack it, one patient would become two.
+    """
+    own, name, birth = (
+        values.get(tag, b"").decode("latin-1").strip(" \0")
+        for tag in (tags.PATIENT_ID, tags.PATIENT_NAME, tags.BIRTH_DATE)
+    )
+    return own or (f"{name}\0{birth}" if name and birth else "")
 
 
 def frame_count(values: Mapping[int, bytes]) -> int:

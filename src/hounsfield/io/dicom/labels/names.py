@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from hounsfield.io.dicom.labels.structures import structure_of
 
@@ -36,3 +37,24 @@ def label_names(labels: Iterable[tuple[int, str]], *, kind: str) -> dict[int, st
         names[number] = name
         used.add(name.lower())
     return names
+
+
+SHORTEST_NAME, SHORTEST_PART, SHORTEST_ID = 3, 5, 4
+"""Letters of a name of the patient as a word of a label, as a part of a word, and of an id."""
+
+
+def public_text(data: Any, text: str) -> str:
+    """The text of a label; '' if it has a name or an id of the patient of the object `data`.
+
+    >>> public_text({"PatientName": "Doe^Jane"}, "doe_1"), public_text({}, "doe_1")
+    ('', 'doe_1')
+    """
+    if structure_of(text) is not None:
+        return text
+    lower = text.lower()
+    names = re.findall(r"[^\W\d_]+", str(data.get("PatientName") or "").lower())
+    words = set(re.findall(r"[^\W\d_]+", lower))
+    ids = [str(data.get(keyword) or "").lower() for keyword in ("PatientID", "AccessionNumber")]
+    named = any(len(name) >= SHORTEST_NAME and name in words for name in names)
+    named |= any(len(name) >= SHORTEST_PART and name in lower for name in names)
+    return "" if named or any(len(one) >= SHORTEST_ID and one in lower for one in ids) else text

@@ -25,12 +25,14 @@ class LabelObject:
     source: Source
 
 
-def label_objects(path: Path) -> list[LabelObject]:
+def label_objects(path: Path, *, member: str = "") -> list[LabelObject]:
     """The RTSTRUCT and SEG objects at `path` (a file, folder, zip or tar), sorted by name.
 
-    Raises ReadError if there is none or the path cannot be read.
+    `member` is the name of the one that is wanted, if not all. Raises ReadError if there is none
+    or the path cannot be read.
     """
-    objects = [LabelObject(sop_class_of(source), source) for source in sources(path)]
+    found = [source for source in sources(path) if member in ("", source.name)]
+    objects = [LabelObject(sop_class_of(source), source) for source in found]
     labels = [item for item in objects if item.sop_class in {RTSTRUCT, *SEGMENTATIONS}]
     if not labels:
         is_image = any(item.sop_class for item in objects)

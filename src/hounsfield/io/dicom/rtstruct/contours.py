@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hounsfield.core.errors import unreadable
 from hounsfield.io.dicom.header.dataset import dataset_of, parse_errors
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS
+from hounsfield.io.dicom.labels.names import public_text
 from hounsfield.io.dicom.labels.objects import LabelObject
 
 CLOSED = frozenset({"CLOSED_PLANAR", "CLOSEDPLANAR_XOR"})
@@ -70,7 +71,7 @@ def rois_of(item: LabelObject) -> tuple[Roi, ...]:
         return tuple(
             Roi(
                 number=int(one.ROINumber),
-                text=str(one.get("ROIName") or ""),
+                text=public_text(data, str(one.get("ROIName") or "")),
                 reference=str(one.get("ReferencedFrameOfReferenceUID") or ""),
                 contours=tuple(by_roi.get(int(one.ROINumber), ())),
             )

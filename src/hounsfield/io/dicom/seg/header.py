@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hounsfield.core.errors import unreadable
 from hounsfield.io.dicom.header.dataset import dataset_of, parse_errors
 from hounsfield.io.dicom.header.geometry import LPS_TO_RAS, axes
+from hounsfield.io.dicom.labels.names import public_text
 from hounsfield.io.dicom.labels.objects import LabelObject
 
 Kind = Literal["binary", "fractional", "labelmap"]
@@ -69,7 +70,7 @@ def segmentation_of(item: LabelObject) -> Segmentation:
         kind = KINDS.get(str(data.get("SegmentationType") or "").upper())
         rows, columns, bits = int(data.Rows), int(data.Columns), int(data.BitsAllocated)
         described = tuple(
-            (int(one.SegmentNumber), str(one.get("SegmentLabel") or ""))
+            (int(one.SegmentNumber), public_text(data, str(one.get("SegmentLabel") or "")))
             for one in data.SegmentSequence
         )
         count = int(data.get("NumberOfFrames") or 1)

@@ -1,0 +1,1 @@
+"""Search outputs for what identifies the patients of their sources."""

@@ -1,0 +1,219 @@
+"""Sources and outputs at URLs: a real S3 API server and a web server on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hounsfield as hu
+from hounsfield.core.errors import HounsfieldWarning, ReadError, WriteError
+from hounsfield.dataset.discover import discover
+from hounsfield.dataset.remote_output import LOCK, RemoteOutput
+from hounsfield.testing.engines import contents
+
+from .series import part, small_head
+
+s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed: the extra 'remote'")
+moto = pytest.importorskip("moto.server", reason="moto is not installed: the extra 'test'")
+
+SECRET = "secret-of-the-test"
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[None]:
+    """An S3 API server; its address and keys are in the environment, as users set them."""
+    with pytest.MonkeyPatch.context() as patch:
+        started = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        started.start()
+        host, port = started.get_host_and_port()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield
+        started.stop()
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def bucket(server: None) -> str:
+    name = f"bucket{next(_numbers)}"
+    s3fs.S3FileSystem().mkdir(name)
+    return name
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """A folder with a DICOM series, a NIfTI, a detached NRRD and an npy with its sidecar."""
+    folder = tmp_path / "scans"
+    part(small_head(), folder / "dicom", SeriesNumber=1)
+    values = np.random.default_rng(0).integers(-1000, 1500, (14, 12, 8)).astype(np.int16)
+    ct = hu.Volume.from_array(values, affine=np.diag([-1.5, -1.25, 3.0, 1.0]))
+    hu.write(ct, folder / "one.nii.gz")
+    hu.write(ct, folder / "two.npy")
+    (folder / "notes.txt").write_text("nothing")
+    return folder
+
+
+def put(folder: Path, bucket: str) -> str:
+    s3fs.S3FileSystem().put(str(folder), f"{bucket}/scans", recursive=True)
+    return f"s3://{bucket}/scans"
+
+
+def fetched(bucket: str, name: str, target: Path) -> Path:
+    s3fs.S3FileSystem().get(f"{bucket}/{name}", str(target), recursive=True)
+    return target
+
+
+def run(source: str | Path, out: str | Path, **options: Any) -> hu.Summary:
+    return hu.run("isotropic-mip", str(source), str(out), **{"workers": 1, **options})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_s3_in_and_out_gives_the_bytes_of_files(
+    scans: Path, bucket: str, tmp_path: Path, workers: int
+) -> None:
+    local = run(scans, tmp_path / "local")
+    url = put(scans, bucket)
+    remote = run(url, f"s3://{bucket}/out", workers=workers)
+    assert remote.counts == local.counts
+    assert local.counts["done"] == 3
+    found = fetched(bucket, "out", tmp_path / "fetched")
+    assert contents(found) == contents(tmp_path / "local")
+    assert (found / "pipeline.toml").read_bytes() == (
+        tmp_path / "local" / "pipeline.toml"
+    ).read_bytes()
+    assert not (found / LOCK).exists()
+
+
+def test_only_headers_are_read_to_find_the_cases(
+    scans: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = put(scans, bucket)
+    read: list[int] = []
+    original = s3fs.S3FileSystem._cat_file
+
+    async def counted(self: Any, path: str, *args: Any, **kwargs: Any) -> bytes:
+        data: bytes = await original(self, path, *args, **kwargs)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_cat_file", counted)
+    found = discover([url])
+    assert [case.id[:2] for case in found.cases] == ["c-", "on", "tw"]
+    sizes = sum(path.stat().st_size for path in (scans / "dicom").iterdir())
+    assert sum(read) <= 6 * 8192 + 8192
+    assert sum(read) <= sizes + len("nothing")
+
+
+def test_the_same_run_again_copies_nothing(
+    scans: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = put(scans, bucket)
+    run(url, f"s3://{bucket}/out")
+    monkeypatch.setattr(
+        "hounsfield.dataset.remote_cases.download", lambda *_: pytest.fail("a scan was copied")
+    )
+    again = run(url, f"s3://{bucket}/out")
+    assert again.counts["skipped"] == 3
+
+
+def test_a_damaged_or_changed_case_is_run_again(scans: Path, bucket: str) -> None:
+    url, system = put(scans, bucket), s3fs.S3FileSystem()
+    out = f"s3://{bucket}/out"
+    run(url, out)
+    system.rm_file(f"{bucket}/out/cases/one/image.nii.gz")
+    changed = hu.Volume.from_array(np.zeros((9, 9, 9), np.int16), affine=np.eye(4))
+    hu.write(changed, scans / "two.npy")
+    put(scans / "two.npy", bucket)
+    system.put_file(str(scans / "two.npy"), f"{bucket}/scans/two.npy")
+    system.put_file(str(scans / "two.json"), f"{bucket}/scans/two.json")
+    again = {case.id: case.status for case in run(url, out).cases}
+    assert sorted(again.values()) == ["done", "done", "skipped"]
+    assert again["one"] == again["two"] == "done"
+
+
+def test_another_machine_resumes_the_run(
+    scans: Path, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = put(scans, bucket)
+    run(url, f"s3://{bucket}/out")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+    assert run(url, f"s3://{bucket}/out").counts["skipped"] == 3
+
+
+def test_two_runs_lock_each_other_out_and_a_dead_lock_is_taken_over(
+    scans: Path, bucket: str
+) -> None:
+    url, out = put(scans, bucket), f"s3://{bucket}/out"
+    lock = {"token": "x", "host": "elsewhere", "pid": 1, "time": 4e9}
+    RemoteOutput(out).put(LOCK, json.dumps(lock).encode())
+    with pytest.raises(WriteError, match="another run writes to the output URL"):
+        run(url, out)
+    RemoteOutput(out).put(LOCK, json.dumps({**lock, "time": 0}).encode())
+    assert run(url, out).counts["done"] == 3
+
+
+def test_a_case_that_fails_leaves_nothing_at_the_url(scans: Path, bucket: str) -> None:
+    url, out, system = put(scans, bucket), f"s3://{bucket}/out", s3fs.S3FileSystem()
+    run(url, out)
+    system.pipe_file(f"{bucket}/scans/one.nii.gz", b"broken")
+    with pytest.warns(HounsfieldWarning):
+        summary = run(url, out)
+    assert summary.counts["failed"] == 1
+    assert RemoteOutput(out).case_ids() == {case.id for case in summary.cases} - {"one"}
+
+
+def test_an_error_names_no_secret(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    s3fs.S3FileSystem.clear_instance_cache()
+    monkeypatch.setattr(
+        "fsspec.config.conf", {"s3": {"config_kwargs": {"retries": {"max_attempts": 0}}}}
+    )
+    with pytest.raises(ReadError) as caught:
+        run(f"s3://{bucket}/scans", "unused")
+    s3fs.S3FileSystem.clear_instance_cache()
+    assert SECRET not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_an_address_of_the_web_is_a_source(scans: Path, tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(scans)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}/one.nii.gz"
+        assert run(url, tmp_path / "web").counts["done"] == 1
+    finally:
+        server.shutdown()
+        server.server_close()
+    run(scans / "one.nii.gz", tmp_path / "local")
+    assert contents(tmp_path / "web") == contents(tmp_path / "local")
+
+
+def test_no_copy_is_left(
+    scans: Path, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(staging))
+    run(put(scans, bucket), f"s3://{bucket}/out")
+    assert os.listdir(staging) == []
