@@ -4,6 +4,7 @@
 #   make check               ruff, mypy, import-linter, the examples in the docs
 #   make coverage            the whole suite with branch coverage of src; fails below 92 %
 #   make build               compile the extension into an editable install
+#   make nnunet              have nnU-Net check a data set that was exported for it, and compare fingerprints
 #   make oldest              the whole suite with the oldest versions that pyproject.toml allows
 #   make bench, make fuzz    measure; attack the parsers for long
 #   make soak                kill a run of 200 cases 50 times and resume it (CASES=, KILLS=)
@@ -18,7 +19,7 @@ BUILD := flock $(VENV)/build.lock env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_U
 
 BENCH_PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv-bench/bin/python -m pip install --quiet
 
-.PHONY: demo test quick coverage check build bench fuzz soak oldest clean
+.PHONY: demo test quick coverage check build bench fuzz soak nnunet oldest clean
 .DEFAULT_GOAL := test
 
 # What compiles the extension; the package's own dependencies come with the package.
@@ -69,6 +70,15 @@ bench:
 	@$(BENCH_PIP) -r benchmarks/requirements.txt "scikit-build-core>=0.11" "nanobind>=2.9" "cmake>=3.20" ninja
 	@$(BENCH_PIP) --no-build-isolation -Cbuild-dir=build/bench .
 	.venv-bench/bin/python benchmarks/bench.py $(if $(SRC),"$(SRC)")
+
+# nnU-Net in an environment of its own; torch first, so that no CUDA comes. CI leaves this out.
+nnunet: $(VENV)/editable
+	@test -x .venv-nnunet/bin/python || $(PYTHON) -m venv .venv-nnunet
+	@echo '*' > .venv-nnunet/.gitignore
+	@echo "installing nnU-Net"
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv-nnunet/bin/python -m pip install --quiet torch==2.13.0
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv-nnunet/bin/python -m pip install --quiet nnunetv2==2.8.1
+	$(BIN)/python -m pytest -q -rs tests/dataset/export/test_nnunet.py
 
 # uv resolves to the lowest versions, which pip cannot. The bounds in pyproject.toml are what passed here.
 oldest:

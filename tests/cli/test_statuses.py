@@ -26,6 +26,8 @@ DIRECT = {
     "montage": ["SCAN", "-o", "OUT.png"],
     "histogram": ["SCAN", "-o", "OUT.png"],
     "compare": ["SCAN", "LABEL"],
+    "export": ["monai", "SCAN", "-o", "OUT"],
+    "fingerprint": ["SCAN", "--label", "LABEL"],
     "info": [],
 }
 """A command line for each verb that needs no more than a scan and a label."""

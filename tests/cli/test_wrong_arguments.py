@@ -44,6 +44,9 @@ WRONG = {
     "unknown suffix": (1, "convert", "ct.nii.gz", "o.xyz"),
     "two points": (2, *PLANES, "--at", "0,0,0", "--fraction", "0.5,0.5,0.5"),
     "source without a segmentation": (2, *RESTORE, "-o", "r.nii.gz", "--source", "scan"),
+    "fraction over one": (2, "export", "nnunet", "out", "-o", "new", "--test", "1.5"),
+    "labels of a run": (2, "export", "monai", "out", "-o", "new", "--label", "label.nii.gz"),
+    "no folder of a run": (2, *RESTORE, "-o", "r.nii.gz", "--probabilities", "argmax"),
     "no label there": (1, "compare", "ct.nii.gz", "nothing"),
 }
 

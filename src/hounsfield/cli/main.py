@@ -48,6 +48,8 @@ VERBS = (
     "montage",
     "histogram",
     "compare",
+    "export",
+    "fingerprint",
     "restore",
     "audit",
     "demo",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
 from hounsfield.cli.errors import USAGE, Failure, about
-from hounsfield.cli.options import QuantityName
+from hounsfield.cli.restore_folder import Segmentation, Values, restore_all, source_of
 from hounsfield.cli.terminal import Terminal
 from hounsfield.core.diagnostic import Diagnostic
 
@@ -19,38 +18,29 @@ if TYPE_CHECKING:
     from hounsfield.pipeline.record import Record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segmentation:
-    """Options of --format seg."""
-
-    source: Annotated[
-        Path | None,
-        Option(metavar="DIR", help="DICOM series of the scan; required by --format seg."),
-    ] = None
-    series: Annotated[
-        str | None,
-        Option(
-            metavar="ID|NUMBER",
-            help="Series in DIR, by its id or its number (default: that of the record).",
-        ),
-    ] = None
-    identity: Annotated[
-        Literal["remove", "keep"], Option(help="Identity of patient and study in the SEG.")
-    ] = "remove"
-
-
 def restore(
     terminal: Terminal,
-    record: Annotated[Path, Argument(help="record.json of the run.")],
-    prediction: Annotated[
-        Path, Argument(help="Prediction: NIfTI, NRRD, npy or a folder of PNG slices.")
+    record: Annotated[
+        Path, Argument(help="record.json of the run; or the output folder of a run or an export.")
     ],
+    prediction: Annotated[
+        Path,
+        Argument(
+            help="Prediction: NIfTI, NRRD, npy or a folder of PNG slices; for a run or an export a "
+            "folder of CASE.nii.gz or CASE.npz."
+        ),
+    ],
+    values: Values,
     seg: Segmentation,
-    out: Annotated[Path, Option("--out", "-o", help="Output file; its suffix selects the format.")],
-    quantity: Annotated[
-        QuantityName | None,
-        Option(help="Quantity of the values (default: label for whole numbers, else other)."),
-    ] = None,
+    out: Annotated[
+        Path,
+        Option(
+            "--out",
+            "-o",
+            help="Output file, whose suffix selects the format; for a folder of predictions a "
+            "folder.",
+        ),
+    ],
     format: Annotated[
         Literal["seg"] | None,
         Option(
@@ -61,11 +51,34 @@ def restore(
     """Resample a prediction from the grid of a run's output to the grid of the scan.
 
     Whole numbers are labels: each voxel gets the label with the largest share. Other values are
-    interpolated. With --format seg the labels are written as DICOM SEG of the original slices.
+    interpolated. With --format seg the labels are written as DICOM SEG of the original slices. All
+    predictions of a folder are restored in one call; nnU-Net's probabilities too.
     """
     if format is None and (seg.source is not None or seg.series is not None):
         message = "--source and --series are for --format seg; add it, or leave them out"
         raise Failure(message, status=USAGE, code="USAGE")
+    if record.is_dir():
+        restore_all(
+            terminal, record, prediction, out, values=values, seg=seg if format == "seg" else None
+        )
+        return
+    if values.probabilities is not None:
+        message = "--probabilities is for the folder of a run or an export; name that folder"
+        raise Failure(message, status=USAGE, code="USAGE")
+    _restore_one(terminal, record, prediction, out, values=values, seg=seg, format=format)
+
+
+def _restore_one(
+    terminal: Terminal,
+    record: Path,
+    prediction: Path,
+    out: Path,
+    *,
+    values: Values,
+    seg: Segmentation,
+    format: str | None,
+) -> None:
+    """Restore the prediction of one case, and report it."""
     from hounsfield.dataset.prediction import read_prediction
     from hounsfield.dataset.restore import restore as restore_volume
     from hounsfield.io.write import write
@@ -74,7 +87,9 @@ def restore(
     run_record = Record.load(record)
     with about(prediction):
         found = read_prediction(prediction)
-        restored = restore_volume(run_record, found, quantity=quantity) if format is None else None
+        restored = (
+            restore_volume(run_record, found, quantity=values.quantity) if format is None else None
+        )
     with about(out):
         if restored is not None:
             write(restored.volume, out)
@@ -100,12 +115,6 @@ def restore(
 def _as_seg(record: Record, prediction: Prediction, out: Path, seg: Segmentation) -> Restored:
     from hounsfield.dataset.restore import restore_seg
 
-    if seg.source is None:
-        raise Failure(
-            "--source is missing; --format seg needs the DICOM series that it refers to",
-            status=USAGE,
-            code="USAGE",
-        )
     return restore_seg(
-        record, prediction, out, source=seg.source, series=seg.series, identity=seg.identity
+        record, prediction, out, source=source_of(seg), series=seg.series, identity=seg.identity
     )

@@ -122,9 +122,25 @@ def restore_seg(
 ) -> Restored:
     """Write a prediction of a run's output to `path` as a SEG of the series at `source`.
 
-    It is resampled from the output's grid to the original slices in one step. Of several series it
-    is that of the record; `series` selects one where the record does not. Raises RefusedError if
-    the files of the series are not those of the record, GeometryError if its grid is not that of
+    Of several series it is that of the record; `series` selects one where the record does not.
+    Raises the errors of `seg_of_series`.
+    """
+    found = series_at(source, series=series)
+    return seg_of_series(record, prediction, path, series=found, identity=identity)
+
+
+def seg_of_series(
+    record: Record,
+    prediction: Prediction,
+    path: Path,
+    *,
+    series: Sequence[CaseSource],
+    identity: Identity = "remove",
+) -> Restored:
+    """Write a prediction of a run's output to `path` as a SEG of its series, one of `series`.
+
+    It is resampled from the output's grid to the original slices in one step. Raises RefusedError
+    if the files of the series are not those of the record, GeometryError if its grid is not that of
     the record, QuantityError if the prediction is not a label, and the errors of `write_seg`.
     """
     from hounsfield.dataset.case import open_case
@@ -135,7 +151,7 @@ def restore_seg(
         raise QuantityError(
             "the prediction has fractional or negative values; a segmentation requires labels"
         )
-    case = source_case(record, source, series=series)
+    case = case_of(record, series)
     stack = open_case(case, policy=ReadPolicy(gaps="fill"), quantity="other")
     if not stack.grid.same_as(record.source_grid):
         raise GeometryError(
@@ -149,20 +165,24 @@ def restore_seg(
     )
 
 
-def source_case(record: Record, source: Path, *, series: str | None = None) -> CaseSource:
-    """Return the series at `source` that the run of the record read.
-
-    The sha256 of the files identifies it: the grid does not, since two scans of one protocol may
-    have the same, and the case id depends on the key of the user. Raises RefusedError:
-    OTHER_SOURCE if no series has that sha256, SEVERAL_SERIES if several remain, and ReadError if
-    nothing is found.
-    """
+def series_at(source: Path, *, series: str | None = None) -> tuple[CaseSource, ...]:
+    """Return the series at `source`; raises ReadError if nothing is found."""
     from hounsfield.dataset.discover import NoCaseError, discover
 
     found = discover([str(source)], series=series)
     if not found.cases:
         raise NoCaseError([_missed(one) for one in found.missed])
-    cases = sorted(found.cases, key=lambda case: case.id != record.case)
+    return found.cases
+
+
+def case_of(record: Record, series: Sequence[CaseSource]) -> CaseSource:
+    """Return the one of `series` that the run of the record read.
+
+    The sha256 of the files identifies it: the grid does not, since two scans of one protocol may
+    have the same, and the case id depends on the key of the user. Raises RefusedError:
+    OTHER_SOURCE if no series has that sha256, and SEVERAL_SERIES if several remain.
+    """
+    cases = sorted(series, key=lambda case: case.id != record.case)
     wanted = record.source["sha256"]
     if wanted:
         cases = _same_files(cases, wanted, case_id=record.case)

@@ -17,6 +17,7 @@ from hounsfield.core.platform import set_threads, thread_count
 from hounsfield.dataset.case import CaseResult, CaseSource
 from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.io.bytes.atomic import remove_partial
 from hounsfield.io.bytes.case_id import KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -257,7 +258,9 @@ class _Cases:
             self._start(self._again.pop(0))
 
     def _start(self, case: CaseSource) -> None:
-        future = self._client.submit(_run, self._task, case, pure=False)
+        is_second = case.id in self._tried
+        task = replace(self._task, config=replace(self._task.config, is_second=is_second))
+        future = self._client.submit(_run, task, case, pure=False)
         self._running[future.key] = case
         self._done.add(future)
 
@@ -273,6 +276,7 @@ class _Cases:
                 "workers have the same versions of hounsfield and Python"
             )
             return CaseResult(id=case.id, status="failed", code="WORKER_DIED", message=message)
+        remove_partial(self._task.config.out / "cases" / case.id)
         if case.id not in self._tried:
             self._tried.add(case.id)
             self._again.append(case)

@@ -1,4 +1,4 @@
-"""What a search of a folder skips: links that lead out of it, and the outputs of runs."""
+"""What a search of a folder skips: links that lead out of it, outputs of runs, and exports."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ OUTPUTS = ("cases", "store.zarr")
 RECORD = "record.json"
 """The file of each case in a folder of OUTPUTS; it identifies outputs without OUTPUT_MARK."""
 
+HIDDEN, ENTRIES = ".hounsfield", "entries.json"
+"""The folder in an exported data set with its records, and the file there that lists its files."""
+
 
 def is_output(parent: str | os.PathLike[str], name: str) -> bool:
-    """Whether the folder `name` in `parent` holds the outputs of a run."""
+    """Whether the folder `name` in `parent` holds the outputs of a run, or is an exported data set.
+
+    The files of a data set are those of scans that are found elsewhere, under other names.
+    """
     if name not in OUTPUTS:
-        return False
+        return os.path.isfile(os.path.join(parent, name, HIDDEN, ENTRIES))
     return os.path.isfile(os.path.join(parent, OUTPUT_MARK)) or _has_records(
         os.path.join(parent, name)
     )
