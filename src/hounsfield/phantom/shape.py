@@ -77,7 +77,10 @@ def tube(
 
 
 def rod(
-    tissue: int, start_mm: Sequence[float], stop_mm: Sequence[float], radius_mm: float
+    tissue: int,
+    start_mm: Sequence[float] | Floats,
+    stop_mm: Sequence[float] | Floats,
+    radius_mm: float,
 ) -> Shape:
     """A cylinder between two points.
 
