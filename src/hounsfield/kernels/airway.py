@@ -18,10 +18,11 @@ RIM_MM = 2.5
 LEAST_ML = 0.3
 """Least gas that is examined: 15 mm of a bronchus of 5 mm; smaller holes in a lung are filled."""
 
-BULLA_SHARE = 0.5
+BULLA_SHARE = 0.35
 """Least fraction of the surface of gas that borders on lung for the gas to be in the lung.
 
-A stomach or a colon under the diaphragm borders on it from one side only."""
+A stomach or a colon under the diaphragm borders on it from one side, 4 mm away; half of the surface
+of a bulla at the pleura is chest wall."""
 
 MOST_ML = 150.0
 """Largest trachea with main bronchi: 20 to 80 mL, and the larynx of a scan of neck and chest."""
@@ -81,22 +82,29 @@ def bullae(gas: Components, lungs: Bits, *, spacing_mm: Spacing) -> NDArray[np.b
     return chosen
 
 
-def trachea(gas: Components, left: Bits, right: Bits, *, frame: Frame, spacing_mm: Spacing) -> Bits:
-    """Return the gas that is shaped and placed as trachea and main bronchi; empty if none is."""
-    centres = [frame.places(side) for side in (left, right) if not side.is_empty]
+def trachea(
+    gases: Sequence[Components], lungs: tuple[Bits, Bits], *, frame: Frame, spacing_mm: Spacing
+) -> Bits:
+    """Return the largest component that is shaped and placed as trachea and main bronchi.
+
+    It is one of the first of `gases` that has one; empty if none has.
+    """
+    centres = [frame.places(side) for side in lungs if not side.is_empty]
     lowest = min(float(up.mean()) for _, up in centres)
     across = [float(out.mean()) for out, _ in centres]
     reach = ACROSS * (max(across) - min(across)) / 2 if len(across) > 1 else np.inf
     middle = sum(across) / len(across)
-    volumes = gas.sizes * _cell_ml(spacing_mm)
-    for number in np.argsort(-volumes, kind="stable"):
-        if LEAST_ML <= volumes[number] <= MOST_ML:
+    for gas in gases:
+        volumes = gas.sizes * _cell_ml(spacing_mm)
+        for number in np.argsort(-volumes, kind="stable"):
+            if not LEAST_ML <= volumes[number] <= MOST_ML:
+                continue
             one = gas.keep(np.arange(len(gas.sizes)) == number)
             out, up = frame.places(one)
             is_between = abs(float(out.mean()) - middle) <= reach and up.max() >= lowest
             if is_between and _is_tube(up, frame, one.shape, spacing_mm):
                 return one
-    return Bits.zeros(left.shape)
+    return Bits.zeros(lungs[0].shape)
 
 
 def _is_tube(up: Vector, frame: Frame, shape: Shape, spacing_mm: Spacing) -> bool:

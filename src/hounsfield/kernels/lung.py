@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hounsfield.kernels.airway import RIM_MM, Frame, bullae, trachea
 from hounsfield.kernels.block_grid import BlockGrid
-from hounsfield.kernels.lung_closing import closed_over, smoothed
+from hounsfield.kernels.lung_closing import closed, closed_over, smoothed
 from hounsfield.kernels.lung_sides import Midline, Sides, split_sides
 from hounsfield.kernels.mask import (
     Bits,
@@ -41,6 +41,12 @@ TUBE_MM = 3.5
 """Radius of a ball that gas outside the lungs contains: trachea, main bronchi, stomach, bowel.
 
 Main bronchi are 9 to 16 mm wide, the bronchi within the lungs narrower."""
+
+SMALL_TUBE_MM = 2.0
+"""The same for the trachea where that finds none: that of an infant is 5 mm wide."""
+
+FEWEST_VOXELS = 4
+"""Fewest voxels of a cell whose median suppresses noise; pinholes of gas are closed in others."""
 
 EDGE_MM = 100.0
 """Longest path from what the ball of `bridge_mm` sweeps to the end of a recess: that around the
@@ -167,8 +173,12 @@ class Lungs:
             midline=_midline(scene, lungs),
             spacing_mm=scene.steps,
         )
+        narrow = opened((scene.gas | outer) - lungs, SMALL_TUBE_MM, spacing_mm=scene.steps)
         tube = trachea(
-            components(outer), sides.left, sides.right, frame=scene.frame, spacing_mm=scene.steps
+            [components(outer), components(narrow)],
+            (sides.left, sides.right),
+            frame=scene.frame,
+            spacing_mm=scene.steps,
         )
         tube = spread(tube, scene.air - lungs, BRONCHUS_MM, spacing_mm=scene.steps)
         pipe = scene.voxels(tube, stepped(tube) - tube, LUMEN_HU)
@@ -191,6 +201,9 @@ class Lungs:
             occupied(values, block=lattice.block, bounds=(-np.inf, hu)) & whole
             for hu in (self.air_hu, min(GAS_HU, self.air_hu))
         )
+        if np.prod(lattice.block) < FEWEST_VOXELS:
+            steps = lattice.spacing_mm
+            gas = closed(gas, max(CELL_MM, min(steps)), spacing_mm=steps) & air
         return _Scene(values, lattice, frame.scaled(lattice.block), whole, air, gas)
 
     def _missing(self, scene: _Scene) -> Literal["body", "air", "lung"]:

@@ -39,6 +39,9 @@ WIDER = 3
 RIM_MM = 2.0
 """How far beyond a closed nodule its base is in the mask: a ball dents it by 1 to 2 mm."""
 
+THIN_MM = 4.0
+"""Thickest slice of which the base extends into the next one."""
+
 HOLE_MM = 15.0
 """Radius of a ball that no hole contains that the volume's border cuts, such as a nodule.
 
@@ -66,12 +69,17 @@ def closed_over(lung: Bits, radius_mm: float, *, spacing_mm: Spacing) -> Bits:
     return _uncropped(holes_filled(whole, spacing_mm=spacing_mm), box, lung.shape)
 
 
+def closed(bits: Bits, radius_mm: float, *, spacing_mm: Spacing) -> Bits:
+    """Close by a ball; border planes are repeated, so that a cut object is closed as if whole."""
+    margin = _margin(radius_mm, spacing_mm)
+    wide = dilate(extended(bits, margin), radius_mm, spacing_mm=spacing_mm)
+    return unextended(erode(wide, radius_mm, spacing_mm=spacing_mm), margin)
+
+
 def smoothed(bits: Bits, radius_mm: float, *, spacing_mm: Spacing) -> Bits:
     """Close pits by a ball, and fill holes."""
     box = _box(bits)
-    part, margin = _cropped(bits, box), _margin(radius_mm, spacing_mm)
-    wide = dilate(extended(part, margin), radius_mm, spacing_mm=spacing_mm)
-    near = unextended(erode(wide, radius_mm, spacing_mm=spacing_mm), margin)
+    near = closed(_cropped(bits, box), radius_mm, spacing_mm=spacing_mm)
     return _uncropped(holes_filled(near, spacing_mm=spacing_mm), box, bits.shape)
 
 
@@ -85,7 +93,7 @@ def nodules(lung: Bits, near: Bits, wide: Bits, *, spacing_mm: Spacing) -> Bits:
         one = parts.keep(np.arange(len(parts.sizes)) == number)
         shell = stepped(one) - one
         chosen[number] = (shell & lung).count >= NODULE_CONTACT * shell.count
-    rim_mm = max(RIM_MM, min(spacing_mm))
+    rim_mm = max(RIM_MM, *(step for step in spacing_mm if step <= THIN_MM), min(spacing_mm))
     return dilate(parts.keep(chosen), rim_mm, spacing_mm=spacing_mm)
 
 
