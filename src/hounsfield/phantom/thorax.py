@@ -44,7 +44,7 @@ RIB_STEP_MM = 30.0
 TEXTURE_SEED = 7
 """Seed of the directions of vessels; part of the anatomy, not of the noise."""
 
-VESSELS = 36
+VESSELS = 30
 """Vessels of each lung."""
 
 PLEURA_MM = (107.4, -66.8, 15.0)
