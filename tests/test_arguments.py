@@ -163,6 +163,7 @@ def calls(made: Mapping[str, Any]) -> dict[str, tuple[Callable[..., Any], dict[s
         "BodyMask": (hu.BodyMask, {}),
         "Box": (hu.Box, box),
         "BrainMask": (hu.BrainMask, {}),
+        "LungMask": (hu.LungMask, {}),
         "Clip": (hu.Clip, {"low_hu": -100, "high_hu": 100}),
         "CropOrPad": (hu.CropOrPad, {"shape": (4, 4, 4)}),
         "CropToBox": (hu.CropToBox, {"start_mm": (0, 0, 0), "stop_mm": (5, 5, 5)}),

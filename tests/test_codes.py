@@ -114,6 +114,7 @@ CONSTANTS = {
     for name in (
         *("EMPTY_MASK", "MASK_CUT", "MASK_DOUBTFUL"),
         *("SKULL_OPEN", "SKULL_CUT", "BRAIN_DOUBTFUL"),
+        *("LUNG_CUT", "LUNG_DOUBTFUL"),
     )
 }
 
@@ -137,10 +138,10 @@ def test_every_code_that_is_no_constant_comes_from_another_diagnostic_or_a_table
 
 
 def test_constants_of_codes_are_named_as_the_code() -> None:
-    from hounsfield.steps import brain_findings, fixed_mask, mask_doubts
+    from hounsfield.steps import brain_findings, fixed_mask, lung_findings, mask_doubts
 
     for name in CONSTANTS:
-        modules = (brain_findings, fixed_mask, mask_doubts)
+        modules = (brain_findings, fixed_mask, lung_findings, mask_doubts)
         assert {getattr(module, name, name) for module in modules} == {name}
 
 

@@ -56,6 +56,7 @@ from .steps.crop_to_mask import CropToMask as CropToMask
 from .steps.denoise import Denoise as Denoise
 from .steps.fill_outside import FillOutside as FillOutside
 from .steps.head_mask import HeadMask as HeadMask
+from .steps.lung_mask import LungMask as LungMask
 from .steps.map_range import MapRange as MapRange
 from .steps.reorient import Reorient as Reorient
 from .steps.resample import Resample as Resample

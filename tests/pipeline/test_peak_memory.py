@@ -27,6 +27,8 @@ def head(size, count):
     for k in range(size):
         r = line[:, None] ** 2 / 0.55 + line[None, :] ** 2 / 0.7 + line[k] ** 2 / 0.7
         plane = np.where(r < 0.8, 40, np.where(r < 0.9, 900, np.where(r < 1, 30, -1000)))
+        if "LungMask" in sys.argv[1]:
+            plane = np.where((r < 0.5) & (abs(line[:, None]) > 0.1), -850, plane)
         array[:, :, k] = plane + rng.integers(-20, 20, (size, size))
     affine = np.diag([-200 / size, -200 / size, 200 / size, 1.0])
     ct = hu.Volume.from_array(array, affine=affine)
@@ -88,6 +90,8 @@ CASES = [
     (0, "hu.BodyMask()"),
     (0, "hu.HeadMask()"),
     (0, "hu.BrainMask(empty='keep')"),
+    (0, "hu.LungMask()"),
+    (0, "hu.LungMask(masks='lung')"),
     (0, "hu.HeadMask(), hu.FillOutside(mask='head')"),
     (0, "hu.HeadMask(), hu.CropToMask(mask='head', margin_mm=60), hu.Resample(spacing_mm=1)"),
     (
@@ -96,7 +100,7 @@ CASES = [
         "hu.Resample(spacing_mm=1), hu.Window(name='brain', function='sigmoid')",
     ),
 ]
-RESOLVED = {"EndPass", "FixedMask"}
+RESOLVED = {"EndPass", "FixedMask", "FixedMasks"}
 """Steps of records: what the others are resolved to."""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count, islice
 
 import numpy as np
 
@@ -16,10 +17,40 @@ def spread(start: Bits, within: Bits, radius_mm: float, *, spacing_mm: Spacing) 
 
     A path starts in `start`; its length is right within about 10 %.
     """
-    finest = min(spacing_mm)
-    every = [max(1, round(step / finest)) for step in spacing_mm]
     reached = start
-    for turn in range(int(radius_mm / finest)):
+    for rows in _turns(radius_mm, spacing_mm):
+        reached = (_widened(reached, rows) & within) | start
+    return reached & within
+
+
+def spread_apart(
+    first: Bits, second: Bits, *, within: Bits, spacing_mm: Spacing
+) -> tuple[Bits, Bits]:
+    """Grow two masks through `within` at the same speed until they meet and nothing is left.
+
+    A voxel belongs to the mask that reaches it first, and to `first` if both do at once.
+    """
+    before, turns = -1, _turns(np.inf, spacing_mm)
+    cycle = 2 * max(_every(spacing_mm))
+    while first.count + second.count > before:
+        before = first.count + second.count
+        for rows in islice(turns, cycle):
+            wider = _widened(second, rows) & within
+            first = first | ((_widened(first, rows) & within) - second)
+            second = second | (wider - first)
+    return first, second
+
+
+def _every(spacing_mm: Spacing) -> list[int]:
+    """In how many turns a path moves by a voxel along each axis."""
+    finest = min(spacing_mm)
+    return [max(1, round(step / finest)) for step in spacing_mm]
+
+
+def _turns(radius_mm: float, spacing_mm: Spacing) -> Iterator[list[tuple[int, int, int]]]:
+    """The rows of the dilation of each turn: steps to 6 and to 26 neighbours alternate."""
+    every, finest = _every(spacing_mm), min(spacing_mm)
+    for turn in count() if np.isinf(radius_mm) else range(int(radius_mm / finest)):
         i, j, k = (turn % step == step - 1 for step in every)
         diagonal = turn // max(every) % 2 == 1
         rows = [(dj, dk) for dj in (-1, 0, 1) for dk in (-1, 0, 1)]
@@ -28,9 +59,7 @@ def spread(start: Bits, within: Bits, radius_mm: float, *, spacing_mm: Spacing) 
             for dj, dk in rows
             if (j or not dj) and (k or not dk) and (diagonal or not (dj and dk))
         ]
-        wider = _widened(reached, sorted(table, key=lambda row: row[2])) & within
-        reached = wider | start
-    return reached & within
+        yield sorted(table, key=lambda row: row[2])
 
 
 def cut_far(part: Bits, source: Bits, *, reach_mm: float, spacing_mm: Spacing) -> Bits:

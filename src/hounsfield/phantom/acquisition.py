@@ -11,6 +11,7 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import AIR_HU
 from hounsfield.core.volume import Volume
+from hounsfield.phantom.chest import Chest, ChestRecipe
 from hounsfield.phantom.faults import Faults
 from hounsfield.phantom.head import Head, Recipe
 from hounsfield.phantom.noise import noise
@@ -34,7 +35,7 @@ class Acquisition:
     """Slices ascending along the normal: `hu` (i, j, k) float32, origins (k, 3), steps (3,).
 
     `grid` is their grid if their spacing is even (sheared if tilted); `recipe` renders the same
-    head on any other grid.
+    head or chest on any other grid.
     """
 
     hu: NDArray[np.float32]
@@ -43,7 +44,7 @@ class Acquisition:
     step_j_ras_mm: NDArray[np.float64]
     thickness_mm: float
     grid: Grid | None
-    recipe: Recipe | None
+    recipe: Recipe | ChestRecipe | None
 
     @property
     def outside(self) -> NDArray[np.bool_]:
@@ -56,14 +57,14 @@ class Acquisition:
         return np.asarray(across[:, None] ** 2 + down[None, :] ** 2 > radius**2)
 
 
-def acquire(source: Head | Volume, faults: Faults) -> Acquisition:
+def acquire(source: Head | Chest | Volume, faults: Faults) -> Acquisition:
     """The slices of `source` with the geometry of `faults`.
 
     Raises GeometryError for a tilt, other positions or an oblique stack of a Volume, since only a
-    Head can be rendered between its slices, and QuantityError if the volume is not HU.
+    Head or Chest can be rendered between its slices, and QuantityError if the volume is not HU.
     """
-    image = source.image if isinstance(source, Head) else source
-    recipe = source.recipe if isinstance(source, Head) else None
+    image = source if isinstance(source, Volume) else source.image
+    recipe = None if isinstance(source, Volume) else source.recipe
     if image.quantity != "hu" or image.array.ndim != 3:
         raise QuantityError(
             f"the volume holds {image.quantity} with {image.array.ndim} axes; "
@@ -121,7 +122,7 @@ def reoriented(image: Volume, orientation: str) -> Volume:
     return Volume.from_array(np.flip(array, back), affine=grid.affine)
 
 
-def _on_grid(image: Volume, recipe: Recipe | None) -> Acquisition:
+def _on_grid(image: Volume, recipe: Recipe | ChestRecipe | None) -> Acquisition:
     grid = image.grid
     index = np.zeros((grid.shape[2], 3))
     index[:, 2] = np.arange(grid.shape[2])
@@ -138,7 +139,7 @@ def _on_grid(image: Volume, recipe: Recipe | None) -> Acquisition:
     )
 
 
-def _uneven(recipe: Recipe, grid: Grid, faults: Faults) -> Acquisition:
+def _uneven(recipe: Recipe | ChestRecipe, grid: Grid, faults: Faults) -> Acquisition:
     """Slices of one thickness at the given positions, mm along the table from the first slice."""
     grid = tilted(grid, faults.tilt_deg) if faults.tilt_deg else grid
     step = grid.spacing_mm[2]

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
-from hounsfield.core.spec import AIR_HU
 from hounsfield.core.volume import Volume
 from hounsfield.phantom import anatomy
 from hounsfield.phantom.face import Face
-from hounsfield.phantom.noise import noise
-from hounsfield.phantom.render import Rendered, points, render
+from hounsfield.phantom.scene import Sampling, Scan, scanned
 from hounsfield.phantom.shape import Shape, ellipsoid, moved
 from hounsfield.phantom.skull import SkullVariant
-from hounsfield.phantom.tissue import BRAIN, HEAD, HEADREST, Tissue, members, values
-
-Sampling = Literal["average", "point"]
+from hounsfield.phantom.tissue import BRAIN, HEAD, HEADREST, Tissue
 
 DEFAULT_SPACING_MM = (0.48828125, 0.48828125, 5.0)
 """Routine head CT: a field of view of 250 mm in 512 pixels, slices of 5 mm."""
@@ -273,30 +266,20 @@ def head(
     >>> small.image.array.dtype, small.masks["brain"].array.any()
     (dtype('int16'), np.True_)
     """
-    if not (np.isfinite([noise_hu, blur_mm]).all() and noise_hu >= 0 and blur_mm >= 0):
-        raise GeometryError(f"noise is {noise_hu} HU and blur {blur_mm} mm; expected 0 or more")
+    scan = Scan(noise_hu=noise_hu, blur_mm=blur_mm, seed=seed, sampling=sampling)
     where = grid if grid is not None else default_grid()
-    scene = shapes(headrest=headrest, skull=skull, face=face)
-    exact, labels, masks = _truth(scene, where, {} if face is None else face.masks())
-    if blur_mm > 0:
-        from hounsfield.phantom.blur import blurred
-
-        exact = blurred(scene, where, fwhm_mm=blur_mm, sampling=sampling)
-    elif sampling == "point":
-        exact = values()[points(scene, where)]
-    image = (
-        np.rint(exact + noise(where.shape, sd=noise_hu, seed=seed))
-        .clip(AIR_HU, 32767)
-        .astype(np.int16)
-    )
+    groups = {
+        "head": HEAD,
+        "brain": BRAIN,
+        "headrest": HEADREST,
+        **({} if face is None else face.masks()),
+    }
+    made = scanned(shapes(headrest=headrest, skull=skull, face=face), where, groups, scan)
     return Head(
-        image=Volume.from_array(image, affine=where.affine),
-        exact=Volume.from_array(exact, affine=where.affine),
-        labels=Volume.from_array(labels, affine=where.affine, quantity="label"),
-        masks={
-            name: Volume.from_array(mask, affine=where.affine, quantity="mask")
-            for name, mask in masks.items()
-        },
+        image=made.image,
+        exact=made.exact,
+        labels=made.labels,
+        masks=made.masks,
         recipe=Recipe(
             noise_hu=noise_hu,
             headrest=headrest,
@@ -307,25 +290,3 @@ def head(
             face=face,
         ),
     )
-
-
-Truth = tuple[NDArray[np.float32], NDArray[np.uint8], dict[str, NDArray[np.uint8]]]
-
-
-def _truth(scene: Sequence[Shape], grid: Grid, more: Mapping[str, frozenset[Tissue]]) -> Truth:
-    exact = np.empty(grid.shape, dtype=np.float32, order="F")
-    labels = np.empty(grid.shape, dtype=np.uint8, order="F")
-    tissues = 1 + max(shape.tissue for shape in scene)
-    named = {"head": HEAD, "brain": BRAIN, "headrest": HEADREST, **more}
-    groups = {name: members(group)[:tissues] for name, group in named.items()}
-    masks = {name: np.empty(grid.shape, dtype=np.uint8, order="F") for name in groups}
-    for piece in render(scene, grid, tissues=tissues):
-        _store(piece, exact, labels)
-        for name, group in groups.items():
-            masks[name][:, :, piece.start : piece.stop] = piece.mapped(group) > 0.5
-    return exact, labels, masks
-
-
-def _store(piece: Rendered, exact: NDArray[np.float32], labels: NDArray[np.uint8]) -> None:
-    exact[:, :, piece.start : piece.stop] = piece.mapped(values()[: piece.fractions.shape[1]])
-    labels[:, :, piece.start : piece.stop] = piece.majority()

@@ -13,6 +13,7 @@ from hounsfield.core.errors import GeometryError, WriteError
 from hounsfield.core.grid import Grid
 from hounsfield.core.volume import Volume
 from hounsfield.phantom.acquisition import Acquisition, acquire
+from hounsfield.phantom.chest import Chest, ChestRecipe
 from hounsfield.phantom.encode import file_bytes, set_pixels
 from hounsfield.phantom.enhanced import enhanced_bytes
 from hounsfield.phantom.extras import extra_bytes
@@ -52,8 +53,8 @@ class Series:
     truths : tuple of Volume
         For each phase and study the volume that a perfect reader returns; padding is air, and
         missing slices are there. Empty if the positions are uneven.
-    recipe : Recipe or None
-        How the head was made; None if the series was written from a Volume.
+    recipe : Recipe, ChestRecipe or None
+        How the head or chest was made; None if the series was written from a Volume.
 
     Examples
     --------
@@ -71,15 +72,15 @@ class Series:
     faults: Faults
     origins_ras_mm: NDArray[np.float64]
     truths: tuple[Volume, ...]
-    recipe: Recipe | None
+    recipe: Recipe | ChestRecipe | None
 
     @property
     def truth(self) -> Volume | None:
         """The truth of the first phase of the first study; None for uneven positions."""
         return self.truths[0] if self.truths else None
 
-    def on(self, grid: Grid) -> Head:
-        """Return the head of the series without noise on another grid.
+    def on(self, grid: Grid) -> Head | Chest:
+        """Return the head or chest of the series without noise on another grid.
 
         Parameters
         ----------
@@ -88,8 +89,8 @@ class Series:
 
         Returns
         -------
-        Head
-            The head.
+        Head or Chest
+            The phantom.
 
         Raises
         ------
@@ -104,16 +105,20 @@ class Series:
 
 
 def write_series(
-    source: Head | Volume, folder: str | Path, *, faults: Faults | None = None, seed: int = 0
+    source: Head | Chest | Volume,
+    folder: str | Path,
+    *,
+    faults: Faults | None = None,
+    seed: int = 0,
 ) -> Series:
-    """Write a head or a volume as a DICOM CT series with faults.
+    """Write a phantom or a volume as a DICOM CT series with faults.
 
     By default stored values are int16, HU = stored - 1024, and -2000 (PixelPaddingValue) outside of
     the reconstruction circle. The patient is fictitious.
 
     Parameters
     ----------
-    source : Head or Volume
+    source : Head, Chest or Volume
         What to write.
     folder : str or Path
         A new or empty folder.

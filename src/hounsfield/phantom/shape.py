@@ -76,6 +76,38 @@ def tube(
     return Shape(tissue, (round_part, _part(centre_mm, radii_mm, turn_deg, (2,))))
 
 
+def rod(
+    tissue: int,
+    start_mm: Sequence[float] | Floats,
+    stop_mm: Sequence[float] | Floats,
+    radius_mm: float,
+) -> Shape:
+    """A cylinder between two points.
+
+    >>> bool(rod(1, (0, 0, 0), (0, 9, 0), 2).contains(np.array([1.0, 8.0, 1.0])))
+    True
+    """
+    start, stop = np.array(start_mm, dtype=np.float64), np.array(stop_mm, dtype=np.float64)
+    length = float(np.linalg.norm(stop - start))
+    way = (stop - start) / length
+    first = np.cross(way, np.eye(3)[np.abs(way).argmin()])
+    first /= np.linalg.norm(first)
+    around = np.stack([first, np.cross(way, first)]) / radius_mm
+    middle = _triple((start + stop) / 2)
+    return Shape(
+        tissue,
+        (
+            Part(middle, tuple(_triple(row) for row in around)),
+            Part(middle, (_triple(way / (length / 2)),)),
+        ),
+    )
+
+
+def within(shape: Shape, other: Shape) -> Shape:
+    """The part of `shape` within another."""
+    return Shape(shape.tissue, (*shape.parts, *other.parts))
+
+
 def box(
     tissue: int,
     centre_mm: Sequence[float],

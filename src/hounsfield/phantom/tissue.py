@@ -1,4 +1,4 @@
-"""Tissues of the phantom, their HU, and the groups head, brain and headrest."""
+"""Tissues of the phantoms, their HU, and their groups."""
 
 from __future__ import annotations
 
@@ -42,6 +42,18 @@ class Tissue(IntEnum):
     BOARD = 28
     STRAP = 29
     SHEET = 30
+    LUNG_LEFT = 31
+    LUNG_RIGHT = 32
+    VESSEL_LEFT = 33
+    VESSEL_RIGHT = 34
+    AIRWAY = 35
+    NODULE = 36
+    CONSOLIDATION = 37
+    EFFUSION = 38
+    PLEURAL_GAS = 39
+    HEART = 40
+    LIVER = 41
+    GUT_GAS = 42
 
 
 HU: dict[Tissue, float] = {
@@ -76,9 +88,21 @@ HU: dict[Tissue, float] = {
     Tissue.BOARD: 100,
     Tissue.STRAP: -150,
     Tissue.SHEET: 40,
+    Tissue.LUNG_LEFT: -850,
+    Tissue.LUNG_RIGHT: -850,
+    Tissue.VESSEL_LEFT: 45,
+    Tissue.VESSEL_RIGHT: 45,
+    Tissue.AIRWAY: -1000,
+    Tissue.NODULE: 30,
+    Tissue.CONSOLIDATION: 40,
+    Tissue.EFFUSION: 12,
+    Tissue.PLEURAL_GAS: -1000,
+    Tissue.HEART: 45,
+    Tissue.LIVER: 60,
+    Tissue.GUT_GAS: -1000,
 }
 """Mean HU at 120 kVp from textbooks of head CT (compact bone 1000 to 1700, grey matter 37 to 41,
-white matter 28 to 32)."""
+white matter 28 to 32) and of chest CT (lung at full inspiration -900 to -800)."""
 
 TABLES = frozenset({Tissue.TABLE, Tissue.TABLE_FOAM})
 """The table top, which is neither patient nor headrest."""
@@ -94,7 +118,16 @@ TOUCHING = {
 }
 """The objects that may touch the head; a drape and an ear pad are sheets."""
 
-HEAD = frozenset(Tissue) - TABLES - HEADREST - {Tissue.AIR}.union(*TOUCHING.values())
+LUNGS = {
+    "left": frozenset({Tissue.LUNG_LEFT, Tissue.VESSEL_LEFT}),
+    "right": frozenset({Tissue.LUNG_RIGHT, Tissue.VESSEL_RIGHT}),
+}
+"""Each lung with the vessels and bronchi in it."""
+
+CHEST = frozenset(tissue for tissue in Tissue if tissue >= Tissue.LUNG_LEFT)
+"""The tissues that only a chest has."""
+
+HEAD = frozenset(Tissue) - TABLES - HEADREST - CHEST - {Tissue.AIR}.union(*TOUCHING.values())
 """The patient: all inside the skin, including sinuses, air cells, ear canals and airway."""
 
 BRAIN = frozenset(

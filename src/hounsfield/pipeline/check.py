@@ -11,7 +11,7 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.grid import Grid
 from hounsfield.core.spec import AIR_HU, Spec
-from hounsfield.steps.base import AnyStep, needs_voxels
+from hounsfield.steps.base import AnyStep, masks_of, needs_voxels
 from hounsfield.steps.split_slices import SplitSlices
 
 TYPICAL = Spec(
@@ -62,9 +62,7 @@ def check_names(steps: Sequence[AnyStep], known: Mapping[str, Any]) -> list[Diag
                 f"put {_maker(used)} before it"
             )
             diagnostics.append(Diagnostic("NO_MASK", "refusal", message, where=f"step {number}"))
-        added = getattr(step, "adds", None)
-        if isinstance(added, str):
-            names.add(added)
+        names.update(masks_of(step))
     return diagnostics
 
 
@@ -77,4 +75,5 @@ def _name_used(step: AnyStep) -> str | None:
 
 def _maker(mask: str) -> str:
     makers = {"head": "HeadMask", "body": "BodyMask", "brain": "BrainMask"}
+    makers |= dict.fromkeys(("lung", "lung-left", "lung-right", "trachea"), "LungMask")
     return makers.get(mask, "the step that makes it")

@@ -18,7 +18,7 @@ from hounsfield.pipeline.fuse import FusedPass
 from hounsfield.resampling.oblique import averaging
 from hounsfield.resampling.one_pass import SLAB_BYTES
 from hounsfield.resampling.sampling import Sampling
-from hounsfield.steps.base import AnyStep
+from hounsfield.steps.base import AnyStep, masks_of
 from hounsfield.steps.geometric import GeometricStep
 
 SLABS_DECODED = 2
@@ -30,7 +30,14 @@ the source, and then transposed."""
 
 FLOAT32_BYTES = 4
 
-WORKING_BYTES = {"Windows": 4, "FillOutside": 1, "HeadMask": 1, "BodyMask": 1, "BrainMask": 2}
+WORKING_BYTES = {
+    "Windows": 4,
+    "FillOutside": 1,
+    "HeadMask": 1,
+    "BodyMask": 1,
+    "BrainMask": 2,
+    "LungMask": 3,
+}
 """Working bytes per voxel of steps that run alone: a window, the inverted mask, a mask's bits."""
 
 
@@ -79,7 +86,7 @@ def label_working_bytes(step: AnyStep | None, fused: FusedPass | None, grid: Gri
 
 def masks_added(steps: Sequence[AnyStep]) -> int:
     """Return how many masks the steps add to a case."""
-    return sum(isinstance(getattr(step, "adds", None), str) for step in steps)
+    return sum(len(masks_of(step)) for step in steps)
 
 
 def _sampling_bytes(step: GeometricStep, before: Spec, grid: Grid) -> int:

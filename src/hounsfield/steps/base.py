@@ -68,6 +68,12 @@ def needs_voxels(step: object) -> bool:
     return callable(getattr(step, "resolve", None)) and bool(getattr(step, "needs_voxels", True))
 
 
+def masks_of(step: object) -> tuple[str, ...]:
+    """Return the names of the masks that a step adds: its attribute `adds`, a name or several."""
+    added = getattr(step, "adds", ())
+    return (added,) if isinstance(added, str) else tuple(added)
+
+
 def image_only(case: Case, image: Volume) -> Case:
     """Return the case with another image on the same grid."""
     return Case(image, case.labels, case.masks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import b64decode, b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -118,6 +118,11 @@ def fix_mask(
             advice = f"{message}; use empty='keep' to continue with an empty mask"
             raise refused(EMPTY_MASK, advice, where=f"mask '{name}'")
         diagnostics = (*diagnostics, Diagnostic(EMPTY_MASK, "warning", message, f"mask '{name}'"))
+    return replace(packed_mask(name, bits, spec=spec), diagnostics=diagnostics)
+
+
+def packed_mask(name: str, bits: Bits, *, spec: Spec) -> FixedMask:
+    """Return the fixed step of a mask, which may be empty."""
     i, j, k = bits.shape
     padded = bits.words.view("u1").reshape(k, j, 8 * -(-i // 64))
     rows = np.ascontiguousarray(padded[:, :, : -(-i // 8)])
@@ -126,7 +131,6 @@ def fix_mask(
         name=name,
         sha256=hashlib.sha256(rows.data).hexdigest(),
         bits=_packed_rows(rows),
-        diagnostics=diagnostics,
         voxels=Volume(
             voxels, Spec(grid=spec.grid, dtype=voxels.dtype, quantity="mask", background=0)
         ),

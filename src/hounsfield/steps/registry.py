@@ -24,6 +24,7 @@ NAMES: dict[str, str] = {
     "BodyMask": "body_mask",
     "HeadMask": "head_mask",
     "BrainMask": "brain_mask",
+    "LungMask": "lung_mask",
     "FillOutside": "fill_outside",
     "CropToMask": "crop_to_mask",
     "CropToBox": "crop_to_box",
@@ -35,7 +36,11 @@ NAMES: dict[str, str] = {
 """The module of this package for each step; a new step needs one more line."""
 
 
-RESOLVED: dict[str, str] = {"EndPass": "end_pass", "FixedMask": "fixed_mask"}
+RESOLVED: dict[str, str] = {
+    "EndPass": "end_pass",
+    "FixedMask": "fixed_mask",
+    "FixedMasks": "fixed_masks",
+}
 """Steps that occur only among the resolved steps of a record."""
 
 
