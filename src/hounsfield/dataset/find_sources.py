@@ -31,12 +31,12 @@ class Sources:
 
         Raises RefusedError (OTHER_SOURCE) if there is none, and the errors of reading.
         """
-        from hounsfield.dataset.restore import source_case
+        from hounsfield.dataset.restore import case_of, series_at
 
         if self._given:
             found = self._among_given(record)
         elif record.case in self._paths:
-            found = source_case(record, Path(self._paths[record.case]), series=series)
+            found = case_of(record, series_at(Path(self._paths[record.case]), series=series))
         else:
             raise refused("OTHER_SOURCE", "the linkage file has no source of it; name the source")
         return replace(found, id=record.case)
