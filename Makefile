@@ -7,6 +7,7 @@
 #   make nnunet              have nnU-Net check a data set that was exported for it, and compare fingerprints
 #   make oldest              the whole suite with the oldest versions that pyproject.toml allows
 #   make bench, make fuzz    measure; attack the parsers for long
+#   make soak                kill a run of 200 cases 50 times and resume it (CASES=, KILLS=)
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
@@ -18,7 +19,7 @@ BUILD := flock $(VENV)/build.lock env PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_U
 
 BENCH_PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore .venv-bench/bin/python -m pip install --quiet
 
-.PHONY: demo test quick coverage check build bench fuzz nnunet oldest clean
+.PHONY: demo test quick coverage check build bench fuzz soak nnunet oldest clean
 .DEFAULT_GOAL := test
 
 # What compiles the extension; the package's own dependencies come with the package.
@@ -90,6 +91,11 @@ oldest:
 
 fuzz: $(VENV)/editable
 	$(BIN)/python -W ignore -m tests.fuzz 10000
+
+CASES ?= 200
+KILLS ?= 50
+soak: $(VENV)/editable
+	$(BIN)/python -W ignore benchmarks/soak.py --cases $(CASES) --kills $(KILLS)
 
 clean:
 	rm -rf build dist demo $(VENV)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +27,18 @@ class Answer:
     def lines(self) -> list[str]:
         """The lines of stderr."""
         return self.err.strip().splitlines()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events that `run --json` prints, one on each line."""
+        return [json.loads(text) for text in self.out.splitlines()]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The last event of `run --json`, with the results of the cases."""
+        *others, last = self.events
+        assert last["event"] == "summary"
+        return {**last, "cases": [each for each in others if each["event"] == "case"]}
 
 
 Line = Callable[..., Answer]

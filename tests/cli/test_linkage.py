@@ -85,7 +85,8 @@ def test_status_prints_results_and_paths_on_request(line: Line, scan: Path, tmp_
     ]
     assert data["cases"][1]["code"]
     assert data["cases"][1]["message"]
-    assert set(data["cases"][0]) == {"id", "status", "code", "message"}
+    names = {"id", "status", "code", "message", "seconds", "attempts", "memory_bytes"}
+    assert set(data["cases"][0]) == names
     paths = json.loads(line("status", out, "--paths", "--json").out)["cases"]
     assert [row["path"] for row in paths] == [str(scan), str(broken)]
     assert str(scan) in line("status", out, "--paths").out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ def test_another_pipeline_in_the_output_folder_is_2_and_overwrite_replaces_it(
     for more in (["--set", "Resample.spacing_mm=2"], ["--format", "nrrd"], ["--dtype", "float64"]):
         answer = line("run", "isotropic-mip", scan, "-o", out, *more, "--json")
         assert answer.status == 2
-        error = json.loads(answer.out)["error"]
+        error = answer.events[-1]["error"]
         assert error["code"] == "OTHER_PIPELINE"
         assert "use another folder, or --overwrite" in error["message"]
     assert (
@@ -41,7 +40,7 @@ def test_a_stale_case_is_a_warning_and_counted(line: Line, scan: Path, tmp_path:
     assert line("run", "isotropic-mip", scan, other, "-o", tmp_path / "out").status == 0
     answer = line("run", "isotropic-mip", scan, "-o", tmp_path / "out", "--json")
     assert answer.status == 0
-    assert json.loads(answer.out)["counts"]["stale"] == 1
+    assert answer.summary["counts"]["stale"] == 1
     assert "warning: other: its source is not among the sources" in answer.err
     assert "0 done, 1 up to date, 0 failed, 1 stale" in answer.lines[-1]
 
@@ -61,7 +60,7 @@ def test_cases_with_warnings_are_counted_with_their_codes(
     for _ in range(2):
         answer = line(*command)
         assert answer.status == 0
-        data = json.loads(answer.out)
+        data = answer.summary
         assert data["counts"]["warned"] == 1
         assert "REGRIDDED" in data["cases"][0]["warnings"]
         assert "(1 with warnings)" in answer.lines[-1]

@@ -39,7 +39,7 @@ def words_of(verb: str, scan: Path, label: Path, tmp_path: Path) -> list[str]:
 
 
 def test_every_verb_is_tried_here_or_has_its_own_tests() -> None:
-    assert set(VERBS) - set(DIRECT) == {"restore", "demo", "status"}
+    assert set(VERBS) - set(DIRECT) == {"restore", "demo", "status", "verify", "diff", "audit"}
 
 
 @pytest.mark.parametrize("verb", DIRECT)
@@ -48,7 +48,8 @@ def test_json_is_all_that_is_on_stdout(
 ) -> None:
     answer = line(*words_of(verb, scan, label, tmp_path), "--json")
     assert answer.status == 0, answer.err
-    assert json.loads(answer.out)["schema"] == (2 if verb == "inspect" else 1)
+    data = answer.events[0] if verb == "run" else json.loads(answer.out)
+    assert data["schema"] == (2 if verb == "inspect" else 1)
 
 
 @pytest.mark.parametrize("verb", DIRECT)
@@ -142,8 +143,9 @@ def test_one_bad_case_is_1_and_the_others_are_done(line: Line, scan: Path, tmp_p
         "run", "isotropic-mip", scan, tmp_path / "broken.nii.gz", "-o", tmp_path / "out", "--json"
     )
     assert answer.status == 1
-    others = dict.fromkeys(("skipped", "stale", "warned", "missed", "unreadable"), 0)
-    assert json.loads(answer.out)["counts"] == {"done": 1, "failed": 1, **others}
+    names = ("skipped", "stale", "warned", "missed", "unreadable", "rejected", "unlisted")
+    others = dict.fromkeys(names, 0)
+    assert answer.summary["counts"] == {"done": 1, "failed": 1, **others}
     assert (tmp_path / "out" / "cases" / "ball" / "record.json").is_file()
     assert not (tmp_path / "out" / "cases" / "broken").exists()
 
@@ -152,7 +154,7 @@ def test_all_up_to_date_is_0(line: Line, scan: Path, tmp_path: Path) -> None:
     assert line("run", "isotropic-mip", scan, "-o", tmp_path / "out").status == 0
     answer = line("run", "isotropic-mip", scan, "-o", tmp_path / "out", "--json")
     assert answer.status == 0
-    assert json.loads(answer.out)["counts"]["skipped"] == 1
+    assert answer.summary["counts"]["skipped"] == 1
 
 
 def test_a_difference_is_1_and_fix_brings_the_labels_over(

@@ -309,8 +309,9 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_not_taken_for_one(
         return len(asked) > 1
 
     monkeypatch.setattr(file_system, "_is_at", removed)
-    lock_file(tmp_path / ".lock")()
+    unlock = lock_file(tmp_path / ".lock")
     assert len(asked) == 2
+    unlock()
 
 
 def test_a_folder_that_cannot_be_locked_is_no_lock_of_another(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pydicom
@@ -14,8 +15,9 @@ UID = "1.2.826.0.1.3680043.10.1"
 Change = Callable[[pydicom.Dataset, int], None]
 
 
+@cache
 def small_head() -> Head:
-    """A head of a few voxels."""
+    """A head of a few voxels, made once."""
     return head(grid_about((0, -4, 10), shape=(24, 24, 6), spacing_mm=(10, 10, 30)), noise_hu=2)
 
 

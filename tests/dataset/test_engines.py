@@ -34,6 +34,9 @@ class TestTwoProcesses(EngineTests):
     def engine(self) -> Engine:
         return LocalEngine(workers=2)
 
+    def engine_with_limit(self, seconds: float) -> Engine:
+        return LocalEngine(workers=2, timeout_seconds=seconds)
+
 
 class ThreadEngine:
     """Cases on a thread, one at a time, newest first."""

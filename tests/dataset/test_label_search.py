@@ -61,7 +61,10 @@ def test_each_series_has_the_object_that_refers_to_it(study: Path, tmp_path: Pat
 
 def test_sop_instances_match_where_the_series_uid_is_missing(study: Path) -> None:
     write_rtstruct(study / "rs.dcm", headers(study / "a"), series="")
-    assert labelled(discover([str(study)])) == {"a": ["rs.dcm"], "b": []}
+    found = discover([str(study)])
+    assert labelled(found) == {"a": ["rs.dcm"], "b": []}
+    (report,) = (each for each in hu.inspect(study) if each.kind == "rtstruct")
+    assert report.refers_to in {case.id for case in found.cases if case.path.name == "a"}
 
 
 def test_the_object_may_be_another_source(study: Path, tmp_path: Path) -> None:
@@ -100,8 +103,15 @@ def test_an_object_that_refers_to_several_is_never_guessed(
     assert "rs.dcm: labels refer to 2 series" in printed.err
 
 
-def test_phases_of_one_series_are_told_apart_by_instances(tmp_path: Path) -> None:
-    write_series(small_head(), tmp_path / "s", faults=Faults(phases=2))
+@pytest.fixture(scope="module")
+def two_phases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phases")
+    write_series(small_head(), folder / "s", faults=Faults(phases=2))
+    return folder
+
+
+def test_phases_of_one_series_are_told_apart_by_instances(two_phases: Path, tmp_path: Path) -> None:
+    shutil.copytree(two_phases, tmp_path, dirs_exist_ok=True)
     slices = headers(tmp_path / "s")
     number = {int(one.AcquisitionNumber) for one in slices if "AcquisitionNumber" in one}
     times = sorted({str(one.get("AcquisitionTime")) for one in slices})
@@ -115,8 +125,10 @@ def test_phases_of_one_series_are_told_apart_by_instances(tmp_path: Path) -> Non
     assert [one.code for one in found.missed] == ["AMBIGUOUS_LABEL"]
 
 
-def test_an_object_of_a_phase_that_was_not_chosen_is_no_label_of_the_other(tmp_path: Path) -> None:
-    write_series(small_head(), tmp_path / "s", faults=Faults(phases=2))
+def test_an_object_of_a_phase_that_was_not_chosen_is_no_label_of_the_other(
+    two_phases: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(two_phases, tmp_path, dirs_exist_ok=True)
     slices = headers(tmp_path / "s")
     phases = sorted({_phase(one) for one in slices})
     write_rtstruct(tmp_path / "rs.dcm", [one for one in slices if _phase(one) == phases[0]])

@@ -140,7 +140,7 @@ def test_decathlon_of_mri_or_with_files_outside_is_listed(pair: Path, tmp_path: 
     mri = discover([str(decathlon(pair, tmp_path / "a", modality={"0": "MRI"}))])
     assert (mri.cases, [one.code for one in mri.missed]) == ((), ["NO_CT"])
     put(pair, "ct", tmp_path / "secret.nii.gz")
-    tests = ["./imagesTs/b.nii.gz", "../secret.nii.gz", "imagesTs/no.nii.gz"]
+    tests = ["./imagesTs/b.nii.gz", "../secret.nii.gz", "imagesTs/no.nii.gz", "x" * 999, "a\0b"]
     found = discover([str(decathlon(pair, tmp_path / "b", test=tests))])
     assert set(by_id(found)) == {"a", "b"}
     assert [one.where for one in found.missed] == tests[1:]

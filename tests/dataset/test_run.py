@@ -168,10 +168,10 @@ def test_a_second_run_on_the_same_output_is_locked_out(scans: Path, tmp_path: Pa
     out = tmp_path / "out"
     out.mkdir()
     with (out / ".lock").open("w") as lock:
-        lock.write("4711\n")
+        lock.write(f"{os.getpid()}\n")
         lock.flush()
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(WriteError, match=r"another run.*4711"):
+        with pytest.raises(WriteError, match=rf"another run.*{os.getpid()}"):
             run_over(scans, out)
     assert not (out / "manifest.db").exists()
 

@@ -27,7 +27,7 @@ def test_it_writes_what_the_command_writes(
     command = ["run", "isotropic-mip", str(scans), "-o", str(tmp_path / "command"), "--json"]
     assert run_line(command) == 0
     assert content(tmp_path / "python") == content(tmp_path / "command")
-    printed = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert printed["counts"] == summary.counts == {**summary.to_json()["counts"], "done": 3}
     assert capsys.readouterr() == ("", "")
     assert len(list((tmp_path / "state" / "hounsfield" / "linkage").iterdir())) == 2

@@ -313,5 +313,6 @@ def test_inspect_and_run_print_the_same_ids(phantom: Head, tmp_path: Path) -> No
     assert done.returncode in (0, 1), done.stderr
     assert sorted(inspected) == [case.id for case in read_status(out).cases]
     assert len(inspected) == len(set(inspected)) == 6 + 3 + 3 + 2 + 2 + 1
-    assert [case["id"] for case in json.loads(done.stdout)["cases"]] == sorted(inspected)
+    events = [json.loads(text) for text in done.stdout.splitlines()]
+    assert sorted(each["id"] for each in events if each["event"] == "case") == sorted(inspected)
     assert UID not in (out / "manifest.db").read_bytes().decode("latin-1")

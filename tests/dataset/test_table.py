@@ -80,6 +80,7 @@ def test_each_bad_row_has_its_line_and_the_others_run(scans: Path) -> None:
         "b_2.nii.gz,same,,\n"
         "c-3.nii.gz,SAME,,\n"  # 9
         "b_2.nii.gz,f,,a/b\n"
+        f"{'x' * 999},g,,\n"  # 11
     )
     found = table(scans, text)
     assert [case.id for case in found.cases] == ["ok"]
@@ -92,6 +93,7 @@ def test_each_bad_row_has_its_line_and_the_others_run(scans: Path) -> None:
         "line 8": "the id is that of line 9 too; ids must differ",
         "line 9": "the id is that of line 8 too; ids must differ",
         "line 10": "split is not 1 to 40 letters, digits, _ or -, or is a reserved name",
+        "line 11": "image: no such file or folder",
     }
     assert {one.code for one in found.missed} == {"BAD_ROW"}
     assert not any("gone" in one.message for one in found.missed)  # messages go into JSON

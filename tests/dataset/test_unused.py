@@ -59,7 +59,7 @@ def test_slices_cut_in_their_headers_beside_good_cases_fail_the_run(
     out = tmp_path / "out"
     assert run_line(["run", "isotropic-mip", str(study), "-o", str(out), "--json"]) == 1
     printed = capsys.readouterr()
-    data = json.loads(printed.out)
+    data = json.loads(printed.out.splitlines()[-1])
     assert (data["counts"]["done"], data["counts"]["unreadable"]) == (2, 7)
     (lost,) = (each for each in data["unused"] if each["code"] == "UNREADABLE")
     assert (lost["files"], lost["severity"]) == (7, "refusal")

@@ -13,7 +13,13 @@ import pytest
 
 from hounsfield.core.errors import HounsfieldError, QuantityError, WriteError
 from hounsfield.core.volume import Volume
-from hounsfield.io.bytes.atomic import atomic, atomic_folder, write_bytes, write_text
+from hounsfield.io.bytes.atomic import (
+    atomic,
+    atomic_folder,
+    remove_partial,
+    write_bytes,
+    write_text,
+)
 from hounsfield.io.write import write
 from tests.io.made import AFFINE, head_like
 
@@ -169,15 +175,48 @@ def test_a_folder_of_our_own_is_replaced_and_what_a_killed_process_left_is_remov
     path = tmp_path / "new" / "case"
     for content in ("first", "second"):
         path.parent.mkdir(exist_ok=True)
-        (path.parent / ".case.part").mkdir()
-        (path.parent / ".case.part" / "half").write_text("written")
-        (path.parent / ".case.old").mkdir()
+        for left in (".case-0123456789abcdef.part", ".case-0123456789abcdef.old"):
+            (path.parent / left).mkdir()
+            (path.parent / left / "half").write_text("written")
+        other = path.parent / ".case-2-0123456789abcdef.part"
+        other.mkdir()
         with atomic_folder(path) as folder:
             (folder / "sub").mkdir()
             (folder / "sub" / "file").write_text(content)
+        remove_partial(path)
+        other.rmdir()  # that of another case, which may be running
         assert [item.name for item in path.parent.iterdir()] == ["case"]
         assert [str(item.relative_to(path)) for item in path.rglob("*")] == ["sub", "sub/file"]
         assert (path / "sub" / "file").read_text() == content
+
+
+def test_two_processes_that_write_one_folder_do_not_share_a_temporary_one(tmp_path: Path) -> None:
+    with atomic_folder(tmp_path / "case") as one, atomic_folder(tmp_path / "case") as other:
+        assert one != other
+        (one / "file").write_text("one")
+        (other / "file").write_text("other")
+    assert [item.name for item in tmp_path.iterdir()] == ["case"]
+    assert (tmp_path / "case" / "file").read_text() == "one"
+
+
+def test_an_interrupted_exchange_of_folders_leaves_the_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with atomic_folder(tmp_path / "case") as folder:
+        (folder / "file").write_text("first")
+    real, calls = Path.rename, []
+
+    def interrupted(source: Path, target: Path) -> Path:
+        calls.append(source)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(source, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), atomic_folder(tmp_path / "case") as folder:
+        (folder / "file").write_text("second")
+    assert [item.name for item in tmp_path.iterdir()] == ["case"]
+    assert (tmp_path / "case" / "file").read_text() == "first"
 
 
 def test_a_folder_that_fails_leaves_the_earlier_one(tmp_path: Path) -> None:

@@ -60,15 +60,61 @@ int main() {
 """
 
 
-def test_an_exception_of_a_thread_reaches_the_caller(tmp_path: Path) -> None:
+def run_program(folder: Path, source: str) -> tuple[int, str]:
+    """Compile and run a program that includes the kernels' headers."""
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("no C++ compiler on this machine")
-    (tmp_path / "main.cpp").write_text(PROGRAM)
+    (folder / "main.cpp").write_text(source)
     command = [compiler, "-std=c++17", "-pthread", f"-I{KERNELS}", "main.cpp", "-o", "program"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.strip()) == (0, "from a thread")
+    subprocess.run(command, cwd=folder, check=True)
+    done = subprocess.run([folder / "program"], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout.strip()
+
+
+def test_an_exception_of_a_thread_reaches_the_caller(tmp_path: Path) -> None:
+    assert run_program(tmp_path, PROGRAM) == (0, "from a thread")
+
+
+NO_THREAD = """
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+#include "parallel.h"
+
+static int left = -1;  // allocations until one fails; none fails below 0
+void *operator new(std::size_t size) {
+    if (left >= 0 && left-- == 0) {
+        left = -1;
+        throw std::bad_alloc();
+    }
+    if (void *found = std::malloc(size)) return found;
+    throw std::bad_alloc();
+}
+void operator delete(void *p) noexcept { std::free(p); }
+void operator delete(void *p, std::size_t) noexcept { std::free(p); }
+
+int main() {
+    for (int first = 0; first < 8; ++first) {
+        int done[4] = {};
+        left = first;
+        try {
+            run_on_threads(4, [&](std::int64_t n) { done[n] = 1; });
+            if (done[0] + done[1] + done[2] + done[3] != 4) return 1;
+        } catch (const std::bad_alloc &) {
+            if (done[0]) return 2;
+        }
+        left = -1;
+    }
+    std::puts("whole");
+    return 0;
+}
+"""
+
+
+def test_memory_that_is_missing_for_a_thread_leaves_its_work_to_the_others(tmp_path: Path) -> None:
+    """The program would be terminated by threads that have been started and are not joined."""
+    assert run_program(tmp_path, NO_THREAD) == (0, "whole")
 
 
 STARVED = """

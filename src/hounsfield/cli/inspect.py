@@ -213,7 +213,7 @@ def reason_lines(found: Inspection, *, names: bool) -> list[str]:
 
 def _called(one: Report) -> list[str]:
     """Return the regions as they are called in the header, and the name of an output if another."""
-    pairs = zip(one.region_names, one.regions, strict=True)
+    pairs = zip(one.region_names or one.regions, one.regions, strict=True)
     return [
         text.strip() if text.strip() == safe else f"{text.strip()} ({safe})" for text, safe in pairs
     ]

@@ -39,6 +39,8 @@ VERBS = (
     "convert",
     "run",
     "status",
+    "verify",
+    "diff",
     "plan",
     "presets",
     "windows",
@@ -76,7 +78,7 @@ def run_line(arguments: Sequence[str]) -> int:
         except BaseException as error:
             if "--traceback" in arguments and not isinstance(error, typer.Exit | SystemExit):
                 Terminal().trace("".join(traceback.format_exception(error)))
-            return _report(error, as_json="--json" in arguments)
+            return _report(error, as_json="--json" in arguments, verb="".join(arguments[:1]))
 
 
 @contextmanager
@@ -103,8 +105,8 @@ def _show_warning(
     Terminal().warn(str(message))
 
 
-def _report(error: BaseException, *, as_json: bool) -> int:
-    """Print the error in one line and return the exit status."""
+def _report(error: BaseException, *, as_json: bool, verb: str) -> int:
+    """Print the error in one line and return the exit status; `run` prints it as an event."""
     status = _requested_status(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort) or status == INTERRUPTED:
         error_line("interrupted")
@@ -121,16 +123,9 @@ def _report(error: BaseException, *, as_json: bool) -> int:
     if failure.text:
         error_line(failure.text)
         if as_json:
-            Terminal().data(
-                {
-                    "schema": 1,
-                    "error": {
-                        "status": failure.status,
-                        "code": failure.code,
-                        "message": failure.public,
-                    },
-                }
-            )
+            found = {"status": failure.status, "code": failure.code, "message": failure.public}
+            data = {"schema": 1, "error": found}
+            Terminal().event("error", data) if verb == "run" else Terminal().data(data)
     return failure.status
 
 

@@ -27,6 +27,7 @@ from hounsfield.io.bytes.remote import url_of
 if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
     from hounsfield.dataset.label_map.label_map import LabelMap
+    from hounsfield.dataset.only import Only
     from hounsfield.dataset.request import RunRequest
     from hounsfield.dataset.summary import Summary
 
@@ -70,6 +71,7 @@ def run(
         frame=labelling.frame,
         memory_bytes=_memory(execution.memory),
         workers=execution.workers,
+        only=_only(execution.only),
     )
     check_sources(src, writing.out)
     with using_key(naming.key):
@@ -107,6 +109,7 @@ def _run(
         scheduler=execution.scheduler,
         workers=planned.workers,
         timeout_seconds=execution.timeout,
+        in_process=len(found.cases) == 1,  # there is no other case to be kept from it
     )
     with about(url_of(request.out) or request.out):
         make_folders(config.out)
@@ -125,6 +128,16 @@ def recorded_dtype(path: Path) -> str:
     from hounsfield.pipeline.record import Record
 
     return str(Record.load(path).output["dtype"])
+
+
+def _only(path: Path | None) -> Only | None:
+    """Return the list of cases of --only."""
+    from hounsfield.dataset.only import read_only
+
+    if path is None:
+        return None
+    with about(path):
+        return read_only(path)
 
 
 def _memory(text: str | None) -> int | None:

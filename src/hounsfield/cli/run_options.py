@@ -133,6 +133,14 @@ class Execution:
             "cluster on this machine).",
         ),
     ] = None
+    only: Annotated[
+        Path | None,
+        Option(
+            metavar="LIST",
+            help="Run the cases of a list: CSV with the columns id, decision (accept or reject) "
+            "and note, or one id on each line (default: all).",
+        ),
+    ] = None
     timeout: Annotated[
         float | None,
         Option(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.cli.errors import NO_CASE, Failure
-from hounsfield.cli.terminal import Terminal, error_line
+from hounsfield.cli.terminal import Progress, Terminal, error_line
 from hounsfield.core.display import counted
+from hounsfield.core.version import VERSION
 from hounsfield.dataset.case import CaseResult
+from hounsfield.dataset.pace import Pace
 
 if TYPE_CHECKING:
     from hounsfield.core.diagnostic import Diagnostic
@@ -24,32 +27,71 @@ if TYPE_CHECKING:
     from hounsfield.dataset.summary import Summary
 
 
+MANY = 200
+"""Cases from which those that are done are printed with -v only."""
+
+PROGRESS_SECONDS = 10.0
+"""Time between two lines of progress without a terminal."""
+
+
 @contextmanager
 def reporting(
     terminal: Terminal, cases: Sequence[CaseSource]
 ) -> Iterator[Callable[[CaseResult], None]]:
-    """Return a function that prints a line for each result and advances the progress bar."""
+    """Return a function that prints each result, and how the run goes on."""
+    if terminal.json:
+        start = {"schema": 1, "version": VERSION, "cases": len(cases)}
+        terminal.event("start", start)
+    with terminal.progress("cases") as progress:
+        report = _RunReport(terminal, cases, progress)
+        progress(0, len(cases))
+        yield report.add
+
+
+class _RunReport:
+    """Prints a line or an event for each result, and the pace: live, or from time to time."""
+
+    def __init__(self, terminal: Terminal, cases: Sequence[CaseSource], progress: Progress) -> None:
+        self._terminal, self._progress = terminal, progress
+        self._pace, self._typed = Pace(len(cases)), _typed(cases)
+        self._printed = time.monotonic()
+
+    def add(self, result: CaseResult) -> None:
+        """Print a result."""
+        if self._terminal.json:
+            self._terminal.event("case", result.to_json())
+        is_brief = self._pace.total > MANY
+        typed = self._typed.get(result.id, result.id)
+        print_result(self._terminal, result, typed, is_brief=is_brief)
+        self._pace.add(result)
+        self._progress(self._pace.done, self._pace.total, self._pace.details)
+        if not self._terminal.is_live and self._is_due():
+            self._print_pace()
+
+    def _is_due(self) -> bool:
+        is_last = self._pace.done == self._pace.total
+        return not is_last and time.monotonic() >= self._printed + PROGRESS_SECONDS
+
+    def _print_pace(self) -> None:
+        self._printed = time.monotonic()
+        if self._terminal.json:
+            self._terminal.event("progress", self._pace.to_json())
+        self._terminal.say(f"progress: {self._pace}")
+
+
+def _typed(cases: Sequence[CaseSource]) -> dict[str, str]:
+    """Return what the user typed for each case, with its id where several share one source."""
     counts = Counter(case.typed for case in cases)
-    typed = {
+    return {
         case.id: case.typed if counts[case.typed] == 1 else f"{case.typed} ({case.id})"
         for case in cases
     }
-    done = 0
-    with terminal.progress("cases") as progress:
-        progress(0, len(cases))
-
-        def report(result: CaseResult) -> None:
-            nonlocal done
-            print_result(terminal, result, typed.get(result.id, result.id))
-            if result.status != "stale":
-                done += 1
-                progress(done, len(cases))
-
-        yield report
 
 
-def print_result(terminal: Terminal, result: CaseResult, typed: str) -> None:
-    """Print one line for a case, and one for each of its diagnostics."""
+def print_result(
+    terminal: Terminal, result: CaseResult, typed: str, *, is_brief: bool = False
+) -> None:
+    """Print one line for a case, and one for each of its diagnostics; briefly, only problems."""
     if result.status == "failed":
         where = f" ({result.where})" if result.where not in ("", typed) else ""
         error_line(f"{typed}: {result.message}{where}")
@@ -60,22 +102,14 @@ def print_result(terminal: Terminal, result: CaseResult, typed: str) -> None:
         terminal.warn(f"{result.id}: {result.message}")
         return
     status = "up to date" if result.status == "skipped" else f"done in {result.seconds:.1f} s"
-    terminal.say(
-        f"{result.id}  {status}  ({typed})" if typed != result.id else f"{result.id}  {status}"
-    )
+    say = terminal.detail if is_brief else terminal.say
+    say(f"{result.id}  {status}  ({typed})" if typed != result.id else f"{result.id}  {status}")
     for found in result.diagnostics:
-        _print_diagnostic(terminal, found, typed)
-
-
-def _print_diagnostic(terminal: Terminal, found: Mapping[str, str], typed: str) -> None:
-    """Print a diagnostic of a case: a warning with -q too, a note with -v only."""
-    line = f"  {found['severity']}: {found['message']}"
-    if found["severity"] == "note":
-        terminal.detail(line)
-    elif found["severity"] == "warning":
-        terminal.warn(f"{typed}: {found['message']}")
-    else:
-        terminal.say(line)
+        line = f"  {found['severity']}: {found['message']}"
+        if found["severity"] == "warning":  # with -q too
+            terminal.warn(f"{typed}: {found['message']}")
+        else:
+            (terminal.detail if found["severity"] == "note" else say)(line)
 
 
 def print_missed(terminal: Terminal, found: Discovery) -> None:
@@ -191,9 +225,10 @@ def no_case(found: Discovery) -> Failure:
 
 
 def print_summary(terminal: Terminal, summary: Summary, *, out: Path | str) -> None:
-    """Print the counts, as JSON on stdout with --json."""
+    """Print the counts; with --json they are the last event, without the cases printed before."""
     if terminal.json:
-        terminal.data(summary.to_json())
+        found = summary.to_json()
+        terminal.event("summary", {key: found[key] for key in found if key != "cases"})
     current = [case for case in summary.cases if case.status != "stale"]
     codes = Counter(code for case in current for code in case.warnings)
     unused = [f"{int(each.value or 0)} {each.code}" for each in summary.unused]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -15,12 +16,29 @@ from hounsfield.cli.terminal import Terminal
 if TYPE_CHECKING:
     from hounsfield.dataset.status import RunStatus
 
-STATUSES = ("done", "failed")
-"""Statuses whose count is printed also if it is 0."""
+MANY = 200
+"""Cases from which those that are done are listed with -v only: a table of 10,000 takes 13 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """Files to which the manifest is written."""
+
+    csv: Annotated[
+        Path | None, Option(metavar="FILE", help="Write the cases as a table to a CSV file.")
+    ] = None
+    jsonl: Annotated[
+        Path | None,
+        Option(metavar="FILE", help="Write the cases with their records to a JSON Lines file."),
+    ] = None
+    parquet: Annotated[
+        Path | None, Option(metavar="FILE", help="Write the cases as a table to a Parquet file.")
+    ] = None
 
 
 def status(
     terminal: Terminal,
+    export: Export,
     out: Annotated[Path, Argument(readable=False, help="Output folder of a run.")],
     paths: Annotated[
         bool, Option("--paths", help="Add the path of each case, from the linkage file of the run.")
@@ -30,28 +48,88 @@ def status(
         Option(metavar="FILE", help="Linkage file of the run (default: that of the user)."),
     ] = None,
 ) -> None:
-    """List the cases of a run with their results; the exit status is 0 also if some failed."""
+    """List the cases of a run with their results; the exit status is 0 also if some failed.
+
+    The run may be going on, or have been killed: nothing in OUT is changed.
+    """
     from hounsfield.dataset.status import read_status
 
     with about(out):
         found = read_status(out)
     sources = _paths(found, linkage) if paths or linkage is not None else None
-    counts = {**dict.fromkeys(STATUSES, 0), **Counter(case.status for case in found.cases)}
+    _export(terminal, out, export)
     if terminal.json:
-        terminal.data({"schema": 1, "counts": counts, "cases": _rows(found, sources)})
+        terminal.data(_data(found, sources))
         return
-    columns = ("id", "status", "code", "message", *(() if sources is None else ("path",)))
-    table = [[row[name] for name in columns] for row in _rows(found, sources)]
-    terminal.table(columns, table, spare=("message", "code"))
-    terminal.say(", ".join(f"{count} {name}" for name, count in counts.items()))
+    listed = _rows(found, sources)
+    if len(listed) > MANY and not (terminal.verbose or sources):
+        listed = [row for row in listed if row["status"] != "done"]
+    _print_table(terminal, listed, has_paths=sources is not None)
+    if len(listed) < len(found.cases):
+        terminal.say(f"{len(found.cases) - len(listed)} done are not listed; use -v to list all")
+    for text in _texts(found):
+        terminal.say(text)
 
 
-def _rows(found: RunStatus, sources: dict[str, str] | None) -> list[dict[str, str]]:
-    rows = []
-    for case in found.cases:
-        row = {"id": case.id, "status": case.status, "code": case.code, "message": case.message}
-        rows.append(row if sources is None else {**row, "path": sources.get(case.id, "")})
-    return rows
+def _print_table(terminal: Terminal, rows: list[dict[str, Any]], *, has_paths: bool) -> None:
+    columns = ("id", "status", "seconds", "code", "message", *(("path",) if has_paths else ()))
+    texts = [{**row, "seconds": f"{row['seconds']:.1f}"} for row in rows]
+    table = [[row[name] for name in columns] for row in texts]
+    if rows:
+        terminal.table(columns, table, right=("seconds",), spare=("message", "seconds", "code"))
+
+
+def _texts(found: RunStatus) -> Iterator[str]:
+    """Yield lines about all cases: counts, failures, the slowest, memory."""
+    yield ", ".join(f"{count} {name}" for name, count in found.counts.items())
+    if found.failures:
+        yield "failed: " + ", ".join(f"{code} ({n})" for code, n in found.failures.items())
+    if len(found.cases) > 1:
+        slow = [f"{case.id} ({case.seconds:.1f} s)" for case in found.slowest]
+        yield f"slowest: {', '.join(slow)}"
+    if found.largest is not None:
+        yield f"peak memory: {found.largest.memory_bytes / 1e6:.0f} MB ({found.largest.id})"
+
+
+def _data(found: RunStatus, sources: dict[str, str] | None) -> dict[str, Any]:
+    peak = 0 if found.largest is None else found.largest.memory_bytes
+    return {
+        "schema": 1,
+        "counts": found.counts,
+        "failures": found.failures,
+        "slowest": [{"id": case.id, "seconds": case.seconds} for case in found.slowest],
+        "peak_memory_bytes": peak,
+        "cases": _rows(found, sources),
+    }
+
+
+def _export(terminal: Terminal, out: Path, export: Export) -> None:
+    """Write the files that the options name."""
+    from hounsfield.dataset.export_status import (
+        flat_row,
+        read_rows,
+        write_csv,
+        write_jsonl,
+        write_parquet,
+    )
+
+    for path, write in ((export.csv, write_csv), (export.parquet, write_parquet)):
+        if path is not None:
+            with about(path):
+                write([flat_row(row) for row in read_rows(out)], path)
+    if export.jsonl is not None:
+        with about(export.jsonl):
+            write_jsonl(read_rows(out), export.jsonl)
+    for path in (export.csv, export.jsonl, export.parquet):
+        if path is not None:
+            terminal.say(f"wrote {path}")
+
+
+def _rows(found: RunStatus, sources: dict[str, str] | None) -> list[dict[str, Any]]:
+    rows = [asdict(case) for case in found.cases]
+    if sources is None:
+        return rows
+    return [{**row, "path": sources.get(row["id"], "")} for row in rows]
 
 
 def _paths(found: RunStatus, file: Path | None) -> dict[str, str]:

@@ -7,11 +7,11 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO
 
 from typer import Option
 
@@ -20,7 +20,12 @@ from hounsfield.core.diagnostic import Diagnostic
 if TYPE_CHECKING:
     from rich.table import Table
 
-Progress = Callable[[int, int], None]
+
+class Progress(Protocol):
+    """A function of what is done, of how much in all, and of a note."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None: ...
+
 
 COMMON = "Common"
 """The heading of the options of every verb in the help."""
@@ -53,6 +58,12 @@ class Terminal:
     def data(self, value: Mapping[str, Any]) -> None:
         """Print the result as JSON."""
         sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+    def event(self, name: str, value: Mapping[str, Any]) -> None:
+        """Print an event as one line of JSON, at once."""
+        data = {"event": name, **value}
+        sys.stdout.write(json.dumps(data, allow_nan=False) + "\n")
+        sys.stdout.flush()
 
     def text(self, text: str) -> None:
         """Print the result as text."""
@@ -125,11 +136,16 @@ class Terminal:
             "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")) + "\n"
         )
 
+    @property
+    def is_live(self) -> bool:
+        """Whether a progress bar is shown: on a terminal, for a person."""
+        return not (self.quiet or self.json) and sys.stderr.isatty()
+
     @contextmanager
     def progress(self, label: str) -> Iterator[Progress]:
-        """Show a progress bar on stderr after a second; yields a function of (done, total)."""
-        if self.quiet or self.json or not sys.stderr.isatty():
-            yield lambda done, total: None
+        """Show a progress bar on stderr after a second; yields the function that moves it."""
+        if not self.is_live:
+            yield lambda done, total, note="": None
             return
         bar = _Bar(label)
         with bar:
@@ -140,7 +156,7 @@ class _Bar:
     """A progress bar that appears after a second and disappears at the end."""
 
     def __init__(self, label: str) -> None:
-        self._label, self._done, self._total = label, 0, 0
+        self._label, self._done, self._total, self._note = label, 0, 0, ""
         self._timer = threading.Timer(SHOWN_AFTER_SECONDS, self._show)
         self._timer.daemon = True
         self._lock = threading.Lock()
@@ -164,10 +180,10 @@ class _Bar:
             if self._shown is not None:
                 self._shown.stop()
 
-    def update(self, done: int, total: int) -> None:
-        self._done, self._total = done, total
+    def update(self, done: int, total: int, note: str = "") -> None:
+        self._done, self._total, self._note = done, total, note
         if self._shown is not None:
-            self._shown.update(self._task, completed=done, total=total or None)
+            self._shown.update(self._task, completed=done, total=total or None, note=note)
 
     def _show(self) -> None:
         from rich.console import Console
@@ -182,11 +198,12 @@ class _Bar:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
                 console=Console(file=sys.stderr),
                 transient=True,
             )
             self._task = shown.add_task(
-                self._label, completed=self._done, total=self._total or None
+                self._label, completed=self._done, total=self._total or None, note=self._note
             )
             shown.start()
             self._shown = shown

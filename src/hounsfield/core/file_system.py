@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +122,25 @@ def _linked(source: Path, target: Path) -> bool:
     return True
 
 
-def lock_file(path: Path) -> Callable[[], None]:
-    """Create and lock the lock file `path`; return a function that unlocks and removes it.
+@dataclass(frozen=True, slots=True)
+class FileLock:
+    """A locked file; calling it unlocks and removes the file.
+
+    `handle` is the open file. Where `is_shared` is true, the lock belongs to the open file and not
+    to the process: a child that inherits the handle has the lock too, until the last of them ends.
+    """
+
+    path: Path
+    handle: int
+    is_shared: bool
+
+    def __call__(self) -> None:
+        """Unlock and remove the file; it stays if a child still has the lock."""
+        (_leave if self.is_shared else _unlock)(self.path, self.handle)
+
+
+def lock_file(path: Path) -> FileLock:
+    """Create and lock the lock file `path`; calling the result unlocks and removes it.
 
     The system unlocks it when the process ends for any reason. On systems without file locks the
     existence of the file is the lock, and the file of a killed process must be removed manually.
@@ -135,20 +153,29 @@ def lock_file(path: Path) -> Callable[[], None]:
         If the file cannot be created or locked.
     """
     lock = _system_lock()
-    return _created(path) if lock is None else _locked(path, lock)
+    if lock is None:
+        return FileLock(path, _created(path), is_shared=False)
+    return FileLock(path, _locked(path, lock), is_shared=lock is _flock)
 
 
 def _system_lock() -> Callable[[int], None] | None:
     """The non-blocking lock function, which raises OSError; None if the system has none."""
     with suppress(ImportError):
-        import fcntl
+        import fcntl  # noqa: F401
 
-        return lambda handle: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return _flock
     with suppress(ImportError):
         import msvcrt
 
         return lambda handle: _lock_byte(handle, msvcrt)
     return None
+
+
+def _flock(handle: int) -> None:
+    """Lock an open file for itself and its duplicates, unlike the locks of lockf(3)."""
+    import fcntl
+
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _lock_byte(handle: int, msvcrt: Any) -> None:
@@ -159,7 +186,7 @@ def _lock_byte(handle: int, msvcrt: Any) -> None:
         raise BlockingIOError from None
 
 
-def _locked(path: Path, lock: Callable[[int], None]) -> Callable[[], None]:
+def _locked(path: Path, lock: Callable[[int], None]) -> int:
     while True:
         handle = os.open(path, open_flags("O_RDWR", "O_CREAT", "O_NOFOLLOW"), 0o644)
         try:
@@ -167,7 +194,7 @@ def _locked(path: Path, lock: Callable[[int], None]) -> Callable[[], None]:
             # A previous owner may have removed this file after we opened it; then lock the new one.
             if _is_at(path, handle):
                 _write_owner(handle)
-                return lambda: _unlock(path, handle)
+                return handle
         except BlockingIOError:
             owner = _owner(handle)
             os.close(handle)
@@ -185,7 +212,7 @@ def _is_at(path: Path, handle: int) -> bool:
     return False
 
 
-def _created(path: Path) -> Callable[[], None]:
+def _created(path: Path) -> int:
     """Lock by creating the file, on a system without file locks."""
     try:
         handle = os.open(path, open_flags("O_RDWR", "O_CREAT", "O_EXCL"), 0o644)
@@ -193,7 +220,7 @@ def _created(path: Path) -> Callable[[], None]:
         with open(path, "rb") as file:
             raise BlockingIOError(_owner(file.fileno())) from None
     _write_owner(handle)
-    return lambda: _unlock(path, handle)
+    return handle
 
 
 def _owner(handle: int) -> str:
@@ -214,3 +241,16 @@ def _unlock(path: Path, handle: int) -> None:
         os.close(handle)
         with suppress(OSError):
             path.unlink()
+
+
+def _leave(path: Path, handle: int) -> None:
+    """Close a file lock, and remove the file if that was the last handle of it."""
+    os.close(handle)
+    with suppress(OSError):
+        handle = os.open(path, open_flags("O_RDWR", "O_NOFOLLOW"))
+        try:
+            _flock(handle)  # not if a child, or by now another run, has the lock
+            if _is_at(path, handle):
+                path.unlink()
+        finally:
+            os.close(handle)

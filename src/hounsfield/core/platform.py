@@ -102,6 +102,19 @@ def free_memory_bytes() -> int:
     return max(0, min(found))
 
 
+def check_available(count: int) -> None:
+    """Raise MemoryError if the system does not give `count` bytes; they are not used.
+
+    For what does not fail cleanly when memory is short, such as loading a library.
+    """
+    from mmap import mmap
+
+    try:
+        mmap(-1, count).close()
+    except OSError:
+        raise MemoryError from None
+
+
 def peak_memory_bytes() -> int:
     """Return the peak memory of this process in bytes; 0 if the system does not report it."""
     try:
@@ -204,6 +217,20 @@ def set_signal(name: str, handler: Any) -> Any:
     return None
 
 
+@contextmanager
+def without_signal(name: str) -> Iterator[None]:
+    """Hold back a signal within the block; a process started in it never receives the signal."""
+    number = getattr(signal, name, None)
+    if number is None or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 ignored = signal.SIG_IGN
 """The handler of a signal that is ignored."""
 
@@ -216,5 +243,8 @@ def ignore_signal(name: str) -> None:
 def process_context() -> SpawnContext:
     """Return the spawn context for all systems; fork is unsafe in a process with threads."""
     import multiprocessing
+    from multiprocessing import resource_tracker
 
+    if hasattr(signal, "pthread_sigmask"):  # what starts it later would end `without_signal`
+        resource_tracker.ensure_running()
     return multiprocessing.get_context("spawn")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hounsfield.core.policy import ReadPolicy
     from hounsfield.core.spec import Quantity
     from hounsfield.core.stack import Stack
+    from hounsfield.io.bytes.checksum import SourceFiles
 
 Status = Literal["done", "skipped", "failed", "stale"]
 """'skipped' was up to date; 'stale' is of an earlier run and not among the sources any more."""
@@ -50,7 +51,8 @@ class CaseSource:
     `typed` is the path as the user typed it; it is shown on the terminal. Paths and the series UID
     are never written to the output folder. `diagnostics` are those of the search, which reading
     `files` alone cannot find. `earlier_key` and `earlier_record` are the key of the outputs of an
-    earlier run and the sha256 of its record, or "".
+    earlier run and the sha256 of its record, or ""; `earlier_source` is the sha256 of the files
+    when they had the stamp `earlier_stamp` (see `source_stamp`), or "".
 
     `labels` and `points` are the files that the source states for this case, `landmarks` its points
     of a file for all cases. `patient` and `study`
@@ -69,6 +71,8 @@ class CaseSource:
     typed: str = ""
     earlier_key: str = ""
     earlier_record: str = ""
+    earlier_source: str = ""
+    earlier_stamp: str = ""
     labels: tuple[LabelSource, ...] = ()
     points: Path | None = None
     landmarks: tuple[Point, ...] = ()
@@ -103,7 +107,8 @@ class CaseResult:
     `message` is one line without a path; `diagnostics` are those of the record; `key` is the hash
     of the inputs and options. `where` is the file or step of a failure; it is shown on the terminal
     only. `record` is the text of record.json, or "" without outputs; `qc` are the quality values;
-    `attempts` is how often the case was run.
+    `attempts` is how often the case was run. `started` is in seconds since 1970; `memory_bytes` is
+    the peak memory of its process. `source_sha256` and `source_stamp` are those of its files.
     """
 
     id: str
@@ -119,8 +124,16 @@ class CaseResult:
     record: str = ""
     qc: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 1
+    started: float = 0.0
+    memory_bytes: int = 0
+    source_bytes: int = 0
+    output_bytes: int = 0
+    source_sha256: str = ""
+    source_stamp: str = ""
     trace: str = ""
     """The traceback of a failure; it is shown on the terminal only."""
+    is_short: bool = False
+    """Whether memory, threads or open files were short, so that it may be done when it is alone."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -175,4 +188,9 @@ def source_sha256(case: CaseSource) -> str:
 
     Raises ReadError.
     """
-    return source_files(case.path, names=case.files).sha256()
+    return files_of_case(case).sha256()
+
+
+def files_of_case(case: CaseSource) -> SourceFiles:
+    """Return the files of a case as of now; raises ReadError."""
+    return source_files(case.path, names=case.files)

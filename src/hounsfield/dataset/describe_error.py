@@ -49,6 +49,24 @@ def describe_error(error: BaseException) -> Diagnostic:
     return Diagnostic("INTERNAL", "refusal", message)
 
 
+def is_short(error: BaseException) -> bool:
+    """Return whether an error is for lack of memory, threads or open files, by any of its causes.
+
+    A case that was refused because it would need too much memory is none: it was not tried.
+
+    Examples
+    --------
+    >>> is_short(MemoryError()), is_short(ValueError())
+    (True, False)
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, MemoryError) or _exhausted(seen):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
 def _exhausted(error: BaseException) -> str:
     """Return which limit of the system an error reports; '' if none."""
     if isinstance(error, RuntimeError) and str(error) in _THREAD_ERRORS:

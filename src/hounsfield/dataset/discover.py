@@ -49,6 +49,10 @@ class Discovery:
     """Warnings about labels and points of all cases; their files are for the terminal alone."""
     label_table: LabelTable | None = None
     """What the label map finds in all cases."""
+    rejected: int = 0
+    unlisted: int = 0
+    is_part: bool = False
+    """Whether a list has chosen the cases; it has left out `rejected` and `unlisted` others."""
 
 
 def discover(

@@ -15,6 +15,7 @@ from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.discover import NoCaseError
 from hounsfield.dataset.image_report import report_image
 from hounsfield.dataset.label_report import report_labels
+from hounsfield.dataset.label_search import UidIndex
 from hounsfield.dataset.search import image_files
 from hounsfield.io.formats import by_suffix
 from hounsfield.io.report import Inspection, OtherFile, Report
@@ -105,15 +106,23 @@ def inspect(
             reports.append(_broken(error, item, id=case_id, name=name))
     if has_others:
         scanned = _dicom(path, policy, progress, values)
-        labelled = [
-            report for source in scanned.labels if (report := report_labels(source, scanned.ids))
-        ]
+        labelled = _labels(scanned)
         names = {name for report in labelled for name in report.files}
         reports += [*scanned, *labelled]
         other += [each for each in _others(scanned, images, path) if each.name not in names]
     if not reports and not other:
         raise NoCaseError("no CT found; expected DICOM slices or an image file")
     return Inspection(reports if wanted is None else _selected(reports, wanted), other)
+
+
+def _labels(scanned: DicomInspection) -> list[Report]:
+    """Return the reports on labels, with the series that they refer to, as a run matches them."""
+    from hounsfield.dataset.series_cases import found_series
+
+    index = UidIndex([found_series(one) for one in scanned.series] if scanned.labels else [], [])
+    ids = [one.id for one in scanned.series]
+    made = (report_labels(source, index, ids) for source in scanned.labels)
+    return [report for report in made if report is not None]
 
 
 def _selected(reports: list[Report], wanted: str) -> list[Report]:

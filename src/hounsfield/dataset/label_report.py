@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hounsfield.core.errors import HounsfieldError
@@ -12,13 +12,14 @@ from hounsfield.io.bytes.case_id import hidden_name
 from hounsfield.io.report import Report
 
 if TYPE_CHECKING:
+    from hounsfield.dataset.label_search import UidIndex
     from hounsfield.io.dicom.files.source import Source
 
 
-def report_labels(source: Source, ids: Mapping[str, Sequence[str]]) -> Report | None:
+def report_labels(source: Source, index: UidIndex, ids: Sequence[str]) -> Report | None:
     """Return the report on the labels in a file; None if it is neither RTSTRUCT nor SEG.
 
-    `ids` are the ids of the series that were found, by series UID.
+    `index` and `ids` are of the series that were found.
     """
     from hounsfield.io.dicom.labels.summary import summarize
 
@@ -45,5 +46,5 @@ def report_labels(source: Source, ids: Mapping[str, Sequence[str]]) -> Report | 
         files=(source.name,),
         regions=found.regions,
         region_names=found.called,
-        refers_to=", ".join(ids.get(found.series_uid, ())),
+        refers_to=", ".join(ids[n] for n in index.matching(found)),
     )

@@ -36,11 +36,16 @@ def parse_bytes(text: str) -> int:
     return int(number)
 
 
-def slab_bytes(budget_bytes: int | None) -> int:
-    """Return the slab size of a stream within a memory limit."""
+SECOND_SHARE = 8
+"""By how much the slabs of a second attempt are smaller; a slice is the least that is decoded."""
+
+
+def slab_bytes(budget_bytes: int | None, *, is_second: bool = False) -> int:
+    """Return the slab size of a stream within a memory limit; a second attempt has less."""
+    most = SLAB_BYTES // SECOND_SHARE if is_second else SLAB_BYTES
     if budget_bytes is None:
-        return SLAB_BYTES
-    return max(1 << 16, min(SLAB_BYTES, (budget_bytes - PROCESS_BYTES) // SLABS_AT_ONCE))
+        return most
+    return max(1 << 16, min(most, (budget_bytes - PROCESS_BYTES) // SLABS_AT_ONCE))
 
 
 def check_memory(needed_bytes: int, budget_bytes: int | None) -> None:

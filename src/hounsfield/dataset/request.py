@@ -13,6 +13,7 @@ from hounsfield.dataset.check_labels import check_labels
 from hounsfield.dataset.discover import Discovery, discover
 from hounsfield.dataset.label_map.label_map import LabelMap
 from hounsfield.dataset.label_map.table import label_table
+from hounsfield.dataset.only import Only
 from hounsfield.dataset.plan_cases import RunPlan, plan_run
 from hounsfield.dataset.points.of_cases import with_points
 from hounsfield.dataset.points.read import Frame
@@ -33,7 +34,8 @@ class RunRequest:
     choose one series of each study. `label_map` says which regions become which label. `points`
     is a file of points of all cases, `frame` that of the points of files. `memory_bytes` is the
     memory limit of a case (None: a share of the free memory) and `workers` the number of processes
-    that share it (None: what cores and memory allow).
+    that share it (None: what cores and memory allow). `only` is the list of the cases that are run
+    (None: all).
     """
 
     pipeline: Pipeline
@@ -52,6 +54,7 @@ class RunRequest:
     frame: Frame | None = None
     memory_bytes: int | None = None
     workers: int | None = None
+    only: Only | None = None
 
 
 def find_cases(request: RunRequest) -> Discovery:
@@ -71,6 +74,8 @@ def find_cases(request: RunRequest) -> Discovery:
         select=None if request.select is None else load_rules(request.select),
         policy=request.policy,
     )
+    if request.only is not None:
+        found = request.only.of(found)
     cases, findings = with_points(found.cases, request.points, frame=request.frame)
     table = None
     if request.label_map is not None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
+from hounsfield.core.interrupts import allowed, deferred
 from hounsfield.dataset.case import CaseResult, CaseSource
 from hounsfield.dataset.discover import Discovery
 from hounsfield.dataset.engines.base import Engine
 from hounsfield.dataset.engines.local import LocalEngine
 from hounsfield.dataset.lock import locked
+from hounsfield.dataset.log import log_result, log_start, log_summary
 from hounsfield.dataset.manifest import Manifest
 from hounsfield.dataset.output_folder import (
     check_settings,
@@ -40,7 +42,7 @@ def run_dataset(
     """Run a pipeline over `cases`; a failed case never stops the others.
 
     Cases with up-to-date outputs are skipped. Cases of earlier runs that are not among `cases` are
-    stale: their outputs are kept and the manifest marks them.
+    stale: their outputs are kept and the manifest marks them, unless a list has chosen the cases.
 
     Parameters
     ----------
@@ -71,8 +73,10 @@ def run_dataset(
     """
     engine = LocalEngine(workers=1) if engine is None else engine
     found = cases if isinstance(cases, Discovery) else Discovery(cases=tuple(cases))
+    sources = {case.id: case for case in found.cases}
     make_folders(config.out)
     with (
+        deferred(),
         locked(config.out),
         published(config) as publish,
         Manifest(config.out / OUTPUT_MARK) as manifest,
@@ -83,30 +87,38 @@ def run_dataset(
             link(manifest.run_id())
         write_text(config.out / "pipeline.toml", config.pipeline.to_toml())
         manifest.set_unused(found.unused)
-        results = mark_stale(config, manifest, current={case.id for case in found.cases})
+        current = {case.id for case in found.cases}
+        log_start(len(found.cases))
+        results = [] if found.is_part else mark_stale(config, manifest, current=current)
         for result in results:
             _report(report, result)
         with closing(_results(engine, config, _resumed(found.cases, manifest))) as running:
             for result in running:
                 if result.status == "failed":  # outputs of an earlier run would be taken for its
                     remove_case(config, result.id)
-                manifest.put(result)
+                manifest.put(result, sources[result.id])
                 results.append(result)
                 _report(report, result)
                 publish()
-    return Summary(
+    summary = Summary(
         cases=tuple(sorted(results, key=lambda result: result.id)),
         missed=found.missed,
         unused=found.unused,
         choices=found.choices,
         findings=found.findings,
         labels={} if found.label_table is None else found.label_table.to_json(),
+        rejected=found.rejected,
+        unlisted=found.unlisted,
     )
+    log_summary(summary)
+    return summary
 
 
 def _report(report: Report | None, result: CaseResult) -> None:
+    log_result(result)
     if report is not None:
-        report(result)
+        with allowed():  # a terminal may block
+            report(result)
 
 
 def _resumed(cases: Sequence[CaseSource], manifest: Manifest) -> list[CaseSource]:
@@ -116,7 +128,13 @@ def _resumed(cases: Sequence[CaseSource], manifest: Manifest) -> list[CaseSource
     for case in cases:
         before = earlier.get(case.id)
         if before is not None and before.key and before.record_sha256:
-            case = replace(case, earlier_key=before.key, earlier_record=before.record_sha256)
+            case = replace(
+                case,
+                earlier_key=before.key,
+                earlier_record=before.record_sha256,
+                earlier_source=before.source_sha256,
+                earlier_stamp=before.source_stamp if before.source_sha256 else "",
+            )
         found.append(case)
     return found
 
@@ -126,9 +144,9 @@ def _results(
 ) -> Generator[CaseResult]:
     """Yield the result of every case; the engine is always closed, also after an exception."""
     lost = {case.id for case in cases}
-    results = engine.run(config, cases)
+    results = iter(engine.run(config, cases))
     try:
-        for result in results:
+        while (result := _next(engine, results)) is not None:
             lost.discard(result.id)
             yield result
     finally:
@@ -138,3 +156,11 @@ def _results(
     for case_id in sorted(lost):
         message = "the engine returned no result; run again"
         yield CaseResult(id=case_id, status="failed", code="WORKER_DIED", message=message)
+
+
+def _next(engine: Engine, results: Iterator[CaseResult]) -> CaseResult | None:
+    """Return the next result, None after the last; signals are raised while an engine waits."""
+    if getattr(engine, "defers_signals", False):
+        return next(results, None)
+    with allowed():
+        return next(results, None)

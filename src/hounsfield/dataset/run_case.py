@@ -6,7 +6,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -16,8 +16,9 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.dtype import voxel_dtype
 from hounsfield.core.errors import HounsfieldError, HounsfieldWarning
 from hounsfield.core.platform import peak_memory_bytes
-from hounsfield.dataset.case import CaseResult, CaseSource, LabelSource, open_case, source_sha256
-from hounsfield.dataset.describe_error import describe_error, where_of
+from hounsfield.core.thread_pool import ThreadPool
+from hounsfield.dataset.case import CaseResult, CaseSource, LabelSource, files_of_case, open_case
+from hounsfield.dataset.describe_error import describe_error, is_short, where_of
 from hounsfield.dataset.label_map.overlaps import with_overlaps
 from hounsfield.dataset.label_map.read import read_mapped
 from hounsfield.dataset.label_map.regions import label_files
@@ -26,9 +27,12 @@ from hounsfield.dataset.memory import check_memory, slab_bytes
 from hounsfield.dataset.outputs import write_result, write_stream
 from hounsfield.dataset.points.of_cases import digest_of, points_of
 from hounsfield.dataset.points.write import write_points
+from hounsfield.dataset.qc.probe import SliceProbe
+from hounsfield.dataset.qc.quality import qc_of
 from hounsfield.dataset.remote_cases import local_case
 from hounsfield.dataset.remote_output import RemoteOutput, local_output
 from hounsfield.dataset.run_config import RunConfig
+from hounsfield.dataset.source_stamp import source_stamp
 from hounsfield.io.bytes.atomic import atomic_folder, write_text
 from hounsfield.io.bytes.checksum import file_sha256
 from hounsfield.io.bytes.search import RECORD
@@ -46,7 +50,18 @@ if TYPE_CHECKING:
 
 def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
     """Run the pipeline on a case unless its outputs are up to date; only signals raise."""
-    clock = time.perf_counter()
+    try:
+        return _described(config, case)
+    except MemoryError:  # none was left to describe the first one; by now that of the case is free
+        message = "out of memory; use fewer workers or free some memory"
+        return CaseResult(
+            id=case.id, status="failed", code="MEMORY", message=message, is_short=True
+        )
+
+
+def _described(config: RunConfig, case: CaseSource) -> CaseResult:
+    """Run a case; every error becomes a failed result."""
+    started, clock = time.time(), time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings of libraries may quote a header
         warnings.simplefilter("always", HounsfieldWarning)
@@ -61,8 +76,14 @@ def run_case(config: RunConfig, case: CaseSource) -> CaseResult:
                 message=found.message,
                 where=where_of(error),
                 trace="".join(traceback.format_exception(error)),
+                is_short=is_short(error),
             )
-    return replace(outcome, seconds=time.perf_counter() - clock)
+    return replace(
+        outcome,
+        seconds=time.perf_counter() - clock,
+        started=started,
+        memory_bytes=peak_memory_bytes(),
+    )
 
 
 def _unchanged(config: RunConfig, case: CaseSource) -> CaseResult | None:
@@ -72,7 +93,11 @@ def _unchanged(config: RunConfig, case: CaseSource) -> CaseResult | None:
     labels, points = label_files(config, case), points_of(case, frame=config.frame)
     key = _key(config, case, labels, points, source=case.version)
     earlier = _earlier_record(config, case) if key == case.earlier_key else None
-    return None if earlier is None else _skipped(case, earlier)
+    if earlier is None or case.remote is None:
+        return None
+    size = sum(file.size for file in case.remote.files)
+    hashes = _Hashes(source=case.earlier_source, stamp="", source_bytes=size, key=key)
+    return _skipped(config, case, earlier, hashes)
 
 
 def _run_local(config: RunConfig, case: CaseSource) -> CaseResult:
@@ -91,37 +116,42 @@ def _earlier_record(config: RunConfig, case: CaseSource) -> Record | None:
 def _run(config: RunConfig, case: CaseSource) -> CaseResult:
     labels = label_files(config, case)
     points = points_of(case, frame=config.frame)
-    with ThreadPoolExecutor(1) as executor:
+    with ThreadPool(1) as executor:
         # Hashing takes as long as reading; both run at the same time.
         hashes = executor.submit(_hash_inputs, config, case, labels, points)
         key = case.earlier_key
         if key and hashes.result().key == key:
             earlier = _earlier_record(config, case)
             if earlier is not None:
-                return _skipped(case, earlier)
+                return _skipped(config, case, earlier, hashes.result())
         stack = open_case(case, policy=config.policy)
-        result, extra = _result(config, stack, labels)
-        return _write_case(
+        probe = SliceProbe(stack)
+        result, extra = _result(config, probe, labels)
+        quality = None
+        if not isinstance(result, Stream):  # all is sampled; it is measured while we write
+            quality = executor.submit(qc_of, probe)
+        made = _write_case(
             config, case, result, stack=stack, extra=extra, hashes=hashes, points=points
         )
+        return replace(made, qc=qc_of(probe) if quality is None else quality.result())
 
 
 def _result(
-    config: RunConfig, stack: Stack, labels: Mapping[str, LabelSource]
+    config: RunConfig, probe: SliceProbe, labels: Mapping[str, LabelSource]
 ) -> tuple[Result | Stream, tuple[Diagnostic, ...]]:
     """Run the pipeline, or return the stream that will, with the diagnostics of labels."""
-    label_map = config.label_map
-    streamed = None if labels else _stream(config, stack)
+    label_map, stack = config.label_map, probe.stack
+    streamed = None if labels else _stream(config, probe.probed())
     if streamed is not None:
         missing = () if label_map is None else read_mapped(label_map, (), stack=stack)[1]
         return streamed, missing
     count = len(labels if label_map is None else label_map.names)
     check_memory(config.pipeline.plan(stack).peak_bytes_with(labels=count), config.memory_bytes)
-    return _run_in_memory(config, stack, labels)
+    return _run_in_memory(config, probe, labels)
 
 
-def _skipped(case: CaseSource, record: Record) -> CaseResult:
-    """Return the result of a case that is up to date, with the diagnostics of its record."""
+def _skipped(config: RunConfig, case: CaseSource, record: Record, hashes: _Hashes) -> CaseResult:
+    """Return the result of a case that is up to date, with its record and its diagnostics."""
     return CaseResult(
         id=case.id,
         status="skipped",
@@ -130,6 +160,9 @@ def _skipped(case: CaseSource, record: Record) -> CaseResult:
         key=case.earlier_key,
         output_sha256=_image_sha256(record.outputs),
         record_sha256=case.earlier_record,
+        source_sha256=hashes.source,
+        source_stamp=hashes.stamp,
+        source_bytes=hashes.source_bytes,
     )
 
 
@@ -140,17 +173,27 @@ def _image_sha256(outputs: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Hashes:
-    """The sha256 of the source of a case, and of everything that determines its outputs."""
+    """The sha256, stamp and size of the source, and the sha256 of all that determines outputs."""
 
     source: str
+    stamp: str
+    source_bytes: int
     key: str
 
 
 def _hash_inputs(
     config: RunConfig, case: CaseSource, labels: Mapping[str, LabelSource], points: Sequence[Point]
 ) -> _Hashes:
-    source = source_sha256(case)
-    return _Hashes(source, _key(config, case, labels, points, source=case.version or source))
+    files = files_of_case(case)
+    stamp = source_stamp(files)
+    is_known = stamp != "" and stamp == case.earlier_stamp
+    source = case.earlier_source if is_known else files.sha256()
+    return _Hashes(
+        source=source,
+        stamp=stamp,
+        source_bytes=sum(size for size, *_ in files.stamps),
+        key=_key(config, case, labels, points, source=case.version or source),
+    )
 
 
 def _key(
@@ -187,20 +230,20 @@ def _stream(config: RunConfig, stack: Stack) -> Stream | None:
         config.pipeline,
         stack,
         dtype=None if config.dtype is None else voxel_dtype(config.dtype),
-        slab_bytes=slab_bytes(config.memory_bytes),
+        slab_bytes=slab_bytes(config.memory_bytes, is_second=config.is_second),
     )
 
 
 def _run_in_memory(
-    config: RunConfig, stack: Stack, labels: Mapping[str, LabelSource]
+    config: RunConfig, probe: SliceProbe, labels: Mapping[str, LabelSource]
 ) -> tuple[Result, tuple[Diagnostic, ...]]:
     """Run the pipeline on the stack and its labels, which are resampled to its natural grid."""
-    label_map = config.label_map
+    label_map, stack = config.label_map, probe.stack
     if label_map is not None:
         volumes, diagnostics = read_mapped(label_map, tuple(labels.values()), stack=stack)
     else:
         volumes, diagnostics = _read_all(labels, stack)
-    made = run_pipeline(config.pipeline, stack, dtype=config.dtype, labels=volumes)
+    made = run_pipeline(config.pipeline, probe.probed(), dtype=config.dtype, labels=volumes)
     if label_map is None:
         return made, diagnostics
     made, overlaps = with_overlaps(made, label_map)
@@ -263,6 +306,7 @@ def _write_case(
         )
         text = record.to_text()
         write_text(folder / RECORD, text)
+        size = sum((folder / name).stat().st_size for name in outputs)
     return CaseResult(
         id=case.id,
         status="done",
@@ -271,6 +315,10 @@ def _write_case(
         output_sha256=_image_sha256(outputs),
         record=text,
         record_sha256=sha256(text.encode("utf-8")).hexdigest(),
+        source_sha256=hashes.result().source,
+        source_stamp=hashes.result().stamp,
+        source_bytes=hashes.result().source_bytes,
+        output_bytes=size,
     )
 
 

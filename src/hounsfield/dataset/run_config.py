@@ -25,7 +25,8 @@ class RunConfig:
     `labels` are names and paths; fields such as {id} in a path are replaced. `label_map` says which
     regions become which label. `frame` is that of points of cases in files. `memory_bytes` is the
     memory limit of a case (None: a share of the free memory); the outputs do not depend on it. With
-    `out_url` the outputs of cases are copied there, and `out` has only the manifest.
+    `out_url` the outputs of cases are copied there, and `out` has only the manifest. `is_second` is
+    true for a case that is tried again, with less memory; the outputs do not depend on it.
     Raises PipelineError if a step is not registered.
     """
 
@@ -39,6 +40,7 @@ class RunConfig:
     out_url: str = ""
     label_map: LabelMap | None = None
     frame: Frame | None = None
+    is_second: bool = False
 
     def __post_init__(self) -> None:
         check_registered(self.pipeline.steps)
@@ -63,8 +65,8 @@ class RunConfig:
     ) -> str:
         """Return the sha256 of everything that determines the outputs of a case.
 
-        `points` is the digest of its points, "" for none, and `values` are the names of the values
-        of label maps.
+        `points` is the digest of its points, "" for none, and `values` are the names of values and
+        the members of the label files.
         """
         inputs: dict[str, Any] = {
             "version": VERSION,

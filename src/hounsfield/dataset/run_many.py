@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -22,6 +23,7 @@ from hounsfield.dataset.label_map.parse import parse_label_map
 from hounsfield.dataset.labels import DEFAULT
 from hounsfield.dataset.linkage import linker
 from hounsfield.dataset.memory import parse_bytes
+from hounsfield.dataset.only import Only, only_ids, read_only
 from hounsfield.dataset.output_folder import check_sources
 from hounsfield.dataset.request import RunRequest, find_cases, prepare
 from hounsfield.dataset.run import run_dataset
@@ -58,6 +60,7 @@ def run(
     timeout_seconds: float | None = None,
     overwrite: bool = False,
     linkage: bool | str | Path = True,
+    only: str | Path | Sequence[str] | None = None,
     progress: Callable[[CaseResult], None] | None = None,
 ) -> Summary:
     """Run a pipeline over many cases and write volumes, labels, masks and records to a folder.
@@ -115,6 +118,9 @@ def run(
         Remove results of another pipeline or of other options in `out`.
     linkage : bool, str or Path, default True
         Where the CSV file of ids and paths is written: True is the user's state folder.
+    only : str, Path or sequence of str, optional
+        The cases that are run: their ids, or a file with one on each line, or a CSV file with the
+        columns id, decision (accept or reject) and note (default: all).
     progress : callable, optional
         Called with the result of each case as soon as it is ready.
 
@@ -177,15 +183,27 @@ def run(
         frame=frame,
         memory_bytes=_memory(memory),
         workers=workers,
+        only=_only(only),
     )
+    engines = partial(choose_engine, engine, scheduler=scheduler, timeout_seconds=timeout_seconds)
+    return _run(request, engines, linkage=linkage, progress=progress, overwrite=overwrite)
+
+
+def _run(
+    request: RunRequest,
+    engines: Callable[..., Engine],
+    *,
+    linkage: bool | str | Path,
+    progress: Callable[[CaseResult], None] | None,
+    overwrite: bool,
+) -> Summary:
+    """Find the cases, run them, and warn of each kind of problem."""
     found = _found(request)
     config, planned = prepare(request, found)
     summary = run_dataset(
         config,
         found,
-        engine=choose_engine(
-            engine, scheduler=scheduler, workers=planned.workers, timeout_seconds=timeout_seconds
-        ),
+        engine=engines(workers=planned.workers),
         report=progress,
         link=_linker(found, linkage, config.out),
         overwrite=overwrite,
@@ -268,6 +286,15 @@ def _labels(labels: Mapping[str, str | Path] | str | Path | None) -> tuple[tuple
         return ()
     named = labels if isinstance(labels, Mapping) else {DEFAULT: labels}
     return tuple((name, str(path)) for name, path in named.items())
+
+
+def _only(only: str | Path | Sequence[str] | None) -> Only | None:
+    if only is None:
+        return None
+    if not isinstance(only, str | Path):
+        return only_ids(only)
+    _check_path(only)
+    return read_only(Path(only))
 
 
 def _memory(text: str | None) -> int | None:

@@ -176,15 +176,14 @@ def _merged(group: Sequence[SeriesFound]) -> list[Found]:
     return cases
 
 
-def case_of(one: SeriesFound) -> Found:
-    """Return the case of a series, with its files if they are in a folder."""
+def found_series(series: Series, path: Path = Path(), typed: str = "") -> Found:
+    """Return the case of a series without its files."""
     from hounsfield.io.bytes.case_id import patient_id, study_id
 
-    scan, series = one.scan, one.series
     first = series.group.frames[0]
-    case = Found(
-        path=scan.path,
-        typed=scan.typed,
+    return Found(
+        path=path,
+        typed=typed,
         series_id=series.id,
         series_uid=series.uid,
         scanned=series,
@@ -192,6 +191,12 @@ def case_of(one: SeriesFound) -> Found:
         patient=patient_id(first.patient),
         study=study_id(first.study),
     )
+
+
+def case_of(one: SeriesFound) -> Found:
+    """Return the case of a series, with its files if they are in a folder."""
+    scan = one.scan
+    case = found_series(one.series, scan.path, scan.typed)
     if not scan.path.is_dir():
         return case
     paths = _paths(one)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from contextlib import closing
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
-from hounsfield.core.errors import missing_file, unreadable
-from hounsfield.io.bytes.search import OUTPUT_MARK
+from hounsfield.dataset.read_manifest import case_rows, reading_manifest, run_id
+
+SLOWEST = 5
+"""Cases that are listed as the slowest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,16 @@ class CaseStatus:
     status: str
     code: str
     message: str
+    seconds: float = 0.0
+    attempts: int = 1
+    memory_bytes: int = 0
+
+
+COLUMNS = ("id", "status", "code", "message", "seconds", "attempts", "memory_bytes")
+"""The columns of a CaseStatus."""
+
+COUNTED = ("done", "failed")
+"""Statuses that are counted also if no case has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,38 +39,31 @@ class RunStatus:
     run_id: str
     cases: tuple[CaseStatus, ...]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of cases by status."""
+        return {**dict.fromkeys(COUNTED, 0), **Counter(case.status for case in self.cases)}
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """The number of failed cases by code, most frequent first."""
+        codes = Counter(case.code for case in self.cases if case.status == "failed")
+        return dict(sorted(codes.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def slowest(self) -> tuple[CaseStatus, ...]:
+        """The cases that took longest."""
+        return tuple(sorted(self.cases, key=lambda case: (-case.seconds, case.id))[:SLOWEST])
+
+    @property
+    def largest(self) -> CaseStatus | None:
+        """The case whose process had the highest peak of memory; None if none is known."""
+        found = max(self.cases, key=lambda case: case.memory_bytes, default=None)
+        return found if found is not None and found.memory_bytes else None
+
 
 def read_status(out: Path) -> RunStatus:
     """Read OUT/manifest.db; raises MissingFileError or ReadError."""
-    path = out / OUTPUT_MARK
-    if not os.path.exists(out):
-        raise missing_file(out)
-    if not os.path.isfile(path):
-        raise unreadable(str(out), "no manifest.db; expected the output folder of a run")
-    try:
-        return _read(path, mode="ro")
-    except sqlite3.Error:
-        pass
-    try:  # the journal of a killed run is rolled back first
-        return _read(path, mode="rw")
-    except sqlite3.Error as error:
-        raise unreadable(
-            str(path), f"cannot be read ({error}); expected the manifest of a run"
-        ) from None
-
-
-def _read(path: Path, *, mode: str) -> RunStatus:
-    address = f"file:{quote(str(path.absolute()))}?mode={mode}"
-    with closing(sqlite3.connect(address, uri=True)) as connection:
-        rows = connection.execute(
-            "SELECT id, status, code, message FROM cases ORDER BY id"
-        ).fetchall()
-        return RunStatus(_run_id(connection), tuple(CaseStatus(*map(str, row)) for row in rows))
-
-
-def _run_id(connection: sqlite3.Connection) -> str:
-    """Return the id of the run; '' with --no-linkage from the first run on."""
-    if not connection.execute("SELECT * FROM sqlite_master WHERE name = 'run'").fetchone():
-        return ""
-    row = connection.execute("SELECT id FROM run").fetchone()
-    return str(row[0]) if row else ""
+    with reading_manifest(out) as connection:
+        rows = case_rows(connection, COLUMNS)
+        return RunStatus(run_id(connection), tuple(CaseStatus(**row) for row in rows))

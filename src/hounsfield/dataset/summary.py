@@ -34,6 +34,8 @@ class Summary:
         Warnings about the labels and points of all cases, such as a label that no region matches.
     labels : mapping of str to Any, default {}
         With a label map: for each label how many cases have it, and how many regions match none.
+    rejected, unlisted : int, default 0
+        Cases of the sources that the list of the run rejects, or does not name.
 
     Examples
     --------
@@ -48,6 +50,8 @@ class Summary:
     choices: tuple[Choice, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
     labels: Mapping[str, Any] = field(default_factory=dict)
+    rejected: int = 0
+    unlisted: int = 0
 
     def count(self, status: Status) -> int:
         """Return the number of cases with a status.
@@ -66,12 +70,14 @@ class Summary:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Cases by status, those with warnings, sources without a case, and unreadable files."""
+        """Cases by status, with warnings or left out by a list; missed sources, unread files."""
         return {
             **{status: self.count(status) for status in get_args(Status)},
             "warned": sum(each.status != "stale" and bool(each.warnings) for each in self.cases),
             "missed": len(self.missed),
             "unreadable": sum(int(each.value or 0) for each in self.unused if _is_lost(each)),
+            "rejected": self.rejected,
+            "unlisted": self.unlisted,
         }
 
     @property
@@ -139,7 +145,13 @@ class Summary:
         return html_value("Summary", rows)
 
 
-_OTHERS = (("stale", "stale"), ("missed", "without a case"), ("unreadable", "files unreadable"))
+_OTHERS = (
+    ("stale", "stale"),
+    ("missed", "without a case"),
+    ("unreadable", "files unreadable"),
+    ("rejected", "rejected"),
+    ("unlisted", "not in the list"),
+)
 """Counts that the summary names only if they are not 0."""
 
 

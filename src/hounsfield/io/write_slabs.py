@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
 from hounsfield.core.errors import WriteError
 from hounsfield.core.spec import Spec
+from hounsfield.core.thread_pool import ThreadPool
 from hounsfield.core.volume import Array
 from hounsfield.io.base import SlabWriter
 from hounsfield.io.formats import load, output_of
@@ -33,7 +34,7 @@ def write_slabs(slabs: Iterable[Array], path: Path, *, spec: Spec, format: str) 
 def _write(slabs: Iterable[Array], file: BinaryIO, spec: Spec) -> None:
     waiting: Future[None] | None = None
     count = 0
-    with ThreadPoolExecutor(1) as worker:
+    with ThreadPool(1) as worker:
         for slab in slabs:
             count += slab.shape[2]
             if waiting is not None:

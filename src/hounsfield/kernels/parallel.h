@@ -2,7 +2,6 @@
 #pragma once
 #include <cstdint>
 #include <exception>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -21,7 +20,7 @@ template <class Work> void run_on_threads(std::int64_t count, Work work) {
     std::int64_t started = 1;
     try {
         for (; started < count; ++started) others.emplace_back(guarded, started);
-    } catch (const std::system_error &) {  // no further thread can be started
+    } catch (const std::exception &) {  // no thread, or no memory for one: this one does its work
     }
     guarded(0);
     for (std::int64_t n = started; n < count; ++n) guarded(n);

@@ -6,7 +6,6 @@ The next slab is decoded on a thread while the current one is sampled.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from hounsfield.core.errors import GeometryError, QuantityError
 from hounsfield.core.platform import thread_count
 from hounsfield.core.spec import Spec
 from hounsfield.core.stack import Stack
+from hounsfield.core.thread_pool import ThreadPool
 from hounsfield.core.volume import Array, Volume
 from hounsfield.kernels.sample import OUTPUT_DTYPES, SOURCE_DTYPES, AxisTable, SlabWindows
 from hounsfield.kernels.sampler import DEFAULT_SAMPLER, Sampler
@@ -107,7 +107,7 @@ class OnePass:
         if len(slabs) == 1:
             yield slabs[0].start, slabs[0].stop, slabs[0].decoded(self.stack)
         else:
-            with ThreadPoolExecutor(1) as ahead:
+            with ThreadPool(1) as ahead:
                 waiting = ahead.submit(slabs[0].decoded, self.stack)
                 for this, following in zip(slabs, [*slabs[1:], None], strict=True):
                     ready = waiting.result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,9 @@ GONE_SECONDS = 5.0
 LONG_SECONDS = 60.0
 """How long a case takes that no closed engine may wait for."""
 
+STOPPED_SECONDS = 1.0
+"""The limit of a case in the tests of stopped processes, which take two attempts."""
+
 DEADLY = "deadly"
 """The id of the case that ends its process."""
 
@@ -43,6 +47,38 @@ class DeadlyConfig(RunConfig):
         if case_id == DEADLY:
             os._exit(9)
         return RunConfig.folder(self, case_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MortalConfig(RunConfig):
+    """A run whose case 'deadly' is killed in its first attempt, while it writes its outputs.
+
+    In every attempt it is stopped instead if `is_stopped`. Only a process that is not
+    `parent` gets into trouble.
+    """
+
+    parent: int
+    is_stopped: bool = False
+
+    def folder(self, case_id: str) -> Path:
+        """Return a case's folder; for 'deadly', get into trouble first."""
+        found = RunConfig.folder(self, case_id)
+        if case_id == DEADLY and os.getpid() != self.parent:
+            if self.is_stopped:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            elif _is_first(self.out.parent / "attempt"):
+                (found.parent / f".{case_id}-{'0' * 16}.part").mkdir(parents=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return found
+
+
+def _is_first(mark: Path) -> bool:
+    """Make a file, and return whether it did not exist."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +120,21 @@ class EngineTests:
             "engine() is not defined; a subclass of EngineTests must return its engine"
         )
 
+    def engine_with_limit(self, seconds: float) -> Engine | None:
+        """Return an engine that ends a case that takes longer, or whose process is stopped.
+
+        Parameters
+        ----------
+        seconds : float
+            The limit.
+
+        Returns
+        -------
+        Engine or None
+            None, the default, leaves out the tests of stopped processes.
+        """
+        return None
+
     def processes(self) -> int:
         """Return how many processes that run cases there are.
 
@@ -97,7 +148,7 @@ class EngineTests:
         return len(multiprocessing.active_children())
 
     def results(
-        self, config: RunConfig, cases: Sequence[CaseSource]
+        self, config: RunConfig, cases: Sequence[CaseSource], *, engine: Engine | None = None
     ) -> tuple[dict[str, str], list[CaseResult]]:
         """Run cases.
 
@@ -107,13 +158,15 @@ class EngineTests:
             The run.
         cases : sequence of CaseSource
             The cases.
+        engine : Engine, optional
+            Another engine than that under test.
 
         Returns
         -------
         (dict of str, list of CaseResult)
             The status of each case by its id, and all results.
         """
-        results = list(self.engine().run(config, iter(cases)))
+        results = list((engine or self.engine()).run(config, iter(cases)))
         assert Counter(result.id for result in results) == Counter(case.id for case in cases)
         return {result.id: result.status for result in results}, results
 
@@ -181,6 +234,35 @@ class EngineTests:
             DeadlyConfig(pipeline=PIPELINE, out=tmp_path / "out"), [cases[0], deadly, *cases[1:]]
         )
         assert statuses == {**{case.id: "done" for case in cases}, DEADLY: "failed"}
+        assert self.processes() == 0
+
+    def test_a_case_whose_process_is_killed_once_is_done_and_leaves_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        """It is tried again; what the killed process had begun to write is removed."""
+        if not self.has_processes or not hasattr(signal, "SIGKILL"):
+            pytest.skip("the engine runs cases in this process")
+        scan, *others = scans(tmp_path, count=3)
+        cases = [CaseSource(id=DEADLY, path=scan.path), *others]
+        run = MortalConfig(pipeline=PIPELINE, out=tmp_path / "out", parent=os.getpid())
+        statuses, _ = self.results(run, cases)
+        assert statuses == {case.id: "done" for case in cases}
+        left = sorted(path.name for path in (tmp_path / "out" / "cases").iterdir())
+        assert left == sorted(case.id for case in cases)
+        assert self.processes() == 0
+
+    def test_a_stopped_process_ends_its_case_and_not_the_run(self, tmp_path: Path) -> None:
+        """The case has failed with a code, the others are done, and no process is left."""
+        engine = self.engine_with_limit(STOPPED_SECONDS) if self.has_processes else None
+        if engine is None or not hasattr(signal, "SIGSTOP"):
+            pytest.skip("the engine has no limit for a stopped process")
+        scan, *others = scans(tmp_path, count=3)
+        cases = [CaseSource(id=DEADLY, path=scan.path), *others]
+        out = tmp_path / "out"
+        run = MortalConfig(pipeline=PIPELINE, out=out, parent=os.getpid(), is_stopped=True)
+        statuses, results = self.results(run, cases, engine=engine)
+        assert statuses == {DEADLY: "failed", **{case.id: "done" for case in others}}
+        assert all(bool(result.code) == (result.id == DEADLY) for result in results)
         assert self.processes() == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,3 +90,16 @@ def test_a_label_file_that_cannot_be_read_is_our_error(tmp_path: Path) -> None:
     (tmp_path / "rs.dcm").write_bytes(bytes(128) + b"DICM" + bytes(40))
     with pytest.raises(HounsfieldError):
         regions_of([LabelSource(name="x", path=tmp_path / "rs.dcm")], MAP)
+
+
+def test_of_an_archive_the_member_alone_is_a_label(tmp_path: Path) -> None:
+    square = np.array([(0, 0, 0), (9, 0, 0), (9, 9, 0)], float)
+    with zipfile.ZipFile(tmp_path / "labels.zip", "w") as archive:
+        for name, text in (("a.dcm", "liver"), ("b.dcm", "tumour")):
+            archive.write(write_structures(tmp_path / name, [(text, [Line(square)])]), name)
+    source = LabelSource(name="x", path=tmp_path / "labels.zip", member="b.dcm")
+    assert [each.text for each in regions_of([source], MAP).regions] == ["tumour"]
+    both = replace(source, member="")
+    assert [each.text for each in regions_of([both], MAP).regions] == ["liver", "tumour"]
+    case = CaseSource(id="a", path=tmp_path, labels=(source, replace(source, member="a.dcm")))
+    assert [each.member for each in label_sources([], case)] == ["b.dcm", "a.dcm"]

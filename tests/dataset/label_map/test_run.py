@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK
 
@@ -283,6 +284,27 @@ def test_real_labels_are_what_the_peers_count(real_data: Path, tmp_path: Path) -
     peers = SimpleITK.ReadImage(str(real_data / folder / "liver_seg.nrrd"))
     assert int(ours["liver"].sum()) == np.count_nonzero(SimpleITK.GetArrayFromImage(peers))
     assert sorted(colours) == ["blue", "green", "orange"]
+    data = pydicom.dcmread(real_data / folder / "partial_overlaps.dcm")
+    frames = data.pixel_array.astype(bool)
+    for name, numbers in (("orange", {2}), ("green", {1})):
+        groups = data.PerFrameFunctionalGroupsSequence
+        segments = [
+            int(group.SegmentIdentificationSequence[0].ReferencedSegmentNumber) for group in groups
+        ]
+        count = sum(int(frames[n].sum()) for n, each in enumerate(segments) if each in numbers)
+        assert int(colours[name].sum()) == count > 0
+    (file,) = (tmp_path / "partial_overlaps").glob("cases/*/record.json")
+    first, second, third = (colours[name] > 0 for name in ("orange", "blue", "green"))
+    counts = {
+        ("orange", "blue"): (first & second).sum(),
+        ("orange", "green"): (first & third).sum(),
+        ("blue", "green"): (second & third & ~first).sum(),
+    }
+    overlaps = json.loads(file.read_text())["overlaps"]
+    assert {(each["winner"], each["loser"]): each["voxels"] for each in overlaps} == {
+        pair: int(count) for pair, count in counts.items() if count
+    }
+    assert overlaps
 
     body = "body_siemens_j2k_seg"
     lungs = ran(f"{body}/dicom", f"{body}/example_seg_dicom.nii.gz", {"lobes": "1[0-4]", "v": "5"})

@@ -142,8 +142,8 @@ def test_a_point_of_an_unknown_case_is_named_on_the_terminal_alone(scans: Path, 
     words = ["run", scans.parent / "turn.toml", scans, "--points", points, "--no-linkage"]
     answer = line(*words, "--frame", "ras", "-o", scans.parent / "out", "--json")
     assert answer.status == 0
-    assert "1 point is of 1 unknown case; ignored: DOE [UNKNOWN_CASE]" in answer.err
-    assert [each["code"] for each in json.loads(answer.out)["findings"]] == ["UNKNOWN_CASE"]
+    assert "1 point is of 1 unknown case; ignored: DOE [POINTS_WITHOUT_CASE]" in answer.err
+    assert [each["code"] for each in json.loads(answer.out)["findings"]] == ["POINTS_WITHOUT_CASE"]
     assert "DOE" not in answer.out
 
 

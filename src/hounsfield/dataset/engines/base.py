@@ -19,6 +19,13 @@ class Engine(Protocol):
     An engine calls `hounsfield.dataset.run_case.run_case` for each case, which returns every error
     as a failed result; only signals raise. A process runs one case at a time, because warning
     filters are global to a process.
+
+    Signals (Ctrl-C, SIGTERM) may be raised while the next result is waited for. An engine whose
+    attribute `defers_signals` is true is never left in the middle of a line: it waits within
+    `hounsfield.core.interrupts.allowed()`, and signals are raised there alone.
+
+    Workers must end with the run's process, and must not write once it has ended: the next run
+    begins as soon as the lock of the output folder is free (`hounsfield.dataset.lock`).
     """
 
     def run(self, config: RunConfig, cases: Iterable[CaseSource]) -> Iterator[CaseResult]:

@@ -17,6 +17,7 @@ def choose_engine(
     scheduler: str | None = None,
     workers: int | None = None,
     timeout_seconds: float | None = None,
+    in_process: bool = True,
 ) -> Engine:
     """Return the engine of a name, or the engine itself; a scheduler implies Dask.
 
@@ -29,7 +30,7 @@ def choose_engine(
     if engine not in NAMES:
         raise _usage(f"unknown engine '{engine}'; expected 'local', 'dask' or an Engine")
     if engine == "local" and scheduler is None:
-        return LocalEngine(workers=workers, timeout_seconds=timeout_seconds)
+        return LocalEngine(workers=workers, timeout_seconds=timeout_seconds, in_process=in_process)
     from hounsfield.dataset.engines.dask import DaskEngine
 
     return DaskEngine(scheduler=scheduler, workers=workers, timeout_seconds=timeout_seconds)

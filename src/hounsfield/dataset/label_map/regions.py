@@ -45,9 +45,9 @@ def label_sources(labels: Sequence[tuple[str, str]], case: CaseSource) -> tuple[
     A file that is both has the name of the run and the names of values of the source.
     """
     given = [LabelSource(name=name, path=path) for name, path in fill_paths(labels, case).items()]
-    once: dict[str, LabelSource] = {}
+    once: dict[tuple[str, str], LabelSource] = {}
     for source in (*given, *case.labels):
-        file = f"{os.path.realpath(source.path)}:{source.member}"
+        file = (os.path.realpath(source.path), source.member)
         once[file] = replace(once[file], names=source.names) if file in once else source
     return tuple(once.values())
 
@@ -91,7 +91,7 @@ def regions_of(sources: Sequence[LabelSource], label_map: LabelMap) -> FoundRegi
 
 
 def _of_dicom(source: LabelSource, file: int) -> Iterator[Region]:
-    """Yield the regions of the RTSTRUCT and SEG objects of a file."""
+    """Yield the regions of the RTSTRUCT and SEG objects of a file, or of one member."""
     from hounsfield.io.dicom.labels.objects import label_objects
     from hounsfield.io.dicom.labels.summary import region_names
 

@@ -30,7 +30,7 @@ def is_decathlon(folder: Path) -> bool:
     if data is None:
         return False
     first = next(_listed(data), None)
-    return first is not None and (folder / first[0]).is_file()
+    return first is not None and os.path.isfile(folder / first[0])
 
 
 def read_decathlon(folder: Path, typed: str) -> Contents:
@@ -90,4 +90,4 @@ def _listed(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _is_inside(folder: Path, name: str) -> bool:
     """Whether a file exists in a folder; a link may lead out of it."""
     path = os.path.normpath(folder / name)
-    return not leads_out(os.path.dirname(path), folder) and os.path.isfile(path)
+    return os.path.isfile(path) and not leads_out(os.path.dirname(path), folder)

@@ -39,7 +39,7 @@ def read_layout(path: Path, typed: str) -> Contents | None:
     """
     if path.name.lower().endswith(SUFFIXES) and os.path.isfile(path):
         return read_table(path, typed)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return None
     found = [layout for layout in LAYOUTS if layout[1](path)]
     if len(found) > 1:

@@ -69,7 +69,7 @@ def _unknown(counts: dict[str, int]) -> tuple[Diagnostic, ...]:
     verb = "is" if total == 1 else "are"
     message = f"{counted(total, 'point')} {verb} of {counted(len(counts), 'unknown case')}; ignored"
     names = tuple(enumerate(sorted(counts)))
-    return (Diagnostic("UNKNOWN_CASE", "warning", message, files=names, value=float(total)),)
+    return (Diagnostic("POINTS_WITHOUT_CASE", "warning", message, files=names, value=float(total)),)
 
 
 def _usage(message: str) -> PipelineError:

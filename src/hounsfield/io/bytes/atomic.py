@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from hounsfield.core.errors import HounsfieldError, WriteError
@@ -84,19 +85,17 @@ def atomic_folder(
     `is_ours` receives the names in an existing folder, which is replaced if it is empty or
     `is_ours` returns True; a link, a file and any other folder raise WriteError. None is for a path
     used by one process of this package only, such as a case of a locked run: an
-    existing path is replaced, missing parents are created, and partial output of a killed
-    process is removed.
+    existing path is replaced, and missing parents are created. No other process uses the names of
+    its temporary folders; `remove_partial` removes what a killed process has left.
     """
     with _one_line():
         if is_ours is not None:
             _check_ours(path, is_ours)
-        part, old = _names(path, is_fixed=is_ours is None)
+        part, old = _names(path, is_named=is_ours is None)
         if is_ours is None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            for leftover in (part, old):
-                _remove(leftover)
-        part.mkdir(mode=0o700)
         try:
+            part.mkdir(mode=0o700)
             yield part
             _finish_folder(part, path, old)
         except BaseException:
@@ -112,9 +111,17 @@ def _check_ours(path: Path, is_ours: Callable[[set[str]], bool]) -> None:
         raise WriteError("output folder contains other files; choose another folder")
 
 
-def _names(path: Path, *, is_fixed: bool) -> tuple[Path, Path]:
+def remove_partial(path: Path) -> None:
+    """Remove the temporary folders of `path` that a killed process has left, if possible."""
+    for kind in ("part", "old"):
+        for found in path.parent.glob(f".{escape(path.name)}-{'[0-9a-f]' * 16}.{kind}"):
+            with suppress(OSError):
+                _remove(found)
+
+
+def _names(path: Path, *, is_named: bool) -> tuple[Path, Path]:
     """Paths for the new folder and for the replaced one, in the parent of `path`."""
-    stem = f".{path.name}" if is_fixed else f".hounsfield-{secrets.token_hex(8)}"
+    stem = f".{path.name if is_named else 'hounsfield'}-{secrets.token_hex(8)}"
     return path.with_name(f"{stem}.part"), path.with_name(f"{stem}.old")
 
 
@@ -134,8 +141,8 @@ def _finish_folder(part: Path, path: Path, old: Path) -> None:
         path.rename(old)
     try:
         part.rename(path)
-    except OSError:
-        if exists:
+    except BaseException:
+        if exists and not path.exists():
             old.rename(path)
         raise
     with suppress(OSError):

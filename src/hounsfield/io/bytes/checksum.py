@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError, warn
 from hounsfield.core.platform import thread_count
+from hounsfield.core.thread_pool import ThreadPool
 
 Stamp = tuple[int, int, int]
 
@@ -70,7 +70,7 @@ class SourceFiles:
 
     def _digests(self) -> list[str]:
         try:
-            with ThreadPoolExecutor(thread_count()) as pool:
+            with ThreadPool(thread_count()) as pool:
                 digests = list(pool.map(file_sha256, self.paths))
             changed = tuple(_stamp(path) for path in self.paths) != self.stamps
         except OSError:

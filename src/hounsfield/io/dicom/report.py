@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -47,11 +46,11 @@ _SEGMENTATIONS = "1.2.840.10008.5.1.4.1.1.66."
 class DicomInspection(Inspection):
     """The reports on DICOM.
 
-    `labels` has the sources that may be RTSTRUCT or SEG, `ids` the ids of the series of each UID.
+    `labels` has the sources that may be RTSTRUCT or SEG, `series` the series of the reports.
     """
 
     labels: tuple[Source, ...] = ()
-    ids: Mapping[str, Sequence[str]] = MappingProxyType({})
+    series: tuple[Series, ...] = ()
 
 
 def scan_dicom(
@@ -90,10 +89,7 @@ def scan_dicom(
     sources_of = {frame.source.name: frame.source for frame in frames}
     sources_of |= {each.name: each for each in listed if each.name in without_pixels}
     made.labels = tuple(sources_of.values())
-    ids: dict[str, list[str]] = {}
-    for series in found:
-        ids.setdefault(series.group.series, []).append(series.id)
-    made.ids = ids
+    made.series = tuple(found)
     return made
 
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import ReadError
 from hounsfield.io.bytes.source_file import SourceFile
 
@@ -40,7 +41,8 @@ def allocate(count: int, *, codec: Codec, packed: int) -> NDArray[np.uint8]:
     try:
         return np.empty(count, dtype=np.uint8)
     except MemoryError:
-        raise ReadError(f"not enough memory for {count} bytes of voxels") from None
+        message = f"not enough memory for {count} bytes of voxels; use fewer workers"
+        raise ReadError([Diagnostic("MEMORY", "refusal", message)]) from None
 
 
 def fill(

@@ -24,7 +24,6 @@ class LabelSummary:
 
     kind: str
     id: str
-    series_uid: str
     regions: tuple[str, ...]
     called: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
@@ -51,7 +50,6 @@ def summarize(source: Source) -> LabelSummary | None:
         return LabelSummary(
             kind=kind,
             id=case_id(own),
-            series_uid=series[0] if len(series) == 1 else "",
             regions=tuple(safe for safe, _ in regions),
             called=tuple(text for _, text in regions),
             shape=tuple(int(size) for size in sizes) if kind == "seg" and all(sizes) else (),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hounsfield.core.errors import HounsfieldError, unreadable
-from hounsfield.core.platform import thread_count
+from hounsfield.core.platform import check_available, thread_count
+from hounsfield.core.thread_pool import ThreadPool
 from hounsfield.io.dicom import tags
 from hounsfield.io.dicom.files.source import FileSource
 from hounsfield.io.dicom.header.fragments import frame_bytes
@@ -24,6 +25,19 @@ from hounsfield.io.dicom.pixels.rescale import Int16Overflow, rescale_slice
 Array = NDArray[Any]
 MAX_WORKERS = 8
 """Most decoding threads; codecs and file reads release the GIL."""
+
+FUNCTIONS = {
+    "jpeg": "jpeg8_decode",
+    "jpeg-lossless": "jpeg8_decode",
+    "jpeg-ls": "jpegls_decode",
+    "jpeg2000": "jpeg2k_decode",
+    "htj2k": "jpeg2k_decode",
+    "rle": "dicomrle_decode",
+}
+"""The function of imagecodecs for each codec."""
+
+DECODER_BYTES = 32 << 20
+"""Memory that must be available before a decoder is loaded; the largest library has 9 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +128,7 @@ def in_parallel(work: Callable[[int], None], count: int) -> None:
         for n in range(part * count // workers, (part + 1) * count // workers):
             work(n)
 
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPool(workers) as pool:
         for future in [pool.submit(run, part) for part in range(workers)]:
             future.result()
 
@@ -209,7 +223,7 @@ def _compressed(frame: Frame, form: PixelFormat) -> Array:
             values = decoded_lossless(data, form, frame.name)
         else:
             values = _decoder(form.codec)(data, form)
-    except HounsfieldError:
+    except (HounsfieldError, MemoryError):
         raise
     except Exception as error:
         raise unreadable(
@@ -247,8 +261,19 @@ def _as_stored(values: Array, form: PixelFormat, *, bits: int) -> Array:
     return values
 
 
+@cache
+def _load(codec: str) -> None:
+    """Load the decoder; raises MemoryError, since imagecodecs tries to load a decoder once only."""
+    import imagecodecs
+
+    check_available(DECODER_BYTES)
+    getattr(imagecodecs, FUNCTIONS[codec])
+
+
 def _decoder(codec: str) -> Callable[[bytes, PixelFormat], Array]:
     import imagecodecs
+
+    _load(codec)
 
     def rle(data: bytes, form: PixelFormat) -> Array:
         if len(data) < 64 or int.from_bytes(data[:4], "little") != form.allocated // 8:
@@ -260,14 +285,10 @@ def _decoder(codec: str) -> Callable[[bytes, PixelFormat], Array]:
             raise ValueError("RLE segments are too short; copy the file again from the archive")
         return values.view(form.dtype).reshape(form.rows, form.columns)
 
-    plain: dict[str, Callable[[bytes], Array]] = {
-        "jpeg": imagecodecs.jpeg8_decode,
-        "jpeg-lossless": imagecodecs.jpeg8_decode,
-        "jpeg-ls": imagecodecs.jpegls_decode,
-        "jpeg2000": imagecodecs.jpeg2k_decode,
-        "htj2k": imagecodecs.jpeg2k_decode,
-    }
-    return rle if codec == "rle" else lambda data, form: np.asarray(plain[codec](data))
+    if codec == "rle":
+        return rle
+    plain: Callable[[bytes], Array] = getattr(imagecodecs, FUNCTIONS[codec])
+    return lambda data, form: np.asarray(plain(data))
 
 
 def _apply_lut(values: Array, frame: Frame) -> Array:

@@ -1,0 +1,1 @@
+"""Quality control without learned weights: what header and voxels of a scan show."""
