@@ -38,7 +38,7 @@ def test_json_is_a_line_for_each_event_and_ends_with_the_counts(
     assert {case["event"] for case in cases} == {"case"}
     assert last["event"] == "summary"
     assert (last["counts"]["done"], last["counts"]["failed"]) == (1, 1)
-    assert set(last) == {"event", "schema", "counts", "missed", "unused"}
+    assert set(last) == {"event", "schema", "counts", "missed", "unused", "findings", "labels"}
     assert str(tmp_path) not in answer.out
 
 

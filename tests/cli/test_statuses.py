@@ -39,7 +39,7 @@ def words_of(verb: str, scan: Path, label: Path, tmp_path: Path) -> list[str]:
 
 
 def test_every_verb_is_tried_here_or_has_its_own_tests() -> None:
-    assert set(VERBS) - set(DIRECT) == {"restore", "demo", "status", "verify", "diff"}
+    assert set(VERBS) - set(DIRECT) == {"restore", "demo", "status", "verify", "diff", "audit"}
 
 
 @pytest.mark.parametrize("verb", DIRECT)

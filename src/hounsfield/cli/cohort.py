@@ -13,7 +13,7 @@ from typer import Option
 from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.naming import using_key
 from hounsfield.cli.options import Naming, Reading, load_pipeline
-from hounsfield.cli.run import _label, _label_map, _memory, _run
+from hounsfield.cli.run import _label, _label_map, _memory, _only, _run
 from hounsfield.cli.run_options import Choosing, Execution, Labelling
 from hounsfield.cli.terminal import Terminal
 
@@ -82,7 +82,11 @@ def make_cohort(
     request = _request(src, staging, making, options)
     with using_key(options.naming.key):
         found, summary = _run(
-            terminal, request, options.execution, options.naming, overwrite=making.overwrite
+            replace(terminal, json=False),
+            request,
+            options.execution,
+            options.naming,
+            overwrite=making.overwrite,
         )
     for note in found.notes:
         terminal.say(f"note: {note}")
@@ -119,6 +123,7 @@ def _of_run(
     """Return the cases of a run that are done; those that failed or are stale are listed."""
     from hounsfield.dataset.case import NoCase
     from hounsfield.dataset.export.cohort import cohort_of_run
+    from hounsfield.dataset.export.patients import assigned_by
     from hounsfield.dataset.status import read_status
 
     if making.pipeline or making.settings or options.labelling != Labelling():
@@ -130,7 +135,7 @@ def _of_run(
     with about(out):
         found = read_status(out).cases
         done = [case.id for case in found if case.status == "done"]
-        cohort = cohort_of_run(out, done, assigned=assigned)
+        cohort = cohort_of_run(out, done, assigned={**assigned_by(out), **assigned})
     failed = [
         NoCase(typed=case.id, code=case.code, message=case.message)
         for case in found
@@ -173,6 +178,7 @@ def _request(src: Sequence[str], staging: Path, making: Making, options: RunOpti
         frame=options.labelling.frame,
         memory_bytes=_memory(options.execution.memory),
         workers=options.execution.workers,
+        only=_only(options.execution.only),
     )
 
 

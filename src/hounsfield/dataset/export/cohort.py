@@ -11,6 +11,7 @@ from hounsfield.core.errors import HounsfieldError, PipelineError
 from hounsfield.core.grid import Grid
 from hounsfield.dataset.case import CaseSource, NoCase
 from hounsfield.dataset.export.patients import Assignment
+from hounsfield.dataset.export.splits import split_name
 from hounsfield.io.bytes.search import RECORD
 from hounsfield.pipeline.record import Record
 
@@ -110,7 +111,7 @@ def _case(
         quantity=str(record.output["quantity"]),
         labels=labels,
         patient=row.patient or (source.patient if source else "") or folder.name,
-        split=row.split or (source.split if source else ""),
+        split=row.split or split_name(source.split if source else ""),
         source=source,
     )
 

@@ -49,3 +49,15 @@ def read_patients(path: Path) -> dict[str, Assignment]:
             split=split_name(row.get("split") or ""),
         )
     return found
+
+
+def assigned_by(out: Path) -> dict[str, Assignment]:
+    """Return the patients and splits that the manifest of a run has, by case id."""
+    from hounsfield.dataset.read_manifest import case_rows, reading_manifest
+
+    with reading_manifest(out) as connection:
+        rows = list(case_rows(connection, ("id", "patient", "split")))
+    return {
+        row["id"]: Assignment(patient=row["patient"], split=split_name(row["split"]))
+        for row in rows
+    }
