@@ -296,7 +296,7 @@ def test_every_verb_is_in_the_reference() -> None:
     from hounsfield.cli.main import VERBS
 
     text = (ROOT / "docs" / "reference" / "command-line.md").read_text().partition("\n## ")[0]
-    assert sorted(re.findall(r"^\| `([a-z]+)", text, re.MULTILINE)) == sorted(VERBS)
+    assert set(re.findall(r"^\| `([a-z]+)", text, re.MULTILINE)) == set(VERBS)
 
 
 def test_the_picture_of_the_packages_is_made_from_the_imports() -> None:

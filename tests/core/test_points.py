@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 import hounsfield as hu
@@ -70,7 +70,10 @@ def test_a_landmark_stays_within_half_a_voxel_through_every_step(
 ) -> None:
     scan, point = spot(orientation, at)
     pipeline = hu.Pipeline([*steps, *([] if last is None else [last])])
-    plan = pipeline.plan(scan)
+    try:
+        plan = pipeline.plan(scan)
+    except hu.PipelineError:  # the box is between two samples of a coarse grid
+        reject()
     for spec, step in zip((scan.spec, *plan.specs), pipeline.steps, strict=False):
         assume(not isinstance(step, hu.Resample) or is_inner(point, spec.grid))
     out = pipeline.run(scan).volume

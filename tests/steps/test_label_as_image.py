@@ -35,6 +35,7 @@ EACH = {
     "Box": st.just(hu.Box(start=(-1, 0, 1), shape=(6, 5, 7))),
     "BodyMask": st.just(hu.BodyMask()),
     "BrainMask": st.just(hu.BrainMask()),
+    "LungMask": st.just(hu.LungMask()),
     "Clip": st.just(hu.Clip(low_hu=0, high_hu=1)),
     "CropOrPad": st.just(hu.CropOrPad(shape=(5, None, 9))),
     "CropToBox": st.just(hu.CropToBox(start_mm=(-300, -300, -300), stop_mm=(300, 300, 300))),

@@ -143,7 +143,7 @@ def test_a_point_of_an_unknown_case_is_named_on_the_terminal_alone(scans: Path, 
     answer = line(*words, "--frame", "ras", "-o", scans.parent / "out", "--json")
     assert answer.status == 0
     assert "1 point is of 1 unknown case; ignored: DOE [POINTS_WITHOUT_CASE]" in answer.err
-    assert [each["code"] for each in json.loads(answer.out)["findings"]] == ["POINTS_WITHOUT_CASE"]
+    assert [each["code"] for each in answer.summary["findings"]] == ["POINTS_WITHOUT_CASE"]
     assert "DOE" not in answer.out
 
 

@@ -93,9 +93,12 @@ def test_the_command_line_prints_and_takes_the_number(study: Path) -> None:
     rows = json.loads(line("inspect", str(study), "--json").stdout)["series"]
     assert [row["number"] for row in rows] == [0, 1, 2]
     assert "number" in line("inspect", str(study)).stdout.splitlines()[0]
-    answer = line("plan", "isotropic-mip", str(study))
+    answer = line("planes", str(study), "-o", str(study.parent / "planes.png"))
     assert answer.returncode == 1
     assert "such as --series 0" in answer.stderr
+    table = line("plan", "isotropic-mip", str(study))
+    assert table.returncode == 0, table.stderr
+    assert all(row["id"] in table.stdout for row in rows)
     planned = line("plan", "isotropic-mip", str(study), "--series", "2")
     assert planned.returncode == 0, planned.stderr
     assert str(SHAPES[2]) in planned.stdout
