@@ -52,10 +52,10 @@ def gap_mm(target: Grid, source: Grid) -> float:
 
 def _axes(first: Grid, second: Grid) -> NDArray[np.float64]:
     """Return the unit vectors that can separate two parallelepipeds: face normals and crosses."""
-    edges = [grid.directions.T for grid in (first, second)]
-    normals = [np.cross(edge[[1, 2, 0]], edge[[2, 0, 1]]) for edge in edges]
-    crosses = [np.cross(a, b) for a in edges[0] for b in edges[1]]
-    found = np.array([*normals[0], *normals[1], *crosses])
+    one, other = (grid.directions.T for grid in (first, second))
+    left = np.concatenate([one[[1, 2, 0]], other[[1, 2, 0]], np.repeat(one, 3, axis=0)])
+    right = np.concatenate([one[[2, 0, 1]], other[[2, 0, 1]], np.tile(other, (3, 1))])
+    found = np.cross(left, right)  # in one call: a plan asks for it after each step
     lengths = np.linalg.norm(found, axis=1)
     kept = lengths > 1e-6  # edges that are parallel have no cross product
     return np.asarray(found[kept] / lengths[kept, None], dtype=np.float64)

@@ -193,4 +193,4 @@ def _is_streamed(config: RunConfig, stack: Stack) -> bool:
     if config.is_split or not output_of(config.format).slab_writer:
         return False
     dtype = None if config.dtype is None else voxel_dtype(config.dtype)
-    return stream(config.pipeline, stack, dtype=dtype) is not None
+    return stream(config.pipeline, stack, dtype=dtype, is_planned=True) is not None

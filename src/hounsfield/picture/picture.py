@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from hounsfield.core.arguments import checked
 from hounsfield.core.errors import GeometryError, WriteError
 
-PNG_LEVEL = 6
-"""zlib level of PNG files, fixed so that the same picture gives the same bytes (zlib's default)."""
+PNG_LEVEL = 3
+"""zlib level of PNG files, fixed so that the same picture gives the same bytes. Level 6, zlib's
+default, takes twice the time for files that are 1 to 2 % smaller."""
 
 
 @checked

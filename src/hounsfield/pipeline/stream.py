@@ -90,15 +90,18 @@ def stream(
     *,
     dtype: np.dtype[Any] | None = None,
     slab_bytes: int = SLAB_BYTES,
+    is_planned: bool = False,
 ) -> Stream | None:
     """Return the pipeline on `stack` as a stream; None if it cannot be streamed.
 
     That is if it needs more than one pass, if a step depends on voxels, or if values may exceed
-    the planned dtype. Raises PipelineError if the steps cannot run on the stack.
+    the planned dtype. Raises PipelineError if the steps cannot run on the stack, which the caller
+    knows already if it `is_planned`.
     """
     if any(needs_voxels(step) for step in pipeline.steps) or any(stack.interpolated):
         return None
-    plan(pipeline.steps, stack)
+    if not is_planned:
+        plan(pipeline.steps, stack)
     current: FusedPass | None = FusedPass.of_stack(stack)
     steps = []
     for step in pipeline.steps:
