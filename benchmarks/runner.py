@@ -3,9 +3,10 @@
     python benchmarks/runner.py [--repeats 3]
 
 Overhead: `hu.run` with one worker in this process, beside open, run and write of the same volumes
-and masks, on tiny cases (ms of each) and on cases of a second (ratio of times). The runner also plans,
-hashes, measures the quality, draws a preview, and writes a record and the manifest. Throughput: the
-time of one worker over that of two, each with one thread. Measure on a machine without other work.
+and masks, on tiny cases (ms of each) and on cases of a second (ratio of times). The runner also
+plans, hashes, measures the quality, draws a preview, and writes a record and the manifest.
+Throughput: the time of one worker over that of two, each with one thread. Measure on a machine
+without other work.
 """
 
 from __future__ import annotations
