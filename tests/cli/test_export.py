@@ -135,6 +135,20 @@ def test_scans_are_exported_on_their_own_grid_and_the_first_label_wins(
     }
 
 
+@pytest.mark.parametrize("by", ["map", "files"])
+def test_the_order_of_labels_of_a_run_wins_in_its_export(
+    by: str, cohort: Path, line: Line
+) -> None:
+    words = LABELS + (("--labels", "tumour=tumour|3,liver=liver|1") if by == "map" else ())
+    assert line("run", "bone", "scans", "-o", "out", *words, "--no-linkage").status == 0
+    answer = line("export", "nnunet", "out", "-o", "set", "--json")
+    assert answer.status == 0, answer.err
+    found = json.loads(answer.out)
+    assert next(iter(list(found["labels"])[1:])).startswith("tumour")
+    kept = {one["kept"].split("-")[0] for case in found["cases"] for one in case["overlaps"]}
+    assert kept == {"tumour"}
+
+
 def test_splits_of_nnunet_keep_patients_together(cohort: Path, line: Line) -> None:
     exported(line, "nnunet")
     patient = {name: n // 2 for n, name in enumerate(CASES)}
