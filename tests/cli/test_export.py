@@ -247,6 +247,27 @@ def test_files_of_others_are_never_removed(cohort: Path, line: Line) -> None:
     assert (cohort / "set/imagesTr").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "nnunet", "run", "-o", "s3://bucket/set"),
+        ("fingerprint", "run", "-o", "s3://bucket/fp.json"),
+        ("restore", "run", "scans", "-o", "s3://bucket/back"),
+        ("restore", "s3://bucket/run", "scans", "-o", "back"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_one_line_and_no_folder(
+    words: tuple[str, ...], scans: Path, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(scans)
+    answer = line(*words)
+    assert answer.status == 2
+    (text,) = answer.lines
+    assert text.startswith("error: s3://bucket/")
+    assert "expected a path on this machine" in text
+    assert not (scans / "s3:").exists()
+
+
 def test_an_error_leaves_the_earlier_data_set(
     cohort: Path, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:

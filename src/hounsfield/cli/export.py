@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.cohort import Making, RunOptions, make_cohort
-from hounsfield.cli.errors import FAILED, about
+from hounsfield.cli.errors import FAILED, about, check_local
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.dataset.export.export import ExportOptions, LayoutName
 
@@ -73,6 +73,7 @@ def export(
     options = ExportOptions(
         layout=layout, test=splitting.test, folds=splitting.folds, seed=splitting.seed
     )
+    check_local(out, what="the output")
     with about(out):
         check_folder(out)
     cohort, order = make_cohort(

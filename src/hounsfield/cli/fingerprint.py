@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.cohort import Making, RunOptions, make_cohort
-from hounsfield.cli.errors import FAILED, about
+from hounsfield.cli.errors import FAILED, about, check_local
 from hounsfield.cli.terminal import Terminal, error_line
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def fingerprint(
     from hounsfield.dataset.fingerprint import measure
     from hounsfield.io.bytes.atomic import write_text
 
+    check_local(out, what="the output")
     with (
         _cases(terminal, run, making, src) as (cases, failed),
         about(src[0]),
