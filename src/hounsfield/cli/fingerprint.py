@@ -79,6 +79,9 @@ def _cases(
         cohort, _ = make_cohort(terminal, src, Path(folder) / "out", making, run)
         for missed in cohort.failed if cohort.is_run else ():
             error_line(f"{missed.typed}: {missed.message}")
+        without = [case.id for case in cohort.cases if not case.labels]
+        for case_id in without:
+            error_line(f"{case_id}: no label; a fingerprint is of labelled cases")
         cases = [
             ImageAndLabels(
                 image=case.image,
@@ -86,8 +89,9 @@ def _cases(
                 quantity=cast("Quantity", case.quantity),
             )
             for case in cohort.cases
+            if case.labels
         ]
-        yield cases, bool(cohort.failed or cohort.unreadable)
+        yield cases, bool(without or cohort.failed or cohort.unreadable)
 
 
 def _print(terminal: Terminal, found: dict[str, Any]) -> None:
