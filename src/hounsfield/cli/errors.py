@@ -11,7 +11,6 @@ from typing import NoReturn
 from hounsfield.core.errors import HounsfieldError, MissingFileError, PipelineError
 from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.discover import NoCaseError
-from hounsfield.io.bytes.remote import url_of
 
 FAILED, USAGE, NO_CASE, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141, 143
 """Exit statuses; those of signals are 128 and the signal's number, as in a shell."""
@@ -58,6 +57,8 @@ def status_of(error: BaseException) -> int:
 
 def check_local(*paths: str | Path | None, what: str) -> None:
     """Raise Failure if one of the paths is a URL: it would be a folder of that name."""
+    from hounsfield.io.bytes.remote import url_of
+
     for url in filter(None, (url_of(path) for path in paths if path is not None)):
         message = f"{what} is a URL; expected a path on this machine"
         raise Failure(f"{url}: {message}", status=USAGE, code="USAGE", public=message)
