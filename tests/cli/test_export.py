@@ -95,7 +95,7 @@ def test_nnunet_has_image_and_label_on_one_grid_and_numbers_without_gaps(
     assert data == {
         "name": "Dataset501_Liver",
         "channel_names": {"0": "CT"},
-        "labels": {"background": 0, "liver": 1, "tumour-3": 2},
+        "labels": {"background": 0, "tumour-3": 1, "liver": 2},
         "numTraining": 4,
         "file_ending": ".nii.gz",
     }
@@ -108,7 +108,8 @@ def test_nnunet_has_image_and_label_on_one_grid_and_numbers_without_gaps(
         np.testing.assert_array_equal(voxels(image), scan.array)
         assert nibabel.load(image).get_data_dtype() == np.int16
         np.testing.assert_array_equal(nibabel.load(image).affine, nibabel.load(label).affine)
-        np.testing.assert_array_equal(voxels(label), scan.array > 0)
+        expected = np.where(scan.array > 900, 1, np.where(scan.array > 0, 2, 0))
+        np.testing.assert_array_equal(voxels(label), expected)
 
 
 def test_scans_are_exported_on_their_own_grid_and_the_first_label_wins(
@@ -133,6 +134,18 @@ def test_scans_are_exported_on_their_own_grid_and_the_first_label_wins(
     assert {name: again[name] for name in of_run if "dataset" not in name} == {
         name: data for name, data in of_run.items() if "dataset" not in name
     }
+
+
+@pytest.mark.parametrize("by", ["map", "files"])
+def test_the_order_of_labels_of_a_run_wins_in_its_export(by: str, cohort: Path, line: Line) -> None:
+    words = LABELS + (("--labels", "tumour=tumour|3,liver=liver|1") if by == "map" else ())
+    assert line("run", "bone", "scans", "-o", "out", *words, "--no-linkage").status == 0
+    answer = line("export", "nnunet", "out", "-o", "set", "--json")
+    assert answer.status == 0, answer.err
+    found = json.loads(answer.out)
+    assert next(iter(list(found["labels"])[1:])).startswith("tumour")
+    kept = {one["kept"].split("-")[0] for case in found["cases"] for one in case["overlaps"]}
+    assert kept == {"tumour"}
 
 
 def test_splits_of_nnunet_keep_patients_together(cohort: Path, line: Line) -> None:
@@ -233,6 +246,27 @@ def test_files_of_others_are_never_removed(cohort: Path, line: Line) -> None:
     assert (cohort / "set/imagesTr").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("export", "nnunet", "run", "-o", "s3://bucket/set"),
+        ("fingerprint", "run", "-o", "s3://bucket/fp.json"),
+        ("restore", "run", "scans", "-o", "s3://bucket/back"),
+        ("restore", "s3://bucket/run", "scans", "-o", "back"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_one_line_and_no_folder(
+    words: tuple[str, ...], scans: Path, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(scans)
+    answer = line(*words)
+    assert answer.status == 2
+    (text,) = answer.lines
+    assert text.startswith("error: s3://bucket/")
+    assert "expected a path on this machine" in text
+    assert not (scans / "s3:").exists()
+
+
 def test_an_error_leaves_the_earlier_data_set(
     cohort: Path, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,8 +305,8 @@ def test_bids_has_a_folder_for_each_patient_and_no_name(cohort: Path, line: Line
             assert f"derivatives/labels/{name}/ct/{name}_run-{run}_dseg.nii.gz" in found
     assert found["derivatives/labels/dseg.tsv"].decode().splitlines()[1:] == [
         "0\tbackground",
-        "1\tliver",
-        "2\ttumour-3",
+        "1\ttumour-3",
+        "2\tliver",
     ]
     everything = b"".join([*found.values(), "\n".join(found).encode()])
     assert b"DOE" not in everything
@@ -282,7 +316,7 @@ def test_the_decathlon_lists_tests_by_their_image_alone(cohort: Path, line: Line
     exported(line, "decathlon")
     data = json.loads((cohort / "set/dataset.json").read_text())
     assert data["modality"] == {"0": "CT"}
-    assert data["labels"] == {"0": "background", "1": "liver", "2": "tumour-3"}
+    assert data["labels"] == {"0": "background", "1": "tumour-3", "2": "liver"}
     assert (data["numTraining"], data["numTest"]) == (4, 2)
     for entry in data["training"]:
         assert (cohort / "set" / entry["image"]).is_file()
@@ -305,6 +339,30 @@ def test_predictions_of_an_export_come_back(cohort: Path, line: Line) -> None:
     answer = line("restore", "set", "predicted", "-o", "back")
     assert answer.status == 1
     assert answer.lines[-1].startswith("1 restored, 1 without a prediction")
+
+
+def test_what_a_small_cohort_lacks_is_stated(cohort: Path, line: Line) -> None:
+    exported(line, "nnunet", out="Dataset001_Full")
+    answer = line("export", "nnunet", "run", "-o", "set", *SPLIT[:2], "--test", "0.1")
+    assert answer.status == 0, answer.err
+    assert "no case is for testing: --test 0.1" in answer.err
+    assert "3 folds instead of 5" in answer.err
+    assert "Dataset501_Liver" in answer.err
+    answer = line("export", "nnunet", "run", "-o", "Dataset001_Full", *SPLIT)
+    assert "warning" not in answer.err
+
+
+def test_a_case_without_a_label_is_not_in_the_fingerprint(cohort: Path, line: Line) -> None:
+    for label in cohort.glob("run/cases/b/label-*"):
+        label.unlink()
+    record = cohort / "run/cases/b/record.json"
+    data = json.loads(record.read_text())
+    data["outputs"] = {k: v for k, v in data["outputs"].items() if not k.startswith("label-")}
+    record.write_text(json.dumps(data))
+    answer = line("fingerprint", "run", "--json")
+    assert answer.status == 1
+    assert "b: no label" in answer.err
+    assert len(json.loads(answer.out)["spacings"]) == 5
 
 
 def test_the_fingerprint_of_scans_and_of_their_export_agree(cohort: Path, line: Line) -> None:

@@ -78,7 +78,7 @@ def make_cohort(
 
     assigned = _assigned(patients)
     if _is_run(src):
-        return _of_run(Path(src[0]), staging, making, options, assigned), ()
+        return _of_run(Path(src[0]), staging, making, options, assigned)
     request = _request(src, staging, making, options)
     with using_key(options.naming.key):
         found, summary = _run(
@@ -119,11 +119,14 @@ def _of_run(
     making: Making,
     options: RunOptions,
     assigned: Mapping[str, Assignment],
-) -> Cohort:
-    """Return the cases of a run that are done; those that failed or are stale are listed."""
+) -> tuple[Cohort, tuple[str, ...]]:
+    """Return the cases of a run that are done, and its labels in the order that wins an overlap.
+
+    Cases that failed or are stale are listed.
+    """
     from hounsfield.dataset.case import NoCase
     from hounsfield.dataset.export.cohort import cohort_of_run
-    from hounsfield.dataset.export.patients import assigned_by
+    from hounsfield.dataset.export.patients import assigned_by, label_order
     from hounsfield.dataset.status import read_status
 
     if making.pipeline or making.settings or options.labelling != Labelling():
@@ -136,12 +139,13 @@ def _of_run(
         found = read_status(out).cases
         done = [case.id for case in found if case.status == "done"]
         cohort = cohort_of_run(out, done, assigned={**assigned_by(out), **assigned})
+        order = label_order(out)
     failed = [
         NoCase(typed=case.id, code=case.code, message=case.message)
         for case in found
         if case.status != "done"
     ]
-    return replace(cohort, failed=(*cohort.failed, *failed), is_run=True)
+    return replace(cohort, failed=(*cohort.failed, *failed), is_run=True), order
 
 
 def _failed(summary: Summary) -> tuple[NoCase, ...]:

@@ -55,6 +55,15 @@ def status_of(error: BaseException) -> int:
     return NO_CASE if isinstance(error, NoCaseError | MissingFileError) else FAILED
 
 
+def check_local(*paths: str | Path | None, what: str) -> None:
+    """Raise Failure if one of the paths is a URL: it would be a folder of that name."""
+    from hounsfield.io.bytes.remote import url_of
+
+    for url in filter(None, (url_of(path) for path in paths if path is not None)):
+        message = f"{what} is a URL; expected a path on this machine"
+        raise Failure(f"{url}: {message}", status=USAGE, code="USAGE", public=message)
+
+
 @contextmanager
 def about(subject: str | Path, *, status: int | None = None) -> Iterator[None]:
     """Prefix the errors of the block with what the user typed."""

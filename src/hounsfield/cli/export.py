@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.cohort import Making, RunOptions, make_cohort
-from hounsfield.cli.errors import FAILED, about
+from hounsfield.cli.errors import FAILED, about, check_local
 from hounsfield.cli.terminal import Terminal, error_line
 from hounsfield.dataset.export.export import ExportOptions, LayoutName
 
@@ -73,6 +75,7 @@ def export(
     options = ExportOptions(
         layout=layout, test=splitting.test, folds=splitting.folds, seed=splitting.seed
     )
+    check_local(out, what="the output")
     with about(out):
         check_folder(out)
     cohort, order = make_cohort(
@@ -98,6 +101,8 @@ def _report(
             f"the patients of {cohort.unknown} cases are unknown; each of these cases is split as "
             "a patient of its own: name the patients with --patients FILE"
         )
+    for text in _shortfalls(made, options, out):
+        terminal.warn(text)
     for case in made.cases:
         for (kept, lost), count in sorted((case.overlaps or {}).items()):
             terminal.say(f"note: {case.id}: {count} voxels of '{lost}' are also '{kept}', kept")
@@ -110,6 +115,18 @@ def _report(
     labels += f" and {more} more" if more else ""
     failed = f", {len(made.failed)} failed" if made.failed else ""
     terminal.say(f"{options.layout}: {counts}{failed}; labels: {labels}; see {out}")
+
+
+def _shortfalls(made: Exported, options: ExportOptions, out: Path) -> Iterator[str]:
+    """Yield what the split or the folder lacks of what was asked for."""
+    if options.test and not made.count("test"):
+        yield f"no case is for testing: --test {options.test:g} is less than half of a patient"
+    folds = len({case.fold for case in made.cases} - {None})
+    if folds < options.folds and not made.count("validation"):
+        few = "no folds" if folds == 0 else f"{folds} folds"
+        yield f"{few} instead of {options.folds}: there are too few patients for training"
+    if options.layout == "nnunet" and not re.fullmatch(r"Dataset\d{3}_.+", out.absolute().name):
+        yield "nnU-Net finds data sets in folders such as Dataset501_Liver; rename the folder"
 
 
 def _data(made: Exported, options: ExportOptions) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 from typer import Argument, Exit, Option
 
 from hounsfield.cli.cohort import Making, RunOptions, make_cohort
-from hounsfield.cli.errors import FAILED, about
+from hounsfield.cli.errors import FAILED, about, check_local
 from hounsfield.cli.terminal import Terminal, error_line
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def fingerprint(
     from hounsfield.dataset.fingerprint import measure
     from hounsfield.io.bytes.atomic import write_text
 
+    check_local(out, what="the output")
     with (
         _cases(terminal, run, making, src) as (cases, failed),
         about(src[0]),
@@ -78,6 +79,9 @@ def _cases(
         cohort, _ = make_cohort(terminal, src, Path(folder) / "out", making, run)
         for missed in cohort.failed if cohort.is_run else ():
             error_line(f"{missed.typed}: {missed.message}")
+        without = [case.id for case in cohort.cases if not case.labels]
+        for case_id in without:
+            error_line(f"{case_id}: no label; a fingerprint is of labelled cases")
         cases = [
             ImageAndLabels(
                 image=case.image,
@@ -85,8 +89,9 @@ def _cases(
                 quantity=cast("Quantity", case.quantity),
             )
             for case in cohort.cases
+            if case.labels
         ]
-        yield cases, bool(cohort.failed or cohort.unreadable)
+        yield cases, bool(without or cohort.failed or cohort.unreadable)
 
 
 def _print(terminal: Terminal, found: dict[str, Any]) -> None:

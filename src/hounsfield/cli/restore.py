@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
-from hounsfield.cli.errors import USAGE, Failure, about
+from hounsfield.cli.errors import USAGE, Failure, about, check_local
 from hounsfield.cli.restore_folder import Segmentation, Values, restore_all, source_of
 from hounsfield.cli.terminal import Terminal
 from hounsfield.core.diagnostic import Diagnostic
@@ -57,6 +57,8 @@ def restore(
     if format is None and (seg.source is not None or seg.series is not None):
         message = "--source and --series are for --format seg; add it, or leave them out"
         raise Failure(message, status=USAGE, code="USAGE")
+    check_local(out, what="the output")
+    check_local(record, prediction, what="the input")
     if record.is_dir():
         restore_all(
             terminal, record, prediction, out, values=values, seg=seg if format == "seg" else None

@@ -92,6 +92,7 @@ def settings_of(config: RunConfig) -> dict[str, str]:
         "dtype": config.dtype or "",
         "labels": ",".join(sorted(_label_names(config))),
         "label_map": _label_map(config),
+        "order": ",".join(_label_names(config)),
         "frame": config.frame or "",
         "policy": json.dumps(policy, sort_keys=True),
     }

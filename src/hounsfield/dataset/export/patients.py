@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def read_patients(path: Path) -> dict[str, Assignment]:
             split=split_name(row.get("split") or ""),
         )
     return found
+
+
+def label_order(out: Path) -> tuple[str, ...]:
+    """Return the names of the labels of a run, the first of which wins an overlap."""
+    from hounsfield.dataset.read_manifest import reading_manifest, settings_of_run
+
+    with reading_manifest(out) as connection:
+        settings = settings_of_run(connection)
+    if "order" in settings:
+        return tuple(filter(None, settings["order"].split(",")))
+    return tuple(each["name"] for each in json.loads(settings.get("label_map") or "[]"))
 
 
 def assigned_by(out: Path) -> dict[str, Assignment]:
