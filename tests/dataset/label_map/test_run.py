@@ -197,7 +197,7 @@ def test_names_of_regions_are_on_the_terminal_alone(scans: Path, line: Line) -> 
     assert "DOE" not in answer.out
     answer = line(*words, "--labels", "liver=liver,x=none", "--json", "-q")
     assert answer.status == 0, answer.err
-    found = json.loads(answer.out)["labels"]
+    found = answer.summary["labels"]
     assert found["unmatched"] == {"names": 2, "regions": 2}
     assert "DOE" not in answer.out
     written = [path.read_bytes() for path in out.rglob("*") if path.is_file()]
