@@ -53,3 +53,9 @@ def test_a_run_and_a_plan_list_the_cases_that_cannot_be_read(
         table = answer.out + answer.err.partition("bad.nii: ")[0]
         assert any(row.startswith("bad ") and "UNREADABLE: " in row for row in table.splitlines())
         assert "1 case cannot be read and will fail: UNREADABLE (1)" in answer.err
+
+
+def test_a_label_at_a_url_is_refused_with_the_way_that_works(line: Line, scan: Path) -> None:
+    answer = line("plan", "bone", scan, scan, "--labels", "a=1", "--label", "s3://b/{stem}.nii.gz")
+    assert answer.status == 2
+    assert "column label of a CSV file" in answer.err

@@ -99,7 +99,7 @@ def test_an_object_that_refers_to_several_is_never_guessed(
     words = ["run", "isotropic-mip", str(study), "-o", str(tmp_path / "out"), "--json"]
     assert run_line(words) == 1
     printed = capsys.readouterr()
-    assert json.loads(printed.out)["missed"][0]["code"] == "AMBIGUOUS_LABEL"
+    assert json.loads(printed.out.splitlines()[-1])["missed"][0]["code"] == "AMBIGUOUS_LABEL"
     assert "rs.dcm: labels refer to 2 series" in printed.err
 
 

@@ -74,7 +74,7 @@ def test_the_table_is_printed_and_is_in_the_json(
     assert len(rows) == 9  # and the heading
     assert max(rows) < first_done
     assert "kernel sharp (not kernel=soft)" in printed.err
-    data = json.loads(printed.out)["selection"]
+    data = json.loads(printed.out.splitlines()[-1])["selection"]
     assert len(data) == 8
     assert sum(row["chosen"] for row in data) == 2
     assert len({row["study"] for row in data}) == 2
@@ -97,13 +97,14 @@ def test_a_tie_and_a_study_without_a_match_are_listed(
     words = ["run", "isotropic-mip", str(studies), "-o", out, "--json", "--select"]
     assert run_line([*words, "kernel=soft"]) == 1
     printed = capsys.readouterr()
-    data = json.loads(printed.out)
+    data = json.loads(printed.out.splitlines()[-1])
     assert [one["code"] for one in data["missed"]] == ["TIED_SERIES"]
     assert data["counts"]["done"] == 1
     assert "2 series of one study match" in printed.err
     shutil.rmtree(studies / "two" / "sharp1")
     assert run_line([*words, "kernel=sharp"]) == 1
-    assert [one["code"] for one in json.loads(capsys.readouterr().out)["missed"]] == ["NO_MATCH"]
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [one["code"] for one in last["missed"]] == ["NO_MATCH"]
     assert run_line([*words, "slices>1000"]) == 3
 
 

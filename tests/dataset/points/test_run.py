@@ -143,7 +143,7 @@ def test_a_point_of_an_unknown_case_is_named_on_the_terminal_alone(scans: Path, 
     answer = line(*words, "--frame", "ras", "-o", scans.parent / "out", "--json")
     assert answer.status == 0
     assert "1 point is of 1 unknown case; ignored: DOE [POINTS_WITHOUT_CASE]" in answer.err
-    assert [each["code"] for each in json.loads(answer.out)["findings"]] == ["POINTS_WITHOUT_CASE"]
+    assert [each["code"] for each in answer.summary["findings"]] == ["POINTS_WITHOUT_CASE"]
     assert "DOE" not in answer.out
 
 
@@ -226,3 +226,11 @@ def test_any_text_is_points_or_our_error_in_one_line(
     except PipelineError as error:
         message = str(error)
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_points_have_the_separators_of_a_table(tmp_path: Path, separator: str) -> None:
+    rows = [["id", "label", "x", "y", "z"], ["a", "tip", "1.5", "-2", "3"]]
+    (tmp_path / "p.csv").write_text("\n".join(separator.join(row) for row in rows))
+    ((case, point),) = read_points(tmp_path / "p.csv", frame="ras")
+    assert (case, point.position_ras_mm) == ("a", (1.5, -2.0, 3.0))

@@ -38,7 +38,11 @@ WORDS = MappingProxyType(
 """Names of words, and what they are."""
 
 CLOSED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"kernel": get_args(KernelClass), "contrast": ("none", "given", "unknown"), "verdict": get_args(Verdict)}
+    {
+        "kernel": get_args(KernelClass),
+        "contrast": ("none", "given", "unknown"),
+        "verdict": get_args(Verdict),
+    }
 )
 """The words that some names are limited to."""
 
