@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,13 +34,20 @@ if TYPE_CHECKING:
 COLUMNS = ("id", "source", "output", "memory", "time", "problem")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """The options of a run that its plan depends on."""
+
+    labelling: Labelling
+    choosing: Choosing
+    limits: Limits
+    ids: Ids
+
+
 def plan(
     terminal: Terminal,
     reading: Reading,
-    labelling: Labelling,
-    choosing: Choosing,
-    limits: Limits,
-    ids: Ids,
+    options: PlanOptions,
     pipeline: Annotated[str, Argument(help="Preset name, .toml file or record.json.")],
     src: Annotated[
         list[str], Argument(help="CT: files, folders, data sets, patterns, CSV or @list.txt.")
@@ -62,17 +70,17 @@ def plan(
         out=Path("out"),
         policy=reading.policy,
         series=reading.series,
-        ids=ids.ids,
-        labels=tuple(_label(text) for text in labelling.label or ()),
-        find_labels=not labelling.no_find_labels,
-        select=choosing.select,
-        label_map=_label_map(labelling.labels),
-        points=labelling.points,
-        frame=labelling.frame,
-        memory_bytes=_memory(limits.memory),
-        workers=limits.workers,
+        ids=options.ids.ids,
+        labels=tuple(_label(text) for text in options.labelling.label or ()),
+        find_labels=not options.labelling.no_find_labels,
+        select=options.choosing.select,
+        label_map=_label_map(options.labelling.labels),
+        points=options.labelling.points,
+        frame=options.labelling.frame,
+        memory_bytes=_memory(options.limits.memory),
+        workers=options.limits.workers,
     )
-    with using_key(ids.key):
+    with using_key(options.ids.key):
         found = find_cases(request)
     print_choices(terminal, found.choices)
     if not found.cases:
