@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -207,6 +208,34 @@ def test_an_address_of_the_web_is_a_source(scans: Path, tmp_path: Path) -> None:
         server.server_close()
     run(scans / "one.nii.gz", tmp_path / "local")
     assert contents(tmp_path / "web") == contents(tmp_path / "local")
+
+
+def test_the_cells_of_a_table_are_urls(scans: Path, tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    label = hu.Volume.from_array(
+        np.ones(hu.read(scans / "one.nii.gz").array.shape, np.uint8),
+        affine=hu.read(scans / "one.nii.gz").affine,
+        quantity="label",
+    )
+    (tmp_path / "web").mkdir()
+    hu.write(label, tmp_path / "web" / "label.nii.gz")
+    shutil.copy(scans / "one.nii.gz", tmp_path / "web")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "web")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    (tmp_path / "c.csv").write_text(
+        f"image,label_all,id\n{base}/one.nii.gz,{base}/label.nii.gz,a\n"
+        f"web/one.nii.gz,{base}/none.nii.gz,b\nweb/one.nii.gz,web/label.nii.gz,c\n"
+    )
+    try:
+        with pytest.warns(HounsfieldWarning, match="line 3"):
+            summary = run(tmp_path / "c.csv", tmp_path / "out")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (summary.counts["done"], summary.counts["missed"]) == (2, 1)
+    made = [tmp_path / "out" / "cases" / case / "label-all.nii.gz" for case in "ac"]
+    assert made[0].read_bytes() == made[1].read_bytes()
 
 
 def test_no_copy_is_left(

@@ -103,9 +103,8 @@ def test_a_tie_and_a_study_without_a_match_are_listed(
     assert "2 series of one study match" in printed.err
     shutil.rmtree(studies / "two" / "sharp1")
     assert run_line([*words, "kernel=sharp"]) == 1
-    assert [
-        one["code"] for one in json.loads(capsys.readouterr().out.splitlines()[-1])["missed"]
-    ] == ["NO_MATCH"]
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [one["code"] for one in last["missed"]] == ["NO_MATCH"]
     assert run_line([*words, "slices>1000"]) == 3
 
 

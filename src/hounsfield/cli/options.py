@@ -43,8 +43,8 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Naming:
-    """How cases are named, and where their ids are linked to their sources."""
+class Ids:
+    """How cases are named."""
 
     ids: Annotated[
         str,
@@ -58,6 +58,12 @@ class Naming:
         Path | None,
         Option(metavar="FILE", help="Key of the hashes (default: that of the user, see info)."),
     ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming(Ids):
+    """How cases are named, and where their ids are linked to their sources."""
+
     linkage: Annotated[
         Path | None,
         Option(

@@ -17,6 +17,7 @@ from hounsfield.cli.run_report import (
     print_choices,
     print_missed,
     print_plan,
+    print_refused,
     print_summary,
     reporting,
 )
@@ -115,6 +116,8 @@ def _run(
         make_folders(config.out)
         print_missed(terminal, found)
         print_findings(terminal, found)
+        if len(found.cases) > 1:
+            print_refused(terminal, planned, found.cases)
         print_plan(terminal, planned)
         with reporting(terminal, found.cases) as report:
             summary = run_dataset(

@@ -35,6 +35,7 @@ def table_lines(table: LabelTable, *, all_regions: bool) -> Iterator[str]:
         counts = (row.cases, row.joined, row.missing, row.unknown)
         rows.append((row.name, *map(str, counts), "yes" if row.required else ""))
     yield from _aligned(rows)
+    yield from _matched_lines(table, all_regions=all_regions)
     shown = table.unmatched if all_regions else table.unmatched[:SHOWN_REGIONS]
     for text, count in shown:
         yield f"no label for region '{text}' ({count})"
@@ -48,6 +49,18 @@ def table_lines(table: LabelTable, *, all_regions: bool) -> Iterator[str]:
         yield f"{cases} with label files whose values are known only when they are read"
     if table.unreadable:
         yield f"{counted(table.unreadable, 'case')} with label files that cannot be read"
+
+
+def _matched_lines(table: LabelTable, *, all_regions: bool) -> Iterator[str]:
+    """Yield a line for each label with the names of its regions, the most frequent first."""
+    for row in table.rows:
+        of = [(text, count) for name, text, count in table.matched if name == row.name]
+        of.sort(key=lambda item: -item[1])
+        shown = of if all_regions else of[:SHOWN_REGIONS]
+        more = f" and {len(of) - len(shown)} more" if len(of) > len(shown) else ""
+        if shown:
+            texts = ", ".join(f"'{text}' ({count})" for text, count in shown)
+            yield f"label {row.name}: {texts}{more}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -101,8 +101,8 @@ class Labelling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """How the cases are run; the outputs do not depend on it."""
+class Limits:
+    """The memory and the processes that cases share."""
 
     memory: Annotated[
         str | None,
@@ -121,6 +121,12 @@ class Execution:
             help="Number of worker processes (default: what cores and memory allow).",
         ),
     ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution(Limits):
+    """How the cases are run; the outputs do not depend on it."""
+
     engine: Annotated[
         Literal["local", "dask"],
         Option(help="What runs the cases: processes of this machine, or a Dask cluster."),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hounsfield.cli.errors import NO_CASE, Failure
-from hounsfield.cli.terminal import Progress, Terminal, error_line
+from hounsfield.cli.terminal import Progress, Terminal, as_options, error_line
 from hounsfield.core.display import counted
 from hounsfield.core.version import VERSION
 from hounsfield.dataset.case import CaseResult
@@ -169,6 +169,28 @@ def _named(diagnostic: Diagnostic) -> str:
     return f"{diagnostic.message}: {diagnostic.file_names}"
 
 
+REFUSED_COLUMNS = ("id", "problem", "path")
+
+SHOWN_REFUSALS = 20
+"""Refused cases that are listed without -v."""
+
+
+def print_refused(terminal: Terminal, planned: RunPlan, cases: Sequence[CaseSource]) -> None:
+    """Print a table of the cases that cannot be read, on stderr."""
+    typed = {case.id: case.typed for case in cases}
+    rows = [
+        (each.id, as_options(f"{each.code}: {each.message}"), typed.get(each.id, ""))
+        for each in planned.cases
+        if each.code
+    ]
+    if not rows or terminal.quiet:
+        return
+    shown = rows if terminal.verbose else rows[:SHOWN_REFUSALS]
+    terminal.table(REFUSED_COLUMNS, shown, spare=("path",), stream=sys.stderr)
+    if len(shown) < len(rows):
+        terminal.say(f"{counted(len(rows) - len(shown), 'more refused case')}; -v lists them")
+
+
 def print_plan(terminal: Terminal, planned: RunPlan) -> None:
     """Print what the run will take in one line, with -v a line for each case; warn of refusals."""
     for case in planned.cases:
@@ -178,6 +200,11 @@ def print_plan(terminal: Terminal, planned: RunPlan) -> None:
     memory = f", up to {planned.peak_bytes / 1e6:.0f} MB each" if known else ""
     took = f", about {duration(planned.seconds)}" if known else ""
     terminal.say(f"{counted(len(planned.cases), 'case')}{took} with {workers}{memory}")
+    print_warnings(terminal, planned)
+
+
+def print_warnings(terminal: Terminal, planned: RunPlan) -> None:
+    """Warn of cases that cannot be read or may not fit into memory."""
     if planned.refused:
         codes = _counted(planned.refused)
         count = counted(sum(planned.refused.values()), "case")

@@ -10,6 +10,7 @@ from hounsfield.dataset.case import CaseSource
 from hounsfield.dataset.case_names import fields_in
 from hounsfield.dataset.label_map.label_map import LabelMap
 from hounsfield.dataset.labels import FIELDS
+from hounsfield.io.bytes.remote import url_of
 from hounsfield.io.formats import case_suffix
 from hounsfield.pipeline.check import check_names
 from hounsfield.pipeline.pipeline import Pipeline
@@ -28,6 +29,8 @@ def check_labels(
     """
     names = [name for name, _ in labels]
     stated = {each.name for case in cases for each in case.labels}
+    if any(url_of(path) for _, path in labels):
+        raise _usage("a label is at a URL; name it in a column label of a CSV file of sources")
     if len(set(names)) < len(names):
         raise _usage("two labels have the same name; name each one, as in --label liver=FILE")
     both = [] if label_map is not None else sorted(stated.intersection(names))

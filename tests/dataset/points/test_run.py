@@ -226,3 +226,11 @@ def test_any_text_is_points_or_our_error_in_one_line(
     except PipelineError as error:
         message = str(error)
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_points_have_the_separators_of_a_table(tmp_path: Path, separator: str) -> None:
+    rows = [["id", "label", "x", "y", "z"], ["a", "tip", "1.5", "-2", "3"]]
+    (tmp_path / "p.csv").write_text("\n".join(separator.join(row) for row in rows))
+    ((case, point),) = read_points(tmp_path / "p.csv", frame="ras")
+    assert (case, point.position_ras_mm) == ("a", (1.5, -2.0, 3.0))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hounsfield.core.policy import DEFAULT_POLICY
+from hounsfield.dataset.image_report import report_header
 from hounsfield.dataset.select.choose import Candidate, Choice, choose
-from hounsfield.dataset.select.facts import Facts
+from hounsfield.dataset.select.facts import Facts, facts_of
 from hounsfield.dataset.select.grammar import parse_rules
 from hounsfield.dataset.select.rules import Rules
 
@@ -155,3 +160,15 @@ def test_reasons_name_the_value_and_the_rule() -> None:
         "c": "kernel sharp (not kernel=soft)",
         "d": "cannot be read: 3 slices missing",
     }
+
+
+def test_a_file_that_cannot_state_contrast_is_not_without_it(tmp_path: Path) -> None:
+    path = tmp_path / "ct.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(np.zeros((8, 8, 4), np.int16), np.diag([2, 2, 2, 1])), path)
+    facts = facts_of(report_header(path, policy=DEFAULT_POLICY))
+    assert facts.word("contrast") == "unknown"
+    assert not any(parse_rules(f"contrast{rule}").rules[0].matches(facts) for rule in OF_CONTRAST)
+    assert parse_rules("contrast=unknown").rules[0].matches(facts)
+
+
+OF_CONTRAST = ("=none", "=given", "!=given", "!=none")

@@ -47,7 +47,10 @@ def label_sources(labels: Sequence[tuple[str, str]], case: CaseSource) -> tuple[
     given = [LabelSource(name=name, path=path) for name, path in fill_paths(labels, case).items()]
     once: dict[tuple[str, str], LabelSource] = {}
     for source in (*given, *case.labels):
-        file = (os.path.realpath(source.path), source.member)
+        if source.remote is None:
+            file = (os.path.realpath(source.path), source.member)
+        else:  # its path is relative to the URL
+            file = (source.remote.url, str(source.path))
         once[file] = replace(once[file], names=source.names) if file in once else source
     return tuple(once.values())
 

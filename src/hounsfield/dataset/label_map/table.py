@@ -45,13 +45,15 @@ class LabelRow:
 class LabelTable:
     """What a label map finds in all cases.
 
-    `unmatched` are names of regions with their number of cases, `ambiguous` also with the labels
-    that they match: names of regions are shown on the terminal alone. `refused`, `unread` and
+    `matched` are labels, the names of their regions and the number of these; `unmatched` are names
+    of regions with their number, `ambiguous` also with the labels that they match: names of regions
+    are shown on the terminal alone. `refused`, `unread` and
     `unreadable` count the cases that the map refuses, those with a label map whose values are known
     only when it is read, and those with a label file that cannot be read.
     """
 
     rows: tuple[LabelRow, ...]
+    matched: tuple[tuple[str, str, int], ...] = ()
     unmatched: tuple[tuple[str, int], ...] = ()
     ambiguous: tuple[tuple[str, tuple[str, ...], int], ...] = ()
     refused: int = 0
@@ -70,7 +72,8 @@ class LabelTable:
             found.append(Diagnostic("LABEL_MISSING", "warning", message, value=float(len(never))))
         if self.ambiguous:
             count = sum(cases for _, _, cases in self.ambiguous)
-            message = f"{counted(count, 'region')} match several labels; their cases are refused"
+            verb = "matches" if count == 1 else "match"
+            message = f"{counted(count, 'region')} {verb} several labels; their cases are refused"
             found.append(Diagnostic("LABEL_AMBIGUOUS", "warning", message, value=float(count)))
         lacking = [row for row in self.rows if row.required and row.missing]
         if lacking:
@@ -105,12 +108,19 @@ def label_table(
             found.append(assign(label_map, regions_of(sources, label_map)))
         except HounsfieldError:  # the case fails with it when it is run
             continue
+    matched = Counter(
+        (name, region.text.strip())
+        for each in found
+        for name, regions in each.labels.items()
+        for region in regions
+    )
     unmatched = Counter(region.text.strip() for each in found for region in each.unmatched)
     ambiguous = Counter(
         (region.text.strip(), names) for each in found for region, names in each.ambiguous
     )
     return LabelTable(
         rows=tuple(_row(rule, found) for rule in label_map.rules),
+        matched=tuple((*pair, count) for pair, count in sorted(matched.items())),
         unmatched=tuple(sorted(unmatched.items(), key=lambda item: (-item[1], item[0]))),
         ambiguous=tuple((text, names, ambiguous[text, names]) for text, names in sorted(ambiguous)),
         refused=sum(bool(each.refusals) for each in found),

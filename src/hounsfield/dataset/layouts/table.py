@@ -11,11 +11,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from hounsfield.core.display import counted
-from hounsfield.core.errors import ReadError, unreadable
+from hounsfield.core.errors import HounsfieldError, ReadError, unreadable
 from hounsfield.dataset.case import DEFAULT_LABEL, LabelSource, NoCase
 from hounsfield.dataset.case_ids import is_plain
 from hounsfield.dataset.layouts.entry import Contents, Entry
 from hounsfield.io.bytes.case_id import patient_id
+from hounsfield.io.bytes.remote import joined_version, list_files, url_of
 from hounsfield.io.bytes.text import read_short_text
 
 SUFFIXES = (".csv", ".tsv")
@@ -39,7 +40,8 @@ def read_table(path: Path, typed: str) -> Contents:
     """Return the images of a table; a row that cannot be used is a problem with its line.
 
     Separators are commas, semicolons or tabs, whichever the header has most; paths are relative to
-    the folder of the table. Raises ReadError if the table itself cannot be used.
+    the folder of the table; images and labels may be URLs. Raises ReadError if the table itself
+    cannot be used.
     """
     rows = _rows(path)
     header = next(rows, _Row(1, ()))
@@ -139,15 +141,19 @@ class _Table:
         reason = self._reason(cells)
         if reason:
             return self.problem(row.line, reason)
-        labels = tuple(
-            LabelSource(name=_label_name(name), path=self._file(cell))
-            for name, cell in cells.items()
-            if _is_label(name) and cell
-        )
+        try:
+            labels = tuple(
+                self._label(_label_name(name), cell)
+                for name, cell in cells.items()
+                if _is_label(name) and cell
+            )
+        except HounsfieldError as error:
+            return self.problem(row.line, f"label: {error.diagnostics[0].message}")
+        image = cells["image"]
         points = cells.get("points", "")
         return Entry(
-            path=self._file(cells["image"]),
-            typed=os.path.join(os.path.dirname(self.typed), cells["image"]),
+            path=self._file(image),
+            typed=url_of(image) or os.path.join(os.path.dirname(self.typed), image),
             where=f"line {row.line}",
             id=cells.get("id", ""),
             labels=labels,
@@ -162,11 +168,28 @@ class _Table:
             return "the image is missing"
         for name, cell in cells.items():
             is_path = _is_label(name) or name in ("image", "points")
-            if is_path and cell and not os.path.exists(self._file(cell)):
+            if name == "points" and url_of(cell):
+                return "points is a URL; expected a file of this machine"
+            if is_path and cell and not url_of(cell) and not os.path.exists(self._file(cell)):
                 return f"{name}: no such file or folder"
             if name in ("id", "split") and cell and not is_plain(cell):
                 return f"{name} is not 1 to 40 letters, digits, _ or -, or is a reserved name"
         return ""
+
+    def _label(self, name: str, cell: str) -> LabelSource:
+        """Return a label file; raises ReadError if one at a URL is missing."""
+        url = url_of(cell)
+        if not url:
+            return LabelSource(name=name, path=self._file(cell))
+        remote = list_files(url)
+        if len(remote.files) != 1:
+            raise unreadable(url, f"{len(remote.files)} files at the URL; expected one")
+        return LabelSource(
+            name=name,
+            path=Path(url.rpartition("/")[2]),
+            remote=remote,
+            version=joined_version(remote.files),
+        )
 
     def _file(self, cell: str) -> Path:
         """Return the path in a cell; a NUL, which no path has, is replaced."""

@@ -36,11 +36,14 @@ Row = tuple[str, Point]
 def read_points(path: Path, *, frame: Frame) -> list[Row]:
     """Return (case id, point) for each row; the id is "" without such a column.
 
-    Columns are label, x, y, z in mm, optionally id, size_x, size_y and size_z. Raises PipelineError
+    Columns are label, x, y, z in mm, optionally id, size_x, size_y and size_z; separators are
+    commas, semicolons or tabs, whichever the header has most. Raises PipelineError
     (POINTS) with the lines that are wrong, and ReadError if the file cannot be read.
     """
     text = read_short_text(path, largest_bytes=LARGEST_BYTES).removeprefix("\ufeff")
-    lines = csv.reader(text.splitlines(keepends=True), strict=True)
+    first = text.lstrip("\r\n ").partition("\n")[0]
+    separator = max(",;\t", key=first.count)
+    lines = csv.reader(text.splitlines(keepends=True), delimiter=separator, strict=True)
     problems: list[str] = []
     rows = list(_rows(lines, problems, frame))
     if problems:

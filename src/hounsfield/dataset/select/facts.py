@@ -26,7 +26,7 @@ WORDS = MappingProxyType(
     {
         "kernel": "the class of the kernel: soft, medium, sharp or unknown",
         "kernel_name": "the kernel as its manufacturer calls it",
-        "contrast": "given if the header names a contrast agent, else none",
+        "contrast": "given if the header names a contrast agent, else none; unknown without DICOM",
         "phase": "the phase, where a series has several",
         "kind": "axial, coronal, sagittal or enhanced; for other files the format",
         "orientation": "the directions of the axes, such as LPS",
@@ -38,7 +38,11 @@ WORDS = MappingProxyType(
 """Names of words, and what they are."""
 
 CLOSED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"kernel": get_args(KernelClass), "contrast": ("none", "given"), "verdict": get_args(Verdict)}
+    {
+        "kernel": get_args(KernelClass),
+        "contrast": ("none", "given", "unknown"),
+        "verdict": get_args(Verdict),
+    }
 )
 """The words that some names are limited to."""
 
@@ -86,7 +90,7 @@ def facts_of(report: Report) -> Facts:
     words = {
         "kernel": report.kernel_class,
         "kernel_name": report.kernel,
-        "contrast": "given" if report.contrast else "none",
+        "contrast": _contrast(report),
         "phase": report.phase,
         "kind": report.kind,
         "orientation": report.orientation,
@@ -95,3 +99,10 @@ def facts_of(report: Report) -> Facts:
         "verdict": report.verdict,
     }
     return Facts(numbers, words)
+
+
+def _contrast(report: Report) -> str:
+    """Return whether a contrast agent was given, which no other format than DICOM states."""
+    if not report.codec:  # DICOM alone has one
+        return "unknown"
+    return "given" if report.contrast else "none"
