@@ -10,6 +10,7 @@ from hounsfield.dataset.case import CaseSource
 from hounsfield.dataset.case_names import fields_in
 from hounsfield.dataset.label_map.label_map import LabelMap
 from hounsfield.dataset.labels import FIELDS
+from hounsfield.io.bytes.remote import url_of
 from hounsfield.io.formats import case_suffix
 from hounsfield.pipeline.check import check_names
 from hounsfield.pipeline.pipeline import Pipeline
@@ -26,6 +27,8 @@ def check_labels(
 
     With a label map its names are those of all labels.
     """
+    if any(url_of(path) for _, path in labels):
+        raise _usage("a label file is at a URL; copy it to this machine, where --label reads it")
     names = [name for name, _ in labels]
     stated = {each.name for case in cases for each in case.labels}
     if len(set(names)) < len(names):

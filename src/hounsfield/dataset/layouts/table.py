@@ -16,6 +16,7 @@ from hounsfield.dataset.case import DEFAULT_LABEL, LabelSource, NoCase
 from hounsfield.dataset.case_ids import is_plain
 from hounsfield.dataset.layouts.entry import Contents, Entry
 from hounsfield.io.bytes.case_id import patient_id
+from hounsfield.io.bytes.remote import url_of
 from hounsfield.io.bytes.text import read_short_text
 
 SUFFIXES = (".csv", ".tsv")
@@ -147,7 +148,8 @@ class _Table:
         points = cells.get("points", "")
         return Entry(
             path=self._file(cells["image"]),
-            typed=os.path.join(os.path.dirname(self.typed), cells["image"]),
+            typed=url_of(cells["image"])
+            or os.path.join(os.path.dirname(self.typed), cells["image"]),
             where=f"line {row.line}",
             id=cells.get("id", ""),
             labels=labels,
@@ -162,7 +164,10 @@ class _Table:
             return "the image is missing"
         for name, cell in cells.items():
             is_path = _is_label(name) or name in ("image", "points")
-            if is_path and cell and not os.path.exists(self._file(cell)):
+            if is_path and url_of(cell):
+                if name != "image":
+                    return f"{name} is a URL; copy it to this machine (an image may be at a URL)"
+            elif is_path and cell and not os.path.exists(self._file(cell)):
                 return f"{name}: no such file or folder"
             if name in ("id", "split") and cell and not is_plain(cell):
                 return f"{name} is not 1 to 40 letters, digits, _ or -, or is a reserved name"
