@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 import hounsfield as hu
-from hounsfield.core.errors import HounsfieldWarning, ReadError, WriteError
+from hounsfield.__main__ import main
+from hounsfield.core.errors import HounsfieldWarning, PipelineError, ReadError, WriteError
 from hounsfield.dataset.discover import discover
 from hounsfield.dataset.remote_output import LOCK, RemoteOutput
 from hounsfield.testing.engines import contents
@@ -246,3 +247,65 @@ def test_no_copy_is_left(
     monkeypatch.setattr("tempfile.tempdir", str(staging))
     run(put(scans, bucket), f"s3://{bucket}/out")
     assert os.listdir(staging) == []
+
+
+def test_a_missing_bucket_is_refused_and_never_created(
+    scans: Path, server: None, tmp_path: Path
+) -> None:
+    for out in ("s3://no-such-bucket/out", "s3:///no-such-bucket"):
+        with pytest.raises(WriteError, match="no such bucket"):
+            run(scans / "one.nii.gz", out)
+    system = s3fs.S3FileSystem()
+    system.invalidate_cache()
+    assert "no-such-bucket" not in system.ls("")
+
+
+def test_file_urls_are_files(scans: Path, tmp_path: Path) -> None:
+    run(scans, tmp_path / "plain")
+    assert run(f"file://{scans}", f"file://{tmp_path}/out").counts["done"] == 3
+    assert contents(tmp_path / "out") == contents(tmp_path / "plain")
+
+
+def test_secrets_in_a_url_are_not_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url = "http://me:word@127.0.0.1:9/ct.nii.gz?token=key"
+    with pytest.raises(ReadError) as caught:
+        run(url, tmp_path / "out")
+    assert main(["run", "isotropic-mip", url, "-o", str(tmp_path / "out")]) == 3
+    shown = str(caught.value) + capfd.readouterr().err
+    assert "127.0.0.1:9/ct.nii.gz" in shown
+    assert not any(secret in shown for secret in ("word", "token", "key"))
+
+
+def test_what_reads_no_url_says_so(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    url = "s3://bucket/ct.nii.gz"
+    for function in (hu.open, hu.read, hu.inspect):
+        with pytest.raises(ReadError, match="URLs are read by run"):
+            function(url)
+    for verb in (["inspect", url], ["verify", url], ["diff", url, url], ["compare", url, url]):
+        assert main(verb) == 3
+        assert capfd.readouterr().err.count("URLs are read by run") == 1
+    hu.write(hu.Volume.from_array(np.zeros((4, 4, 4)), affine=np.eye(4)), tmp_path / "a.nii.gz")
+    with pytest.raises(PipelineError, match="a label file is at a URL"):
+        run(tmp_path / "a.nii.gz", tmp_path / "out", labels=url)
+
+
+def test_images_of_a_table_may_be_at_urls(scans: Path, bucket: str, tmp_path: Path) -> None:
+    url, table = put(scans, bucket), tmp_path / "table.csv"
+    table.write_text(f"image,id,label\n{url}/one.nii.gz,a,\n{url}/dicom,b,\n")
+    assert {case.id for case in run(table, tmp_path / "out").cases} == {"a", "b"}
+    table.write_text(f"image,label\n{url}/one.nii.gz,{url}/one.nii.gz\n")
+    with pytest.raises(ReadError, match="label is a URL; copy it to this machine"):
+        run(table, tmp_path / "out")
+
+
+def test_status_of_an_output_at_a_url(
+    scans: Path, bucket: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(scans / "one.nii.gz", f"s3://{bucket}/out")
+    capfd.readouterr()
+    assert main(["status", f"s3://{bucket}/out", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["counts"] == {"done": 1, "failed": 0}
+    assert main(["status", f"s3://{bucket}/none"]) == 1
+    assert "no manifest.db" in capfd.readouterr().err

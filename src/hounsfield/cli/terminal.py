@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, TextIO
 
 from typer import Option
 
-from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.diagnostic import Diagnostic, without_secrets
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -237,10 +237,13 @@ def _table(
 def inert(text: str) -> str:
     """Replace every character that a terminal might interpret (escape, control, direction) by '?'.
 
+    Passwords in URLs are left out.
+
     >>> inert("head\\x1b[31m")
     'head?[31m'
     """
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
+    shown = without_secrets(text)
+    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in shown)
 
 
 def one_line(text: str) -> str:

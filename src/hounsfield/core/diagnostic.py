@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -15,6 +16,21 @@ FILES_NAMED = 3
 
 LONGEST_TEXT = 1000
 """Maximum number of characters of a message; the middle of a longer one is left out."""
+
+_USER = re.compile(r"(://)[^/\s@]*:[^/\s@]*@")
+"""The user and the password of a URL (RFC 3986, section 3.2.1)."""
+
+_QUERY = re.compile(r"(https?:/[^\s?]*)\?[^\s:;,)]*")
+"""The query of a web address, where signatures and tokens are."""
+
+
+def without_secrets(text: str) -> str:
+    """Remove passwords and the queries of web addresses from a text.
+
+    >>> without_secrets("https://me:word@host/ct.nii.gz?token=1: no such file")
+    'https://host/ct.nii.gz: no such file'
+    """
+    return _QUERY.sub(r"\1", _USER.sub(r"\1", text)) if ":/" in text else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,8 @@ class Diagnostic:
 
     def __str__(self) -> str:
         names = "" if self.file_names and self.where.endswith(self.file_names) else self.file_names
-        return ": ".join(part for part in (self.where, names, self.message) if part)
+        where = without_secrets(self.where)
+        return ": ".join(part for part in (where, names, self.message) if part)
 
     @property
     def file_names(self) -> str:

@@ -18,6 +18,7 @@ HounsfieldWarning (UserWarning)   a repair, an assumption or a possible problem
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from hounsfield.core.diagnostic import Diagnostic
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""The start of a URL; pathlib removes one of its two slashes."""
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
 """The folder of this package, whose lines a warning never points at."""
@@ -167,9 +171,13 @@ def unreadable(where: str, message: str, *, code: str = "UNREADABLE") -> ReadErr
 
 def missing_file(path: str | Path) -> MissingFileError:
     """Return the error of a path that does not exist; the terminal names it, records do not."""
-    return MissingFileError(
-        Diagnostic(MissingFileError.code, "refusal", "no such file or folder", str(path))
-    )
+    message = "no such file or folder"
+    if _URL.match(str(path)):
+        message = (
+            "URLs are read by run, plan, fingerprint, export and status alone; copy the files to "
+            "this machine first"
+        )
+    return MissingFileError(Diagnostic(MissingFileError.code, "refusal", message, str(path)))
 
 
 def check_path(path: str | Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hounsfield.core.diagnostic import Diagnostic
+from hounsfield.core.diagnostic import Diagnostic, without_secrets
 from hounsfield.core.errors import ReadError
 from hounsfield.core.points import Point
 from hounsfield.io.bytes.remote import RemoteFolder
@@ -97,7 +97,7 @@ class NoCase:
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where not in ("", self.typed) else ""
-        return f"{self.typed}: {where}{self.message}"
+        return without_secrets(f"{self.typed}: {where}{self.message}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

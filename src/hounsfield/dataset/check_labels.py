@@ -27,6 +27,8 @@ def check_labels(
 
     With a label map its names are those of all labels.
     """
+    if any(url_of(path) for _, path in labels):
+        raise _usage("a label file is at a URL; copy it to this machine, where --label reads it")
     names = [name for name, _ in labels]
     stated = {each.name for case in cases for each in case.labels}
     if any(url_of(path) for _, path in labels):

@@ -14,7 +14,7 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.source import grid_of
 from hounsfield.dataset.linkage import FORMULA
 from hounsfield.dataset.manifest_schema import COLUMNS
-from hounsfield.dataset.read_manifest import case_rows, reading_manifest
+from hounsfield.dataset.read_manifest import case_rows, reading_manifest_at
 from hounsfield.io.bytes.atomic import atomic
 
 _INTERNAL = ("key", "source_stamp")
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 def read_rows(out: Path) -> Iterator[Row]:
     """Yield the columns of each case, with its diagnostics, quality values and record as data."""
-    with reading_manifest(out) as connection:
+    with reading_manifest_at(out) as connection:
         ids = [row["id"] for row in case_rows(connection, ("id",))]
         for row in case_rows(connection, _PLAIN, ids=ids):
             yield row | {name: json.loads(row[name] or "null") for name in _NESTED}

@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 from hounsfield.core.errors import WriteError, missing_file, unreadable
 from hounsfield.dataset.manifest_schema import SCHEMA, check_origin, columns_of
+from hounsfield.dataset.remote_output import RemoteOutput
+from hounsfield.io.bytes.remote import url_of
 from hounsfield.io.bytes.search import OUTPUT_MARK
 
 JOURNAL = "-journal"
@@ -40,6 +42,17 @@ def reading_manifest(out: Path) -> Iterator[sqlite3.Connection]:
         except WriteError as error:
             raise unreadable(str(path), f"cannot be read: {error}") from None
         with closing(connection):
+            yield connection
+
+
+@contextmanager
+def reading_manifest_at(out: Path) -> Iterator[sqlite3.Connection]:
+    """Open the manifest of an output folder or URL, as `reading_manifest` does."""
+    url = url_of(out)
+    with TemporaryDirectory() as copy:
+        if url and not RemoteOutput(url).get(OUTPUT_MARK, Path(copy) / OUTPUT_MARK):
+            raise unreadable(url, "no manifest.db; expected the output URL of a run")
+        with reading_manifest(Path(copy) if url else out) as connection:
             yield connection
 
 

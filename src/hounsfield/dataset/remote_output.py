@@ -19,7 +19,7 @@ from typing import Any
 from hounsfield.core.errors import HounsfieldError, WriteError
 from hounsfield.dataset.linkage import linkage_folder
 from hounsfield.dataset.run_config import RunConfig
-from hounsfield.io.bytes.remote import file_system, writing
+from hounsfield.io.bytes.remote import file_system, make_parent, writing
 from hounsfield.io.bytes.search import OUTPUT_MARK, RECORD
 from hounsfield.pipeline.record import Record
 
@@ -88,7 +88,7 @@ class RemoteOutput:
         names.sort(key=lambda name: name == RECORD)
         with writing(self.url):
             for name in names:
-                system.makedirs(f"{path}/{name}".rpartition("/")[0], exist_ok=True)
+                make_parent(system, f"{path}/{name}")
                 system.put_file(str(folder / name), f"{path}/{name}")
 
     def remove(self, case_id: str) -> None:
@@ -114,7 +114,7 @@ class RemoteOutput:
         """Write a file; with `is_new` only if there is none, which the result tells."""
         system, path = self._at(name)
         with writing(self.url):
-            system.makedirs(path.rpartition("/")[0], exist_ok=True)
+            make_parent(system, path)
             try:
                 system.pipe_file(path, data, mode="create" if is_new else "overwrite")
             except FileExistsError:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from hounsfield.dataset.read_manifest import case_rows, reading_manifest, run_id
+from hounsfield.dataset.read_manifest import case_rows, reading_manifest_at, run_id
 
 SLOWEST = 5
 """Cases that are listed as the slowest."""
@@ -64,6 +64,6 @@ class RunStatus:
 
 def read_status(out: Path) -> RunStatus:
     """Read OUT/manifest.db; raises MissingFileError or ReadError."""
-    with reading_manifest(out) as connection:
+    with reading_manifest_at(out) as connection:
         rows = case_rows(connection, COLUMNS)
         return RunStatus(run_id(connection), tuple(CaseStatus(**row) for row in rows))

@@ -15,13 +15,13 @@ from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.errors import (
     HounsfieldError,
     MissingExtraError,
+    MissingFileError,
     ReadError,
     WriteError,
-    missing_file,
     unreadable,
 )
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+:/{1,2}(?=[^/])")
+_URL = re.compile(r"(?:file:/{1,3}|[a-z][a-z0-9+.-]+:/{1,2})(?=[^/])")
 """The start of a URL; pathlib removes one of its two slashes."""
 
 DICOMWEB = "dicomweb+"
@@ -32,6 +32,9 @@ AT_ONCE = 256
 
 EXTRAS = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs"}
 """The package that fsspec needs for a protocol, where it is not part of fsspec."""
+
+OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "az", "oss"}
+"""Protocols without folders, where fsspec's makedirs would create a bucket of a mistyped name."""
 
 
 def url_of(path: str | os.PathLike[str]) -> str:
@@ -44,7 +47,8 @@ def url_of(path: str | os.PathLike[str]) -> str:
     start = _URL.match(text)
     if start is None or text.startswith(DICOMWEB) or os.path.exists(text):
         return ""
-    return f"{start[0].rstrip('/')}//{text[start.end() :]}"
+    protocol = start[0].rstrip("/")
+    return f"{protocol}//{'/' if protocol == 'file:' else ''}{text[start.end() :]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,13 @@ def file_system(url: str) -> tuple[Any, str]:
         raise unreadable(url, message) from None
 
 
+def make_parent(system: Any, path: str) -> None:
+    """Create the folder of a file, which object stores do not need; a bucket is never created."""
+    names = system.protocol
+    if not OBJECT_STORES.intersection((names,) if isinstance(names, str) else names):
+        system.makedirs(path.rpartition("/")[0], exist_ok=True)
+
+
 def list_files(url: str) -> RemoteFolder:
     """List the files at a URL: a file, all below a folder, or those that match a pattern.
 
@@ -126,7 +137,7 @@ def list_files(url: str) -> RemoteFolder:
             each = system.info(path)
             files = [RemoteFile(path, int(each["size"] or 0), _version(each))]
     if not files:
-        raise missing_file(url)
+        raise _nothing_at(url)
     return RemoteFolder(url, root, tuple(sorted(files, key=lambda file: file.path)))
 
 
@@ -197,7 +208,7 @@ def _reading(url: str) -> Iterator[None]:
     except HounsfieldError:
         raise
     except FileNotFoundError:
-        raise missing_file(url) from None
+        raise _nothing_at(url) from None
     except Exception as error:  # each file system has errors of its own
         raise unreadable(url, f"{_reason(error)}; check the URL and the credentials") from None
 
@@ -214,7 +225,15 @@ def writing(url: str) -> Iterator[None]:
         raise WriteError(Diagnostic("WRITE", "refusal", message, url)) from None
 
 
+def _nothing_at(url: str) -> MissingFileError:
+    return MissingFileError(
+        Diagnostic(MissingFileError.code, "refusal", "no such file or folder", url)
+    )
+
+
 def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such bucket or folder"
     if isinstance(error, PermissionError):
         return "access is denied"
     if isinstance(error, TimeoutError):
