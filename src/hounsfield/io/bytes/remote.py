@@ -21,7 +21,7 @@ from hounsfield.core.errors import (
     unreadable,
 )
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+:/{1,2}(?=[^/])")
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/{1,3}(?=[^/])")
 """The start of a URL; pathlib removes one of its two slashes."""
 
 DICOMWEB = "dicomweb+"
@@ -39,12 +39,16 @@ def url_of(path: str | os.PathLike[str]) -> str:
 
     >>> url_of(Path("s3://bucket/scans")), url_of("scans/a.nii.gz")
     ('s3://bucket/scans', '')
+    >>> url_of(Path("file:///data/out"))
+    'file:///data/out'
     """
     text = os.fspath(path)
     start = _URL.match(text)
     if start is None or text.startswith(DICOMWEB) or os.path.exists(text):
         return ""
-    return f"{start[0].rstrip('/')}//{text[start.end() :]}"
+    protocol = start[0].rstrip("/")
+    slashes = "///" if protocol == "file:" else "//"  # RFC 8089: no host, and an absolute path
+    return f"{protocol}{slashes}{text[start.end() :].lstrip('/')}"
 
 
 @dataclass(frozen=True, slots=True)
