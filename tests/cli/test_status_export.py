@@ -59,6 +59,8 @@ def test_status_counts_failures_by_code_and_names_the_slowest_and_largest(
     assert answer.lines == [
         "1 done, 3 failed",
         "failed: UNREADABLE (2), TIMEOUT (1)",
+        "UNREADABLE, such as c: cut",
+        "TIMEOUT, such as b: slow",
         "slowest: b (60.0 s), a (3.0 s), c (0.0 s), d (0.0 s)",
         "peak memory: 1000 MB (a)",
     ]

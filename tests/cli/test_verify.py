@@ -127,9 +127,58 @@ def test_labels_are_computed_again_where_they_are_named(
     assert line(*RUN, scan, "-o", out, "--label", f"bone={label}").status == 0
     answer = line("verify", out)
     assert answer.status == 0, answer.err
-    assert "warning: the labels were not computed again" in answer.err
+    assert "warning: the labels or points of 1 case were not computed again" in answer.err
     answer = line("verify", out, "--label", f"bone={label}")
     assert (answer.status, "warning" in answer.err) == (0, False)
+
+
+WARNING = "warning: the labels or points of 1 case were not computed again"
+
+
+def test_labels_and_points_of_a_table_are_computed_again_from_the_table(
+    line: Line, scan: Path, label: Path, tmp_path: Path, state: Path
+) -> None:
+    table, out = tmp_path / "cases.csv", tmp_path / "out"
+    (tmp_path / "own.csv").write_text("label,x,y,z\ntip,1,2,3\n")
+    table.write_text(f"image,label_bone,points\n{scan},{label},own.csv\n")
+    assert line(*RUN, table, "-o", out, "--frame", "lps").status == 0
+    answer = line("verify", out)
+    assert (answer.status, WARNING in answer.err) == (0, True), answer.err
+    answer = line("verify", out, table)
+    assert (answer.status, "warning" in answer.err) == (0, False), answer.err
+    (tmp_path / "own.csv").write_text("label,x,y,z\ntip,1,2,4\n")
+    case = next((out / "cases").iterdir()).name
+    assert findings(line, out, table) == [(case, "points.csv", "NOT_REPRODUCED")]
+
+
+def test_points_of_all_cases_are_computed_again_where_they_are_named(
+    line: Line, scan: Path, tmp_path: Path, state: Path
+) -> None:
+    points, out = tmp_path / "points.csv", tmp_path / "out"
+    points.write_text(f"id,label,x,y,z\n{scan.name.split('.')[0]},tip,1,2,3\n")
+    assert line(*RUN, scan, "-o", out, "--frame", "lps", "--points", points).status == 0
+    answer = line("verify", out)
+    assert (answer.status, WARNING in answer.err) == (0, True), answer.err
+    answer = line("verify", out, "--points", points)
+    assert (answer.status, "warning" in answer.err) == (0, False), answer.err
+
+
+def test_labels_that_a_map_names_are_computed_again_by_the_map_of_the_run(
+    line: Line, real_data: Path, tmp_path: Path, state: Path
+) -> None:
+    folder, out = real_data / "ct_dicomseg_nrrdseg_dcmqi", tmp_path / "out"
+    sources = (folder / "ct-3slice", folder / "liver.dcm")
+    assert line("run", "bone", *sources, "-o", out, "--labels", "organ=li.*").status == 0
+    answer = line("verify", out)
+    assert (answer.status, WARNING in answer.err) == (0, True), answer.err
+    answer = line("verify", out, *sources)
+    assert (answer.status, "warning" in answer.err) == (0, False), answer.err
+    other = tmp_path / "unmatched"
+    assert line("run", "bone", *sources, "-o", other, "--labels", "organ=x").status == 0
+    answer = line("verify", other)
+    assert (answer.status, WARNING in answer.err) == (0, True), answer.err
+    answer = line("verify", other, *sources)
+    assert (answer.status, "warning" in answer.err) == (0, False), answer.err
 
 
 @pytest.mark.parametrize("words", [("--dtype", "float64"), ("--format", "png")])

@@ -84,11 +84,21 @@ def _texts(found: RunStatus) -> Iterator[str]:
     yield ", ".join(f"{count} {name}" for name, count in found.counts.items())
     if found.failures:
         yield "failed: " + ", ".join(f"{code} ({n})" for code, n in found.failures.items())
+        yield from _reasons(found)
     if len(found.cases) > 1:
         slow = [f"{case.id} ({case.seconds:.1f} s)" for case in found.slowest]
         yield f"slowest: {', '.join(slow)}"
     if found.largest is not None:
         yield f"peak memory: {found.largest.memory_bytes / 1e6:.0f} MB ({found.largest.id})"
+
+
+def _reasons(found: RunStatus) -> Iterator[str]:
+    """Yield the message of the first case of each code; a narrow screen has no column for it."""
+    failed = [case for case in found.cases if case.status == "failed"]
+    for code in found.failures:
+        case = next((each for each in failed if each.code == code), None)
+        if case is not None:
+            yield f"{code}, such as {case.id}: {case.message}"
 
 
 def _data(found: RunStatus, sources: dict[str, str] | None) -> dict[str, Any]:

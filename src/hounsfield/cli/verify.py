@@ -16,8 +16,7 @@ from hounsfield.core.display import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hounsfield.dataset.find_sources import Sources
-    from hounsfield.dataset.verify import Finding, Written
+    from hounsfield.dataset.verify import Finding, Inputs, Written
 
 SAMPLE = 3
 """Cases that are computed again by default."""
@@ -34,6 +33,18 @@ class Again:
     label: Annotated[
         list[str] | None,
         Option(metavar="[NAME=]FILE", help="Label of the image, as in the run; repeatable."),
+    ] = None
+    no_find_labels: Annotated[
+        bool,
+        Option("--no-find-labels", help="Use no RTSTRUCT and SEG in the sources, as in the run."),
+    ] = False
+    points: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE",
+            readable=False,
+            help="Points of all cases, as in the run (default: none).",
+        ),
     ] = None
     series: Annotated[
         str | None,
@@ -59,17 +70,27 @@ def verify(
     exit status is 1 if anything differs.
     """
     from hounsfield.dataset.find_sources import find_sources
-    from hounsfield.dataset.verify import read_written
+    from hounsfield.dataset.verify import Inputs, read_written
 
     with about(out):
         written = read_written(out)
     files, findings = _check_files(terminal, out, written)
     with about(out):
         sources = find_sources(
-            written.run_id, sources=src or (), linkage=again.linkage, series=again.series
+            written.run_id,
+            sources=src or (),
+            linkage=again.linkage,
+            series=again.series,
+            find_labels=not (again.no_find_labels or again.label),
         )
-    chosen = _chosen(terminal, written, sources, again)
-    findings += _check_again(terminal, out, written, sources, chosen, again)
+    inputs = Inputs(
+        sources=sources,
+        series=again.series,
+        labels=tuple(_label(text) for text in again.label or ()),
+        points=again.points,
+    )
+    chosen = _chosen(terminal, written, inputs, again)
+    findings += _check_again(terminal, out, written, inputs, chosen)
     for each in findings:
         error_line(str(each))
     if terminal.json:
@@ -104,10 +125,10 @@ def _check_files(terminal: Terminal, out: Path, written: Written) -> tuple[int, 
     return files, findings
 
 
-def _chosen(terminal: Terminal, written: Written, sources: Sources, again: Again) -> list[str]:
+def _chosen(terminal: Terminal, written: Written, inputs: Inputs, again: Again) -> list[str]:
     """Return the cases of a random sample; none, with a warning, if no source is known."""
     count = min(SAMPLE if again.sample is None else again.sample, len(written.records))
-    if not count or sources:
+    if not count or inputs.sources:
         return sorted(random.sample(sorted(written.records), count))
     message = "the run has no linkage file here; name its sources, or the file with --linkage"
     if again.sample is not None:
@@ -117,27 +138,25 @@ def _chosen(terminal: Terminal, written: Written, sources: Sources, again: Again
 
 
 def _check_again(
-    terminal: Terminal,
-    out: Path,
-    written: Written,
-    sources: Sources,
-    chosen: Sequence[str],
-    again: Again,
+    terminal: Terminal, out: Path, written: Written, inputs: Inputs, chosen: Sequence[str]
 ) -> list[Finding]:
     """Compute cases again and return what differs."""
     from hounsfield.dataset.verify import check_again
 
-    labels = tuple(_label(text) for text in again.label or ())
-    if chosen and written.has_labels and not labels:
-        terminal.warn("the labels were not computed again; name them with --label as in the run")
     findings: list[Finding] = []
+    partial = 0
     with terminal.progress("computing again") as progress:
         for n, case_id in enumerate(chosen):
             progress(n, len(chosen), case_id)
             terminal.detail(f"{case_id}  computing again")
-            findings += check_again(
-                out, written, case_id, sources=sources, series=again.series, labels=labels
-            )
+            found = check_again(out, written, case_id, inputs)
+            findings += found.findings
+            partial += found.is_partial
+    if partial:
+        terminal.warn(
+            f"the labels or points of {counted(partial, 'case')} were not computed again; name "
+            "the sources of the run, and --label and --points as in the run"
+        )
     return findings
 
 

@@ -61,14 +61,21 @@ class Sources:
 
 
 def find_sources(
-    run_id: str, *, sources: Sequence[str], linkage: Path | None = None, series: str | None = None
+    run_id: str,
+    *,
+    sources: Sequence[str],
+    linkage: Path | None = None,
+    series: str | None = None,
+    find_labels: bool = True,
 ) -> Sources:
     """Find the sources of a run: those given, else those of its linkage file, if there is one.
 
-    Raises ReadError if `linkage` is no linkage file.
+    With `find_labels`, objects in the given sources are the labels of their series. Raises
+    ReadError if `linkage` is no linkage file.
     """
     if sources:
-        return Sources(paths={}, given=discover(sources, series=series).cases)
+        found = discover(sources, series=series, find_labels=find_labels)
+        return Sources(paths={}, given=found.cases)
     path = linkage if linkage is not None else linkage_file(run_id) if run_id else None
     if path is None or (linkage is None and not path.is_file()):
         return Sources(paths={}, given=())

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from hounsfield.core.errors import HounsfieldError, unreadable
 from hounsfield.core.policy import ReadPolicy
+from hounsfield.dataset.case import CaseSource
 from hounsfield.dataset.describe_error import describe_error
 from hounsfield.dataset.find_sources import Sources
+from hounsfield.dataset.label_map.label_map import LabelMap, LabelRule
+from hounsfield.dataset.points.of_cases import with_points
+from hounsfield.dataset.points.read import Frame
 from hounsfield.dataset.read_manifest import case_rows, reading_manifest, run_id, settings_of_run
 from hounsfield.dataset.run_case import run_case
 from hounsfield.dataset.run_config import RunConfig
@@ -38,24 +42,47 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What a run wrote: the sha256 of the record of each case, its settings and its id."""
+    """What a run wrote: the sha256 of the record and the key of each case, its settings, its id."""
 
     records: Mapping[str, str]
+    keys: Mapping[str, str]
     settings: Mapping[str, str]
     run_id: str
 
-    @property
-    def has_labels(self) -> bool:
-        """Whether labels of files went through the pipeline."""
-        return bool(self.settings.get("labels"))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a case is computed from again, as it was given to the run.
+
+    `labels` are names and paths, `points` is a file of points of all cases.
+    """
+
+    sources: Sources
+    series: str | None = None
+    labels: Sequence[tuple[str, str]] = ()
+    points: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """What differs in a case that was computed again.
+
+    With `is_partial` only the image and the masks were compared: its labels or points are not
+    those that the run had.
+    """
+
+    findings: tuple[Finding, ...]
+    is_partial: bool = False
 
 
 def read_written(out: Path) -> Written:
     """Read the manifest of a run; raises MissingFileError or ReadError."""
     with reading_manifest(out) as connection:
-        rows = case_rows(connection, ("id", "status", "record_sha256"))
+        found = case_rows(connection, ("id", "status", "record_sha256", "key"))
+        rows = [row for row in found if row["status"] != "failed"]
         return Written(
-            records={row["id"]: row["record_sha256"] for row in rows if row["status"] != "failed"},
+            records={row["id"]: row["record_sha256"] for row in rows},
+            keys={row["id"]: row["key"] for row in rows},
             settings=settings_of_run(connection),
             run_id=run_id(connection),
         )
@@ -101,34 +128,33 @@ def _changed(case_id: str, name: str, found: str) -> Finding:
     return Finding(case=case_id, code="OUTPUT_CHANGED", message=message, file=name)
 
 
-def check_again(
-    out: Path,
-    written: Written,
-    case_id: str,
-    *,
-    sources: Sources,
-    series: str | None = None,
-    labels: Sequence[tuple[str, str]] = (),
-) -> list[Finding]:
-    """Compute a case again in a temporary folder and compare all bytes; OUT is only read.
-
-    Without `labels` the image and the masks are compared, but not the labels of a run that had
-    some.
-    """
+def check_again(out: Path, written: Written, case_id: str, inputs: Inputs) -> Again:
+    """Compute a case again in a temporary folder and compare all bytes; OUT is only read."""
     try:
         record = Record.load(out / "cases" / case_id / RECORD)
-        source = sources.of(record, series=series)
         with TemporaryDirectory(prefix="hounsfield-") as folder:
-            config = _config(written.settings, record, Path(folder), labels=labels)
-            result = run_case(config, source)
+            config = _config(written.settings, record, Path(folder), labels=inputs.labels)
+            result = run_case(config, _source(record, inputs, config))
     except HounsfieldError as error:
         found = describe_error(error)
-        return [_not_again(case_id, found.code, found.message)]
+        return Again(findings=(_not_again(case_id, found.code, found.message),))
     if result.status != "done":
-        return [_not_again(case_id, result.code, result.message)]
+        return Again(findings=(_not_again(case_id, result.code, result.message),))
     again = json.loads(result.record)
-    is_partial = written.has_labels and not labels
-    return list(_differences(record, again, case_id=case_id, is_partial=is_partial))
+    is_partial = set(record.outputs) != set(again["outputs"])
+    if config.label_map is not None:  # labels that match no pattern are in the record alone
+        is_partial = is_partial or result.key != written.keys[case_id]
+    differing = tuple(_differences(record, again, case_id=case_id, is_partial=is_partial))
+    return Again(findings=differing, is_partial=is_partial)
+
+
+def _source(record: Record, inputs: Inputs, config: RunConfig) -> CaseSource:
+    """Return the source of a case, with labels only if the run had some, and with its points."""
+    case = inputs.sources.of(record, series=inputs.series)
+    if not record.labels and config.label_map is None:
+        case = replace(case, labels=())
+    (case,), _ = with_points((case,), inputs.points, frame=config.frame)
+    return case
 
 
 def _not_again(case_id: str, code: str, message: str) -> Finding:
@@ -148,17 +174,30 @@ def _config(
             dtype=settings["dtype"] or None,
             policy=policy,
             labels=tuple(labels),
+            label_map=_label_map(settings.get("label_map", "")),
+            frame=_FRAMES.get(settings.get("frame", "")),
         )
     except (KeyError, TypeError, ValueError):
         message = "the manifest lacks the settings of the run; run the pipeline again first"
         raise unreadable("", message) from None
 
 
+_FRAMES: dict[str, Frame] = {"ras": "ras", "lps": "lps"}
+
+
+def _label_map(text: str) -> LabelMap | None:
+    """Return the label map of the settings of a run."""
+    if not text:
+        return None
+    rules = [rule | {"patterns": tuple(rule["patterns"])} for rule in json.loads(text)]
+    return LabelMap(tuple(LabelRule(**rule) for rule in rules))
+
+
 def _differences(
     record: Record, again: Mapping[str, Any], *, case_id: str, is_partial: bool
 ) -> Iterator[Finding]:
     names = {*record.outputs, *again["outputs"]}
-    if is_partial:  # the preview shows a label
+    if is_partial:  # the preview shows a label, a record has all
         names = {name for name in names if name.startswith(("image", "mask-"))}
     for name in sorted(names):
         if record.outputs.get(name) != again["outputs"].get(name):

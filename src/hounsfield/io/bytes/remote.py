@@ -42,6 +42,8 @@ def url_of(path: str | os.PathLike[str]) -> str:
 
     >>> url_of(Path("s3://bucket/scans")), url_of("scans/a.nii.gz")
     ('s3://bucket/scans', '')
+    >>> url_of(Path("file:///data/out"))
+    'file:///data/out'
     """
     text = os.fspath(path)
     start = _URL.match(text)
