@@ -295,8 +295,8 @@ def test_images_of_a_table_may_be_at_urls(scans: Path, bucket: str, tmp_path: Pa
     url, table = put(scans, bucket), tmp_path / "table.csv"
     table.write_text(f"image,id,label\n{url}/one.nii.gz,a,\n{url}/dicom,b,\n")
     assert {case.id for case in run(table, tmp_path / "out").cases} == {"a", "b"}
-    table.write_text(f"image,label\n{url}/one.nii.gz,{url}/one.nii.gz\n")
-    with pytest.raises(ReadError, match="label is a URL; copy it to this machine"):
+    table.write_text(f"image,points\n{url}/one.nii.gz,{url}/points.csv\n")
+    with pytest.raises(ReadError, match="points is a URL"):
         run(table, tmp_path / "out")
 
 
