@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP during work that must be cleaned up: they are raised where that is safe."""
+"""Signals during work that must be cleaned up, such as Ctrl-C: raised where that is safe."""
 
 from __future__ import annotations
 
