@@ -95,7 +95,7 @@ fuzz: $(VENV)/editable
 CASES ?= 200
 KILLS ?= 50
 soak: $(VENV)/editable
-	$(BIN)/python -W ignore benchmarks/soak.py --cases $(CASES) --kills $(KILLS)
+	$(BIN)/python -W ignore -m tests.soak --cases $(CASES) --kills $(KILLS)
 
 clean:
 	rm -rf build dist demo $(VENV)

@@ -157,6 +157,8 @@ GOOD = (
     nifti,
     archive,
     series(Faults(extras=("localizer", "screen"), syntax="rle")),
+    series(Faults(syntax="jpeg-2000")),
+    series(Faults(syntax="jpeg-ls")),
     series(Faults(padding="untagged-2048", duplicated=(2,))),
 )
 """What must be done; the faults are those that are repaired."""
@@ -181,8 +183,8 @@ def cohort(folder: Path, count: int, *, seed: int = 0) -> tuple[Made, ...]:
 def _cases(folder: Path, count: int, seed: int) -> Iterator[Made]:
     sizes = np.random.default_rng(seed).integers(0, len(SIZES), count)
     for n in range(count):
-        makers = BROKEN if n % 10 == 9 else GOOD
-        maker = makers[(n // 10) % len(makers)] if n % 10 == 9 else makers[n % len(makers)]
+        tens, is_broken = n // 10, n % 10 == 9
+        maker = BROKEN[tens % len(BROKEN)] if is_broken else GOOD[(n - tens) % len(GOOD)]
         yield maker(folder, f"case-{n:04d}", seed * 10_000 + n, SIZES[sizes[n]])
 
 

@@ -99,6 +99,7 @@ def test_a_thousand_cases_need_no_more_memory_and_files_than_a_hundred(tmp_path:
     assert late - early < 20 << 20  # results of 900 cases take 10 KB each
 
 
+@pytest.mark.slow
 def test_a_plan_tells_the_grids_and_the_refusals_before_a_voxel_is_read(tmp_path: Path) -> None:
     made = cohort(tmp_path, 20)
     request = RunRequest(

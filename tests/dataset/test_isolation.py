@@ -165,15 +165,17 @@ def test_a_worker_that_was_stopped_at_its_start_does_not_keep_the_next_run_out(
 
 
 @linux
-def test_a_signal_ends_a_run_within_5_s_though_a_worker_is_stopped(tmp_path: Path) -> None:
-    number = signal.SIGTERM
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_run_within_5_s_though_a_worker_is_stopped(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     process, workers = lingering(tmp_path)
     os.kill(workers[1], signal.SIGSTOP)
     asked = time.monotonic()
     os.kill(process.pid, number)
     _, err = process.communicate(timeout=20)
     assert time.monotonic() - asked < 5
-    assert process.returncode == 128 + number
+    assert process.returncode == (-number if number == signal.SIGHUP else 128 + number)
     assert not any(exists(each) for each in workers)
     assert "Traceback" not in err
     assert list((tmp_path / "out" / "cases").iterdir()) == []
@@ -193,6 +195,7 @@ class StoppedConfig(RunConfig):
 
 
 @linux
+@pytest.mark.slow
 def test_a_stopped_worker_ends_its_case_and_not_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,6 +232,7 @@ def test_a_worker_that_computes_without_a_report_is_not_silent(
 
 
 @linux
+@pytest.mark.slow
 def test_a_run_that_is_suspended_and_continued_loses_no_worker(tmp_path: Path) -> None:
     patch = """
 import hounsfield.dataset.engines.team as team
@@ -364,7 +368,7 @@ if __name__ == "__main__":
 
 
 @linux
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_case_for_which_memory_is_short_fails_and_the_others_are_done(
     workers: int, tmp_path: Path
 ) -> None:
@@ -410,6 +414,7 @@ def test_memory_that_is_short_once_costs_a_second_attempt_with_smaller_slabs(
 
 
 @linux
+@pytest.mark.slow
 def test_signals_at_random_moments_leave_nothing(tmp_path: Path) -> None:
     scans(tmp_path, count=12)
     out = tmp_path / "out"

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during work that must be cleaned up: they are raised where that is safe."""
+"""Signals during work that must be cleaned up, such as Ctrl-C: raised where that is safe."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from types import FrameType, TracebackType
 
 from hounsfield.core.platform import set_signal
 
-NAMES = ("SIGINT", "SIGTERM")
-"""The signals by which a user or a batch system ends a run."""
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+"""The signals by which a user, a batch system or a closed terminal ends a run."""
 
 
 class Interrupted(BaseException):

@@ -1,8 +1,9 @@
 """Kill a run at random moments and resume it, until its outputs are those of an undisturbed run.
 
-    python benchmarks/soak.py [--cases 200] [--kills 50] [--seed 0] [--folder FOLDER]
+    python -m tests.soak [--cases 200] [--kills 50] [--seed 0] [--folder FOLDER]
 
-Its figures are in design/isolation.md. `tests/dataset/test_soak.py` runs a short one.
+Its cases are those of tests/factory.py, from a CSV with their labels. Its figures are in
+design/isolation.md. `tests/dataset/test_soak.py` runs a short one.
 """
 
 from __future__ import annotations
@@ -22,46 +23,18 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-import hounsfield as hu
-from hounsfield.phantom import Faults, grid_about, head, write_series
 from hounsfield.testing.engines import contents
+from tests.factory import Made, cohort, table
 
 PIPELINE = "isotropic-mip"
 
-BROKEN = 10
-"""One case of so many is broken, and must be refused by its code in every run."""
-
-AFFINE = np.diag([-1.5, -1.25, 3.0, 1.0])
-
-
-def make_cases(folder: Path, *, count: int, seed: int = 0) -> None:
-    """Write scans of mixed sizes and formats, one of ten broken, into `folder`."""
-    folder.mkdir(parents=True)
-    numbers = random.Random(seed)
-    for n in range(count):
-        name = f"case{n:03d}"
-        if n % BROKEN == BROKEN - 1:
-            (folder / f"{name}.nii.gz").write_bytes(b"\x1f\x8b broken")
-        elif n % BROKEN == 4:
-            _series(folder / name, seed=n)
-        else:
-            size = numbers.choice([24, 40, 64])
-            values = np.random.default_rng(n).integers(-1000, 1500, (size, size, size // 2))
-            volume = hu.Volume.from_array(values.astype(np.int16), affine=AFFINE)
-            hu.write(volume, folder / f"{name}.{numbers.choice(['nii.gz', 'nrrd', 'nii'])}")
-
-
-def _series(folder: Path, *, seed: int) -> None:
-    grid = grid_about((0, -14, 10), shape=(40, 40, 8), spacing_mm=(6, 6, 8))
-    syntax = ("jpeg-2000", "jpeg-ls")[seed % 2]
-    write_series(head(grid, seed=seed), folder, faults=Faults(syntax=syntax))
+KILLS_PER_RUN = 6
+"""About so many kills fall into the seconds of an undisturbed run."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Figures:
-    """What a soak has found; the last four must be 0."""
+    """What a soak has found; the last five must be 0."""
 
     cases: int
     kills: dict[str, int] = field(default_factory=dict)
@@ -72,13 +45,20 @@ class Figures:
     other_files: int = 0
     partial_files: int = 0
     other_statuses: int = 0
+    wrong_statuses: int = 0
     processes_left: int = 0
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing was lost, changed or left."""
-        return not (
-            self.other_files or self.partial_files or self.other_statuses or self.processes_left
+        return not any(
+            (
+                self.other_files,
+                self.partial_files,
+                self.other_statuses,
+                self.wrong_statuses,
+                self.processes_left,
+            )
         )
 
 
@@ -86,17 +66,19 @@ def soak(folder: Path, *, cases: int, kills: int, seed: int = 0) -> Figures:
     """Kill a run of `cases` cases `kills` times in `folder`, resume it, and compare."""
     begun = time.monotonic()
     numbers, found = random.Random(seed), Figures(cases=cases)
-    make_cases(folder / "in", count=cases, seed=seed)
+    made = cohort(folder / "in", cases, seed=seed)
+    table(made, folder / "in" / "cases.csv")
     clock = time.monotonic()
     _wait(_start(folder, "straight"))
     found.seconds_straight = time.monotonic() - clock
     truth = contents(folder / "straight"), statuses(folder / "straight")
+    found.wrong_statuses = wrong(truth[1], made)
     ways = (kill_parent, kill_worker, stop_worker_and_kill_parent)
     counts: Counter[str] = Counter()
     rounds = 0
     while sum(counts.values()) < kills:
         process = _start(folder, f"out{rounds}")
-        time.sleep(numbers.uniform(0.1, found.seconds_straight))
+        time.sleep(numbers.uniform(0.1, 2 * found.seconds_straight / KILLS_PER_RUN))
         way = numbers.choice(ways)
         if process.poll() is not None:
             found.ended_before_the_kill += 1
@@ -113,14 +95,31 @@ def soak(folder: Path, *, cases: int, kills: int, seed: int = 0) -> Figures:
 
 
 def _start(folder: Path, name: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "hounsfield", "run", PIPELINE, str(folder / "in"), "-q"]
+    command = [
+        sys.executable,
+        "-m",
+        "hounsfield",
+        "run",
+        PIPELINE,
+        str(folder / "in" / "cases.csv"),
+        "-q",
+    ]
     more = {"XDG_CONFIG_HOME": str(folder / "config"), "XDG_STATE_HOME": str(folder / "state")}
     return subprocess.Popen(
-        [*command, "-j", "2", "-o", str(folder / name), "--no-linkage"],
+        [*command, "-j", "2", "-o", str(folder / name), "--no-linkage", "--ids", "stem"],
         env={**os.environ, **more},
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def wrong(found: dict[str, tuple[str, str]], made: tuple[Made, ...]) -> int:
+    """How many cases are not as the factory made them: done, or failed with the code it names."""
+    count = abs(len(found) - len(made))
+    for each in made:
+        status, code = found.get(each.path.name.partition(".")[0], ("", ""))
+        count += status != ("failed" if each.code else "done") or code not in each.code.split("|")
+    return count
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
@@ -174,12 +173,27 @@ def _check(
     out = folder / name
     files, known = contents(out), truth[0]
     names = set(files) | set(known)
-    found.other_files += sum(files.get(each) != known.get(each) for each in names)
+    others = sorted(each for each in names if files.get(each) != known.get(each))
+    found.other_files += len(others)
+    for each in others:
+        print(f"{each} differs: {_change(known.get(each), files.get(each))}", file=sys.stderr)
     left = [*out.glob("cases/.*"), *out.glob(".*")]
     found.partial_files += len(left)
     found.other_statuses += statuses(out) != truth[1]
     found.processes_left += len(_processes(out))
     shutil.rmtree(out)
+
+
+def _change(known: bytes | None, now: bytes | None) -> str:
+    """Return what differs in a file: the keys of a record, or the sizes."""
+    if known is None or now is None:
+        return "it is missing" if now is None else "it is new"
+    if known[:1] != b"{":
+        return f"{len(known)} and {len(now)} bytes"
+    one, two = json.loads(known), json.loads(now)
+    return "; ".join(
+        f"{key}: {one[key]} / {two.get(key)}" for key in one if one[key] != two.get(key)
+    )
 
 
 def statuses(out: Path) -> dict[str, tuple[str, str]]:
