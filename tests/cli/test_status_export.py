@@ -81,6 +81,61 @@ def test_of_many_cases_those_that_are_not_done_are_listed(
     assert "a  " in line("status", tmp_path, "-v").out
 
 
+def quality(spacing_mm: float, reason: str = "") -> dict[str, Any]:
+    """A quality with one value, as a run stores it."""
+    value = {"value": spacing_mm, "unit": "mm", "low": 0.1, "high": 10.0, "source": "a paper"}
+    state = {"status": "suspicious" if reason else "ok", "reason": reason}
+    return {"score": 2.0 if reason else 0.0, "values": {"slice_spacing": value | state}}
+
+
+def put_cohort(out: Path) -> None:
+    """Equal cases, one suspicious, one that only differs from the others, one that is stale."""
+    made = [CaseResult(id=f"c{n:02}", status="done", qc=quality(1.0)) for n in range(20)]
+    odd = CaseResult(id="odd", status="done", qc=quality(5.0))
+    wide = CaseResult(id="wide", status="done", qc=quality(20.0, "slices are 20 mm apart"))
+    stale = CaseResult(id="stale", status="stale", qc=quality(30.0, "slices are 30 mm apart"))
+    put(out, *made, odd, wide, stale)
+
+
+def test_the_most_suspicious_scans_are_listed_with_reasons(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_cohort(tmp_path)
+    table = line("status", tmp_path).out.splitlines()[-2:]
+    assert [text.split(maxsplit=2) for text in table] == [
+        ["wide", "2", "slices are 20 mm apart"],
+        ["odd", "1", "slice spacing is 5 mm, the median of all cases 1"],
+    ]
+    monkeypatch.setattr(status, "WORST", 1)
+    answer = line("status", tmp_path)
+    assert answer.out.splitlines()[-1].startswith("wide")
+    assert "1 less suspicious scans are not listed; use -v to list all" in answer.err
+    assert line("status", tmp_path, "-v").out.splitlines()[-2:] == table
+    found = json.loads(line("status", tmp_path, "--json").out)["suspicious"]
+    assert [(each["id"], each["score"]) for each in found] == [("wide", 2.0), ("odd", 1.0)]
+    assert [each["median"] for each in found[1]["outliers"]] == [1.0]
+
+
+def test_exports_have_the_rank_and_reasons_of_suspicious_scans_and_no_bounds(
+    line: Line, tmp_path: Path
+) -> None:
+    put_cohort(tmp_path / "out")
+    rows, lines, table = exported(line, tmp_path / "out", tmp_path)
+    for found in (lines, table):
+        ranks = {row["id"]: row["suspicion_rank"] for row in found if row["suspicion_rank"]}
+        assert ranks == {"wide": 1, "odd": 2}
+    assert {row["id"]: row["suspicion"] for row in rows if row["suspicion"]} == {
+        "wide": "2.0",
+        "odd": "1.0",
+    }
+    assert next(row for row in table if row["id"] == "wide")["suspicion_reasons"].endswith("apart")
+    assert [name for name in rows[0] if name.startswith("qc_")] == [
+        "qc_score",
+        *(f"qc_values_slice_spacing_{name}" for name in ("value", "unit", "status", "reason")),
+    ]
+    assert lines[0]["qc"]["values"]["slice_spacing"]["source"] == "a paper"
+
+
 def test_exports_have_the_grids_and_times_of_each_case(
     line: Line, scan: Path, tmp_path: Path
 ) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import median_abs_deviation
 
-from hounsfield.dataset.qc.cohort import CUT, cohort_outliers, modified_z_scores, ranked
+from hounsfield.dataset.qc.cohort import CUT, cohort_outliers, modified_z_scores
+from hounsfield.dataset.qc.suspicion import suspects
 
 
 def cases(name: str, values: list[float | None], unit: str = "mm") -> dict[str, dict[str, Any]]:
@@ -78,9 +79,20 @@ def test_outliers_are_plain_data_worst_first() -> None:
     assert found[0].to_json()["value"] == 900.0
 
 
-def test_cases_are_ranked_by_score_then_id() -> None:
-    scores = {"b": {"score": 2.0}, "a": {"score": 2.0}, "c": {"score": 8.0}, "d": {}}
-    assert ranked(scores) == ("c", "a", "b", "d")
+def test_suspicious_cases_are_ranked_with_their_reasons_and_others_are_not_listed() -> None:
+    made = cases("slice_spacing", [1.0] * 10 + [7.0, 9.0])
+    made["case-11"] |= {"score": 2.0}
+    made["case-11"]["values"]["slice_spacing"] |= {"status": "suspicious", "reason": "too wide"}
+    made["case-03"] |= {"score": 16.0}
+    for name in ("air_peak", "soft_tissue_peak"):
+        value = {"value": -2024.0, "unit": "HU", "status": "suspicious", "reason": "applied twice"}
+        made["case-03"]["values"][name] = value
+    assert [(each.id, each.score, each.reasons) for each in suspects(made)] == [
+        ("case-03", 16.0, ("applied twice",)),
+        ("case-11", 2.0, ("too wide",)),
+        ("case-10", 1.0, ("slice spacing is 7 mm, the median of all cases 1",)),
+    ]
+    assert suspects({"a": {"score": 0.0, "values": {}}, "b": {}, "c": {"error": "x"}}) == ()
 
 
 @pytest.mark.parametrize("name", ["table", "vertex"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,10 +14,14 @@ from hounsfield.cli.errors import about
 from hounsfield.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from hounsfield.dataset.qc.suspicion import Suspect
     from hounsfield.dataset.status import RunStatus
 
 MANY = 200
 """Cases from which those that are done are listed with -v only: a table of 10,000 takes 13 s."""
+
+WORST = 10
+"""Suspicious cases that are listed without -v."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +54,17 @@ def status(
 ) -> None:
     """List the cases of a run with their results; the exit status is 0 also if some failed.
 
-    The run may be going on, or have been killed: nothing in OUT is changed.
+    The most suspicious scans are listed with the reasons. The run may be going on, or have been
+    killed: nothing in OUT is changed.
     """
-    from hounsfield.dataset.status import read_status
+    from hounsfield.dataset.status import read_status, read_suspects
 
     with about(out):
-        found = read_status(out)
+        found, suspicious = read_status(out), read_suspects(out)
     sources = _paths(found, linkage) if paths or linkage is not None else None
-    _export(terminal, out, export)
+    _export(terminal, out, export, suspicious)
     if terminal.json:
-        terminal.data(_data(found, sources))
+        terminal.data(_data(found, sources, suspicious))
         return
     listed = _rows(found, sources)
     if len(listed) > MANY and not (terminal.verbose or sources):
@@ -67,6 +72,7 @@ def status(
     _print_table(terminal, listed, has_paths=sources is not None)
     if len(listed) < len(found.cases):
         terminal.say(f"{len(found.cases) - len(listed)} done are not listed; use -v to list all")
+    _print_suspects(terminal, suspicious)
     for text in _texts(found):
         terminal.say(text)
 
@@ -77,6 +83,22 @@ def _print_table(terminal: Terminal, rows: list[dict[str, Any]], *, has_paths: b
     table = [[row[name] for name in columns] for row in texts]
     if rows:
         terminal.table(columns, table, right=("seconds",), spare=("message", "seconds", "code"))
+
+
+def _print_suspects(terminal: Terminal, found: Sequence[Suspect]) -> None:
+    """Print the most suspicious scans, a line for each reason."""
+    shown = found if terminal.verbose else found[:WORST]
+    rows = [
+        [each.id if n == 0 else "", f"{each.score:g}" if n == 0 else "", reason]
+        for each in shown
+        for n, reason in enumerate(each.reasons)
+    ]
+    if rows:
+        terminal.text("")
+        terminal.table(("id", "suspicion", "reason"), rows, right=("suspicion",))
+    if len(shown) < len(found):
+        rest = len(found) - len(shown)
+        terminal.say(f"{rest} less suspicious scans are not listed; use -v to list all")
 
 
 def _texts(found: RunStatus) -> Iterator[str]:
@@ -101,7 +123,9 @@ def _reasons(found: RunStatus) -> Iterator[str]:
             yield f"{code}, such as {case.id}: {case.message}"
 
 
-def _data(found: RunStatus, sources: dict[str, str] | None) -> dict[str, Any]:
+def _data(
+    found: RunStatus, sources: dict[str, str] | None, suspicious: Sequence[Suspect]
+) -> dict[str, Any]:
     peak = 0 if found.largest is None else found.largest.memory_bytes
     return {
         "schema": 1,
@@ -109,15 +133,17 @@ def _data(found: RunStatus, sources: dict[str, str] | None) -> dict[str, Any]:
         "failures": found.failures,
         "slowest": [{"id": case.id, "seconds": case.seconds} for case in found.slowest],
         "peak_memory_bytes": peak,
+        "suspicious": [each.to_json() for each in suspicious],
         "cases": _rows(found, sources),
     }
 
 
-def _export(terminal: Terminal, out: Path, export: Export) -> None:
+def _export(terminal: Terminal, out: Path, export: Export, suspicious: Sequence[Suspect]) -> None:
     """Write the files that the options name."""
     from hounsfield.dataset.export_status import (
         flat_row,
         read_rows,
+        with_suspicion,
         write_csv,
         write_jsonl,
         write_parquet,
@@ -126,10 +152,11 @@ def _export(terminal: Terminal, out: Path, export: Export) -> None:
     for path, write in ((export.csv, write_csv), (export.parquet, write_parquet)):
         if path is not None:
             with about(path):
-                write([flat_row(row) for row in read_rows(out)], path)
+                rows = with_suspicion(read_rows(out), suspicious)
+                write([flat_row(row) for row in rows], path)
     if export.jsonl is not None:
         with about(export.jsonl):
-            write_jsonl(read_rows(out), export.jsonl)
+            write_jsonl(with_suspicion(read_rows(out), suspicious), export.jsonl)
     for path in (export.csv, export.jsonl, export.parquet):
         if path is not None:
             terminal.say(f"wrote {path}")

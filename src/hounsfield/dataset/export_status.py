@@ -14,6 +14,7 @@ from hounsfield.core.grid import Grid
 from hounsfield.core.source import grid_of
 from hounsfield.dataset.linkage import FORMULA
 from hounsfield.dataset.manifest_schema import COLUMNS
+from hounsfield.dataset.qc.suspicion import Suspect
 from hounsfield.dataset.read_manifest import case_rows, reading_manifest_at
 from hounsfield.io.bytes.atomic import atomic
 
@@ -22,6 +23,9 @@ _INTERNAL = ("key", "source_stamp")
 
 _NESTED = ("diagnostics", "qc", "record")
 """Columns of JSON text."""
+
+_MEASURED = ("value", "unit", "status", "reason")
+"""What a quality value of a case is."""
 
 _PLAIN = tuple(name for name in COLUMNS if name not in _INTERNAL)
 
@@ -36,10 +40,22 @@ def read_rows(out: Path) -> Iterator[Row]:
             yield row | {name: json.loads(row[name] or "null") for name in _NESTED}
 
 
+def with_suspicion(rows: Iterator[Row], found: Sequence[Suspect]) -> Iterator[Row]:
+    """Yield rows with the rank of the case among the suspicious ones, its score and reasons."""
+    ranks = {each.id: (rank, each) for rank, each in enumerate(found, start=1)}
+    for row in rows:
+        rank, case = ranks.get(row["id"], (None, None))
+        yield row | {
+            "suspicion_rank": rank,
+            "suspicion": None if case is None else case.score,
+            "suspicion_reasons": None if case is None else "; ".join(case.reasons),
+        }
+
+
 def flat_row(row: Mapping[str, Any]) -> Row:
     """Return the columns of a table: numbers and text, None for what is unknown."""
     plain = {name: value for name, value in row.items() if name not in _NESTED}
-    return plain | _of_record(row["record"] or {}) | _flattened("qc", row["qc"] or {})
+    return plain | _of_record(row["record"] or {}) | _of_quality(row["qc"] or {})
 
 
 def _of_record(record: Mapping[str, Any]) -> Row:
@@ -63,6 +79,15 @@ def _of_grid(name: str, data: Mapping[str, Any] | None) -> Row:
     for n, axis in enumerate("ijk"):
         found[f"{name}_spacing_{axis}_mm"] = None if grid is None else float(grid.spacing_mm[n])
     return found | {f"{name}_orientation": None if grid is None else grid.orientation}
+
+
+def _of_quality(quality: Mapping[str, Any]) -> Row:
+    """Return quality values without bounds and sources, which are the same for all cases."""
+    values = {
+        name: {key: each[key] for key in _MEASURED if key in each}
+        for name, each in quality.get("values", {}).items()
+    }
+    return _flattened("qc", {**quality, **({"values": values} if values else {})})
 
 
 def _flattened(name: str, value: Any) -> Row:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from hounsfield.dataset.qc.suspicion import Suspect, suspects
 from hounsfield.dataset.read_manifest import case_rows, reading_manifest_at, run_id
 
 SLOWEST = 5
@@ -67,3 +70,23 @@ def read_status(out: Path) -> RunStatus:
     with reading_manifest_at(out) as connection:
         rows = case_rows(connection, COLUMNS)
         return RunStatus(run_id(connection), tuple(CaseStatus(**row) for row in rows))
+
+
+def read_suspects(out: Path) -> tuple[Suspect, ...]:
+    """Return the done cases of OUT/manifest.db whose quality is suspicious, the worst first.
+
+    Raises MissingFileError or ReadError.
+    """
+    with reading_manifest_at(out) as connection:
+        rows = case_rows(connection, ("id", "status"))
+        ids = [row["id"] for row in rows if row["status"] == "done"]
+        found = case_rows(connection, ("id", "qc"), ids=ids)
+        return suspects({row["id"]: _compared(json.loads(row["qc"] or "{}")) for row in found})
+
+
+def _compared(quality: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a quality that is compared: a case has a few kB, a run 10,000 cases."""
+    names = ("value", "unit", "status", "reason")
+    values = quality.get("values", {}).items()
+    kept = {name: {key: each[key] for key in names} for name, each in values}
+    return {"score": quality.get("score", 0.0), "values": kept}

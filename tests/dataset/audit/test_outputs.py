@@ -6,6 +6,7 @@ A new format of the registry is covered by itself; another kind of output is one
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 import signal
@@ -135,6 +136,68 @@ def status(study: Study, out: Path, line: Line) -> None:
         keep_streams(answer, out, study, name=f"status{len(more)}")
 
 
+def many(*commands: tuple[object, ...], make: Make | None = None) -> Make:
+    """What several verbs write and print, after a run; SCAN, RUN and OUT are replaced."""
+
+    def made(study: Study, out: Path, line: Line) -> None:
+        (make or run())(study, out, line)
+        places = {"SCAN": study.scan, "RUN": out / "run", "OUT": out, "STEPS": study.pipeline}
+        for number, words in enumerate(commands):
+            answer = line(*(_filled(str(word), places) for word in words), "--traceback")
+            keep_streams(answer, out, study, name=f"verb-{number}")
+            assert answer.status == 0, answer.err
+
+    return made
+
+
+TABLES = ("--csv", "OUT/a.csv", "--jsonl", "OUT/a.jsonl", "--parquet", "OUT/a.parquet")
+
+
+def with_points(study: Study, out: Path, line: Line) -> None:
+    """Points of a table whose texts are those of the patient's file."""
+    table = out.parent / "points.csv"
+    x, y, z = hu.open(study.scan).grid.world((12, 12, 2))
+    table.write_text(f"id,label,x,y,z\n*,tip,{x},{y},{z}\n")
+    run("--points", table, "--frame", "ras", "--json")(study, out, line)
+
+
+def logged(study: Study, out: Path, line: Line) -> None:
+    """What the logger has at its most detailed level, with a case that fails."""
+    bad = out.parent / "bad" / FOLDER
+    shutil.copytree(study.scan, bad)
+    for path in sorted(bad.iterdir()):
+        path.write_bytes(path.read_bytes()[:1400])
+    out.mkdir()
+    handler = logging.FileHandler(out / "log.txt")
+    handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s %(exc_text)s"))
+    logger = logging.getLogger("hounsfield")
+    logger.addHandler(handler)
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    try:
+        hu.run(hu.Pipeline.load(study.pipeline), [str(study.scan), str(bad)], out / "run")
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+        handler.close()
+    assert (out / "log.txt").read_text()
+
+
+def restored_folder(study: Study, out: Path, line: Line) -> None:
+    run()(study, out, line)
+    (record,) = out.glob("run/cases/*/record.json")
+    made = hu.read(record.parent / "image.nii.gz", quantity="unit")
+    label = (made.array > 0).astype(np.uint8)
+    folder = out / "predictions"
+    folder.mkdir()
+    volume = hu.Volume.from_array(label, affine=made.affine, quantity="label")
+    hu.write(volume, folder / f"{record.parent.name}.nii.gz")
+    for name, more in (("a", ("--json",)), ("b", ("-v",))):
+        answer = line("restore", out / "run", folder, "-o", out / name, *more)
+        keep_streams(answer, out, study, name=f"restore-{name}")
+        assert answer.status == 0, answer.err
+
+
 def with_regions(study: Study, out: Path, line: Line) -> None:
     """Labels from contours and segments that are named after the patient."""
     files = sorted(path for path in study.scan.iterdir())
@@ -223,6 +286,23 @@ OUTPUTS: dict[str, Make] = {
     "run with hashed ids": run("--ids", "hash"),
     "restore": restored,
     "status": status,
+    "tables of status": many(
+        ("status", "RUN", *TABLES, "-v"), ("status", "RUN", "--csv", "OUT/b.csv", "--json")
+    ),
+    "verify": many(("verify", "RUN", "-v"), ("verify", "RUN", "--json")),
+    "diff": many(("diff", "RUN", "RUN", "-v"), ("diff", "RUN", "RUN", "--json")),
+    "plan as JSON": many(("plan", "STEPS", "SCAN", "--json")),
+    "points": with_points,
+    "logger": logged,
+    "restore of a folder": restored_folder,
+    **{
+        f"export {name}": many(
+            ("export", name, "SCAN", "-o", f"OUT/Dataset501_{name}", "-v"),
+            ("export", name, "RUN", "-o", f"OUT/Dataset502_{name}", "--json"),
+        )
+        for name in ("monai", "bids")  # the others need labels
+    },
+    "Dask": run("--engine", "dask", "-j", "1", "--json"),
     "regions": with_regions,
     "inspect": verb("inspect", "SCAN", "--values", "--html", "OUT.html"),
     "plan": verb("plan", "head", "SCAN"),
@@ -248,7 +328,8 @@ def audited(study: Study, out: Path, *, allow: tuple[Kind, ...] = ()) -> Audit:
 
 @pytest.mark.filterwarnings("ignore::hounsfield.HounsfieldWarning")
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "demo")) for name in OUTPUTS]
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in ("demo", "Dask"))) for name in OUTPUTS],
 )
 def test_no_output_has_anything_of_the_patient(
     name: str, study: Study, tmp_path: Path, line: Line, runs: dict[str, Path]

@@ -125,8 +125,3 @@ def modified_z_scores(values: NDArray[np.float64], name: str = "") -> NDArray[np
     if mad > 0:
         return np.asarray(TO_SCORE * away / mad)
     return np.asarray(TO_MEAN_SCORE * away / mean) if mean > 0 else np.zeros(len(values))
-
-
-def ranked(cases: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the ids of cases by their score of suspicion, highest first, then by id."""
-    return tuple(sorted(cases, key=lambda case: (-float(cases[case].get("score", 0.0)), case)))
