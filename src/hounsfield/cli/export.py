@@ -103,6 +103,11 @@ def _report(
         )
     for text in _shortfalls(made, options, out):
         terminal.warn(text)
+    folds = len({case.fold for case in made.cases} - {None})
+    if folds < options.folds and not made.count("validation"):  # 5 are the default
+        few = "no folds" if folds == 0 else f"{folds} folds"
+        text = f"{few} instead of {options.folds}: there are too few patients for training"
+        terminal.say(f"note: {text}")
     for case in made.cases:
         for (kept, lost), count in sorted((case.overlaps or {}).items()):
             terminal.say(f"note: {case.id}: {count} voxels of '{lost}' are also '{kept}', kept")
@@ -121,10 +126,6 @@ def _shortfalls(made: Exported, options: ExportOptions, out: Path) -> Iterator[s
     """Yield what the split or the folder lacks of what was asked for."""
     if options.test and not made.count("test"):
         yield f"no case is for testing: --test {options.test:g} is less than half of a patient"
-    folds = len({case.fold for case in made.cases} - {None})
-    if folds < options.folds and not made.count("validation"):
-        few = "no folds" if folds == 0 else f"{folds} folds"
-        yield f"{few} instead of {options.folds}: there are too few patients for training"
     if options.layout == "nnunet" and not re.fullmatch(r"Dataset\d{3}_.+", out.absolute().name):
         yield "nnU-Net finds data sets in folders such as Dataset501_Liver; rename the folder"
 

@@ -28,11 +28,9 @@ def check_labels(
     With a label map its names are those of all labels.
     """
     if any(url_of(path) for _, path in labels):
-        raise _usage("a label file is at a URL; copy it to this machine, where --label reads it")
+        raise _usage("a label file is at a URL; name it in a column label of a CSV file of sources")
     names = [name for name, _ in labels]
     stated = {each.name for case in cases for each in case.labels}
-    if any(url_of(path) for _, path in labels):
-        raise _usage("a label is at a URL; name it in a column label of a CSV file of sources")
     if len(set(names)) < len(names):
         raise _usage("two labels have the same name; name each one, as in --label liver=FILE")
     both = [] if label_map is not None else sorted(stated.intersection(names))
