@@ -13,6 +13,11 @@ GZIP_LEVEL = 2
 """isal's balanced level: 47 MB of CT in 50 ms, a few percent larger than zlib level 6."""
 
 
+BLOCK_BYTES = 1 << 20
+"""Bytes that are compressed at once. What isal finds to repeat depends on where its input is cut,
+so that files of the same voxels would differ with the sizes of the slabs that are written."""
+
+
 class Digest(Protocol):
     """A hash object of hashlib."""
 
@@ -51,12 +56,44 @@ def open_output(path: Path, *, is_packed: bool, digest: Digest | None = None) ->
             yield stream
 
 
+class _Blocks:
+    """Writes to a stream in blocks of BLOCK_BYTES, whatever the sizes of what is written."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._rest = stream, bytearray()
+
+    def write(self, data: Any) -> int:
+        """Write `data`; what does not fill a block waits."""
+        view = memoryview(data).cast("B")
+        start = 0
+        if self._rest:
+            start = min(len(view), BLOCK_BYTES - len(self._rest))
+            self._rest += view[:start]
+            if len(self._rest) == BLOCK_BYTES:
+                self.end()
+        whole = start + (len(view) - start) // BLOCK_BYTES * BLOCK_BYTES
+        for first in range(start, whole, BLOCK_BYTES):
+            self._stream.write(view[first : first + BLOCK_BYTES])
+        self._rest += view[whole:]
+        return len(view)
+
+    def end(self) -> None:
+        """Write what waits."""
+        self._stream.write(self._rest)
+        self._rest = bytearray()
+
+
 @contextmanager
 def gzip_stream(file: BinaryIO) -> Iterator[BinaryIO]:
-    """A gzip stream to `file`, without a name and with time 0."""
+    """A gzip stream to `file`, without a name and with time 0.
+
+    Its bytes depend on what is written, not on how that is divided into writes.
+    """
     from isal import igzip
 
     with igzip.IGzipFile(
         filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=file, mtime=0
     ) as stream:
-        yield cast("BinaryIO", stream)
+        blocks = _Blocks(cast("BinaryIO", stream))
+        yield cast("BinaryIO", blocks)
+        blocks.end()
