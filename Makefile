@@ -1,6 +1,7 @@
 # Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
 #   make demo [SRC=folder]   install, then run both recipes on a phantom head, or on your own CT
-#   make test                the whole suite; `make quick` leaves out what is marked slow
+#   make test                the suite, in under 10 minutes; `make quick` leaves out what is marked slow,
+#                            and `make test MARKS=` runs what is marked long too, as CI does
 #   make check               ruff, mypy, import-linter, the examples in the docs
 #   make coverage            the whole suite with branch coverage of src; fails below 92 %
 #   make build               compile the extension into an editable install
@@ -11,6 +12,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
+MARKS ?= not long
 SRC ?=
 BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 $(BIN)/python -m pip install -qq
@@ -43,7 +45,7 @@ $(VENV)/editable: $(VENV)/ready pyproject.toml CMakeLists.txt $(wildcard src/hou
 	@touch $@
 
 test: $(VENV)/editable
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "$(MARKS)"
 
 quick: $(VENV)/editable
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not slow"

@@ -77,6 +77,7 @@ def test_all_good_cases_are_done_and_all_bad_ones_explained(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_cases_need_no_more_memory_and_files_than_a_hundred(tmp_path: Path) -> None:
     scan = tmp_path / "scan.nii"
     values = np.random.default_rng(0).integers(-1000, 1000, (12, 12, 6)).astype(np.int16)

@@ -16,6 +16,7 @@ KILLS = int(os.environ.get("HOUNSFIELD_SOAK_KILLS", "5"))
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers in /proc")
 def test_five_kills_change_no_byte_and_leave_nothing(tmp_path: Path) -> None:
     found = soak(tmp_path / "soak", cases=CASES, kills=KILLS)

@@ -103,6 +103,7 @@ def test_a_budget_never_changes_a_byte() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_budget_never_changes_a_byte_of_a_thousand_pipelines() -> None:
     assert sum(compared(seed) for seed in range(1000, 3400)) >= 1000
 

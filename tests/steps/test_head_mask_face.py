@@ -84,6 +84,7 @@ HEADS: tuple[tuple[Face, tuple[float, float, float], float], ...] = (
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(len(HEADS)))
 def test_faces_are_whole_over_heads_sizes_and_poses(number: int) -> None:
     face, spacing, noise_hu = HEADS[number]
