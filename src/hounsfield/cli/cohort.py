@@ -13,8 +13,9 @@ from typer import Option
 from hounsfield.cli.errors import USAGE, Failure, about
 from hounsfield.cli.naming import using_key
 from hounsfield.cli.options import Naming, Reading, load_pipeline
-from hounsfield.cli.run import _label, _label_map, _memory, _only, _run
+from hounsfield.cli.run import _run
 from hounsfield.cli.run_options import Choosing, Execution, Labelling
+from hounsfield.cli.run_request import only_of, request_of
 from hounsfield.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -162,28 +163,21 @@ def _failed(summary: Summary) -> tuple[NoCase, ...]:
 def _request(src: Sequence[str], staging: Path, making: Making, options: RunOptions) -> RunRequest:
     """Return the run that makes the cases of scans."""
     from hounsfield.dataset.output_folder import check_sources
-    from hounsfield.dataset.request import RunRequest
 
     check_sources(src, staging.parent)
     staging.mkdir(parents=True, exist_ok=True)
-    return RunRequest(
-        pipeline=_pipeline(making),
-        sources=tuple(src),
-        out=staging,
-        dtype=NATURAL_DTYPE if making.pipeline is None else None,
-        policy=options.reading.policy,
-        ids=options.naming.ids,
-        series=options.reading.series,
-        labels=tuple(_label(text) for text in options.labelling.label or ()),
-        find_labels=not options.labelling.no_find_labels,
-        select=options.choosing.select,
-        label_map=_label_map(options.labelling.labels),
-        points=options.labelling.points,
-        frame=options.labelling.frame,
-        memory_bytes=_memory(options.execution.memory),
-        workers=options.execution.workers,
-        only=_only(options.execution.only),
+    request = request_of(
+        _pipeline(making),
+        src,
+        staging,
+        reading=options.reading,
+        ids=options.naming,
+        labelling=options.labelling,
+        choosing=options.choosing,
+        limits=options.execution,
     )
+    dtype = NATURAL_DTYPE if making.pipeline is None else None
+    return replace(request, dtype=dtype, only=only_of(options.execution.only))
 
 
 def _pipeline(making: Making) -> Pipeline:

@@ -11,7 +11,6 @@ from typer import Argument, Exit, Option
 from hounsfield.cli.errors import FAILED, about
 from hounsfield.cli.naming import using_key
 from hounsfield.cli.options import Ids, Reading, load_pipeline
-from hounsfield.cli.run import _label, _label_map, _memory
 from hounsfield.cli.run_labels import print_findings
 from hounsfield.cli.run_options import Choosing, Labelling, Limits
 from hounsfield.cli.run_report import (
@@ -22,6 +21,7 @@ from hounsfield.cli.run_report import (
     print_missed,
     print_warnings,
 )
+from hounsfield.cli.run_request import request_of
 from hounsfield.cli.terminal import Terminal, as_options
 
 if TYPE_CHECKING:
@@ -62,23 +62,17 @@ def plan(
     Of several cases a table with the grids, the memory and an estimate of the time. Sources, series
     and labels that a run could not use are listed.
     """
-    from hounsfield.dataset.request import RunRequest, find_cases
+    from hounsfield.dataset.request import find_cases
 
-    request = RunRequest(
-        pipeline=load_pipeline(pipeline, settings=settings or ()),
-        sources=tuple(src),
-        out=Path("out"),
-        policy=reading.policy,
-        series=reading.series,
-        ids=options.ids.ids,
-        labels=tuple(_label(text) for text in options.labelling.label or ()),
-        find_labels=not options.labelling.no_find_labels,
-        select=options.choosing.select,
-        label_map=_label_map(options.labelling.labels),
-        points=options.labelling.points,
-        frame=options.labelling.frame,
-        memory_bytes=_memory(options.limits.memory),
-        workers=options.limits.workers,
+    request = request_of(
+        load_pipeline(pipeline, settings=settings or ()),
+        src,
+        Path("out"),
+        reading=reading,
+        ids=options.ids,
+        labelling=options.labelling,
+        choosing=options.choosing,
+        limits=options.limits,
     )
     with using_key(options.ids.key):
         found = find_cases(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,14 +22,12 @@ from hounsfield.cli.run_report import (
     print_summary,
     reporting,
 )
+from hounsfield.cli.run_request import only_of, request_of
 from hounsfield.cli.terminal import Terminal
-from hounsfield.dataset.case_ids import PLAIN
 from hounsfield.io.bytes.remote import url_of
 
 if TYPE_CHECKING:
     from hounsfield.dataset.discover import Discovery
-    from hounsfield.dataset.label_map.label_map import LabelMap
-    from hounsfield.dataset.only import Only
     from hounsfield.dataset.request import RunRequest
     from hounsfield.dataset.summary import Summary
 
@@ -50,29 +49,24 @@ def run(
 ) -> None:
     """Run a pipeline on CT; write volumes, masks, labels, previews and records to a folder."""
     from hounsfield.dataset.output_folder import check_sources
-    from hounsfield.dataset.request import RunRequest
 
     dtype = _dtype(writing.dtype)
     if dtype is None and pipeline.endswith(".json"):
         dtype = recorded_dtype(Path(pipeline))
-    request = RunRequest(
-        pipeline=load_pipeline(pipeline, settings=writing.settings or ()),
-        sources=tuple(src),
-        out=writing.out,
+    request = replace(
+        request_of(
+            load_pipeline(pipeline, settings=writing.settings or ()),
+            src,
+            writing.out,
+            reading=reading,
+            ids=naming,
+            labelling=labelling,
+            choosing=choosing,
+            limits=execution,
+        ),
         format=writing.format,
         dtype=dtype,
-        policy=reading.policy,
-        ids=naming.ids,
-        series=reading.series,
-        labels=tuple(_label(text) for text in labelling.label or ()),
-        find_labels=not labelling.no_find_labels,
-        select=choosing.select,
-        label_map=_label_map(labelling.labels),
-        points=labelling.points,
-        frame=labelling.frame,
-        memory_bytes=_memory(execution.memory),
-        workers=execution.workers,
-        only=_only(execution.only),
+        only=only_of(execution.only),
     )
     check_sources(src, writing.out)
     with using_key(naming.key):
@@ -131,58 +125,6 @@ def recorded_dtype(path: Path) -> str:
     from hounsfield.pipeline.record import Record
 
     return str(Record.load(path).output["dtype"])
-
-
-def _only(path: Path | None) -> Only | None:
-    """Return the list of cases of --only."""
-    from hounsfield.dataset.only import read_only
-
-    if path is None:
-        return None
-    with about(path):
-        return read_only(path)
-
-
-def _memory(text: str | None) -> int | None:
-    """Return the memory limit of one case in bytes."""
-    from hounsfield.dataset.memory import parse_bytes
-
-    if text is None:
-        return None
-    try:
-        return parse_bytes(text)
-    except ValueError:
-        raise Failure(
-            f"invalid --memory '{text}'; expected a size such as 500M or 2G",
-            status=USAGE,
-            code="USAGE",
-        ) from None
-
-
-def _label(text: str) -> tuple[str, str]:
-    """Return the name and the file of a label."""
-    from hounsfield.dataset.labels import DEFAULT
-
-    name, equals, path = text.partition("=")
-    if not equals:
-        return DEFAULT, text
-    if PLAIN.fullmatch(name) is None:
-        raise Failure(
-            f"invalid label name '{name}'; expected 1 to 40 letters, digits, _ and -",
-            status=USAGE,
-            code="USAGE",
-        )
-    return name, path
-
-
-def _label_map(text: str | None) -> LabelMap | None:
-    """Return the label map of --labels."""
-    from hounsfield.dataset.label_map.parse import parse_label_map
-
-    if text is None:
-        return None
-    with about("--labels", status=USAGE):
-        return parse_label_map(text)
 
 
 def _dtype(name: str | None) -> str | None:

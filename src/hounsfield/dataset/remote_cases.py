@@ -63,7 +63,7 @@ def _image(folder: RemoteFolder, name: str, names: dict[str, RemoteFile]) -> lis
 
 
 def _detached(name: str, names: dict[str, RemoteFile]) -> list[RemoteFile]:
-    """Return the files beside a detached header that may hold its data."""
+    """Return the files in the folder of a detached header that may contain its data."""
     if not name.lower().endswith((".nhdr", ".mhd")):
         return []
     beside = _parent(name)

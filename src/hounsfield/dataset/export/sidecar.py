@@ -68,7 +68,7 @@ MOST_TYPES = 8
 
 
 def sidecar(case: ExportCase) -> dict[str, Any]:
-    """Return the sidecar of a case: the units, and what its DICOM header says of the scanner.
+    """Return the sidecar of a case: the units, and the scanner attributes of its DICOM header.
 
     A case that was not read from DICOM in this call has the units alone.
     """

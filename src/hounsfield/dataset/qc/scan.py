@@ -77,7 +77,7 @@ class CoarseScan:
 
     @property
     def has_body(self) -> bool:
-        """Whether a body was found, and air around it or beside it."""
+        """Whether a body was found, and air around it."""
         return bool(self.body.any()) and not bool(self.body.all())
 
     @property

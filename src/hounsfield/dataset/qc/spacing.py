@@ -24,7 +24,7 @@ SLICE = Check(
     low=0.1,
     high=10.0,
     weight=2.0,
-    source="slices of routine CT are up to 10 mm apart; of the brain 5 mm or less (ACR-ASNR-SPR "
+    source="routine CT has a slice spacing of up to 10 mm; of the brain 5 mm or less (ACR-ASNR-SPR "
     "practice parameter)",
 )
 
@@ -65,7 +65,7 @@ def _slice_spacing(stack: Stack) -> QualityValue:
     if stack.shape[2] == 1:
         return SLICE.unknown("one slice")
     step = float(np.median(stack.gaps_mm))
-    return SLICE.of(step, f"slices are {step:.3g} mm apart: some are missing, or it is a survey")
+    return SLICE.of(step, f"slice spacing is {step:.3g} mm: slices are missing, or it is a survey")
 
 
 def _gaps(stack: Stack) -> QualityValue:
