@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def scheduler() -> Iterator[str]:
     import distributed
 
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=2, dashboard_address=None, host="127.0.0.1"
+        n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     ) as cluster:
         yield str(cluster.scheduler_address)
 
@@ -115,6 +116,16 @@ def test_a_scheduler_that_does_not_answer_is_one_line(
             scans(tmp_path, count=1),
             engine=DaskEngine(scheduler="tcp://127.0.0.1:9"),
         )
+
+
+def test_a_cluster_starts_where_the_default_port_of_the_dashboard_is_taken(tmp_path: Path) -> None:
+    cases = scans(tmp_path, count=1)
+    with socket.socket() as taken:
+        with suppress(OSError):  # another cluster on this machine has it
+            taken.bind(("", 8787))
+            taken.listen()
+        summary = run_dataset(config(tmp_path / "out"), cases, engine=DaskEngine(workers=1))
+    assert summary.counts["done"] == 1
 
 
 def test_no_process_is_left(tmp_path: Path) -> None:

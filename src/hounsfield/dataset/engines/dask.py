@@ -39,6 +39,10 @@ SILENT = "30s"
 TIMEOUT_TOPIC = "hounsfield-timeout"
 """The topic of events of the scheduler about cases that exceeded their time limit."""
 
+ANY_PORT = "127.0.0.1:0"
+"""The dashboard's address: any free port. The default port is taken by a second cluster of the same
+machine, and then distributed warns."""
+
 EXIT_STATUS = 3
 """The exit status of a worker process that ends itself since its case exceeds the time limit."""
 
@@ -119,7 +123,7 @@ class DaskEngine:
                 n_workers=self._processes,
                 threads_per_worker=1,
                 processes=True,
-                dashboard_address=None,
+                dashboard_address=ANY_PORT,
                 memory_limit=0,
                 host="127.0.0.1",
                 silence_logs=logging.CRITICAL,
