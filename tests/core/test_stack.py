@@ -1,5 +1,7 @@
 """Promises of Stack: positions order the slices; the natural grid is upright and contains all."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -205,7 +207,7 @@ def test_what_cannot_be_a_stack_is_refused(wrong: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 1), (0, 3), (1, 1)])
 def test_slices_that_are_not_there_are_refused(start: int, stop: int) -> None:
-    with pytest.raises(hu.GeometryError, match="are not in a stack"):
+    with pytest.raises(hu.GeometryError, match="is not in a stack"):
         made([0.0, 1.0]).slab(start, stop)
 
 
@@ -222,3 +224,41 @@ def test_a_volume_as_a_stack_is_the_same_volume(stack: Stack, data: st.DataObjec
     assert again.grid == volume.grid
     assert np.array_equal(again.volume().array, volume.array)
     assert np.shares_memory(again.slab(0, 1), volume.array)
+
+
+class BoxReader:
+    """Decodes boxes of an array, and counts the values that were read."""
+
+    def __init__(self, stored: np.ndarray[Any, Any]) -> None:
+        self.stored, self.count = stored, 0
+
+    def __call__(self, start: int, stop: int) -> np.ndarray[Any, Any]:
+        return self.box((0, 0, start), (*self.stored.shape[:2], stop))
+
+    def box(self, start: tuple[int, ...], stop: tuple[int, ...]) -> np.ndarray[Any, Any]:
+        read = self.stored[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
+        self.count += read.size
+        return read
+
+
+@given(st.data(), st.booleans())
+def test_a_box_is_that_part_of_the_slices(data: st.DataObject, reads_boxes: bool) -> None:
+    stored = np.arange(4 * 5 * 3, dtype=np.int16).reshape((4, 5, 3), order="F")
+    reader = BoxReader(stored)
+    decode = reader if reads_boxes else lambda a, b: stored[:, :, a:b]
+    stack = made([0.0, 1.0, 2.0], size=(4, 5), decode=decode)
+    start = tuple(data.draw(st.integers(0, n - 1)) for n in stored.shape)
+    stop = tuple(data.draw(st.integers(a + 1, n)) for a, n in zip(start, stored.shape, strict=True))
+    box = stack.box(start, stop)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(
+        box, stored[start[0] : stop[0], start[1] : stop[1], start[2] : stop[2]]
+    )
+    assert not reads_boxes or reader.count == box.size
+
+
+@pytest.mark.parametrize(("start", "stop"), [((0, 0, 0), (5, 1, 1)), ((1, 0, 0), (1, 1, 1))])
+def test_a_box_that_is_not_there_is_refused(
+    start: tuple[int, int, int], stop: tuple[int, int, int]
+) -> None:
+    with pytest.raises(hu.GeometryError, match="is not in a stack"):
+        made([0.0, 1.0]).box(start, stop)

@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 
 Floats = NDArray[np.float64]
@@ -215,3 +216,17 @@ def is_even(positions_mm: Floats) -> bool:
     even = np.linspace(positions_mm[0], positions_mm[-1], len(positions_mm))
     step = abs(float(even[1] - even[0]))
     return bool(np.abs(positions_mm - even).max() <= EVEN_TOLERANCE * step)
+
+
+def finite_array(values: object, size: tuple[int, ...], *, what: str) -> NDArray[np.float64]:
+    """Return a read-only copy as float64; raises GeometryError unless it is finite and has `size`.
+
+    `what` names it in the message.
+    """
+    array = np.array(values, dtype=np.float64)
+    if array.shape != size or not np.isfinite(array).all():
+        raise GeometryError(
+            f"{what} has shape {array.shape}; expected finite values of shape {size}"
+        )
+    array.setflags(write=False)
+    return array

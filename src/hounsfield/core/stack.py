@@ -18,16 +18,15 @@ from hounsfield.core.errors import GeometryError
 from hounsfield.core.grid import Grid
 from hounsfield.core.policy import DEFAULT_POLICY, ReadPolicy
 from hounsfield.core.rescale import exceeds_int16, rescaled_dtype
-from hounsfield.core.slice_geometry import SliceGeometry, SliceProperties
+from hounsfield.core.slice_geometry import SliceGeometry, SliceProperties, finite_array
 from hounsfield.core.source import VolumeSource, grid_data, nearest_flags, unknown
 from hounsfield.core.spec import AIR_HU, Quantity, Spec
-from hounsfield.core.volume import Array, Volume, slab_view
-
-Decode = Callable[[int, int], Array]
+from hounsfield.core.stored_values import Decode, StoredValues
+from hounsfield.core.volume import Volume, slab_view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Stack(SliceProperties):
+class Stack(SliceProperties, StoredValues):
     """Hold raw slices, each with its own position and rescale; nothing is decoded before `slab`.
 
     Parameters
@@ -116,13 +115,7 @@ class Stack(SliceProperties):
         count = self.shape[2]
         sizes = {"origins_ras_mm": (count, 3), "slopes": (count,), "intercepts": (count,)}
         for name, size in {**sizes, "step_i_ras_mm": (3,), "step_j_ras_mm": (3,)}.items():
-            values = np.array(getattr(self, name), dtype=np.float64)
-            if values.shape != size or not np.isfinite(values).all():
-                raise GeometryError(
-                    f"{name} of a stack of {count} slices has shape {values.shape}; "
-                    f"expected finite values of shape {size}"
-                )
-            values.setflags(write=False)
+            values = finite_array(getattr(self, name), size, what=f"{name} of {count} slices")
             object.__setattr__(self, name, values)
         object.__setattr__(self, "stored_dtype", np.dtype(self.stored_dtype))
         if not np.any(np.cross(self.step_i_ras_mm, self.step_j_ras_mm)):
@@ -256,43 +249,6 @@ class Stack(SliceProperties):
             All diagnostics, those of the voxels too.
         """
         return (*self.diagnostics, *(() if self.finish is None else self.finish()))
-
-    @checked
-    def slab(self, start: int, stop: int) -> Array:
-        """Decode the stored values of some slices.
-
-        Parameters
-        ----------
-        start : int
-            First slice.
-        stop : int
-            Last slice, exclusive.
-
-        Returns
-        -------
-        ndarray, (i, j, stop - start)
-            Stored values in Fortran order.
-
-        Raises
-        ------
-        GeometryError
-            If the slices do not exist, or decoding returns another shape or dtype.
-        ReadError
-            If the slices cannot be decoded.
-        """
-        if not 0 <= start < stop <= self.shape[2]:
-            raise GeometryError(
-                f"slices {start} to {stop} are not in a stack of {self.shape[2]}; "
-                f"expected 0 <= start < stop <= {self.shape[2]}"
-            )
-        values = self.decode(start, stop)
-        expected = (*self.shape[:2], stop - start)
-        if values.shape != expected or values.dtype != self.stored_dtype:
-            raise GeometryError(
-                f"decoding gave {values.shape} of {values.dtype}; "
-                f"expected {expected} of {self.stored_dtype}"
-            )
-        return values
 
     def volume(self) -> Volume:
         """Read the stack as a volume.

@@ -9,7 +9,8 @@ import numpy as np
 from hounsfield.core.grid import Grid
 from hounsfield.core.slice_geometry import SliceGeometry
 from hounsfield.core.spec import Quantity
-from hounsfield.core.stack import Decode, Stack
+from hounsfield.core.stack import Stack
+from hounsfield.core.stored_values import Decode
 
 
 def stack_on_grid(

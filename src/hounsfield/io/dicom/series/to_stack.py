@@ -9,7 +9,8 @@ import numpy as np
 from hounsfield.core.diagnostic import Diagnostic
 from hounsfield.core.policy import ReadPolicy
 from hounsfield.core.spec import BACKGROUNDS
-from hounsfield.core.stack import Decode, Stack
+from hounsfield.core.stack import Stack
+from hounsfield.core.stored_values import Decode
 from hounsfield.io.dicom.header.frame import Frame
 from hounsfield.io.dicom.pixels.codestream import with_codestream_signs
 from hounsfield.io.dicom.pixels.decode import FrameDecoder, common_dtype
